@@ -1,0 +1,127 @@
+"""Where every patch lies on the photo: the exact inverse of the preprocessing.
+
+Preprocessing is always the same two steps, whatever its name: resize the whole photo to
+``resized_size``, then look at it through a window of ``input_size`` whose top-left corner lies at
+``window_origin`` (negative, or reaching past the far edge, where the input is padded). Squash,
+"shortest edge, then centre crop" and padding differ only in these numbers, so one formula
+inverts them all.
+
+Conventions: sizes are ``(height, width)``; grids ``(row, col)``; points ``(x, y)`` in photo pixels
+with the origin at the outer corner of the top-left pixel.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Box(NamedTuple):
+    """A rectangle in photo pixels: left, top, right, bottom; not rounded to whole pixels."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The way from photo pixels to patches and back.
+
+    Args:
+        photo_size: Height and width of the photo.
+        resized_size: Height and width the whole photo is resized to.
+        window_origin: Top and left of the model's input inside the resized photo; negative where
+            the input is padded.
+        input_size: Height and width of the model's input; multiples of ``patch``.
+        patch: Side of a patch in input pixels.
+    """
+
+    photo_size: tuple[int, int]
+    resized_size: tuple[int, int]
+    window_origin: tuple[int, int]
+    input_size: tuple[int, int]
+    patch: int
+
+    def __post_init__(self) -> None:
+        if min(*self.photo_size, *self.resized_size, *self.input_size, self.patch) < 1:
+            raise ValueError(f"sizes must be positive: {self}")
+        if self.input_size[0] % self.patch or self.input_size[1] % self.patch:
+            raise ValueError(
+                f"input {self.input_size} is not a multiple of the patch ({self.patch})"
+            )
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of patches."""
+        return self.input_size[0] // self.patch, self.input_size[1] // self.patch
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Photo pixels per input pixel, (vertical, horizontal)."""
+        return (
+            self.photo_size[0] / self.resized_size[0],
+            self.photo_size[1] / self.resized_size[1],
+        )
+
+    def to_photo(self, x: float, y: float) -> tuple[float, float]:
+        """The photo point of a point (x, y) of the model's input."""
+        vertical, horizontal = self.scale
+        top, left = self.window_origin
+        return (left + x) * horizontal, (top + y) * vertical
+
+    def to_input(self, x: float, y: float) -> tuple[float, float]:
+        """The input point of a point (x, y) of the photo; may lie outside the input."""
+        vertical, horizontal = self.scale
+        top, left = self.window_origin
+        return x / horizontal - left, y / vertical - top
+
+    @property
+    def window(self) -> Box:
+        """The model's whole input on the photo; reaches past the photo where it is padded."""
+        return Box(*self.to_photo(0, 0), *self.to_photo(self.input_size[1], self.input_size[0]))
+
+    @property
+    def seen(self) -> Box:
+        """The part of the photo that the model saw."""
+        window, (height, width) = self.window, self.photo_size
+        return Box(
+            max(window.left, 0.0),
+            max(window.top, 0.0),
+            min(window.right, float(width)),
+            min(window.bottom, float(height)),
+        )
+
+    def patch_box(self, row: int, col: int) -> Box:
+        """The box of one patch in photo pixels.
+
+        Raises:
+            IndexError: The grid has no such patch.
+        """
+        rows, cols = self.grid
+        if not (0 <= row < rows and 0 <= col < cols):
+            raise IndexError(f"no patch ({row}, {col}) on a grid of {rows} x {cols}")
+        left, top = self.to_photo(col * self.patch, row * self.patch)
+        right, bottom = self.to_photo((col + 1) * self.patch, (row + 1) * self.patch)
+        return Box(left, top, right, bottom)
+
+    def patch_at(self, x: float, y: float) -> tuple[int, int] | None:
+        """Row and column of the patch over a photo point, or None where the model saw nothing."""
+        input_x, input_y = self.to_input(x, y)
+        row, col = math.floor(input_y / self.patch), math.floor(input_x / self.patch)
+        rows, cols = self.grid
+        return (row, col) if 0 <= row < rows and 0 <= col < cols else None

@@ -1,0 +1,36 @@
+"""A photo as vitviz sees it: upright sRGB pixels, and what was done to get there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """An opened photo.
+
+    Args:
+        pixels: sRGB, read-only, origin at the top left, already upright.
+        path: The file it came from, or None (pasted, or made by a program).
+        sha256: Of the file's bytes (of the pixels where there is no file).
+        notes: What opening changed, in the user's words: "rotated by EXIF",
+            "16-bit scaled from 12..4011".
+        frame: Which frame of an animation this is, from 0.
+        frames: How many there are.
+    """
+
+    pixels: UInt8[np.ndarray, "height width 3"]
+    path: Path | None
+    sha256: str
+    notes: tuple[str, ...] = ()
+    frame: int = 0
+    frames: int = 1
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.pixels.shape[0], self.pixels.shape[1]

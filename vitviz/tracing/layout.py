@@ -1,0 +1,51 @@
+"""Which token is which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TokenLayout:
+    """The order of a sequence of tokens: the prefix, then the patches row by row.
+
+    Args:
+        prefix: Names of the prefix tokens: "cls", "dist", "reg1", ...
+        grid: Rows and columns of patches.
+    """
+
+    prefix: tuple[str, ...]
+    grid: tuple[int, int]
+
+    @property
+    def patches(self) -> int:
+        return self.grid[0] * self.grid[1]
+
+    @property
+    def tokens(self) -> int:
+        return len(self.prefix) + self.patches
+
+    def index(self, row: int, col: int) -> int:
+        """The token of a patch.
+
+        Raises:
+            IndexError: The grid has no such patch.
+        """
+        rows, cols = self.grid
+        if not (0 <= row < rows and 0 <= col < cols):
+            raise IndexError(f"no patch ({row}, {col}) on a grid of {rows} x {cols}")
+        return len(self.prefix) + row * cols + col
+
+    def patch(self, token: int) -> tuple[int, int] | None:
+        """Row and column of a token, or None for a prefix token."""
+        if not 0 <= token < self.tokens:
+            raise IndexError(f"no token {token} among {self.tokens}")
+        patch = token - len(self.prefix)
+        return divmod(patch, self.grid[1]) if patch >= 0 else None
+
+    def name(self, token: int) -> str:
+        """ "CLS", "DIST", "REG1" or "row 3, column 5" (rows and columns from 1, as people count)."""
+        place = self.patch(token)
+        if place is None:
+            return self.prefix[token].upper()
+        return f"row {place[0] + 1}, column {place[1] + 1}"
