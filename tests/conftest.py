@@ -1,0 +1,41 @@
+"""What every test shares: shape checking, the team's data folder, small fixtures.
+
+Every fixture has a non-square grid and at least two prefix tokens: the field's reference scripts
+break on one or the other, and square fixtures with one prefix token would not notice.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import beartype
+import jaxtyping
+import pytest
+
+# Shapes in signatures are checked at run time in the tests, and only there. The tower: an int may
+# stand where a float is asked for, as in Python's own typing rules.
+checker = types.ModuleType("vitviz_shape_checker")
+checker.check = beartype.beartype(  # type: ignore[attr-defined]
+    conf=beartype.BeartypeConf(is_pep484_tower=True)
+)
+sys.modules[checker.__name__] = checker
+jaxtyping.install_import_hook(
+    [f"vitviz.{part}" for part in ("imaging", "models", "tracing", "methods", "figures")],
+    "vitviz_shape_checker.check",
+)
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("VITVIZ_SHARED", REPOSITORY.parent / "shared"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The team's data folder, beside the repository; tests that need it skip without it."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip("the shared data folder is not here")
+    return SHARED
