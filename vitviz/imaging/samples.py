@@ -1,0 +1,22 @@
+"""The photos that come with the program."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+SAMPLES = ("panda.jpg", "bison.jpg", "coffee.jpg", "chelsea.png", "rocket.jpg")
+"""File names, the one that the bundled model reads best first.
+
+Source of each, with author and licence: ``resources/samples/README.md``.
+"""
+
+
+def sample_photos() -> tuple[Path, ...]:
+    """The sample photos' files, the best first impression first.
+
+    Returns:
+        Existing files, installed or in a frozen build alike; never empty.
+    """
+    folder = Path(str(files("vitviz"))) / "resources" / "samples"
+    return tuple(folder / name for name in SAMPLES)
