@@ -1,0 +1,1 @@
+"""How maps look: colour maps, ranges, overlays, and pictures of them."""

@@ -1,0 +1,301 @@
+"""A map over a photo: from values to colours, and from patches to photo pixels.
+
+What is interpolated are the values, never the colours: in between two patches stands a colour
+that the colour bar has. Transparency is a function of the value alone (``alpha``), so the colour
+bar can show it too.
+
+Positions on a map are in patches: 0 is the outer edge of the first patch, 0.5 its centre.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, Float32, UInt8, UInt16
+
+from vitviz.figures.colour import table
+from vitviz.figures.style import Range, Style
+from vitviz.imaging.geometry import Geometry
+from vitviz.tracing.layout import TokenLayout
+
+UNSEEN_COLOUR = 26
+"""Grey level that the part of a photo which the model never saw is blended towards."""
+
+UNSEEN_SHARE = 0.62
+"""How much of that grey there is in it."""
+
+BAND_PIXELS = 1 << 20
+"""Photo pixels composed at a time: bounds the memory beside the result to about 30 MB."""
+
+
+@runtime_checkable
+class Mapped(Protocol):
+    """What ``value_range`` needs of a heat map (``vitviz.methods.base.HeatMap``)."""
+
+    @property
+    def values(self) -> Float32[np.ndarray, "rows cols"]: ...
+
+
+@runtime_checkable
+class Explained(Protocol):
+    """What ``value_range`` needs of an explanation (``vitviz.methods.base.Explanation``)."""
+
+    @property
+    def values(self) -> Float32[np.ndarray, "layers heads tokens"]: ...
+
+    @property
+    def layout(self) -> TokenLayout: ...
+
+
+def _extremes(values: Float32[np.ndarray, "..."]) -> tuple[float, float]:
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+
+
+def value_range(
+    style_range: Range, heat_map: Mapped, explanation: Explained | None = None
+) -> tuple[float, float]:
+    """The values that the two ends of the colour map stand for, in the map's natural units.
+
+    Args:
+        style_range: What ``Style.range`` says.
+        heat_map: The map shown.
+        explanation: Where it is from; "shared" takes the extremes of the patches of all its
+            layers and heads (no fusion of heads leaves them). Without it "shared" is "each".
+    """
+    if isinstance(style_range, tuple):
+        return style_range
+    if style_range == "shared" and explanation is not None:
+        return _extremes(explanation.values[..., len(explanation.layout.prefix) :])
+    least, greatest = _extremes(heat_map.values)
+    if style_range == "zero":
+        return 0.0, max(greatest, 0.0)
+    return least, greatest
+
+
+def alpha(style: Style) -> UInt8[np.ndarray, " 256"]:
+    """How much of the map's colour covers the photo, from the least to the greatest value, 0..255.
+
+    With ``t`` the value's place in the range, 0..1: ``opacity * t`` with ``Style.fade``, else
+    ``opacity`` everywhere. The least value leaves the photo as it is, the greatest covers it as
+    much as the opacity says.
+    """
+    place = np.linspace(0, 1, 256) if style.fade else np.ones(256)
+    return np.rint(255 * style.opacity * place).astype(np.uint8)
+
+
+def colours(style: Style) -> UInt8[np.ndarray, "256 4"]:
+    """Red, green, blue and alpha (not premultiplied) from the least to the greatest value."""
+    return np.column_stack([table(style.colour_map), alpha(style)])
+
+
+def weights(
+    positions: Float[np.ndarray, " places"], count: int
+) -> Float32[np.ndarray, "places {count}"]:
+    """How much of every patch along one axis there is at each position; rows sum to one.
+
+    Cubic interpolation through the patches' centres, the first and the last patch repeated
+    beyond the edges.
+
+    Args:
+        positions: In patches from the outer edge of the first.
+        count: Number of patches along the axis.
+
+    Source: Keys, "Cubic convolution interpolation for digital image processing" (1981), eq. 15
+    (a = -1/2), which is the spline of Catmull and Rom (1974).
+    """
+    centred = positions.astype(np.float64) - 0.5
+    first = np.floor(centred).astype(np.intp)
+    t = centred - first
+    by_neighbour = {
+        -1: ((2 - t) * t - 1) * t / 2,
+        0: ((3 * t - 5) * t * t + 2) / 2,
+        1: ((4 - 3 * t) * t + 1) * t / 2,
+        2: (t - 1) * t * t / 2,
+    }
+    matrix = np.zeros((len(positions), count))
+    place = np.arange(len(positions))
+    for offset, weight in by_neighbour.items():
+        np.add.at(matrix, (place, np.clip(first + offset, 0, count - 1)), weight)
+    return matrix.astype(np.float32)
+
+
+def steps(
+    values: Float32[np.ndarray, "rows cols"],
+    lo: float,
+    hi: float,
+    row_positions: Float[np.ndarray, " height"],
+    col_positions: Float[np.ndarray, " width"],
+    smooth: bool,
+) -> UInt8[np.ndarray, "height width"]:
+    """The steps of the colour map, 0..255, at the crossings of some rows and columns.
+
+    Smooth maps are clipped to the map's own least and greatest value, which the cubic would
+    otherwise leave between patches. Values beyond ``lo`` and ``hi`` take the colours of the ends;
+    where both are equal, everything takes the lowest. Values that are not finite stand as the
+    least one.
+
+    Args:
+        values: In natural units.
+        lo: The value at step 0.
+        hi: The value at step 255.
+        row_positions: In patches from the top edge of the map, each inside it.
+        col_positions: In patches from the left edge of the map, each inside it.
+        smooth: Interpolate between the centres of patches.
+    """
+    finite = np.isfinite(values)
+    least = _extremes(values)[0]
+    # Halves added before the interpolation (weights sum to one) round the result to the nearest.
+    place = (np.where(finite, values, least).astype(np.float64) - lo) * _per_unit(lo, hi) + 0.5
+    place = np.clip(place, -4e4, 4e4)
+    if not smooth:
+        small = np.clip(place, 0, 255).astype(np.uint8)
+        rows, cols = (
+            np.clip(np.floor(positions).astype(np.intp), 0, count - 1)
+            for positions, count in zip((row_positions, col_positions), values.shape, strict=True)
+        )
+        flat: UInt8[np.ndarray, "height width"] = small[:, cols][rows]
+        return flat
+    by_row = weights(row_positions, values.shape[0])
+    by_col = weights(col_positions, values.shape[1])
+    dense = (by_row @ place.astype(np.float32)) @ by_col.T
+    low, high = (float(np.clip(end, 0, 255)) for end in (place.min(), place.max()))
+    np.clip(dense, low, high, out=dense)
+    interpolated: UInt8[np.ndarray, "height width"] = dense.astype(np.uint8)
+    return interpolated
+
+
+def _per_unit(lo: float, hi: float) -> float:
+    return 255 / (hi - lo) if hi > lo else 0.0
+
+
+def missing(
+    values: Float32[np.ndarray, "rows cols"],
+    row_positions: Float[np.ndarray, " height"],
+    col_positions: Float[np.ndarray, " width"],
+) -> UInt8[np.ndarray, "height width"]:
+    """1 on patches whose value is not finite, else 0; see ``steps`` for the positions."""
+    gone = (~np.isfinite(values)).astype(np.float32)
+    return steps(gone, 0.0, 255.0, row_positions, col_positions, smooth=False)
+
+
+def map_rgba(
+    values: Float32[np.ndarray, "rows cols"],
+    lo: float,
+    hi: float,
+    style: Style,
+    pixels_per_patch: int,
+) -> UInt8[np.ndarray, "height width 4"]:
+    """A map alone, as red, green, blue and alpha (not premultiplied).
+
+    Args:
+        values: In natural units; where they are not finite, the image is transparent.
+        lo: The value at the lower end of the colour map.
+        hi: The value at its upper end.
+        style: Colours, opacity, fade and interpolation; the range is ``lo`` and ``hi``.
+        pixels_per_patch: Side of a patch in the image.
+    """
+    rows, cols = values.shape
+    row_positions = (np.arange(rows * pixels_per_patch) + 0.5) / pixels_per_patch
+    col_positions = (np.arange(cols * pixels_per_patch) + 0.5) / pixels_per_patch
+    rgba: UInt8[np.ndarray, "height width 4"] = colours(style)[
+        steps(values, lo, hi, row_positions, col_positions, style.smooth)
+    ]
+    if not np.isfinite(values).all():
+        rgba[missing(values, row_positions, col_positions) == 1] = 0
+    return rgba
+
+
+def positions(
+    geometry: Geometry, xs: Float[np.ndarray, " width"], ys: Float[np.ndarray, " height"]
+) -> tuple[Float[np.ndarray, " height"], Float[np.ndarray, " width"]]:
+    """Rows and columns of the map under rows and columns of the photo.
+
+    The same formula as ``Geometry.to_input``, for many points at once.
+
+    Args:
+        geometry: Of the map.
+        xs: Photo pixels from the photo's left edge.
+        ys: Photo pixels from its top edge.
+
+    Returns:
+        Row positions and column positions in patches; outside 0..rows and 0..cols the model saw
+        nothing.
+    """
+    vertical, horizontal = geometry.scale
+    top, left = geometry.window_origin
+    return (ys / vertical - top) / geometry.patch, (xs / horizontal - left) / geometry.patch
+
+
+def inside(places: Float[np.ndarray, " places"], count: int) -> slice:
+    """The part of ascending positions that lies on a map with ``count`` patches on this axis."""
+    first, last = np.searchsorted(places, [0.0, float(count)])
+    return slice(int(first), int(last))
+
+
+def _by_255(product: UInt16[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
+    """Divided by 255 and rounded; exact for products of two bytes."""
+    product = product + np.uint16(128)
+    quotient: UInt8[np.ndarray, "..."] = ((product + (product >> 8)) >> 8).astype(np.uint8)
+    return quotient
+
+
+def composite(
+    photo_pixels: UInt8[np.ndarray, "height width 3"],
+    values: Float32[np.ndarray, "rows cols"],
+    geometry: Geometry,
+    style: Style,
+    lo: float,
+    hi: float,
+) -> UInt8[np.ndarray, "height width 3"]:
+    """The map over the photo, at the photo's full size.
+
+    The centre of every pixel is taken through the geometry, so the map lies where the model's
+    patches lie, to a fraction of a pixel. What the model never saw is dimmed: blended towards a
+    dark grey (``UNSEEN_COLOUR``, ``UNSEEN_SHARE``). Grid lines are not drawn. Done in bands of
+    rows; the same input gives the same bytes.
+
+    Args:
+        photo_pixels: The photo that ``geometry`` is of.
+        values: In natural units; where they are not finite, the photo shows.
+        geometry: Where the patches lie on the photo.
+        style: Colours, opacity, fade and interpolation; the range is ``lo`` and ``hi``.
+        lo: The value at the lower end of the colour map.
+        hi: The value at its upper end.
+    """
+    height, width = photo_pixels.shape[:2]
+    rows, cols = positions(geometry, np.arange(width) + 0.5, np.arange(height) + 0.5)
+    seen_rows, seen_cols = inside(rows, values.shape[0]), inside(cols, values.shape[1])
+    dimmed = np.rint(np.arange(256) * (1 - UNSEEN_SHARE) + UNSEEN_COLOUR * UNSEEN_SHARE)
+    result = np.empty_like(photo_pixels)
+    band = max(1, BAND_PIXELS // max(width, 1))
+    for top in range(0, height, band):
+        part = slice(top, min(top + band, height))
+        result[part] = dimmed.astype(np.uint8)[photo_pixels[part]]
+        seen = slice(max(part.start, seen_rows.start), min(part.stop, seen_rows.stop))
+        if seen.start < seen.stop:
+            place = (rows[seen], cols[seen_cols])
+            result[seen, seen_cols] = _blend(
+                photo_pixels[seen, seen_cols], values, style, (lo, hi), place
+            )
+    return result
+
+
+def _blend(
+    photo_pixels: UInt8[np.ndarray, "height width 3"],
+    values: Float32[np.ndarray, "rows cols"],
+    style: Style,
+    ends: tuple[float, float],
+    place: tuple[Float[np.ndarray, " height"], Float[np.ndarray, " width"]],
+) -> UInt8[np.ndarray, "height width 3"]:
+    """Photo pixels with the map over them; ``place``: their rows and columns on the map."""
+    step = steps(values, *ends, *place, style.smooth)
+    opaque = alpha(style).astype(np.uint16)[step]
+    if not np.isfinite(values).all():
+        opaque[missing(values, *place) == 1] = 0
+    colour = table(style.colour_map)[step]
+    # p (255 - a) + c a is at most 255 * 255, so it fits sixteen bits.
+    mixed = photo_pixels * (np.uint16(255) - opaque)[..., None]
+    mixed += colour * opaque[..., None]
+    return _by_255(mixed)
