@@ -1,0 +1,1 @@
+"""Networks written out from their papers, their cards, and how they are loaded."""

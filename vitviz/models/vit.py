@@ -15,16 +15,30 @@ tokens = prefix + patches; width of a token; heads, each head_dim wide.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-Pool = Literal["cls", "mean", "cls+mean"]
-Activation = Literal["gelu", "gelu_tanh", "quick_gelu", "silu"]
+from vitviz.models.config import SIZES, Activation, Pool, ViTConfig, vit_config
+
+__all__ = [
+    "ACTIVATIONS",
+    "MLP",
+    "SIZES",
+    "Activation",
+    "Attend",
+    "Attention",
+    "Block",
+    "GatedMLP",
+    "LayerScale",
+    "PatchEmbedding",
+    "Pool",
+    "ViTConfig",
+    "VisionTransformer",
+    "vit_config",
+]
 
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Attention itself: q, k, v, each batch x heads x tokens x head_dim, to the mixed v, same shape."""
@@ -35,80 +49,6 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "quick_gelu": lambda x: x * torch.sigmoid(1.702 * x),
     "silu": F.silu,
 }
-
-
-@dataclass(frozen=True)
-class ViTConfig:
-    """A Vision Transformer's shape.
-
-    Args:
-        patch: Side of a patch, in input pixels.
-        width: Length of a token (D in the paper).
-        depth: Number of encoder blocks (L).
-        heads: Attention heads per block; divides ``width``.
-        mlp_width: Hidden width of the MLP; of each half of it if ``gated_mlp``.
-        input_size: Height and width trained on, in pixels; its grid is the position embedding's.
-        classes: Outputs of the head; 0 where there is no head.
-        prefix: Names of the tokens before the patches, in order: "cls", "dist", "reg1", ...
-        positioned_prefix: How many of them, from the first, have a position embedding.
-        pool: What the head reads: CLS, the mean of the patches, or both, concatenated.
-        activation: Of the MLP.
-        gated_mlp: SwiGLU instead of the paper's MLP.
-        layer_scale: Whether each residual branch has a learned scale.
-        norm_eps: Epsilon of every LayerNorm.
-        norm_after_pool: The final LayerNorm reads the pooled token, not every token (``fc_norm``).
-    """
-
-    patch: int
-    width: int
-    depth: int
-    heads: int
-    mlp_width: int
-    input_size: tuple[int, int] = (224, 224)
-    classes: int = 1000
-    prefix: tuple[str, ...] = ("cls",)
-    positioned_prefix: int = 1
-    pool: Pool = "cls"
-    activation: Activation = "gelu"
-    gated_mlp: bool = False
-    layer_scale: bool = False
-    norm_eps: float = 1e-6
-    norm_after_pool: bool = False
-
-    def __post_init__(self) -> None:
-        if self.width % self.heads:
-            raise ValueError(f"width {self.width} is not a multiple of {self.heads} heads")
-        if self.input_size[0] % self.patch or self.input_size[1] % self.patch:
-            raise ValueError(f"input {self.input_size} is not a multiple of patch {self.patch}")
-        if self.positioned_prefix > len(self.prefix):
-            raise ValueError("more positioned prefix tokens than prefix tokens")
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """Rows and columns of the grid it was trained on."""
-        return self.input_size[0] // self.patch, self.input_size[1] // self.patch
-
-    @property
-    def head_dim(self) -> int:
-        return self.width // self.heads
-
-
-SIZES: dict[str, tuple[int, int, int]] = {
-    "Ti": (192, 12, 3),
-    "S": (384, 12, 6),
-    "B": (768, 12, 12),
-    "L": (1024, 24, 16),
-    "H": (1280, 32, 16),
-}
-"""Width, depth and heads. Source: the paper's table 1 (B, L, H) and DeiT's table 1 (Ti, S)."""
-
-
-def vit_config(
-    size: str, patch: int, input_size: tuple[int, int] = (224, 224), classes: int = 1000
-) -> ViTConfig:
-    """The paper's own models: ``vit_config("B", 16)`` is ViT-B/16."""
-    width, depth, heads = SIZES[size]
-    return ViTConfig(patch, width, depth, heads, 4 * width, input_size, classes)
 
 
 class PatchEmbedding(nn.Module):
@@ -212,8 +152,7 @@ class Block(nn.Module):
         attend: Attend = F.scaled_dot_product_attention,
     ) -> Float[Tensor, "batch tokens width"]:
         z = z + self.ls1(self.attn(self.norm1(z), attend))  # equation 2
-        z = z + self.ls2(self.mlp(self.norm2(z)))  # equation 3
-        return z
+        return z + self.ls2(self.mlp(self.norm2(z)))  # equation 3
 
 
 class VisionTransformer(nn.Module):
@@ -247,12 +186,10 @@ class VisionTransformer(nn.Module):
         return nn.Parameter(0.02 * torch.randn(1, count, self.config.width))
 
     def _head(self) -> nn.Module:
-        features = self.config.width * (2 if self.config.pool == "cls+mean" else 1)
-        return nn.Linear(features, self.config.classes) if self.config.classes else nn.Identity()
+        config = self.config
+        return nn.Linear(config.features, config.classes) if config.classes else nn.Identity()
 
-    def positions(
-        self, grid: tuple[int, int]
-    ) -> Float[Tensor, "1 positioned width"]:
+    def positions(self, grid: tuple[int, int]) -> Float[Tensor, "1 positioned width"]:
         """The position embedding for a grid of any shape.
 
         Off the trained grid the patches' part is resized as an image, bicubic with antialiasing
@@ -263,39 +200,42 @@ class VisionTransformer(nn.Module):
             return self.pos_embed
         prefix = self.pos_embed[:, : self.config.positioned_prefix]
         patches = self.pos_embed[:, self.config.positioned_prefix :]
-        image = patches.unflatten(1, self.config.grid).permute(0, 3, 1, 2)  # 1 width rows cols
+        rows, cols = self.config.grid
+        image = patches.reshape(1, rows, cols, -1).permute(0, 3, 1, 2)  # 1 width rows cols
         image = F.interpolate(image, size=grid, mode="bicubic", antialias=True)
         return torch.cat([prefix, image.flatten(2).transpose(1, 2)], dim=1)
 
     def embed(
         self, image: Float[Tensor, "batch 3 height width"]
     ) -> Float[Tensor, "batch tokens width"]:
-        """Equation 1: prefix tokens and projected patches, with their positions."""
-        patch = self.config.patch
-        grid = image.shape[2] // patch, image.shape[3] // patch
+        """Equation 1: prefix tokens and projected patches, with their positions.
+
+        Raises:
+            ValueError: Height or width is not a multiple of the patch; the convolution would
+                leave the rest out without a word.
+        """
+        patch, (height, width) = self.config.patch, image.shape[2:]
+        if height % patch or width % patch:
+            raise ValueError(f"input {height} x {width} is not a multiple of patch {patch}")
+        grid = height // patch, width // patch
         positions, positioned = self.positions(grid), self.config.positioned_prefix
         patches = self.patch_embed(image) + positions[:, positioned:]
-        tokens = [t for t in (self.cls_token, self.dist_token, self.reg_token) if t is not None]
+        learned = (self.cls_token, self.dist_token, self.reg_token)
+        tokens: list[Tensor] = [token for token in learned if token is not None]
         if not tokens:
             return patches
         prefix = torch.cat(tokens, dim=1)
         # Registers, and CLS in DeiT III, have no position of their own.
-        prefix = prefix + F.pad(
-            positions[:, :positioned], (0, 0, 0, prefix.shape[1] - positioned)
-        )
+        prefix = prefix + F.pad(positions[:, :positioned], (0, 0, 0, prefix.shape[1] - positioned))
         return torch.cat([prefix.expand(len(image), -1, -1), patches], dim=1)
 
-    def encode(
-        self, z: Float[Tensor, "batch tokens width"]
-    ) -> Float[Tensor, "batch tokens width"]:
+    def encode(self, z: Float[Tensor, "batch tokens width"]) -> Float[Tensor, "batch tokens width"]:
         """Equations 2 and 3, for every block."""
         for block in self.blocks:
             z = block(z)
         return z
 
-    def classify(
-        self, z: Float[Tensor, "batch tokens width"]
-    ) -> Float[Tensor, "batch classes"]:
+    def classify(self, z: Float[Tensor, "batch tokens width"]) -> Float[Tensor, "batch classes"]:
         """Equation 4 and the head; the pooled features where there is no head."""
         z = self.norm(z)
         cls, patches = z[:, 0], z[:, len(self.config.prefix) :]
