@@ -1,0 +1,1 @@
+"""Pixels in: files to photos, photos to model inputs, and back again."""
