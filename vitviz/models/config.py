@@ -64,7 +64,7 @@ class ViTConfig:
 
     def _check_prefix(self) -> None:
         registers = sum(name.startswith("reg") for name in self.prefix)
-        ordered = [name for name in ("cls", "dist") if name in self.prefix]
+        ordered: list[str] = [name for name in ("cls", "dist") if name in self.prefix]
         ordered += [f"reg{i}" for i in range(1, registers + 1)]
         if list(self.prefix) != ordered:
             raise ValueError(f"prefix tokens {self.prefix} are not cls, dist, reg1, reg2, ...")

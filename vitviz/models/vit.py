@@ -152,7 +152,8 @@ class Block(nn.Module):
         attend: Attend = F.scaled_dot_product_attention,
     ) -> Float[Tensor, "batch tokens width"]:
         z = z + self.ls1(self.attn(self.norm1(z), attend))  # equation 2
-        return z + self.ls2(self.mlp(self.norm2(z)))  # equation 3
+        out: Tensor = z + self.ls2(self.mlp(self.norm2(z)))  # equation 3
+        return out
 
 
 class VisionTransformer(nn.Module):
@@ -202,8 +203,9 @@ class VisionTransformer(nn.Module):
         patches = self.pos_embed[:, self.config.positioned_prefix :]
         rows, cols = self.config.grid
         image = patches.reshape(1, rows, cols, -1).permute(0, 3, 1, 2)  # 1 width rows cols
-        image = F.interpolate(image, size=grid, mode="bicubic", antialias=True)
-        return torch.cat([prefix, image.flatten(2).transpose(1, 2)], dim=1)
+        # On the CPU: Metal has no antialiased bicubic, and it is one small image.
+        image = F.interpolate(image.cpu(), size=grid, mode="bicubic", antialias=True)
+        return torch.cat([prefix, image.flatten(2).transpose(1, 2).to(prefix.device)], dim=1)
 
     def embed(
         self, image: Float[Tensor, "batch 3 height width"]
@@ -219,7 +221,7 @@ class VisionTransformer(nn.Module):
             raise ValueError(f"input {height} x {width} is not a multiple of patch {patch}")
         grid = height // patch, width // patch
         positions, positioned = self.positions(grid), self.config.positioned_prefix
-        patches = self.patch_embed(image) + positions[:, positioned:]
+        patches: Tensor = self.patch_embed(image) + positions[:, positioned:]
         learned = (self.cls_token, self.dist_token, self.reg_token)
         tokens: list[Tensor] = [token for token in learned if token is not None]
         if not tokens:
