@@ -1,0 +1,104 @@
+"""Who may import whom: the contracts, and what contracts about source text cannot see."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+CORE = ("errors", "imaging", "models", "tracing", "methods", "figures", "session", "cli")
+WITHOUT_TORCH = ("errors", "imaging", "figures", "session.state", "methods.base")
+WINDOW = ("gui.window",)
+
+IMPORT_ALL = """
+import importlib, importlib.abc, importlib.util, json, pkgutil, sys
+
+class Blocked(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in BLOCKED:
+            raise ImportError(f"{name} is blocked in this test")
+
+sys.meta_path.insert(0, Blocked())
+imported = []
+for name in NAMES:
+    module = importlib.import_module(f"vitviz.{name}")
+    imported.append(module.__name__)
+    for found in pkgutil.walk_packages(getattr(module, "__path__", []), module.__name__ + "."):
+        imported.append(importlib.import_module(found.name).__name__)
+print(json.dumps({"imported": imported, "torch": "torch" in sys.modules}))
+"""
+
+
+def import_in_new_process(names: tuple[str, ...], blocked: tuple[str, ...]) -> dict[str, object]:
+    """Imports modules of vitviz, and all below them, where some top-level packages cannot be."""
+    program = IMPORT_ALL.replace("BLOCKED", repr(blocked)).replace("NAMES", repr(names))
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    result: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def skip_unless_written(names: tuple[str, ...]) -> None:
+    for name in names:
+        if importlib.util.find_spec(f"vitviz.{name}") is None:
+            pytest.skip(f"vitviz.{name} is not written yet")
+
+
+def test_the_blocker_blocks() -> None:
+    program = IMPORT_ALL.replace("BLOCKED", "('PySide6',)").replace("NAMES", "('gui.theme',)")
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, check=False
+    )
+    assert b"PySide6 is blocked in this test" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_core_imports_without_qt() -> None:
+    skip_unless_written(CORE)
+    result = import_in_new_process(CORE, blocked=("PySide6", "shiboken6"))
+    assert {f"vitviz.{name}" for name in CORE} <= set(result["imported"])
+
+
+def test_photos_figures_and_choices_import_without_torch() -> None:
+    result = import_in_new_process(WITHOUT_TORCH, blocked=("torch", "torchvision", "PySide6"))
+    assert result["torch"] is False
+
+
+def test_the_window_imports_without_torch() -> None:
+    skip_unless_written(WINDOW)
+    result = import_in_new_process(WINDOW, blocked=("torchvision",))
+    assert result["torch"] is False
+
+
+def test_the_public_package_imports_alone() -> None:
+    result = import_in_new_process((), blocked=("torch", "PySide6"))
+    assert result == {"imported": [], "torch": False}
+
+
+def test_import_contracts_hold() -> None:
+    skip_unless_written(("__main__", "cli"))
+    command = shutil.which("lint-imports", path=str(Path(sys.executable).parent))
+    assert command is not None, "import-linter is not installed beside this Python"
+    done = subprocess.run(
+        [command, "--no-cache"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "2 kept, 0 broken" in done.stdout
