@@ -1,0 +1,184 @@
+"""From a file's bytes to an image in memory, by Pillow, pi-heif or tifffile.
+
+Decoders of damaged files raise nearly anything; ``refusing`` makes one ``PhotoError`` of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from vitviz.errors import PhotoError
+from vitviz.imaging import tiff
+from vitviz.imaging.colour import orientation, orientation_note
+from vitviz.imaging.formats import FORMATS, what_else
+from vitviz.imaging.source import HARD_LIMIT, Decoded, Source
+
+# Set once, when this module is imported, and never changed: it is one number for all threads. The
+# photo's own size is held against the user's limit before decoding; this one is for images hidden
+# inside others (frames, icons, tiles).
+Image.MAX_IMAGE_PIXELS = HARD_LIMIT
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+_HEIF_BRANDS = b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split()
+"""Source: ISO/IEC 23008-12, annex B and clause 10."""
+
+_LEAST_FRAME_BYTES = 12
+"""No format has a frame in fewer; a file that claims more frames than fit is not believed."""
+
+
+@contextmanager
+def refusing(source: Source) -> Iterator[None]:
+    """Turn whatever is raised inside into one ``PhotoError`` that names the file."""
+    name = source.name
+    try:
+        yield
+    except PhotoError:
+        raise
+    except UnidentifiedImageError as error:
+        raise _undecodable(source) from error
+    except Image.DecompressionBombError as error:
+        raise PhotoError(
+            f"{name} holds an image too large for this computer's memory.",
+            "Make a smaller copy of it in another program.",
+        ) from error
+    except MemoryError as error:
+        raise PhotoError(
+            f"{name} needs more memory than there is.", "Close other programs, or make it smaller."
+        ) from error
+    except Exception as error:
+        raise PhotoError(
+            f"{name} is damaged or cut short ({_reason(error)}).",
+            "Open another copy of it, or save it anew in another program.",
+        ) from error
+
+
+def decode(source: Source) -> Decoded:
+    """Decode one frame of a file; may raise anything (see ``refusing``)."""
+    _silence_decoders()
+    try:
+        return _decode_with_any(source)
+    except PhotoError:
+        raise
+    except Exception:
+        # Pillow refuses a PNG for broken or oversized texts, profiles and animations, too.
+        bare = _png_pixels_only(source.data)
+        if bare is None or source.frame:
+            raise
+    decoded = _decode_image(dataclasses.replace(source, data=bare))
+    note = "only the pixels read, the rest of the file is damaged or too large"
+    return dataclasses.replace(decoded, notes=(*decoded.notes, note))
+
+
+def _silence_decoders() -> None:
+    """Keep the decoders' own warnings off the terminal.
+
+    Left in place for good: ``warnings.catch_warnings`` swaps a global list and is not safe while
+    other threads run. Asking again changes nothing.
+    """
+    for module in (r"PIL\.", r"pi_heif", r"tifffile"):
+        warnings.filterwarnings("ignore", module=module)
+
+
+def _decode_with_any(source: Source) -> Decoded:
+    try:
+        return _decode_image(source)
+    except UnidentifiedImageError:
+        if source.data.startswith(tiff.SIGNATURES):
+            return tiff.decode_deep(source)
+        raise
+
+
+def _decode_image(source: Source) -> Decoded:
+    image = _open(source)
+    source.check_size(image.size)
+    frames = _frames(image, source.data)
+    source.check_frame(frames)
+    if source.frame:
+        image.seek(source.frame)
+        source.check_size(image.size)
+    deep_colour = image.mode in ("RGB", "RGBA") and re.search(";16[BLN]", str(image.tile[:1]))
+    before = orientation(image)
+    image.load()
+    source.check_size(image.size)  # Icons know their true size only now.
+    notes = (orientation_note(before), "16-bit colour reduced to 8-bit" if deep_colour else "")
+    # Asked again: Pillow turns TIFF upright by itself, and then forgets the orientation.
+    return Decoded(image, frames, orientation(image), tuple(filter(None, notes)))
+
+
+def _open(source: Source) -> ImageFile.ImageFile:
+    try:
+        return Image.open(io.BytesIO(source.data), formats=FORMATS)
+    except UnidentifiedImageError:
+        if source.data[4:8] == b"ftyp" and source.data[8:12] in _HEIF_BRANDS:
+            return _open_heif(source)
+        raise
+
+
+def _open_heif(source: Source) -> ImageFile.ImageFile:
+    try:
+        from pi_heif import HeifImageFile
+    except ImportError as error:
+        raise PhotoError(
+            f"{source.name} is a HEIC photo, and the package that reads those is not installed.",
+            "Install it with: pip install pi-heif",
+        ) from error
+    image: ImageFile.ImageFile = HeifImageFile(io.BytesIO(source.data))
+    return image
+
+
+def _frames(image: ImageFile.ImageFile, data: bytes) -> int:
+    if image.format == "PSD":
+        return 1  # Pillow's further "frames" are the layers that the picture is made of.
+    if image.format == "TIFF":
+        return tiff.page_count(data)
+    claimed: int = getattr(image, "n_frames", 1)
+    return max(1, min(claimed, len(data) // _LEAST_FRAME_BYTES))
+
+
+def _png_pixels_only(data: bytes) -> bytes | None:
+    """A PNG without anything that its pixels do not need; None where there is nothing to leave."""
+    if not data.startswith(_PNG):
+        return None
+    kept, place = [_PNG], len(_PNG)
+    while place + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, place)
+        end = place + 12 + length
+        if data[place + 4 : place + 8] in _PNG_PIXELS:
+            kept.append(data[place:end])
+        place = end
+    bare = b"".join(kept)
+    return bare if len(bare) < len(data) else None
+
+
+def _undecodable(source: Source) -> PhotoError:
+    promised = _promised_format(source.data)
+    if promised:
+        return PhotoError(
+            f"{source.name} starts like a {promised} file but is damaged or of a rare kind.",
+            "Open another copy of it, or save it anew as a PNG.",
+        )
+    kind, hint = what_else(source.data)
+    return PhotoError(f"{source.name} is {kind}.", hint)
+
+
+def _promised_format(data: bytes) -> str:
+    """The format that a file's first bytes promise, or ""."""
+    for name in FORMATS:
+        accept = Image.OPEN[name][1] if name in Image.OPEN else None
+        if accept is not None and accept(data[:16]) is True:
+            return name
+    return ""
+
+
+def _reason(error: Exception) -> str:
+    words = str(error).strip().splitlines()
+    return words[0][:120].rstrip(".") if words else type(error).__name__

@@ -1,0 +1,132 @@
+"""Which files can be photos, and how to say what the others are.
+
+The list is explicit, so that a new decoder of Pillow's is a decision here and not a surprise:
+EPS (runs Ghostscript), PDF, WMF (Windows only) and the formats that Pillow names but cannot decode
+(BUFR, GRIB, HDF5, MPEG) are left out on purpose.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+
+from vitviz.errors import PhotoError
+
+_EXTENSIONS = {
+    "JPEG": ".jpg .jpeg .jpe .jfif .mpo",
+    "PNG": ".png .apng",
+    "TIFF": ".tif .tiff",
+    "WEBP": ".webp",
+    "GIF": ".gif",
+    "BMP": ".bmp",
+    "DIB": ".dib",
+    "AVIF": ".avif .avifs",
+    "JPEG2000": ".jp2 .j2k .jpc .jpf .jpx .j2c",
+    "PSD": ".psd",
+    "PPM": ".ppm .pgm .pbm .pnm .pfm",
+    "QOI": ".qoi",
+    "ICO": ".ico",
+    "CUR": ".cur",
+    "ICNS": ".icns",
+    "DDS": ".dds",
+    "SGI": ".sgi .rgb .rgba .bw",
+    "FITS": ".fits .fit",
+    "BLP": ".blp",
+    "FTEX": ".ftc .ftu",
+    "FLI": ".fli .flc",
+    "GBR": ".gbr",
+    "MSP": ".msp",
+    "PCX": ".pcx",
+    "DCX": ".dcx",
+    "SUN": ".ras",
+    "XBM": ".xbm",
+    "XPM": ".xpm",
+    "XVTHUMB": "",
+    "PCD": ".pcd",
+    "PIXAR": ".pxr",
+    "MCIDAS": "",
+    "IMT": "",
+    "IM": ".im",
+    "SPIDER": "",
+    "TGA": ".tga .icb .vda .vst",
+}
+
+FORMATS = tuple(_EXTENSIONS)
+"""Pillow's names of the formats that are opened; those without a signature come last."""
+
+EXTENSIONS = (*" ".join(_EXTENSIONS.values()).split(), ".heic", ".heif", ".hif")
+"""For file dialogs and folders: lower case, with the dot, the usual ones first."""
+
+_FROM_PROGRAM = "Save it as a PNG or JPEG in the program it belongs to."
+
+_OTHER_KINDS: tuple[tuple[bytes, str, str], ...] = (
+    (rb"%PDF-", "a PDF document", "Save the page you want as a PNG."),
+    (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript drawing", _FROM_PROGRAM),
+    (rb"(<\?xml[^>]*>|<!--.*?-->|\s)*(<!DOCTYPE svg|<svg)", "an SVG drawing", _FROM_PROGRAM),
+    (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL photo, which is not supported", _FROM_PROGRAM),
+    (rb"\xd7\xcd\xc6\x9a|\x01\0\0\0.{36} EMF", "a Windows metafile", _FROM_PROGRAM),
+    (rb".{4}ftypcrx|FUJIFILMCCD-RAW|IIU\0|IIRO", "a camera's raw file", _FROM_PROGRAM),
+    (rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI |\0\0\x01\xba", "a film", "Save a frame as a PNG."),
+    (rb"PK\x03\x04|Rar!|7z\xbc\xaf|\x1f\x8b", "an archive", "Unpack it and open the photos in it."),
+    (rb"\s*(<!DOCTYPE html|<html)", "a web page", "Save the picture itself from the browser."),
+    (rb"GRIB|BUFR|\x89HDF", "scientific data, not a photo", _FROM_PROGRAM),
+    (rb"\xd0\xcf\x11\xe0", "an Office or FlashPix document", _FROM_PROGRAM),
+)
+# Source: the file signatures of the formats' own specifications, as collected by file(1).
+
+
+def what_else(data: bytes) -> tuple[str, str]:
+    """What a file is that is no photo, and what to do about it.
+
+    Args:
+        data: The file, or at least its first 512 bytes.
+
+    Returns:
+        "a PDF document" or the like, and a hint.
+    """
+    start = data[:512]
+    for signature, kind, hint in _OTHER_KINDS:
+        if re.match(signature, start, re.DOTALL | re.IGNORECASE):
+            return kind, hint
+    return (
+        "not in any photo format that vitviz knows",
+        "Choose a JPEG, PNG, TIFF, WebP, HEIC or similar file.",
+    )
+
+
+def photos_in(folder: Path | str) -> list[Path]:
+    """The photos directly in a folder, by their extensions, in natural order ("2" before "10").
+
+    Args:
+        folder: Hidden files and folders inside it are left out.
+
+    Raises:
+        PhotoError: There is no such folder, or it cannot be read.
+    """
+    folder = Path(folder)
+    try:
+        return sorted(filter(_is_visible_photo, folder.iterdir()), key=_natural_order)
+    except OSError as error:
+        raise PhotoError(
+            f"The folder {folder.name} cannot be read: {error.strerror or error}.",
+            "Check that it exists and that you may open it.",
+        ) from error
+
+
+def _is_visible_photo(path: Path) -> bool:
+    if path.name.startswith(".") or path.suffix.lower() not in EXTENSIONS:
+        return False
+    try:
+        status = path.stat()
+    except OSError:  # a dangling link
+        return False
+    # Only Windows has the attribute.
+    attributes: int = getattr(status, "st_file_attributes", 0)
+    hidden = attributes & stat.FILE_ATTRIBUTE_HIDDEN
+    return stat.S_ISREG(status.st_mode) and not hidden
+
+
+def _natural_order(path: Path) -> tuple[list[tuple[int, str]], str]:
+    parts = re.findall(r"[0-9]+|[^0-9]+", path.name.casefold())
+    return [(int(part), "") if part[0] in "0123456789" else (-1, part) for part in parts], path.name

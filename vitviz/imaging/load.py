@@ -1,0 +1,155 @@
+"""Any photo file to upright sRGB pixels, or one clear refusal."""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Shaped, UInt8
+from PIL import Image
+
+from vitviz.errors import PhotoError
+from vitviz.imaging.colour import to_srgb, upright
+from vitviz.imaging.decode import decode, refusing
+from vitviz.imaging.depth import to_eight_bits
+from vitviz.imaging.formats import EXTENSIONS, photos_in
+from vitviz.imaging.memory import physical_bytes
+from vitviz.imaging.photo import Photo
+from vitviz.imaging.source import HARD_LIMIT, Source
+
+__all__ = [
+    "EXTENSIONS",
+    "HARD_LIMIT",
+    "MAX_PIXELS",
+    "from_pixels",
+    "load",
+    "photos_in",
+    "thumbnail",
+]
+
+MAX_PIXELS = 100_000_000
+"""Above this a photo is opened only when the user says so."""
+
+WHITE = (255, 255, 255)
+
+
+def load(
+    path: Path | str,
+    *,
+    frame: int = 0,
+    background: tuple[int, int, int] = WHITE,
+    max_pixels: int | None = MAX_PIXELS,
+) -> Photo:
+    """Open a photo.
+
+    Args:
+        path: Of the file.
+        frame: Which one of an animation or a file with several pages, from 0.
+        background: sRGB, 0..255, behind transparent photos.
+        max_pixels: A photo above this is refused with ``PhotoTooLarge`` before it is decoded; None
+            opens what memory allows (``HARD_LIMIT``).
+
+    Raises:
+        PhotoTooLarge: The photo has more than ``max_pixels``.
+        PhotoError: Anything else that keeps the file from being shown.
+    """
+    path = Path(path)
+    data = _read(path)
+    source = Source(path.name, data, frame, max_pixels)
+    with refusing(source):
+        decoded = decode(source)
+        colour, notes = to_srgb(decoded.image, background)
+        pixels = _read_only(upright(colour, decoded.orientation))
+    return Photo(
+        pixels=pixels,
+        path=path,
+        sha256=hashlib.sha256(data).hexdigest(),
+        notes=(*decoded.notes, *notes),
+        frame=frame,
+        frames=decoded.frames,
+    )
+
+
+def from_pixels(
+    pixels: Shaped[np.ndarray, "height width *channels"],
+    *,
+    background: tuple[int, int, int] = WHITE,
+    notes: tuple[str, ...] = (),
+) -> Photo:
+    """A photo of pixels in memory, which are copied.
+
+    Args:
+        pixels: sRGB, with 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 channels (RGB and alpha), or
+            none (grey). Anything but 8 bits is scaled as ``to_eight_bits`` does.
+        background: sRGB, 0..255, behind transparent pixels.
+        notes: Put before those that the conversion makes.
+
+    Raises:
+        PhotoError: The array has no pixels, or is not of such a kind.
+    """
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    if pixels.ndim not in (2, 3) or not 1 <= channels <= 4 or pixels.dtype.kind not in "buif":
+        raise PhotoError(
+            f"An array of {pixels.dtype} and shape {pixels.shape} is not a photo.",
+            "Give height x width x 3 numbers.",
+        )
+    if not pixels.size:
+        raise PhotoError("The picture has no pixels.", "Copy it again.")
+    shallow, depth_note = to_eight_bits(pixels)
+    image = Image.fromarray(shallow[..., 0] if shallow.shape[2:] == (1,) else shallow)
+    colour, colour_notes = to_srgb(image, background)
+    result = _read_only(colour)
+    return Photo(
+        pixels=result,
+        path=None,
+        sha256=hashlib.sha256(repr(result.shape).encode() + result.tobytes()).hexdigest(),
+        notes=(*notes, *filter(None, (depth_note,)), *colour_notes),
+    )
+
+
+def thumbnail(photo: Photo, edge: int) -> UInt8[np.ndarray, "height width 3"]:
+    """A small copy in the photo's own shape, its longer side at most ``edge`` pixels."""
+    image = Image.fromarray(photo.pixels)
+    # Whole-number reduction to twice the size first: as good to the eye, and many times faster.
+    image.thumbnail((edge, edge), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return np.asarray(image)
+
+
+def _read_only(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
+    pixels = np.array(image)
+    pixels.flags.writeable = False
+    return pixels
+
+
+def _read(path: Path) -> bytes:
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise PhotoError(f"{path.name} is a folder.", "Open the folder, or a photo inside it.")
+        if not stat.S_ISREG(status.st_mode):
+            raise PhotoError(f"{path.name} is a device, not a file.", "Choose a photo file.")
+        if status.st_size > physical_bytes() // 4:
+            raise PhotoError(
+                f"{path.name} is too large a file for this computer's memory "
+                f"({status.st_size / 1e9:.1f} GB).",
+                "Make a smaller copy of it in another program.",
+            )
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise PhotoError(
+            f"{path.name} is not there any more.", f"It was looked for in {path.parent}."
+        ) from error
+    except PermissionError as error:
+        raise PhotoError(
+            f"You may not read {path.name}.", "Change the file's permissions, or copy it."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise PhotoError(
+            f"{path.name} cannot be read: {getattr(error, 'strerror', None) or error}.",
+            "Check the disk or the connection.",
+        ) from error
+    if not data:
+        raise PhotoError(f"{path.name} is empty.", "Copy or download it again.")
+    return data
