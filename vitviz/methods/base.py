@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jaxtyping import Float32
 
 from vitviz.tracing.layout import TokenLayout
 from vitviz.tracing.progress import Progress
-from vitviz.tracing.trace import Trace
+
+if TYPE_CHECKING:  # torch is not loaded for a list of names
+    from vitviz.tracing.trace import Trace
 
 Fusion = Literal["mean", "max", "min"]
 Head = Fusion | int
@@ -70,7 +72,8 @@ class HeatMap:
         values: One number a patch, in natural units, read-only.
         unit: What the numbers are: "attention", "rollout".
         prefix_share: The part of the row's mass that went to prefix tokens and is not shown, by
-            name; empty where the values are not shares of a whole (attention *to* a token).
+            name; empty where the values are not shares of a whole (attention *to* a token, or
+            heads fused by max or min after the fact).
         layer: The layer shown (for rollout: the last one included), from 0.
         head: The head or fusion shown.
     """
@@ -116,30 +119,32 @@ class Explanation:
             layer += self.layers[-1] + 1
         return min(self.layers, key=lambda have: abs(have - layer))
 
+    def nearest_head(self, head: Head) -> Head:
+        """The head or fusion it has instead of ``head``: its own, or the last one."""
+        if self.head is not None:
+            return self.head
+        return min(head, self.values.shape[1] - 1) if isinstance(head, int) else head
+
     def tokens(self, layer: int, head: Head) -> Float32[np.ndarray, " tokens"]:
         """One row with its prefix tokens; ``layer`` must be one of ``layers``."""
         by_head = self.values[self.layers.index(layer)]
-        if self.head is not None:
-            return by_head[0]
-        if isinstance(head, int):
-            return by_head[min(head, len(by_head) - 1)]
-        fused: Float32[np.ndarray, " tokens"] = getattr(by_head, head)(axis=0)
-        return fused
+        head = 0 if self.head is not None else self.nearest_head(head)
+        one: Float32[np.ndarray, " tokens"]
+        one = by_head[head] if isinstance(head, int) else getattr(by_head, head)(axis=0)
+        return one
 
     def map(self, layer: int, head: Head) -> HeatMap:
-        """The map of one layer and one head or fusion."""
-        layer = self.nearest_layer(layer)
+        """The map of one layer and one head or fusion; the nearest ones where it lacks these."""
+        layer, head = self.nearest_layer(layer), self.nearest_head(head)
         row = self.tokens(layer, head)
         prefix = len(self.layout.prefix)
         values = row[prefix:].reshape(self.layout.grid)
         values.flags.writeable = False
-        share = tuple(
-            (name, float(mass)) for name, mass in zip(self.layout.prefix, row, strict=False)
-        )
-        return HeatMap(
-            values, self.unit, share if self.shares else (), layer,
-            head if self.head is None else self.head,
-        )  # fmt: skip
+        # The greatest or least share over heads is no longer a share of one whole.
+        still_shares = self.shares and (self.head is not None or head not in ("max", "min"))
+        mass = [float(value) for value in row[:prefix]]
+        prefix_share = tuple(zip(self.layout.prefix, mass, strict=True)) if still_shares else ()
+        return HeatMap(values, self.unit, prefix_share, layer, head)
 
 
 @dataclass(frozen=True)

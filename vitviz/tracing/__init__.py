@@ -1,0 +1,1 @@
+"""What a network did with one photo: run it, and keep what questions about it need."""

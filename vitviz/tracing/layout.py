@@ -44,7 +44,7 @@ class TokenLayout:
         return divmod(patch, self.grid[1]) if patch >= 0 else None
 
     def name(self, token: int) -> str:
-        """ "CLS", "DIST", "REG1" or "row 3, column 5" (rows and columns from 1, as people count)."""
+        """For people, who count from 1: CLS, DIST, REG1, or "row 3, column 5"."""
         place = self.patch(token)
         if place is None:
             return self.prefix[token].upper()

@@ -1,0 +1,36 @@
+"""Raw attention: one row, or one column, of every layer and head.
+
+Row i of ``A = softmax(q k^T / sqrt(d))`` is where token i looks, and sums to one. Column j is how
+much every token looks at token j; it does not sum to anything in particular.
+
+Source: Vaswani et al., "Attention Is All You Need", NeurIPS 2017, arXiv 1706.03762, equation 1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vitviz.methods.base import Explanation, Method, Question
+from vitviz.tracing.progress import Progress
+
+if TYPE_CHECKING:
+    from vitviz.tracing.trace import Trace
+
+
+def explain(trace: Trace, question: Question, progress: Progress) -> Explanation:
+    """Attention of, or to, one token; every layer and head apart."""
+    progress("attention", 0.0)
+    of = question.direction == "of"
+    values = trace.all_rows(question.query) if of else trace.all_columns(question.query)
+    return Explanation(
+        values, tuple(range(trace.depth)), None, trace.layout, "attention", shares=of
+    )
+
+
+ATTENTION = Method(
+    name="attention",
+    title="Attention",
+    source="Vaswani et al. 2017, arXiv 1706.03762",
+    explain=explain,
+    directions=("of", "to"),
+)

@@ -1,0 +1,174 @@
+"""Attention rollout: attention followed through the layers, residual connections included.
+
+    A_hat_l = (1 - residual) fuse_h(A_l) + residual I, every row divided by its sum
+    R_end   = A_hat_end ... A_hat_start,    map = R_end[query]
+
+Source: Abnar and Zuidema, "Quantifying Attention Flow in Transformers", ACL 2020, arXiv
+2005.00928, with residual = 1/2 and the mean over heads. Maximum and minimum over heads, and the
+discard ratio, are jacobgil/vit-explain's: of the fused tokens x tokens matrix the
+``floor(discard * tokens^2)`` smallest entries become 0 before the residual is added.
+
+Difference from the source: only one row of R is asked for, so no matrix is multiplied by another.
+A row vector goes down the layers, ``r <- r A_hat_l``, from the last to the first, in row blocks.
+Rollouts that end at different layers go down together, each joining at its own: all of them cost
+about what one does.
+
+Differences from vit-explain: each row is divided by its own sum (there column j is divided by the
+sum of row j); no entry is protected from being discarded (there CLS -> CLS is, and the residual
+gives part of it back anyway). A row that keeps nothing, which takes residual = 0, stays where it
+is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from jaxtyping import Float
+
+from vitviz.errors import VitvizError
+from vitviz.methods.base import (
+    Explanation,
+    Fusion,
+    Head,
+    Method,
+    Parameter,
+    ParameterValue,
+    Question,
+)
+from vitviz.methods.discard import RowBlocks, discard_smallest
+from vitviz.tracing.progress import Progress
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vitviz.tracing.trace import Trace
+
+FLOAT_BYTES = 4
+
+FUSIONS: dict[Fusion, Callable[[Tensor], Tensor]] = {
+    "mean": lambda block: block.mean(0),
+    "max": lambda block: block.amax(0),
+    "min": lambda block: block.amin(0),
+}
+"""Heads x block x tokens to block x tokens."""
+
+
+def explain(trace: Trace, question: Question, progress: Progress) -> Explanation:
+    """The rollouts of one token that end at each layer from the start layer on.
+
+    A head that the model does not have becomes its last one.
+    """
+    settings = ROLLOUT.settings(question.params)
+    residual = _share("residual", settings)
+    discard = _share("discard", settings)
+    start = int(settings["start"])
+    if not 0 <= start < trace.depth:
+        raise VitvizError(
+            f"Rollout cannot start at layer {start + 1}: this model has {trace.depth} layers.",
+            "Choose an earlier start layer.",
+        )
+    head = min(question.head, trace.heads - 1) if isinstance(question.head, int) else question.head
+    flows = trace.q.new_zeros(trace.depth - start, trace.tokens)
+    for layer in reversed(range(start, trace.depth)):
+        done = (trace.depth - 1 - layer) / (trace.depth - start)
+        report = partial(progress, f"rollout, layer {layer + 1} of {trace.depth}", done)
+        ending_here = layer - start
+        flows[ending_here, question.query] = 1.0
+        flowing = flows[ending_here:]
+        # At the last layer nothing but the query's own row is needed yet.
+        first = layer == trace.depth - 1
+        queries = range(question.query, question.query + 1) if first else range(trace.tokens)
+        flowing.copy_(push(flowing, sparse(trace, layer, head, discard, queries, report), residual))
+    values = flows.unsqueeze(1).cpu().numpy()
+    values.flags.writeable = False
+    return Explanation(values, tuple(range(start, trace.depth)), head, trace.layout, "rollout")
+
+
+def push(
+    flows: Float[Tensor, "flows tokens"], blocks: RowBlocks, residual: float
+) -> Float[Tensor, "flows tokens"]:
+    """``flows @ A_hat`` for one layer.
+
+    Args:
+        flows: Row vectors, non-zero only where ``blocks`` has rows.
+        blocks: The fused attention, in row blocks.
+        residual: Weight of the identity, 0..1.
+    """
+    pushed = flows.new_zeros(flows.shape)
+    for rows, block in blocks:
+        total = (1 - residual) * block.sum(1) + residual
+        nothing = (total == 0).to(total.dtype)
+        passing = flows[:, rows] / (total + nothing)
+        pushed.addmm_(passing, block, alpha=1 - residual)
+        pushed[:, rows] += passing * (residual + nothing)
+    return pushed
+
+
+def sparse(
+    trace: Trace, layer: int, head: Head, discard: float, queries: range,
+    report: Callable[[], None],
+) -> RowBlocks:  # fmt: skip
+    """The fused attention of one layer without its smallest entries.
+
+    Args:
+        trace: What the network did.
+        layer: From 0.
+        head: The fusion, or the only head.
+        discard: Which part of all entries of the layer becomes zero.
+        queries: Which rows; with ``discard`` all of them come, since all have to be compared.
+        report: Called before every row block.
+    """
+    entries = trace.tokens**2
+    count = int(discard * entries)
+    if count == 0:
+        return fused(trace, layer, head, queries, report)
+    everything = partial(fused, trace, layer, head, range(trace.tokens), report)
+    return discard_smallest(everything, count, entries * FLOAT_BYTES)
+
+
+def fused(
+    trace: Trace, layer: int, head: Head, queries: range, report: Callable[[], None]
+) -> RowBlocks:
+    """Heads fused into one, in row blocks: of the values of each entry the mean, max or min."""
+    heads, fusion = slice(None), head
+    if isinstance(fusion, int):
+        heads, fusion = slice(fusion, fusion + 1), "mean"
+    report()
+    for rows, block in trace.row_blocks(layer, heads=heads, queries=queries):
+        yield rows, FUSIONS[fusion](block)
+        report()
+
+
+def _share(name: str, settings: dict[str, ParameterValue]) -> float:
+    value = float(settings[name])
+    if not 0 <= value <= 1:
+        raise VitvizError(f"{name} is {value:g}: it is a share, from 0 to 1.", "")
+    return value
+
+
+ROLLOUT = Method(
+    name="rollout",
+    title="Attention rollout",
+    source="Abnar and Zuidema 2020, arXiv 2005.00928",
+    explain=explain,
+    parameters=(
+        Parameter(
+            "discard", "Discard ratio", 0.0,
+            "Part of each layer's attention, the smallest values first, that is set to zero.",
+            bounds=(0.0, 1.0),
+        ),
+        Parameter(
+            "residual", "Residual weight", 0.5,
+            "Weight of the residual connection against attention; the paper has one half.",
+            bounds=(0.0, 1.0),
+        ),
+        Parameter(
+            "start", "Start layer", 0,
+            "The first layer that counts; earlier ones are left out.",
+            bounds=(0, None),
+        ),
+    ),
+    fuses_first=True,
+)  # fmt: skip

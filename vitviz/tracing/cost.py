@@ -1,0 +1,57 @@
+"""What a forward pass will cost, known before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vitviz.models.config import ViTConfig
+
+FLOAT_BYTES = 4
+WORKSPACE_BYTES = 64 << 20
+"""What torch and its libraries take besides tensors. Measured: 20 to 50 MB on the CPU."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a forward pass takes.
+
+    Args:
+        tokens: Length of the sequence, prefix included.
+        flops: Floating-point operations, a multiplication and an addition being two.
+        peak_bytes: Memory at its peak, beyond the network itself, what is kept of it included.
+    """
+
+    tokens: int
+    flops: int
+    peak_bytes: int
+
+
+def cost(config: ViTConfig, grid: tuple[int, int]) -> Cost:
+    """The cost of tracing one photo.
+
+    Args:
+        config: The network.
+        grid: Rows and columns of patches that it will be given.
+    """
+    patches = grid[0] * grid[1]
+    tokens = len(config.prefix) + patches
+    return Cost(tokens, _flops(config, tokens, patches), _peak_bytes(config, tokens))
+
+
+def _flops(config: ViTConfig, tokens: int, patches: int) -> int:
+    width, hidden = config.width, config.mlp_width
+    embedding = patches * 3 * config.patch**2 * width
+    projections = tokens * width * 4 * width
+    attention = 2 * tokens * tokens * width
+    mlp = tokens * width * hidden * (3 if config.gated_mlp else 2)
+    head = config.width * config.classes
+    return 2 * (embedding + config.depth * (projections + attention + mlp) + head)
+
+
+def _peak_bytes(config: ViTConfig, tokens: int) -> int:
+    """Every layer's q and k, and one block at its fullest: in attention, or in the MLP."""
+    width, hidden = config.width, config.mlp_width
+    kept = config.depth * (2 * width + config.heads)
+    attention = 7 * width  # z, its norm, q, k, v, the mix, its projection
+    mlp = 3 * width + hidden * (4 if config.gated_mlp else 2)
+    return FLOAT_BYTES * tokens * (kept + max(attention, mlp)) + WORKSPACE_BYTES

@@ -1,0 +1,105 @@
+"""One photo through the network, with everything kept that questions about attention need."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+from torch import Tensor
+
+from vitviz.errors import VitvizError
+from vitviz.imaging.geometry import Geometry
+from vitviz.models.vit import VisionTransformer
+from vitviz.tracing.cost import Cost, cost
+from vitviz.tracing.fused import attend
+from vitviz.tracing.layout import TokenLayout
+from vitviz.tracing.memory import refusing, require
+from vitviz.tracing.progress import Progress, silent
+from vitviz.tracing.trace import Trace
+
+__all__ = ["Cost", "cost", "run"]
+
+
+def run(
+    network: VisionTransformer,
+    image: Float32[np.ndarray, "3 height width"],
+    geometry: Geometry,
+    *,
+    device: str = "cpu",
+    progress: Progress = silent,
+) -> Trace:
+    """Runs the network on one photo and remembers its attention.
+
+    Args:
+        network: Is moved to ``device``.
+        image: The model's input, normalised.
+        geometry: How it came from the photo; its grid is the network's.
+        device: "cpu", "cuda", "cuda:1", "mps".
+        progress: Called before every block; may raise ``Cancelled``.
+
+    Raises:
+        NotEnoughMemory: Before starting, or when memory runs out in spite of the estimate.
+        VitvizError: The network's answer is not a number.
+    """
+    if image.shape[1:] != geometry.input_size or geometry.patch != network.config.patch:
+        raise ValueError(f"image {image.shape} and network do not fit {geometry}")
+    layout = TokenLayout(network.config.prefix, geometry.grid)
+    needed = cost(network.config, geometry.grid).peak_bytes
+    what = f"{layout.tokens:,} tokens"
+    require(needed, what, device)
+    with torch.inference_mode(), refusing(needed, what, device):
+        network.to(device)
+        started = time.perf_counter()
+        record = _Record.empty(network, layout.tokens, device)
+        answer = _forward(network, torch.tensor(image[None], device=device), record, progress)
+        logits = answer.float().cpu().numpy()  # waits for the device
+        forward_s = time.perf_counter() - started
+    if not np.isfinite(logits).all():
+        raise VitvizError(
+            "The model's output for this photo is not a number.",
+            "Its weights are probably damaged: download them again, or choose another model.",
+        )
+    logits.flags.writeable = False
+    return Trace(
+        layout, geometry, logits if network.config.classes else None,
+        record.q, record.k, record.lse, forward_s,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Record:
+    """What attention was given, layer by layer."""
+
+    q: Float[Tensor, "layers heads tokens head_dim"]
+    k: Float[Tensor, "layers heads tokens head_dim"]
+    lse: list[Tensor | None] = field(default_factory=list)
+
+    @classmethod
+    def empty(cls, network: VisionTransformer, tokens: int, device: str) -> _Record:
+        config = network.config
+        shape = (config.depth, config.heads, tokens, config.head_dim)
+        q, k = (torch.empty(shape, dtype=torch.float32, device=device) for _ in range(2))
+        return cls(q, k)
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Attention itself, remembered. Copies: the originals would keep v in memory."""
+        layer = len(self.lse)
+        torch.mul(q[0], q.shape[-1] ** -0.5, out=self.q[layer])
+        self.k[layer] = k[0]
+        mixed, lse = attend(q, k, v)
+        self.lse.append(None if lse is None else lse[0].contiguous())
+        return mixed
+
+
+def _forward(
+    network: VisionTransformer, image: Tensor, record: _Record, progress: Progress
+) -> Float[Tensor, " classes"]:
+    depth = len(network.blocks)
+    z = network.embed(image)
+    for layer, block in enumerate(network.blocks):
+        progress(f"block {layer + 1} of {depth}", layer / depth)
+        z = block(z, record.attend)
+    return network.classify(z)[0]
