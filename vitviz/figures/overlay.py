@@ -77,12 +77,13 @@ def value_range(
 def alpha(style: Style) -> UInt8[np.ndarray, " 256"]:
     """How much of the map's colour covers the photo, from the least to the greatest value, 0..255.
 
-    With ``t`` the value's place in the range, 0..1: ``opacity * t`` with ``Style.fade``, else
-    ``opacity`` everywhere. The least value leaves the photo as it is, the greatest covers it as
-    much as the opacity says.
+    With ``t`` the value's place in the range, 0..1: ``opacity * (1 - (1 - t) ** 3)`` with
+    ``Style.fade``, else ``opacity`` everywhere. The least value leaves the photo as it is, the
+    greatest covers it as much as the opacity says, and the middle is covered nearly as much as
+    the greatest: a straight line would wash out the middle on bright photos.
     """
-    place = np.linspace(0, 1, 256) if style.fade else np.ones(256)
-    return np.rint(255 * style.opacity * place).astype(np.uint8)
+    shown = 1 - (1 - np.linspace(0, 1, 256)) ** 3 if style.fade else np.ones(256)
+    return np.rint(255 * style.opacity * shown).astype(np.uint8)
 
 
 def colours(style: Style) -> UInt8[np.ndarray, "256 4"]:

@@ -75,3 +75,21 @@ def _form(lo: float, hi: float, step: float) -> tuple[int, int]:
 def _label(value: float, exponent: int, decimals: int) -> str:
     text = f"{value / 10.0**exponent:.{decimals}f}"
     return "0" if float(text) == 0 else text.replace("-", "−")
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A value as people write it: some significant digits, powers of ten only where needed.
+
+    Args:
+        value: In any unit; not finite is written as a dash.
+        digits: Significant digits.
+    """
+    if not math.isfinite(value):
+        return "–"
+    if value == 0:
+        return "0"
+    exponent = int(f"{value:.{digits - 1}e}".split("e")[1])
+    if -MANY_DECIMALS <= exponent < 6:
+        return f"{value:.{max(digits - 1 - exponent, 0)}f}".replace("-", "−")
+    mantissa = f"{value / 10.0**exponent:.{digits - 1}f}".replace("-", "−")
+    return f"{mantissa} {Ticks((), (), exponent).factor}"

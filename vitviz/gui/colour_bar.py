@@ -1,0 +1,165 @@
+"""The colour bar: what the colours over the photo stand for, in natural units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QWidget
+
+from vitviz.figures.overlay import colours
+from vitviz.figures.style import Style
+from vitviz.figures.ticks import Ticks, ticks
+from vitviz.gui.marks import quiet, small
+
+BAR_WIDTH = 12
+TICK_LENGTH = 4
+TICK_ROOM = 44
+"""Widget pixels of the bar for each tick."""
+
+PHOTO_GREY = 128
+"""The grey that stands for the photo under a map that lets it through."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a colour bar shows.
+
+    Args:
+        ends: Values at the lower and the upper end, in natural units.
+        unit: What the values are: "attention".
+        style: Colours, opacity and fade.
+    """
+
+    ends: tuple[float, float]
+    unit: str
+    style: Style
+
+    def ticks(self, length: float) -> Ticks:
+        """As many ticks as a bar of some length (in widget pixels) has room for."""
+        return ticks(*self.ends, n=min(max(round(length / TICK_ROOM), 2), 6))
+
+    def title(self, marks: Ticks) -> list[str]:
+        """The unit, and below it the power of ten that the labels share."""
+        return [self.unit, marks.factor] if marks.factor else [self.unit]
+
+
+def bar_image(style: Style) -> QImage:
+    """The colours as they look over a photo of neutral grey, the greatest value at the top."""
+    rgba = colours(style).astype(np.float64)
+    share = rgba[:, 3:] / 255
+    mixed = np.rint(rgba[:, :3] * share + PHOTO_GREY * (1 - share)).astype(np.uint8)
+    column = np.ascontiguousarray(mixed[::-1])
+    return QImage(column.data, 1, len(column), 3, QImage.Format.Format_RGB888).copy()
+
+
+def bar_width(scale: Scale, painter_font_metrics: QFontMetricsF, height: float) -> float:
+    """How wide the bar with its labels and its title will be.
+
+    Args:
+        scale: What it shows.
+        painter_font_metrics: Of the labels' font.
+        height: Of bar and title, in widget pixels.
+    """
+    metrics = painter_font_metrics
+    marks = scale.ticks(height)
+    labels = max(metrics.horizontalAdvance(label) for label in marks.labels)
+    title = max(metrics.horizontalAdvance(line) for line in scale.title(marks))
+    return max(BAR_WIDTH + TICK_LENGTH + 4 + labels, title)
+
+
+def paint_colour_bar(painter: QPainter, box: QRectF, scale: Scale, palette: QPalette) -> None:
+    """Draws title, bar and ticks into a box, upright, labels to the right of the bar.
+
+    Args:
+        painter: Its font is the labels' font.
+        box: In widget pixels; the title takes one or two lines of its top.
+        scale: What it shows.
+        palette: For text, ticks and the bar's border.
+    """
+    metrics = QFontMetricsF(painter.font())
+    line = metrics.height()
+    marks = scale.ticks(box.height() - 2 * line)
+    title = scale.title(marks)
+    painter.save()
+    painter.setPen(quiet(palette))
+    for number, text in enumerate(title):
+        painter.drawText(
+            QRectF(box.left(), box.top() + number * line, box.width(), line),
+            Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
+            metrics.elidedText(text, Qt.TextElideMode.ElideRight, box.width() + 1),
+        )
+    top = box.top() + len(title) * line + line * 0.7
+    bar = QRectF(box.left(), round(top), BAR_WIDTH, round(box.bottom() - top - line / 2))
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.drawImage(bar, bar_image(scale.style))
+    painter.setPen(palette.color(QPalette.ColorRole.Mid))
+    painter.drawRect(bar.adjusted(-0.5, -0.5, 0.5, 0.5))
+    _paint_ticks(painter, bar, scale.ends, marks, palette)
+    painter.restore()
+
+
+def _paint_ticks(
+    painter: QPainter, bar: QRectF, ends: tuple[float, float], marks: Ticks, palette: QPalette
+) -> None:
+    length = ends[1] - ends[0]
+    line = QFontMetricsF(painter.font()).height()
+    for value, label in zip(marks.values, marks.labels, strict=True):
+        place = (value - ends[0]) / length if length > 0 else 0.5
+        y = bar.bottom() - place * bar.height()
+        painter.setPen(quiet(palette))
+        painter.drawLine(
+            int(bar.right()) + 2, round(y), int(bar.right()) + 1 + TICK_LENGTH, round(y)
+        )
+        painter.setPen(palette.color(QPalette.ColorRole.Text))
+        painter.drawText(
+            QRectF(bar.right() + TICK_LENGTH + 5, y - line / 2, 200, line),
+            Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
+            label,
+        )
+
+
+class ColourBar(QWidget):
+    """A colour bar as a widget of its own, for views of many maps."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._scale: Scale | None = None
+        self.setAccessibleName("Colour bar")
+
+    @property
+    def scale(self) -> Scale | None:
+        """What it shows."""
+        return self._scale
+
+    def show_scale(self, scale: Scale | None) -> None:
+        """Shows a scale, or nothing."""
+        if scale == self._scale:
+            return
+        self._scale = scale
+        if scale is not None:
+            low, high = (ticks(*scale.ends).labels[end] for end in (0, -1))
+            self.setAccessibleDescription(f"{scale.unit} from {low} to {high}")
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        metrics = QFontMetricsF(small(self.font()))
+        if self._scale is None:
+            return QSize(0, 0)
+        return QSize(round(bar_width(self._scale, metrics, self.height())) + 16, 260)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.sizeHint().width(), 120 if self._scale else 0)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
+        if self._scale is None:
+            return
+        painter = QPainter(self)
+        painter.setFont(small(self.font()))
+        box = QRectF(self.rect()).adjusted(8, 4, -8, -4)
+        box.setHeight(min(box.height(), 360.0))
+        paint_colour_bar(painter, box, self._scale, self.palette())
+        painter.end()
