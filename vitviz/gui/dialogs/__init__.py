@@ -1,0 +1,1 @@
+"""The few dialogs: preferences, model card, about, keyboard, command palette."""

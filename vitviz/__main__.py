@@ -1,0 +1,69 @@
+"""``vitviz``: no arguments, or only files, open the window; a subcommand is the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from multiprocessing import freeze_support
+from pathlib import Path
+
+from vitviz import __version__, cli
+
+NO_DISPLAY = (
+    "vitviz: there is no display to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set).\n"
+    "Without one, write maps to files: vitviz explain PHOTO\n"
+)
+
+MISSING_LIBRARY = (
+    "vitviz: the window cannot be opened: {error}\n"
+    "On Debian or Ubuntu: apt-get install libegl1 libgl1 libxkbcommon0 libdbus-1-3 "
+    "libfontconfig1 libglib2.0-0\n"
+    "Without a window: vitviz explain PHOTO\n"
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs vitviz; returns the exit code."""
+    freeze_support()
+    given = sys.argv[1:] if arguments is None else arguments
+    if given and given[0] in cli.COMMANDS:
+        return cli.main(given)
+    options = window_options().parse_args(given)
+    try:
+        from vitviz.gui import app
+    except ImportError as error:
+        if "PySide6" not in str(error) and ".so" not in str(error):
+            raise
+        sys.stderr.write(MISSING_LIBRARY.format(error=error))
+        return 2
+    if not app.has_display():
+        sys.stderr.write(NO_DISPLAY)
+        return 2
+    return app.start([Path(path) for path in options.files], options.screenshot)
+
+
+def window_options() -> argparse.ArgumentParser:
+    """What the command line of the window understands."""
+    parser = argparse.ArgumentParser(
+        prog="vitviz",
+        description="See where a Vision Transformer looks, laid exactly over the photo.",
+        epilog=f"Without a window: vitviz {{{','.join(cli.COMMANDS)}}} --help",
+    )
+    parser.add_argument("--version", action="version", version=f"vitviz {__version__}")
+    parser.add_argument(
+        "--screenshot",
+        type=Path,
+        metavar="PNG",
+        help="save a picture of the window once its first map is there, and close",
+    )
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="photos, folders of photos, a session (.vitviz) or a checkpoint",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

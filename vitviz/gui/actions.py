@@ -1,0 +1,137 @@
+"""Every command of the program, one line each: title, key, what it does, where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from vitviz.gui.commands import Commands
+
+
+@dataclass(frozen=True)
+class Command:
+    """A line of the table.
+
+    Args:
+        id: "file.open"; its first part is the menu.
+        title: In the menu; & marks the mnemonic.
+        keys: Shortcuts, the first one shown; "" for none.
+        does: Name of the method of ``Commands``, called without arguments.
+        checkable: It is a state that is on or off.
+        separated: A separator stands before it in the menu.
+    """
+
+    id: str
+    title: str
+    keys: str
+    does: str
+    checkable: bool = False
+    separated: bool = False
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("file.open", "&Open Photos…", "Ctrl+O", "open_photos"),
+    Command("file.folder", "Open &Folder…", "Ctrl+Shift+O", "open_folder"),
+    Command("file.recent", "Open &Recent", "", ""),
+    Command("file.samples", "Sample &Photos", "", "open_samples"),
+    Command("file.session", "Open &Session…", "Ctrl+Alt+O", "open_session", separated=True),
+    Command("file.save", "&Save Session", "Ctrl+S", "save_session"),
+    Command("file.save_as", "Save Session &As…", "Ctrl+Shift+S", "save_session_as"),
+    Command("file.save_map", "Save &Map…", "Ctrl+Shift+E", "save_map", separated=True),
+    Command("file.close", "&Close Photo", "Ctrl+W", "close_photo", separated=True),
+    Command("file.close_all", "Close All Photos", "Ctrl+Shift+W", "close_all_photos"),
+    Command("file.quit", "&Quit", "Ctrl+Q", "close", separated=True),
+    Command("edit.undo", "&Undo", "Ctrl+Z", "undo"),
+    Command("edit.redo", "&Redo", "Ctrl+Shift+Z; Ctrl+Y", "redo"),
+    Command("edit.paste", "&Paste Photo", "Ctrl+V", "paste", separated=True),
+    Command("edit.copy", "&Copy View", "Ctrl+C", "copy_view"),
+    Command("edit.preferences", "Pre&ferences…", "Ctrl+,", "show_preferences", separated=True),
+    Command("view.look", "&Look", "Ctrl+1", "show_look"),
+    Command("view.heads", "&Heads", "Ctrl+2", "show_heads"),
+    Command("view.patches", "&Patches", "Ctrl+3", "show_patches"),
+    Command("view.zoom_in", "Zoom &In", "Ctrl++; Ctrl+=", "zoom_in", separated=True),
+    Command("view.zoom_out", "Zoom &Out", "Ctrl+-", "zoom_out"),
+    Command("view.actual", "&100 %", "Ctrl+0", "zoom_actual"),
+    Command("view.fit", "&Fit", "F", "zoom_fit"),
+    Command("view.grid", "Patch &Grid", "G", "toggle_grid", checkable=True, separated=True),
+    Command("view.smooth", "&Smooth Edges", "S", "toggle_smooth", checkable=True),
+    Command("view.follow", "Map Follows &Cursor", "H", "toggle_follow", checkable=True),
+    Command("view.panels", "&Panels", "", "", separated=True),
+    Command("view.reset", "&Reset Layout", "", "reset_layout"),
+    Command("view.full", "F&ull Screen", "F11", "toggle_full_screen", checkable=True),
+    Command("view.palette", "Command Palette…", "Ctrl+Shift+P", "show_palette"),
+    Command("go.next_photo", "&Next Photo", "PgDown", "next_photo"),
+    Command("go.previous_photo", "&Previous Photo", "PgUp", "previous_photo"),
+    Command("go.next_layer", "Next &Layer", "]", "next_layer", separated=True),
+    Command("go.previous_layer", "Previous La&yer", "[", "previous_layer"),
+    Command("go.play", "Pla&y Layers", "P", "toggle_play", checkable=True),
+    Command("go.next_head", "Next &Head", ".", "next_head", separated=True),
+    Command("go.previous_head", "Previous H&ead", ",", "previous_head"),
+    Command("go.direction", "&Swap “of” and “to”", "T", "swap_direction", separated=True),
+    Command("go.cls", "Query: &First Token (CLS)", "Esc", "query_cls"),
+    Command("go.next_frame", "Next &Frame of Animation", "Alt+Right", "next_frame", separated=True),
+    Command("go.previous_frame", "Previous Frame", "Alt+Left", "previous_frame"),
+    Command("model.open", "&Open Checkpoint…", "Ctrl+M", "open_model"),
+    Command("model.bundled", "&Bundled Model", "", "use_bundled_model"),
+    Command("model.cancel", "&Cancel Work", "Ctrl+.", "cancel", separated=True),
+    Command("help.guide", "&User Guide", "F1", "show_guide"),
+    Command("help.keys", "&Keyboard", "Shift+F1", "show_keys"),
+    Command("help.about", "&About vitviz", "", "show_about", separated=True),
+)
+
+MENUS = {
+    "file": "&File",
+    "edit": "&Edit",
+    "view": "&View",
+    "go": "&Go",
+    "model": "&Model",
+    "help": "&Help",
+}
+
+ROLES = {
+    "file.quit": QAction.MenuRole.QuitRole,
+    "edit.preferences": QAction.MenuRole.PreferencesRole,
+    "help.about": QAction.MenuRole.AboutRole,
+}
+
+
+def build(window: QWidget, commands: Commands) -> dict[str, QAction]:
+    """The actions by id, bound to ``commands``; those without a method are submenus, left to the window."""
+    actions = {}
+    for command in COMMANDS:
+        action = QAction(command.title, window)
+        action.setObjectName(command.id)
+        action.setCheckable(command.checkable)
+        action.setMenuRole(ROLES.get(command.id, QAction.MenuRole.NoRole))
+        if command.keys:
+            action.setShortcuts([QKeySequence(key) for key in command.keys.split("; ")])
+        if command.does:
+            # A bound method of a QObject that takes no argument: triggered(bool) is cut to fit.
+            action.triggered.connect(getattr(commands, command.does))
+        window.addAction(action)
+        actions[command.id] = action
+    return actions
+
+
+def menu_bar(actions: dict[str, QAction], submenus: dict[str, QMenu]) -> QMenuBar:
+    """The menu bar, in the table's order."""
+    bar = QMenuBar()
+    for name, title in MENUS.items():
+        menu = bar.addMenu(title)
+        for command in COMMANDS:
+            if not command.id.startswith(f"{name}."):
+                continue
+            if command.separated:
+                menu.addSeparator()
+            if command.id in submenus:
+                submenus[command.id].setTitle(command.title)
+                menu.addMenu(submenus[command.id])
+            else:
+                menu.addAction(actions[command.id])
+    return bar

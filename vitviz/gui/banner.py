@@ -1,0 +1,87 @@
+"""What went wrong, or must be asked, said in place instead of in a pop-up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
+
+from vitviz.errors import VitvizError
+
+Choices = tuple[tuple[str, Callable[[], None]], ...]
+
+
+class Banner(QFrame):
+    """One message above the photo, with what can be done about it.
+
+    Signals:
+        closed(): The user has read it.
+    """
+
+    closed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("banner")
+        self.setAccessibleName("Message")
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.text.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self._layout = QHBoxLayout(self)
+        self._layout.setContentsMargins(12, 7, 7, 7)
+        self._layout.addWidget(self.text, 1)
+        self._buttons: list[QPushButton] = []
+        close = QToolButton()
+        close.setText("✕")
+        close.setAccessibleName("Close message")
+        close.clicked.connect(self.dismiss)
+        self._layout.addWidget(close)
+        self._details = ""
+        self.hide()
+
+    def show_error(self, error: BaseException, before: str = "") -> None:
+        """Says what happened and what to do; an unexpected error can be copied whole."""
+        if isinstance(error, VitvizError):
+            self.say(" ".join(filter(None, (before, error.message, error.hint))))
+            return
+        self._details = f"{before} {type(error).__name__}: {error}".strip()
+        self.say(
+            f"{before} Something unexpected happened ({type(error).__name__}: {error}). "
+            "What was open is still open.",
+            (("Copy report", self._copy),),
+        )
+
+    def say(self, text: str, choices: Choices = ()) -> None:
+        """Shows a message; each choice is a button that also closes it."""
+        for button in self._buttons:
+            button.deleteLater()
+        self._buttons = []
+        self.text.setText(text.strip())
+        self.setProperty("kind", "question" if len(choices) > 1 else "error")
+        self.style().unpolish(self)
+        self.style().polish(self)
+        for title, does in choices:
+            button = QPushButton(title)
+            button.clicked.connect(self.dismiss)
+            button.clicked.connect(lambda _=False, does=does: does())
+            self._layout.insertWidget(self._layout.count() - 1, button)
+            self._buttons.append(button)
+        self.show()
+
+    @property
+    def buttons(self) -> list[QPushButton]:
+        """The buttons of the choices, in order."""
+        return self._buttons
+
+    def dismiss(self) -> None:
+        self.hide()
+        self.closed.emit()
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self._details)

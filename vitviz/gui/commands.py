@@ -1,0 +1,396 @@
+"""What each command does: puts another session into the store, or opens a dialog."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, QUrl, Slot
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QDialog, QFileDialog
+
+from vitviz.figures.style import Style
+from vitviz.gui import theme
+from vitviz.gui.actions import COMMANDS
+from vitviz.gui.dialogs.about import (
+    PaletteDialog,
+    TextDialog,
+    about_text,
+    card_text,
+    keys_text,
+)
+from vitviz.gui.dialogs.preferences import PreferencesDialog
+from vitviz.gui.documents import MAP_FILTER, fresh
+from vitviz.gui.settings import Preferences
+from vitviz.imaging.preprocess import InputChoice
+from vitviz.methods import METHODS
+from vitviz.methods.base import Head
+from vitviz.models.loading import bundled
+from vitviz.session.state import PhotoRef, Session, View
+
+if TYPE_CHECKING:
+    from vitviz.gui.window import Window
+
+GUIDE = "https://github.com/vitviz/vitviz/blob/main/docs/guide.md"
+
+
+class Commands(QObject):
+    """The commands of the menus, keys and panels.
+
+    Args:
+        window: The window they act on.
+    """
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self.window = window
+
+    @property
+    def session(self) -> Session:
+        return self.window.store.session
+
+    def _set(self, session: Session, kind: str = "") -> None:
+        self.window.store.set(session, kind)
+
+    # Photos
+
+    @Slot()
+    def open_photos(self) -> None:
+        self.window.documents.choose_photos()
+
+    @Slot()
+    def open_folder(self) -> None:
+        self.window.documents.choose_folder()
+
+    @Slot()
+    def open_samples(self) -> None:
+        self.window.documents.add_samples()
+
+    @Slot()
+    def paste(self) -> None:
+        self.window.documents.paste(QGuiApplication.clipboard().mimeData())
+
+    @Slot()
+    def close_photo(self) -> None:
+        self.close_photo_at(self.session.selected)
+
+    @Slot(int)
+    def close_photo_at(self, index: int) -> None:
+        session = self.session
+        if index < len(session.photos):
+            photos = session.photos[:index] + session.photos[index + 1 :]
+            selected = session.selected - (1 if index < session.selected else 0)
+            selected = max(0, min(selected, len(photos) - 1))
+            view = session.view if index != session.selected else fresh(session)
+            self._set(replace(session, photos=photos, selected=selected, view=view))
+
+    @Slot()
+    def close_all_photos(self) -> None:
+        self._set(replace(self.session, photos=(), selected=0, view=fresh(self.session)))
+
+    @Slot(int)
+    def select_photo(self, index: int) -> None:
+        if index != self.session.selected and 0 <= index < len(self.session.photos):
+            self._set(replace(self.session, selected=index, view=fresh(self.session)), "photo")
+
+    @Slot()
+    def next_photo(self) -> None:
+        self.select_photo(self.session.selected + 1)
+
+    @Slot()
+    def previous_photo(self) -> None:
+        self.select_photo(self.session.selected - 1)
+
+    @Slot()
+    def next_frame(self) -> None:
+        self._step_frame(1)
+
+    @Slot()
+    def previous_frame(self) -> None:
+        self._step_frame(-1)
+
+    def _step_frame(self, step: int) -> None:
+        session, opened = self.session, self.window.controller.opened
+        if session.photo is None or opened is None or opened.photo.frames < 2:
+            return
+        ref: PhotoRef = replace(
+            session.photo, frame=(session.photo.frame + step) % opened.photo.frames
+        )
+        photos = list(session.photos)
+        photos[session.selected] = ref
+        self._set(replace(session, photos=tuple(photos)), "frame")
+
+    # Sessions and files
+
+    @Slot()
+    def open_session(self) -> None:
+        self.window.documents.choose_session()
+
+    @Slot()
+    def save_session(self) -> None:
+        self.window.documents.save_session()
+
+    @Slot()
+    def save_session_as(self) -> None:
+        self.window.documents.save_session_as()
+
+    @Slot()
+    def save_map(self) -> None:
+        window, cell = self.window, self.window.controller.shown_cell
+        if cell is None or window.controller.opened is None:
+            return
+        stem = Path(cell.request.photo.path).stem
+        suggested = f"{stem}-{cell.request.method}-layer{cell.heat_map(self.session.view).layer + 1}.png"
+        name, _ = QFileDialog.getSaveFileName(window, "Save the map", suggested, MAP_FILTER)
+        if name:
+            path = Path(name) if Path(name).suffix else Path(f"{name}.png")
+            photo = window.controller.opened.photo
+            window.service.save(path, photo, cell, self.session.view, self.session.style)
+
+    @Slot()
+    def copy_view(self) -> None:
+        view = self.window.views.currentWidget()
+        QGuiApplication.clipboard().setPixmap(view.grab())
+        self.window.status.show_idle("Copied the view")
+
+    @Slot()
+    def close(self) -> None:
+        self.window.close()
+
+    # Choices
+
+    @Slot()
+    def undo(self) -> None:
+        self.window.store.undo()
+
+    @Slot()
+    def redo(self) -> None:
+        self.window.store.redo()
+
+    @Slot(object, str)
+    def choose_view(self, view: View, kind: str) -> None:
+        self._set(replace(self.session, view=view), kind)
+
+    @Slot(object, str)
+    def choose_style(self, style: Style, kind: str) -> None:
+        self._set(replace(self.session, style=style), kind)
+
+    @Slot(object)
+    def choose_input(self, choice: InputChoice) -> None:
+        self._set(replace(self.session, input=choice))
+
+    @Slot(str)
+    def choose_device(self, device: str) -> None:
+        self.set_preferences(replace(self.window.preferences, device=device))
+
+    @Slot(int)
+    def choose_layer(self, layer: int) -> None:
+        view = replace(self.session.view, layer=layer)
+        self._set(replace(self.session, view=view), "layer")
+
+    @Slot(object)
+    def choose_head(self, head: Head) -> None:
+        self._set(replace(self.session, view=replace(self.session.view, head=head)), "head")
+
+    @Slot(int, object)
+    def open_head(self, layer: int, head: Head) -> None:
+        """From the Heads view to the canvas."""
+        view = replace(self.session.view, layer=layer, head=head)
+        self._set(replace(self.session, view=view, tab="look"))
+
+    @Slot(object)
+    def choose_patch(self, patch: tuple[int, int] | None) -> None:
+        cell = self.window.controller.shown_cell
+        if cell is not None and patch is not None:
+            centre = cell.geometry.patch_box(*patch).centre
+            view = replace(self.session.view, query=centre)
+            self._set(replace(self.session, view=view), "query")
+
+    @Slot()
+    def query_cls(self) -> None:
+        cell = self.window.controller.shown_cell
+        prefix = cell.layout.prefix if cell else ()
+        first = prefix[0] if prefix else "cls"
+        self._set(replace(self.session, view=replace(self.session.view, query=first)), "query")
+
+    @Slot()
+    def swap_direction(self) -> None:
+        view = self.session.view
+        if len(METHODS[view.method].directions) > 1:
+            direction = "to" if view.direction == "of" else "of"
+            self._set(replace(self.session, view=replace(view, direction=direction)))
+
+    @Slot()
+    def next_layer(self) -> None:
+        self._step_layer(1)
+
+    @Slot()
+    def previous_layer(self) -> None:
+        self._step_layer(-1)
+
+    def _step_layer(self, step: int) -> None:
+        filmstrip = self.window.panels.layers.filmstrip
+        if filmstrip.layers:
+            at = filmstrip.layers.index(filmstrip.layer) + step
+            self.choose_layer(filmstrip.layers[min(max(at, 0), len(filmstrip.layers) - 1)])
+
+    @Slot()
+    def next_head(self) -> None:
+        self._step_head(1)
+
+    @Slot()
+    def previous_head(self) -> None:
+        self._step_head(-1)
+
+    def _step_head(self, step: int) -> None:
+        heads = self.window.panels.layers.heads
+        head = self.session.view.head
+        at = heads.index(head) if head in heads else 0
+        self.choose_head(heads[(at + step) % len(heads)])
+
+    @Slot()
+    def toggle_play(self) -> None:
+        play = self.window.panels.layers.play
+        play.setChecked(not play.isChecked())
+
+    # Views
+
+    @Slot(str)
+    def choose_tab(self, tab: str) -> None:
+        self._set(replace(self.session, tab=tab), "tab")  # type: ignore[arg-type]
+
+    @Slot()
+    def show_look(self) -> None:
+        self.choose_tab("look")
+
+    @Slot()
+    def show_heads(self) -> None:
+        self.choose_tab("heads")
+
+    @Slot()
+    def show_patches(self) -> None:
+        self.choose_tab("patches")
+
+    @Slot()
+    def zoom_in(self) -> None:
+        self.window.canvas.zoom_in()
+
+    @Slot()
+    def zoom_out(self) -> None:
+        self.window.canvas.zoom_out()
+
+    @Slot()
+    def zoom_actual(self) -> None:
+        self.window.canvas.actual_size()
+
+    @Slot()
+    def zoom_fit(self) -> None:
+        self.window.canvas.fit()
+
+    @Slot()
+    def toggle_grid(self) -> None:
+        style = self.session.style
+        self.choose_style(replace(style, grid=not style.grid), "")
+
+    @Slot()
+    def toggle_smooth(self) -> None:
+        style = self.session.style
+        self.choose_style(replace(style, smooth=not style.smooth), "")
+
+    @Slot()
+    def toggle_follow(self) -> None:
+        follow = not self.window.preferences.follow_cursor
+        self.set_preferences(replace(self.window.preferences, follow_cursor=follow))
+
+    @Slot()
+    def toggle_full_screen(self) -> None:
+        self.window.setWindowState(self.window.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    @Slot()
+    def reset_layout(self) -> None:
+        self.window.panels.reset()
+
+    # Models and work
+
+    @Slot()
+    def open_model(self) -> None:
+        self.window.documents.choose_model()
+
+    @Slot()
+    def use_bundled_model(self) -> None:
+        self.window.documents.use_model(bundled()[0].id)
+
+    @Slot()
+    def cancel(self) -> None:
+        self.window.controller.cancel()
+
+    # Dialogs
+
+    @Slot()
+    def show_preferences(self) -> None:
+        window = self.window
+        dialog = PreferencesDialog(
+            window.preferences, self.session.background, window.devices, window
+        )
+        if dialog.exec() == QDialog.DialogCode.Accepted:
+            self.set_preferences(dialog.preferences)
+            self._set(replace(self.session, background=dialog.background))
+
+    def set_preferences(self, preferences: Preferences) -> None:
+        """Keeps the preferences, and acts on what they changed."""
+        window, old = self.window, self.window.preferences
+        window.preferences = preferences
+        window.settings.set_preferences(preferences)
+        window.service.photos.max_pixels = preferences.max_pixels
+        if preferences.theme != old.theme:
+            window.apply_theme()
+        if not preferences.follow_cursor:
+            window.controller.hover(None)
+        window.controller.set_device(preferences.device)
+        window.panels.model.show_devices(window.devices, preferences.device)
+        window.refresh()
+
+    @Slot()
+    def show_card(self) -> None:
+        if self.window.card is not None:
+            TextDialog("Model card", card_text(self.window.card), None, self.window).exec()
+
+    @Slot()
+    def show_keys(self) -> None:
+        TextDialog("Keyboard", keys_text(), None, self.window).exec()
+
+    @Slot()
+    def show_guide(self) -> None:
+        QDesktopServices.openUrl(QUrl(GUIDE))
+
+    @Slot()
+    def show_about(self) -> None:
+        TextDialog("About vitviz", about_text(), theme.program_icon(), self.window).exec()
+
+    @Slot()
+    def show_palette(self) -> None:
+        by_id = self.window.actions_by_id
+        commands = [
+            (c.id, c.title.replace("&", ""), by_id[c.id].shortcut().toString())
+            for c in COMMANDS
+            if c.does and by_id[c.id].isEnabled()
+        ]
+        dialog = PaletteDialog(commands, self.window)
+        if dialog.exec() == QDialog.DialogCode.Accepted and dialog.chosen:
+            by_id[dialog.chosen].trigger()
+
+    # The cursor
+
+    @Slot(object)
+    def on_hovered(self, patch: tuple[int, int] | None) -> None:
+        """Says what is under the cursor; shows its map where the map follows the cursor."""
+        window, cell = self.window, self.window.controller.shown_cell
+        if cell is None or patch is None:
+            window.status.show_hovered("")
+            window.controller.hover(None)
+            return
+        value = cell.heat_map(self.session.view).values[patch]
+        window.status.show_hovered(f"row {patch[0] + 1}, column {patch[1] + 1} · {value:.4g}")
+        if window.preferences.follow_cursor:
+            window.controller.hover(cell.geometry.patch_box(*patch).centre)

@@ -1,0 +1,180 @@
+"""What this program is, what the model is, and which keys there are."""
+
+from __future__ import annotations
+
+import html
+import platform
+from collections.abc import Iterable
+from importlib.metadata import version
+
+import PySide6
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QIcon, QKeySequence
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
+
+from vitviz import __version__
+from vitviz.gui.actions import COMMANDS, MENUS
+from vitviz.gui.panels.model import amount, bytes_words
+from vitviz.models.card import ModelCard
+
+
+class TextDialog(QDialog):
+    """A dialog that is read: rich text, and a button to close it."""
+
+    def __init__(self, title: str, text: str, icon: QIcon | None = None,
+                 parent: QWidget | None = None) -> None:  # fmt: skip
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.resize(560, 520)
+        self.text = QTextBrowser()
+        self.text.setOpenExternalLinks(True)
+        self.text.setFrameShape(QTextBrowser.Shape.NoFrame)
+        self.text.setHtml(text)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        top = QHBoxLayout()
+        if icon is not None:
+            picture = QLabel()
+            picture.setPixmap(icon.pixmap(72, 72))
+            top.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
+        top.addWidget(self.text, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(18, 18, 18, 14)
+        layout.addLayout(top)
+        layout.addWidget(buttons)
+
+
+def table(rows: Iterable[tuple[str, str]]) -> str:
+    """Two columns, the first one quiet; empty values left out."""
+    cells = "".join(
+        f'<tr><td style="padding: 2px 14px 2px 0; white-space: nowrap">{html.escape(name)}</td>'
+        f'<td style="padding: 2px 0">{html.escape(value)}</td></tr>'
+        for name, value in rows
+        if value
+    )
+    return f"<table>{cells}</table>"
+
+
+def about_text() -> str:
+    """What this is, with the versions a bug report needs."""
+    versions = table(
+        [
+            ("vitviz", __version__),
+            ("Python", platform.python_version()),
+            ("PySide6, Qt", PySide6.__version__),
+            ("torch", version("torch")),
+            ("System", f"{platform.system()} {platform.release()} ({platform.machine()})"),
+        ]
+    )
+    return (
+        "<h2>vitviz</h2><p>See where a Vision Transformer looks: patch grids, attention of every "
+        "layer and head, and attention rollout, laid exactly over the photo. Everything runs on "
+        f"this computer; nothing is sent anywhere.</p>{versions}"
+        "<p>vitviz is free software under the Apache License 2.0. It uses Qt and PySide6 (LGPL "
+        "3.0), PyTorch (BSD), Pillow (MIT-CMU), NumPy (BSD) and safetensors (Apache 2.0). Sample "
+        "photos are in the public domain or CC0; their sources are named beside them.</p>"
+    )
+
+
+def card_text(card: ModelCard) -> str:
+    """Everything known about a model, without boasting."""
+    config, wants = card.config, card.preprocessing
+    facts = table(
+        [
+            ("Id", card.id),
+            ("Source", card.source),
+            ("Licence", card.licence or "not known"),
+            ("Shape", f"{config.depth} layers, {config.heads} heads, width {config.width}, "
+                      f"MLP {config.mlp_width}, patch {config.patch}"),
+            ("Parameters", amount(card.config.parameters)),
+            ("Prefix tokens", ", ".join(name.upper() for name in config.prefix) or "none"),
+            ("Trained at", f"{wants.input_size[0]} × {wants.input_size[1]} px"),
+            ("Resize", f"{wants.rule}, edge {wants.edge}, {wants.interpolation}"),
+            ("Mean, std", f"{wants.mean}, {wants.std}"),
+            ("Classes", card.classes or str(config.classes or "none")),
+            ("Trained by", card.trained_by),
+            ("Trained on", card.trained_on),
+            ("Weak at", card.weak),
+            ("Weights", f"{bytes_words(card.bytes)}, SHA-256 {card.sha256}"),
+        ]
+    )  # fmt: skip
+    parts = [f"<h2>{html.escape(card.title)}</h2>{facts}"]
+    if card.notes:
+        notes = "".join(f"<li>{html.escape(note)}</li>" for note in card.notes)
+        parts.append(f"<h3>Assumed, since the file does not say</h3><ul>{notes}</ul>")
+    if card.measured:
+        parts.append(f"<h3>Measured</h3>{table(card.measured)}")
+    return "".join(parts)
+
+
+def keys_text() -> str:
+    """All shortcuts, by menu."""
+    parts = ["<h2>Keyboard</h2>"]
+    native = QKeySequence.SequenceFormat.NativeText
+    for name, title in MENUS.items():
+        rows = [
+            (command.title.replace("&", ""),
+             ", ".join(QKeySequence(key).toString(native) for key in command.keys.split("; ")))
+            for command in COMMANDS
+            if command.keys and command.id.startswith(f"{name}.")
+        ]  # fmt: skip
+        if rows:
+            parts.append(f"<h3>{title.replace('&', '')}</h3>{table(rows)}")
+    canvas = [
+        ("Choose the patch under the cursor", "Click"),
+        ("Move from patch to patch; choose", "Arrow keys; Enter"),
+        ("Zoom at the cursor", "Wheel"),
+        ("Pan", "Drag; Space and drag"),
+    ]
+    parts.append(f"<h3>On the photo</h3>{table(canvas)}")
+    return "".join(parts)
+
+
+class PaletteDialog(QDialog):
+    """Finds a command by typing part of its name."""
+
+    def __init__(self, commands: list[tuple[str, str, str]], parent: QWidget | None = None) -> None:
+        """Takes (id, title, key) of each command."""
+        super().__init__(parent)
+        self.setWindowTitle("Command palette")
+        self.resize(440, 360)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Type a command")
+        self.search.setAccessibleName("Command")
+        self.found = QListWidget()
+        self.found.setAccessibleName("Commands found")
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.search)
+        layout.addWidget(self.found, 1)
+        self._commands = commands
+        self.search.textChanged.connect(self._filter)
+        self.search.returnPressed.connect(self.accept)
+        self.found.itemActivated.connect(self.accept)
+        self._filter("")
+
+    @property
+    def chosen(self) -> str:
+        """The command's id, or ""."""
+        item = self.found.currentItem()
+        return str(item.data(Qt.ItemDataRole.UserRole)) if item else ""
+
+    def _filter(self, text: str) -> None:
+        self.found.clear()
+        words = text.lower().split()
+        for name, title, key in self._commands:
+            if all(word in title.lower() for word in words):
+                item = QListWidgetItem(f"{title}    {key}" if key else title)
+                item.setData(Qt.ItemDataRole.UserRole, name)
+                self.found.addItem(item)
+        self.found.setCurrentRow(0)

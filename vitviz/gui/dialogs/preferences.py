@@ -1,0 +1,104 @@
+"""Preferences of the person and the machine."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QColorDialog,
+    QDialog,
+    QDialogButtonBox,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from vitviz.gui.panels.form import Choice, Whole, form, row
+from vitviz.gui.settings import Preferences
+
+THEMES = (("As the desktop", "system"), ("Light", "light"), ("Dark", "dark"))
+
+
+class PreferencesDialog(QDialog):
+    """Edits preferences, and the colour behind transparent photos.
+
+    Args:
+        preferences: What is set now.
+        background: RGB behind transparent photos now.
+        devices: (title, name) of each device.
+    """
+
+    def __init__(
+        self,
+        preferences: Preferences,
+        background: tuple[int, int, int],
+        devices: list[tuple[str, str]],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Preferences")
+        self.setMinimumWidth(380)
+        self._background = background
+        self.theme = Choice("Theme", THEMES)
+        self.theme.show_value(preferences.theme)
+        self.device = Choice("Device", [("Automatic", "auto"), *devices])
+        self.device.show_value(preferences.device)
+        self.limit = Whole("Largest photo opened without asking, megapixels", 1, 2000)
+        self.limit.setSuffix(" megapixels")
+        self.limit.setValue(preferences.max_pixels // 1_000_000)
+        self.colour = QPushButton()
+        self.colour.clicked.connect(self._choose_colour)
+        self.follow = QCheckBox("The map follows the cursor")
+        self.follow.setChecked(preferences.follow_cursor)
+        self.reopen = QCheckBox("Start with what was open last time")
+        self.reopen.setChecked(preferences.reopen)
+        self._arrange()
+        self._show_colour()
+
+    def _arrange(self) -> None:
+        fields = form()
+        row(fields, "Theme", self.theme)
+        row(fields, "Device", self.device, "Where models run")
+        row(fields, "Ask above", self.limit, "Photos larger than this are asked about first")
+        row(fields, "Background", self.colour, "The colour behind transparent photos")
+        buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
+        )
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(18, 18, 18, 14)
+        layout.setSpacing(10)
+        layout.addLayout(fields)
+        layout.addWidget(self.follow)
+        layout.addWidget(self.reopen)
+        layout.addStretch(1)
+        layout.addWidget(buttons, 0, Qt.AlignmentFlag.AlignBottom)
+
+    @property
+    def background(self) -> tuple[int, int, int]:
+        return self._background
+
+    @property
+    def preferences(self) -> Preferences:
+        """What the dialog is set to."""
+        return Preferences(
+            theme=self.theme.value,  # type: ignore[arg-type]
+            device=str(self.device.value or "auto"),
+            follow_cursor=self.follow.isChecked(),
+            reopen=self.reopen.isChecked(),
+            max_pixels=self.limit.value() * 1_000_000,
+        )
+
+    def _choose_colour(self) -> None:
+        chosen = QColorDialog.getColor(QColor(*self._background), self, "Background")
+        if chosen.isValid():
+            self._background = (chosen.red(), chosen.green(), chosen.blue())
+            self._show_colour()
+
+    def _show_colour(self) -> None:
+        colour = QColor(*self._background)
+        ink = "#000000" if colour.lightnessF() > 0.5 else "#ffffff"
+        self.colour.setText(colour.name())
+        self.colour.setStyleSheet(f"background: {colour.name()}; color: {ink};")

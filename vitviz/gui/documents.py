@@ -1,0 +1,209 @@
+"""Opening and saving: photos, folders, sessions, models, pasted pictures, maps."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QBuffer, QIODevice, QMimeData, QObject
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from vitviz.errors import PhotoError, PhotoTooLarge, VitvizError
+from vitviz.gui.banner import Banner
+from vitviz.gui.settings import Settings
+from vitviz.gui.store import Store
+from vitviz.imaging.load import EXTENSIONS, photos_in
+from vitviz.imaging.samples import sample_photos
+from vitviz.session import file as session_file
+from vitviz.session.state import PhotoRef, Session, View
+from vitviz.session.writing import write_whole
+
+CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin")
+
+PHOTO_FILTER = f"Photos ({' '.join(f'*{suffix}' for suffix in EXTENSIONS)});;All files (*)"
+MODEL_FILTER = f"Checkpoints ({' '.join(f'*{suffix}' for suffix in CHECKPOINTS)});;All files (*)"
+SESSION_FILTER = f"vitviz sessions (*{session_file.SUFFIX})"
+MAP_FILTER = "Over the photo (*.png *.jpg *.tiff);;Raw values (*.npy)"
+
+
+class Documents(QObject):
+    """Everything that turns files into choices and choices into files.
+
+    Args:
+        store: Where the choices are.
+        settings: Where recent files are remembered.
+        banner: Where failures are said.
+        window: Parent of the file dialogs.
+    """
+
+    def __init__(self, store: Store, settings: Settings, banner: Banner, window: QWidget) -> None:
+        super().__init__(window)
+        self.store = store
+        self.settings = settings
+        self.banner = banner
+        self.session_path: Path | None = None
+        self._window = window
+        self._refused: list[str] = []
+
+    def add(self, paths: list[Path]) -> None:
+        """Opens whatever is there: photos, folders of photos, a session, a checkpoint."""
+        try:
+            photos = [photo for path in paths for photo in self._take(path)]
+        except VitvizError as error:
+            self.banner.show_error(error)
+            return
+        if photos:
+            self.add_photos(photos)
+
+    def _take(self, path: Path) -> list[Path]:
+        """The photos that a path stands for; sessions and checkpoints are opened at once."""
+        if path.is_dir():
+            found = photos_in(path)
+            if not found:
+                raise PhotoError(f"There are no photos in {path.name}.", "Choose another folder.")
+            return found
+        if path.suffix.lower() == session_file.SUFFIX:
+            self.read_session(path)
+            return []
+        if path.suffix.lower() in CHECKPOINTS:
+            self.use_model(str(path))
+            return []
+        return [path]
+
+    def add_photos(self, paths: list[Path]) -> None:
+        """Adds photos and selects the first of them; those open already are not added again."""
+        session = self.store.session
+        refs = [PhotoRef(str(path.absolute())) for path in paths]
+        known = {ref.path: index for index, ref in enumerate(session.photos)}
+        new = [ref for ref in dict.fromkeys(refs) if ref.path not in known]
+        photos = (*session.photos, *new)
+        selected = known.get(refs[0].path, len(session.photos))
+        self._refused = []
+        for ref in refs[:20]:
+            self.settings.add_recent("photos", ref.path)
+        self.store.set(replace(session, photos=photos, selected=selected, view=fresh(session)))
+
+    def refuse(self, ref: PhotoRef, error: BaseException) -> None:
+        """Says why a photo is not there; many in a row are counted in one message."""
+        name = Path(ref.path).name
+        if isinstance(error, PhotoTooLarge):
+            self.banner.say(
+                f"{error.message} {error.hint}",
+                (("Open anyway", lambda: self._allow(ref)), ("Leave it", lambda: None)),
+            )
+            return
+        self._refused.append(name)
+        if len(self._refused) == 1:
+            self.banner.show_error(error)
+            return
+        listed = ", ".join(self._refused[:6]) + (" …" if len(self._refused) > 6 else "")
+        last = error.message if isinstance(error, VitvizError) else str(error)
+        self.banner.say(
+            f"{len(self._refused)} files could not be opened: {listed} The last one: {last}"
+        )
+
+    def _allow(self, ref: PhotoRef) -> None:
+        session = self.store.session
+        photos = (*session.photos, replace(ref, allow_large=True))
+        self.store.set(replace(session, photos=photos, selected=len(photos) - 1))
+
+    def choose_photos(self) -> None:
+        names, _ = QFileDialog.getOpenFileNames(self._window, "Open photos", "", PHOTO_FILTER)
+        if names:
+            self.add([Path(name) for name in names])
+
+    def choose_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self._window, "Open a folder of photos")
+        if name:
+            self.add([Path(name)])
+
+    def choose_model(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(
+            self._window, "Open a checkpoint", "", MODEL_FILTER
+        )
+        if name:
+            self.use_model(name)
+
+    def add_samples(self) -> None:
+        """Opens the photos that come with the program."""
+        self.add_photos(list(sample_photos()))
+
+    def use_model(self, model: str) -> None:
+        """Chooses a bundled model by id, or a checkpoint by path."""
+        self.store.set(replace(self.store.session, model=model))
+
+    def paste(self, data: QMimeData) -> None:
+        """Opens what the clipboard or a drop holds: files, or a picture."""
+        files = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+        if files:
+            self.add(files)
+        elif data.hasImage():
+            self._paste_image(QImage(data.imageData()))
+        else:
+            self.banner.say("There is no photo on the clipboard. Copy a picture or a file first.")
+
+    def _paste_image(self, image: QImage) -> None:
+        # Kept as a file, so that the session can open it again.
+        buffer = QBuffer()
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        image.save(buffer, "PNG")  # type: ignore[call-overload]
+        content = bytes(buffer.data().data())
+        path = self.settings.pasted / f"pasted-{hashlib.sha256(content).hexdigest()[:12]}.png"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, content)
+        except (OSError, VitvizError) as error:
+            self.banner.show_error(error, "The picture could not be kept.")
+            return
+        self.add_photos([path])
+
+    def choose_session(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open a session", "", SESSION_FILTER)
+        if name:
+            self.add([Path(name)])
+
+    def read_session(self, path: Path) -> None:
+        """Opens a session; photos that are gone are left out, and named."""
+        session = session_file.read(path)
+        self.session_path = path
+        self.settings.add_recent("sessions", str(path))
+        self.store.set(self.present(session))
+
+    def present(self, session: Session) -> Session:
+        """The session without the photos that are no longer there; says which."""
+        here = tuple(ref for ref in session.photos if Path(ref.path).is_file())
+        gone = [Path(ref.path).name for ref in session.photos if ref not in here]
+        if gone:
+            self.banner.say(f"No longer there, and left out: {', '.join(gone[:6])}.")
+        selected = here.index(session.photo) if session.photo in here else 0
+        return replace(session, photos=here, selected=selected)
+
+    def save_session(self) -> bool:
+        """Saves to where the session came from; asks the first time. True once it is saved."""
+        if self.session_path is None:
+            return self.save_session_as()
+        try:
+            session_file.save(self.store.session, self.session_path)
+        except VitvizError as error:
+            self.banner.show_error(error)
+            return False
+        self.settings.add_recent("sessions", str(self.session_path))
+        return True
+
+    def save_session_as(self) -> bool:
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, "Save the session", f"session{session_file.SUFFIX}", SESSION_FILTER
+        )
+        if not name:
+            return False
+        path = Path(name)
+        self.session_path = path if path.suffix else path.with_suffix(session_file.SUFFIX)
+        return self.save_session()
+
+
+def fresh(session: Session) -> View:
+    """The view for another photo: a query patch of the last photo means nothing on it."""
+    view = session.view
+    return view if isinstance(view.query, str) else replace(view, query="cls")

@@ -1,0 +1,170 @@
+"""Where everything stands: the bar at the top and the panels around the photo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QByteArray, QSize, Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QDockWidget,
+    QFrame,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QMenuBar,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QWidget,
+)
+
+from vitviz.gui.panels.appearance import AppearancePanel
+from vitviz.gui.panels.layers import LayersPanel
+from vitviz.gui.panels.method import MethodPanel
+from vitviz.gui.panels.model import ModelPanel
+from vitviz.gui.panels.photos import PhotosPanel
+from vitviz.gui.panels.predictions import PredictionsPanel
+
+LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
+RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
+BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
+
+LAYOUT_VERSION = 1
+"""Saved layouts of another version are not restored."""
+
+
+class TopBar(QWidget):
+    """Menus at the left, the views in the middle, undo, redo and saving at the right.
+
+    Signals:
+        tab_chosen(str): The user chose this view.
+    """
+
+    tab_chosen = Signal(str)
+
+    def __init__(self, menus: QMenuBar, tabs: Sequence[tuple[str, str]],
+                 undo: QAction, redo: QAction, export: QAction) -> None:  # fmt: skip
+        super().__init__()
+        self.setObjectName("topBar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._names = [name for name, _ in tabs]
+        self._group = QButtonGroup(self)
+        box = QFrame()
+        box.setObjectName("tabs")
+        inside = QHBoxLayout(box)
+        inside.setContentsMargins(3, 3, 3, 3)
+        inside.setSpacing(2)
+        for index, (_, title) in enumerate(tabs):
+            button = QToolButton()
+            button.setText(title)
+            button.setCheckable(True)
+            button.setAccessibleName(f"{title} view")
+            self._group.addButton(button, index)
+            inside.addWidget(button)
+        self._group.idClicked.connect(self._clicked)
+        self.export = QPushButton("Save map")
+        self.export.setProperty("primary", True)
+        self.export.clicked.connect(export.trigger)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(6, 5, 12, 5)
+        layout.setSpacing(6)
+        layout.addWidget(menus, 1)
+        layout.addWidget(box)
+        right = QHBoxLayout()
+        right.addStretch(1)
+        for action in (undo, redo):
+            button = QToolButton()
+            button.setDefaultAction(action)
+            button.setIconSize(QSize(18, 18))
+            right.addWidget(button)
+        right.addWidget(self.export)
+        layout.addLayout(right, 1)
+
+    def show_tab(self, name: str) -> None:
+        self._group.button(self._names.index(name)).setChecked(True)
+
+    def _clicked(self, index: int) -> None:
+        self.tab_chosen.emit(self._names[index])
+
+
+class Panels:
+    """The panels and their docks, which the user may move, float, close and reset.
+
+    Args:
+        window: The main window they are docked to.
+    """
+
+    def __init__(self, window: QMainWindow) -> None:
+        self._window = window
+        self.photos = PhotosPanel()
+        self.model = ModelPanel()
+        self.method = MethodPanel()
+        self.appearance = AppearancePanel()
+        self.predictions = PredictionsPanel()
+        self.layers = LayersPanel()
+        self.docks = [
+            self._dock("Photos", self.photos, LEFT),
+            self._dock("Model", scrolling(self.model), LEFT),
+            self._dock("Method", scrolling(self.method), RIGHT),
+            self._dock("Appearance", scrolling(self.appearance), RIGHT),
+            self._dock("Predictions", scrolling(self.predictions), RIGHT),
+            self._dock("Layers", self.layers, BOTTOM),
+        ]
+        # The side panels reach from top to bottom; the filmstrip stands under the photo.
+        for corner, area in (
+            (Qt.Corner.BottomLeftCorner, LEFT),
+            (Qt.Corner.BottomRightCorner, RIGHT),
+        ):
+            window.setCorner(corner, area)
+
+    def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self._window)
+        dock.setObjectName(f"panel.{title.lower()}")
+        dock.setWidget(widget)
+        if area == BOTTOM:  # the filmstrip explains itself
+            dock.setTitleBarWidget(QWidget())
+        self._window.addDockWidget(area, dock)
+        return dock
+
+    def menu(self) -> QMenu:
+        """View > Panels."""
+        menu = QMenu()
+        for dock in self.docks:
+            menu.addAction(dock.toggleViewAction())
+        return menu
+
+    def reset(self) -> None:
+        """Puts every panel back where it was at the first start."""
+        for dock, area in zip(self.docks, (LEFT, LEFT, RIGHT, RIGHT, RIGHT, BOTTOM), strict=True):
+            dock.setFloating(False)
+            self._window.addDockWidget(area, dock)
+            dock.show()
+        photos, model, method, appearance, predictions, layers = self.docks
+        self._window.splitDockWidget(photos, model, Qt.Orientation.Vertical)
+        self._window.splitDockWidget(method, appearance, Qt.Orientation.Vertical)
+        self._window.splitDockWidget(appearance, predictions, Qt.Orientation.Vertical)
+        horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+        self._window.resizeDocks([photos, method], [232, 272], horizontal)
+        self._window.resizeDocks([photos, model], [420, 330], vertical)
+        self._window.resizeDocks([method, appearance, predictions], [250, 250, 250], vertical)
+        self._window.resizeDocks([layers], [140], vertical)
+
+    def restore(self, state: QByteArray) -> None:
+        """Puts every panel where it was; the first layout where nothing was saved."""
+        if state.isEmpty() or not self._window.restoreState(state, LAYOUT_VERSION):
+            self.reset()
+
+    def state(self) -> QByteArray:
+        return self._window.saveState(LAYOUT_VERSION)
+
+
+def scrolling(widget: QWidget) -> QScrollArea:
+    """The widget as wide as there is room, scrolling when there is too little height."""
+    area = QScrollArea()
+    area.setWidget(widget)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area

@@ -1,0 +1,131 @@
+"""How the map looks: colours, opacity, range, edges."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QImage, QPixmap
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSlider, QWidget
+
+from vitviz.figures.colour import COLOUR_MAPS, table
+from vitviz.figures.style import ColourMap, Style
+from vitviz.gui.panels.form import Choice, Number, column, form, row
+
+RANGES = (
+    ("This map", "each"),
+    ("From zero", "zero"),
+    ("All layers and heads", "shared"),
+    ("Fixed", "fixed"),
+)
+
+SWATCH = QSize(56, 12)
+
+
+def swatch(name: ColourMap) -> QIcon:
+    """A colour map as an icon, dark to bright."""
+    colours = table(name).tobytes()
+    image = QImage(colours, 256, 1, 256 * 3, QImage.Format.Format_RGB888)
+    return QIcon(QPixmap.fromImage(image.scaled(SWATCH * 2)))
+
+
+class AppearancePanel(QWidget):
+    """Shows a style; every change is a new style.
+
+    Signals:
+        chosen(Style style, str kind): The user chose this style; ``kind`` merges undo steps.
+    """
+
+    chosen = Signal(object, str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._style = Style()
+        self._shown_range = (0.0, 1.0)
+        self.colours = Choice("Colours", [(title, name) for name, title in COLOUR_MAPS.items()])
+        self.colours.setIconSize(SWATCH)
+        for index, name in enumerate(COLOUR_MAPS):
+            self.colours.setItemIcon(index, swatch(name))
+        self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.opacity.setAccessibleName("Opacity")
+        self.opacity.setRange(0, 100)
+        self.opacity.setPageStep(10)
+        self.range = Choice("Range", RANGES)
+        self.low = Number("Least value of the range", -1e9, 1e9, 5)
+        self.high = Number("Greatest value of the range", -1e9, 1e9, 5)
+        self.smooth = QCheckBox("Smooth edges")
+        self.fade = QCheckBox("Let the photo through where low")
+        self.grid = QCheckBox("Patch grid")
+        self._arrange()
+        self._connect()
+
+    def _arrange(self) -> None:
+        layout = column(self)
+        fields = form()
+        row(fields, "Colours", self.colours)
+        row(fields, "Opacity", self.opacity)
+        row(fields, "Range", self.range, "Which values the ends of the colours stand for")
+        self._limits = QWidget()
+        limits = QHBoxLayout(self._limits)
+        limits.setContentsMargins(0, 0, 0, 0)
+        limits.addWidget(self.low)
+        limits.addWidget(self.high)
+        fields.addRow("", self._limits)
+        self._fields = fields
+        layout.addLayout(fields)
+        for box in (self.smooth, self.fade, self.grid):
+            layout.addWidget(box)
+        layout.addStretch(1)
+
+    def _connect(self) -> None:
+        self.colours.currentIndexChanged.connect(self._colours_chosen)
+        self.opacity.valueChanged.connect(self._opacity_chosen)
+        self.range.currentIndexChanged.connect(self._range_chosen)
+        self.low.valueChanged.connect(self._limits_chosen)
+        self.high.valueChanged.connect(self._limits_chosen)
+        self.smooth.clicked.connect(self._boxes_chosen)
+        self.fade.clicked.connect(self._boxes_chosen)
+        self.grid.clicked.connect(self._boxes_chosen)
+
+    def show_style(self, style: Style, shown_range: tuple[float, float] | None) -> None:
+        """Shows what is chosen, and the range the colours stand for now."""
+        self._style = style
+        self._shown_range = shown_range or self._shown_range
+        self.colours.show_value(style.colour_map)
+        blocked = self.opacity.blockSignals(True)
+        self.opacity.setValue(round(style.opacity * 100))
+        self.opacity.blockSignals(blocked)
+        fixed = not isinstance(style.range, str)
+        self.range.show_value("fixed" if fixed else style.range)
+        self._fields.setRowVisible(self._limits, fixed)
+        if not isinstance(style.range, str):
+            self.low.show_value(style.range[0])
+            self.high.show_value(style.range[1])
+        self.smooth.setChecked(style.smooth)
+        self.fade.setChecked(style.fade)
+        self.grid.setChecked(style.grid)
+
+    def _colours_chosen(self) -> None:
+        self.chosen.emit(replace(self._style, colour_map=self.colours.value), "")  # type: ignore[arg-type]
+
+    def _opacity_chosen(self, percent: int) -> None:
+        self.chosen.emit(replace(self._style, opacity=percent / 100), "opacity")
+
+    def _range_chosen(self) -> None:
+        value = self.range.value
+        # A fixed range starts at what is shown now, so that choosing it changes nothing yet.
+        chosen = self._shown_range if value == "fixed" else value
+        self.chosen.emit(replace(self._style, range=chosen), "")  # type: ignore[arg-type]
+
+    def _limits_chosen(self) -> None:
+        low, high = self.low.value(), self.high.value()
+        self.chosen.emit(replace(self._style, range=(min(low, high), max(low, high))), "range")
+
+    def _boxes_chosen(self) -> None:
+        style = replace(
+            self._style,
+            smooth=self.smooth.isChecked(),
+            fade=self.fade.isChecked(),
+            grid=self.grid.isChecked(),
+        )
+        self.chosen.emit(style, "")

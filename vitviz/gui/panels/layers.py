@@ -1,0 +1,318 @@
+"""The layers as a filmstrip of live maps, and the heads as chips below it.
+
+The filmstrip is the slider, the overview and the animation in one.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFontMetrics, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from vitviz.figures.overlay import value_range
+from vitviz.figures.style import Style
+from vitviz.gui.map_tile import tile_image
+from vitviz.gui.panels.form import MARGIN
+from vitviz.gui.service import Preview
+from vitviz.methods.base import Fusion, Head
+from vitviz.session.engine import Cell
+from vitviz.session.state import View
+
+PLAY_MS = 450
+"""Between layers while playing, in milliseconds: slow enough to see each."""
+
+FUSIONS: tuple[Fusion, ...] = ("mean", "max", "min")
+
+
+class Filmstrip(QWidget):
+    """One small map a layer; the chosen one is framed.
+
+    Signals:
+        layer_chosen(int): The user chose this layer, from 0.
+    """
+
+    layer_chosen = Signal(int)
+
+    GAP = 8
+    EDGE = 4  # room for the frame of the chosen tile
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Layers")
+        self.setMouseTracking(True)
+        self.setMinimumHeight(62)
+        self._cell: Cell | None = None
+        self._view = View()
+        self._style = Style()
+        self._preview: Preview | None = None
+        self._tiles: dict[int, QImage] = {}
+        self._todo: list[int] = []
+        self._timer = QTimer(self)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._draw_next)
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        return self._cell.explanation.layers if self._cell else ()
+
+    @property
+    def layer(self) -> int:
+        """The chosen layer; -1 without an explanation."""
+        return self._cell.explanation.nearest_layer(self._view.layer) if self._cell else -1
+
+    def show_cell(self, cell: Cell | None, view: View, style: Style,
+                  preview: Preview | None) -> None:  # fmt: skip
+        """Shows an explanation; only what changed is drawn again, after the canvas had its turn."""
+        same_maps = (cell, view.head, style, preview) == (
+            self._cell, self._view.head, self._style, self._preview
+        )  # fmt: skip
+        self._cell, self._view, self._style, self._preview = cell, view, style, preview
+        self.setAccessibleDescription(f"Layer {self.layer + 1} of {len(self.layers)}")
+        if not same_maps:
+            self.updateGeometry()
+            self._redraw()
+        self.update()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
+            self.update()
+
+    def _redraw(self) -> None:
+        chosen = self.layer
+        # The chosen layer first, then its neighbours outwards.
+        self._todo = sorted(self.layers, key=lambda layer: -abs(layer - chosen))
+        self._timer.start()
+
+    def _draw_next(self) -> None:
+        if not self._todo or self._cell is None or self._preview is None:
+            self._timer.stop()
+            return
+        layer = self._todo.pop()
+        heat_map = self._cell.heat_map(View(layer=layer, head=self._view.head))
+        low, high = value_range(self._style.range, heat_map, self._cell.explanation)
+        self._tiles[layer] = tile_image(
+            self._preview.thumbnail, heat_map, self._cell.geometry, self._style, low, high,
+            self.tile_size(), self.devicePixelRatioF(),
+        )  # fmt: skip
+        self.update()
+
+    def tile_size(self) -> QSize:
+        """Of one map, in widget pixels; as high as there is room, in the photo's own shape."""
+        label = QFontMetrics(self.font()).height()
+        height = max(30, self.height() - label - 2 * self.EDGE - 2)
+        ratio = self._preview.size[1] / self._preview.size[0] if self._preview else 1.5
+        return QSize(round(height * min(max(ratio, 0.5), 2.2)), height)
+
+    def tile_rect(self, layer: int) -> QRect:
+        """Where the map of a layer is drawn."""
+        size = self.tile_size()
+        index = self.layers.index(layer)
+        return QRect(self.EDGE + index * (size.width() + self.GAP), self.EDGE,
+                     size.width(), size.height())  # fmt: skip
+
+    def sizeHint(self) -> QSize:
+        width = 2 * self.EDGE + len(self.layers) * (self.tile_size().width() + self.GAP)
+        return QSize(max(width - self.GAP, 0), 86)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.sizeHint().width(), 62)
+
+    def resizeEvent(self, event: object) -> None:
+        self.updateGeometry()
+        self._redraw()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        colours = self.palette()
+        for layer in self.layers:
+            rect, chosen = self.tile_rect(layer), layer == self.layer
+            if layer in self._tiles:
+                painter.drawImage(rect, self._tiles[layer])
+            else:
+                painter.fillRect(rect, colours.mid())
+            if chosen:
+                painter.setPen(QPen(colours.highlight(), 2))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRoundedRect(rect.adjusted(-2, -2, 2, 2), 4, 4)
+            text = QRect(rect.left(), rect.bottom() + 4, rect.width(), self.height())
+            painter.setPen((colours.text() if chosen else colours.placeholderText()).color())
+            top = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
+            painter.drawText(text, top, str(layer + 1))
+        painter.end()
+
+    def layer_at(self, x: float) -> int | None:
+        for layer in self.layers:
+            rect = self.tile_rect(layer)
+            if rect.left() <= x <= rect.right() + self.GAP:
+                return layer
+        return None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._choose_at(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self._choose_at(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+        ends = {Qt.Key.Key_Home: 0, Qt.Key.Key_End: -1}
+        if not self.layers:
+            super().keyPressEvent(event)
+        elif event.key() in steps:
+            at = self.layers.index(self.layer) + steps[Qt.Key(event.key())]
+            self.layer_chosen.emit(self.layers[min(max(at, 0), len(self.layers) - 1)])
+        elif event.key() in ends:
+            self.layer_chosen.emit(self.layers[ends[Qt.Key(event.key())]])
+        else:
+            super().keyPressEvent(event)
+
+    def _choose_at(self, event: QMouseEvent) -> None:
+        layer = self.layer_at(event.position().x())
+        if layer is not None and layer != self.layer:
+            self.layer_chosen.emit(layer)
+
+
+class LayersPanel(QWidget):
+    """The filmstrip with its play button, and the heads.
+
+    Signals:
+        layer_chosen(int): From 0.
+        head_chosen(object): A head from 0, or a fusion.
+        playing_changed(bool): The animation runs, or not.
+    """
+
+    layer_chosen = Signal(int)
+    head_chosen = Signal(object)
+    playing_changed = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.filmstrip = Filmstrip()
+        self.filmstrip.layer_chosen.connect(self.layer_chosen)
+        self.play = QToolButton()
+        self.play.setCheckable(True)
+        self.play.setAccessibleName("Play layers")
+        self.play.setToolTip("Play the layers one after another (P)")
+        self.play.toggled.connect(self._play_toggled)
+        self._ticker = QTimer(self)
+        self._ticker.setInterval(PLAY_MS)
+        self._ticker.timeout.connect(self._next)
+        self._chips: dict[Head, QToolButton] = {}
+        self._group = QButtonGroup(self)
+        self._group.idClicked.connect(self._chip_clicked)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        self._strip = scroll_area(self.filmstrip)
+        player = QWidget()
+        player.setObjectName("player")
+        top = QHBoxLayout(player)
+        top.setContentsMargins(0, 0, 0, 0)
+        top.addWidget(self.play)
+        top.addWidget(self._strip, 1)
+        chips = QWidget()
+        chips.setObjectName("chips")
+        self._row = QHBoxLayout(chips)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(5)
+        self._row.addStretch(1)
+        self._chip_area = scroll_area(chips)
+        self._chip_area.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._chip_area.setFixedHeight(QFontMetrics(self.font()).height() + 16)
+        label = QLabel("Heads")
+        label.setProperty("quiet", True)
+        bottom = QHBoxLayout()
+        bottom.addWidget(label)
+        bottom.addWidget(self._chip_area, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(MARGIN, 8, MARGIN, 6)
+        layout.setSpacing(4)
+        layout.addWidget(player, 1)
+        layout.addLayout(bottom)
+
+    def show_cell(self, cell: Cell | None, view: View, style: Style,
+                  preview: Preview | None) -> None:  # fmt: skip
+        """Shows an explanation's layers and heads."""
+        self.filmstrip.show_cell(cell, view, style, preview)
+        self.play.setEnabled(len(self.filmstrip.layers) > 1)
+        heads = cell.card.config.heads if cell else 0
+        names: list[Head] = [*FUSIONS, *range(heads)]
+        if list(self._chips) != names:
+            self._build_chips(names)
+        chosen = view.head if view.head in self._chips else None
+        if isinstance(view.head, int) and chosen is None and heads:
+            chosen = heads - 1
+        if chosen is not None:
+            self._chips[chosen].setChecked(True)
+            self._chip_area.ensureWidgetVisible(self._chips[chosen])
+        if cell is not None:
+            self._strip.ensureVisible(self.filmstrip.tile_rect(self.filmstrip.layer).center().x(),
+                                      0, self.filmstrip.tile_size().width())  # fmt: skip
+
+    @property
+    def heads(self) -> list[Head]:
+        """The chips, in order."""
+        return list(self._chips)
+
+    def set_icons(self, play: object, pause: object) -> None:
+        """The play button's icons in the theme's colours."""
+        self._icons = (play, pause)
+        self._play_toggled(self.play.isChecked())
+
+    def _build_chips(self, names: list[Head]) -> None:
+        for chip in self._chips.values():
+            self._group.removeButton(chip)
+            self._row.removeWidget(chip)
+            chip.deleteLater()
+        self._chips = {}
+        for index, name in enumerate(names):
+            chip = QToolButton()
+            chip.setCheckable(True)
+            chip.setText(name if isinstance(name, str) else str(name + 1))
+            chip.setAccessibleName(f"{name} of all heads" if isinstance(name, str)
+                                   else f"Head {name + 1}")  # fmt: skip
+            self._group.addButton(chip, index)
+            self._row.insertWidget(index, chip)
+            self._chips[name] = chip
+
+    def _chip_clicked(self, index: int) -> None:
+        self.head_chosen.emit(self.heads[index])
+
+    def _play_toggled(self, playing: bool) -> None:
+        if hasattr(self, "_icons"):
+            self.play.setIcon(self._icons[1] if playing else self._icons[0])
+        if playing:
+            self._ticker.start()
+        else:
+            self._ticker.stop()
+        self.playing_changed.emit(playing)
+
+    def _next(self) -> None:
+        layers = self.filmstrip.layers
+        if layers:
+            at = layers.index(self.filmstrip.layer)
+            self.layer_chosen.emit(layers[(at + 1) % len(layers)])
+
+
+def scroll_area(widget: QWidget) -> QScrollArea:
+    """A frameless area that scrolls sideways only."""
+    area = QScrollArea()
+    area.setWidget(widget)
+    area.setWidgetResizable(True)
+    area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return area

@@ -1,0 +1,146 @@
+"""Which explanation, of what, with which settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from vitviz.gui.panels.form import Choice, Number, Whole, column, form, quiet, row
+from vitviz.methods import METHODS
+from vitviz.methods.base import Head, Parameter, ParameterValue
+from vitviz.session.engine import Cell
+from vitviz.session.state import View
+
+Control = Choice | Number | Whole
+
+DIRECTIONS = {"of": "what it attends to", "to": "what attends to it"}
+
+
+class MethodPanel(QWidget):
+    """Shows a view's method; every change is a new view.
+
+    Signals:
+        chosen(View view, str kind): The user chose this view; ``kind`` merges undo steps.
+    """
+
+    chosen = Signal(object, str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._view = View()
+        self._controls: dict[str, Control] = {}
+        self._controls_of = ""
+        layout = column(self)
+        self._form = form()
+        self.method = Choice("Method", [(m.title, m.name) for m in METHODS.values()])
+        self.heads = Choice("Heads")
+        self.query = Choice("Query")
+        self.direction = Choice("Direction")
+        row(self._form, "Method", self.method)
+        row(self._form, "Heads", self.heads, "One head, or all of them fused ( , and . )")
+        row(self._form, "Of", self.query, "Click a patch on the photo to choose it; Esc: CLS")
+        row(self._form, "Direction", self.direction, "A row of the attention, or a column (T)")
+        layout.addLayout(self._form)
+        self._parameters = form()
+        layout.addLayout(self._parameters)
+        self.source = quiet()
+        layout.addWidget(self.source)
+        layout.addStretch(1)
+        self.method.currentIndexChanged.connect(self._method_chosen)
+        self.heads.currentIndexChanged.connect(self._head_chosen)
+        self.query.currentIndexChanged.connect(self._query_chosen)
+        self.direction.currentIndexChanged.connect(self._direction_chosen)
+
+    def show_view(self, view: View, cell: Cell | None) -> None:
+        """Shows what is chosen; the cell tells how many heads and which prefix tokens there are."""
+        self._view = view
+        method = METHODS[view.method]
+        self.method.show_value(view.method)
+        self.source.setText(method.source)
+        fusions: list[tuple[str, Head]] = [
+            ("Mean of all", "mean"), ("Maximum of all", "max"), ("Minimum of all", "min")
+        ]  # fmt: skip
+        heads = cell.card.config.heads if cell else 0
+        self.heads.set_pairs([*fusions, *((f"Head {h + 1}", h) for h in range(heads))])
+        self.heads.show_value(view.head)
+        self._show_query(view, cell)
+        self.direction.set_pairs([(DIRECTIONS[d], d) for d in method.directions])
+        self.direction.show_value(view.direction)
+        self.direction.setEnabled(len(method.directions) > 1)
+        if self.direction.currentIndex() < 0:
+            self.direction.setCurrentIndex(0)
+        if self._controls_of != view.method:
+            self._build_parameters(method.parameters)
+            self._controls_of = view.method
+        for name, value in method.settings(dict(view.params)).items():
+            self._controls[name].show_value(value)  # type: ignore[arg-type]
+
+    def _show_query(self, view: View, cell: Cell | None) -> None:
+        prefix = cell.layout.prefix if cell else ("cls",)
+        pairs: list[tuple[str, object]] = [(name.upper(), name) for name in prefix]
+        if not isinstance(view.query, str):
+            name = cell.layout.name(cell.query_token) if cell else "Patch"
+            pairs.append((name[0].upper() + name[1:], view.query))
+        self.query.set_pairs(pairs)
+        self.query.show_value(view.query)
+
+    def _build_parameters(self, parameters: tuple[Parameter, ...]) -> None:
+        while self._parameters.rowCount():
+            self._parameters.removeRow(0)
+        self._controls = {}
+        for parameter in parameters:
+            control = make_control(parameter)
+            self._controls[parameter.name] = control
+            row(self._parameters, parameter.title, control, parameter.help)
+            if isinstance(control, Choice):
+                control.currentIndexChanged.connect(self._parameters_chosen)
+            else:
+                control.valueChanged.connect(self._parameters_chosen)
+
+    def _method_chosen(self) -> None:
+        name = str(self.method.value)
+        self.chosen.emit(replace(self._view, method=name, params=()), "")
+
+    def _head_chosen(self) -> None:
+        self.chosen.emit(replace(self._view, head=self.heads.value), "head")  # type: ignore[arg-type]
+
+    def _query_chosen(self) -> None:
+        self.chosen.emit(replace(self._view, query=self.query.value), "query")  # type: ignore[arg-type]
+
+    def _direction_chosen(self) -> None:
+        self.chosen.emit(
+            replace(self._view, direction=self.direction.value),  # type: ignore[arg-type]
+            "direction",
+        )
+
+    def _parameters_chosen(self) -> None:
+        defaults = METHODS[self._view.method].settings({})
+        values = {name: control_value(control) for name, control in self._controls.items()}
+        changed = {name: value for name, value in values.items() if value != defaults[name]}
+        params = tuple(sorted(changed.items()))
+        self.chosen.emit(replace(self._view, params=params), "parameters")
+
+
+def make_control(parameter: Parameter) -> Control:
+    """The control for a parameter, by the type of its default."""
+    if parameter.choices:
+        return Choice(parameter.title, [(choice, choice) for choice in parameter.choices])
+    if isinstance(parameter.default, bool):
+        return Choice(parameter.title, [("Yes", True), ("No", False)])
+    low, high = parameter.bounds or (0, None)
+    if isinstance(parameter.default, int):
+        return Whole(parameter.title, int(low), 999 if high is None else int(high))
+    return Number(parameter.title, low, 1e9 if high is None else high, 3)
+
+
+def control_value(control: Control) -> ParameterValue:
+    """What the control is set to."""
+    if isinstance(control, Choice):
+        value = control.value
+        assert isinstance(value, str | bool)
+        return value
+    if isinstance(control, Whole):
+        return control.value()
+    return round(control.value(), control.decimals())

@@ -1,0 +1,163 @@
+"""The open photos as thumbnails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPainterPath, QPen, QPixmap, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from vitviz.gui.service import Preview
+from vitviz.session.state import PhotoRef
+
+PREVIEW = Qt.ItemDataRole.UserRole + 1
+PIXMAP = Qt.ItemDataRole.UserRole + 2
+REF = Qt.ItemDataRole.UserRole + 3
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class Tiles(QStyledItemDelegate):
+    """Draws a photo as wide as the list, its name and size below."""
+
+    PAD = 6
+    RATIO = 0.62
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        width = max(80, option.rect.width())  # type: ignore[attr-defined]
+        text = option.fontMetrics.height()  # type: ignore[attr-defined]
+        return QSize(width, round((width - 2 * self.PAD) * self.RATIO) + text + 3 * self.PAD)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        rect: QRect = option.rect  # type: ignore[attr-defined]
+        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
+        palette, metrics = option.palette, option.fontMetrics  # type: ignore[attr-defined]
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        picture = rect.adjusted(self.PAD, self.PAD, -self.PAD, -metrics.height() - 2 * self.PAD)
+        outline = QPainterPath()
+        outline.addRoundedRect(picture, 5, 5)
+        painter.fillPath(outline, palette.mid())
+        pixmap: QPixmap | None = index.data(PIXMAP)
+        if pixmap is not None:
+            painter.setClipPath(outline)
+            painter.drawPixmap(picture, pixmap, covering(pixmap.size(), picture.size()))
+            painter.setClipping(False)
+        if state & QStyle.StateFlag.State_Selected:
+            painter.setPen(QPen(palette.highlight(), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(picture.adjusted(-2, -2, 2, 2), 7, 7)
+        self._write(painter, rect, index, state, palette, metrics)
+        painter.restore()
+
+    def _write(self, painter, rect, index, state, palette, metrics) -> None:  # type: ignore[no-untyped-def]
+        line = QRect(rect.left() + self.PAD, rect.bottom() - metrics.height() - self.PAD + 3,
+                     rect.width() - 2 * self.PAD, metrics.height())  # fmt: skip
+        preview: Preview | None = index.data(PREVIEW)
+        size = "" if preview is None else f"{preview.size[1]}×{preview.size[0]}"
+        painter.setPen(palette.placeholderText().color())
+        painter.drawText(line, Qt.AlignmentFlag.AlignRight, size)
+        selected = state & QStyle.StateFlag.State_Selected
+        painter.setPen((palette.text() if selected else palette.placeholderText()).color())
+        room = line.width() - metrics.horizontalAdvance(size) - 8
+        name = metrics.elidedText(
+            index.data(Qt.ItemDataRole.DisplayRole), Qt.TextElideMode.ElideMiddle, room
+        )
+        painter.drawText(line, Qt.AlignmentFlag.AlignLeft, name)
+
+
+def covering(source: QSize, target: QSize) -> QRect:
+    """The middle part of the source that fills the target without distortion."""
+    part = target.scaled(source, Qt.AspectRatioMode.KeepAspectRatio)
+    left, top = (source.width() - part.width()) // 2, (source.height() - part.height()) // 2
+    return QRect(left, top, part.width(), part.height())
+
+
+class PhotosPanel(QListWidget):
+    """The list of open photos.
+
+    Signals:
+        selected(int): The user chose the photo at this index.
+        close_requested(int): The user wants it closed (Delete).
+    """
+
+    selected = Signal(int)
+    close_requested = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Open photos")
+        self.setItemDelegate(Tiles(self))
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setResizeMode(QListWidget.ResizeMode.Adjust)
+        self.setUniformItemSizes(True)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        self._previews: dict[PhotoRef, Preview] = {}
+        self.currentRowChanged.connect(self._row_changed)
+
+    def show_photos(self, refs: tuple[PhotoRef, ...], selected: int) -> None:
+        """Shows these photos; those whose preview is known at once."""
+        blocked = self.blockSignals(True)
+        if [self.item(i).data(REF) for i in range(self.count())] != list(refs):
+            self.clear()
+            for ref in refs:
+                item = QListWidgetItem(Path(ref.path).name)
+                item.setData(REF, ref)
+                item.setToolTip(ref.path)
+                self.addItem(item)
+                if ref in self._previews:
+                    self._fill(item, self._previews[ref])
+        self.setCurrentRow(selected if refs else -1)
+        self.blockSignals(blocked)
+
+    def show_preview(self, preview: Preview) -> None:
+        """Fills in a photo's thumbnail."""
+        self._previews[preview.ref] = preview
+        for i in range(self.count()):
+            if self.item(i).data(REF) == preview.ref:
+                self._fill(self.item(i), preview)
+
+    def has_preview(self, ref: PhotoRef) -> bool:
+        return ref in self._previews
+
+    def preview(self, ref: PhotoRef) -> Preview | None:
+        return self._previews.get(ref)
+
+    def forget_previews(self) -> None:
+        """After the background behind transparent photos changed."""
+        self._previews.clear()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self.currentRow() >= 0:
+            self.close_requested.emit(self.currentRow())
+            return
+        super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.scheduleDelayedItemsLayout()
+
+    def _fill(self, item: QListWidgetItem, preview: Preview) -> None:
+        pixels = preview.thumbnail
+        height, width = pixels.shape[:2]
+        image = QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
+        item.setData(PREVIEW, preview)
+        item.setData(PIXMAP, QPixmap.fromImage(image))
+        notes = "".join(f"\n{note}" for note in preview.notes)
+        frames = f"\n{preview.frames} frames" if preview.frames > 1 else ""
+        item.setToolTip(f"{item.data(REF).path}{frames}{notes}")
+
+    def _row_changed(self, row: int) -> None:
+        if row >= 0:
+            self.selected.emit(row)

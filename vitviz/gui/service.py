@@ -1,0 +1,213 @@
+"""The only thread border: questions go out to workers, frozen answers come back as signals."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from vitviz.figures.style import Style
+from vitviz.gui.photo_pyramid import Pyramid, pyramid
+from vitviz.imaging.load import thumbnail
+from vitviz.imaging.photo import Photo
+from vitviz.models.loading import devices
+from vitviz.session.engine import Cell, Engine
+from vitviz.session.export import write_map
+from vitviz.session.photos import PhotoCache
+from vitviz.session.plan import Request
+from vitviz.session.state import PhotoRef, View
+from vitviz.session.worker import Done, Event, Failed, LatestWorker, Progressed
+from vitviz.tracing.progress import Progress
+
+THUMBNAIL_EDGE = 360
+"""Longer side of a thumbnail, in pixels: the photo list's width at twice the pixel density."""
+
+Background = tuple[int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A photo, ready to be drawn.
+
+    Args:
+        ref: Which photo.
+        photo: Its pixels.
+        pyramid: Its halvings.
+        thumbnail: Of ``THUMBNAIL_EDGE``.
+    """
+
+    ref: PhotoRef
+    photo: Photo
+    pyramid: Pyramid
+    thumbnail: UInt8[np.ndarray, "height width 3"]
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """What the list of photos shows of one.
+
+    Args:
+        ref: Which photo.
+        thumbnail: Of ``THUMBNAIL_EDGE``.
+        size: Height and width of the photo.
+        frames: How many frames its file holds.
+        notes: What opening changed.
+    """
+
+    ref: PhotoRef
+    thumbnail: UInt8[np.ndarray, "height width 3"]
+    size: tuple[int, int]
+    frames: int
+    notes: tuple[str, ...]
+
+
+class Service(QObject):
+    """Runs the engine, the opening of the selected photo, and thumbnails, each on its own thread.
+
+    Lives on the window's thread, as do all of its slots: results arrive there by queued signals.
+
+    Signals:
+        answered(Cell): The newest request's answer.
+        failed(Request, BaseException): The newest request has no answer.
+        progressed(str stage, float fraction): Where the newest request is.
+        idle(): Nothing is being computed any more.
+        opened(Opened): The photo asked for last is ready to be drawn.
+        open_failed(PhotoRef, BaseException): It could not be opened.
+        previewed(Preview): A thumbnail is ready.
+        preview_failed(PhotoRef, BaseException): That photo cannot be opened.
+        devices_found(list): (title, name) of each device that models can run on.
+        saved(str): A map was written to this path.
+        save_failed(BaseException): It was not.
+    """
+
+    answered = Signal(object)
+    failed = Signal(object, object)
+    progressed = Signal(str, float)
+    idle = Signal()
+    opened = Signal(object)
+    open_failed = Signal(object, object)
+    previewed = Signal(object)
+    preview_failed = Signal(object, object)
+    devices_found = Signal(object)
+    saved = Signal(str)
+    save_failed = Signal(object)
+
+    _engine_event = Signal(object)
+    _opener_event = Signal(object)
+    _preview_done = Signal(object, object)
+
+    def __init__(self, photos: PhotoCache, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.photos = photos
+        self.engine = Engine(photos)
+        self._request: Request | None = None
+        self._request_id = 0
+        self._asked: tuple[PhotoRef, Background] | None = None
+        self._open_id = 0
+        queued = Qt.ConnectionType.QueuedConnection
+        self._engine_event.connect(self._on_engine, queued)
+        self._opener_event.connect(self._on_opener, queued)
+        self._preview_done.connect(self._on_preview, queued)
+        self._worker: LatestWorker[Request, Cell] = LatestWorker(
+            self.engine.answer, self._engine_event.emit, "vitviz-engine"
+        )
+        self._opener: LatestWorker[tuple[PhotoRef, Background], Opened] = LatestWorker(
+            self._open, self._opener_event.emit, "vitviz-opener"
+        )
+        self._previews = ThreadPoolExecutor(1, "vitviz-previews")
+
+    def ask(self, request: Request) -> None:
+        """Asks the engine; whatever it was doing before is dropped."""
+        self._request = request
+        self._request_id = self._worker.ask(request)
+
+    def cancel(self) -> None:
+        """Drops what the engine is doing."""
+        self._request = None
+        self._worker.cancel()
+        self.idle.emit()
+
+    def open(self, ref: PhotoRef, background: Background) -> None:
+        """Opens the photo to be shown; a photo asked for before is dropped."""
+        self._asked = (ref, background)
+        self._open_id = self._opener.ask((ref, background))
+
+    def preview(self, ref: PhotoRef, background: Background) -> None:
+        """Queues a thumbnail."""
+        future = self._previews.submit(self._preview, ref, background)
+        future.add_done_callback(lambda done: self._preview_ended(ref, done))
+
+    def find_devices(self) -> None:
+        """Asks which devices there are; needs torch, so only once a model has answered."""
+        self._previews.submit(self._find_devices)
+
+    def save(self, path: Path, photo: Photo, cell: Cell, view: View, style: Style) -> None:
+        """Writes a map, by the suffix of ``path``."""
+        self._previews.submit(self._save, path, photo, cell, view, style)
+
+    def close(self) -> None:
+        """Ends all threads; long work is cancelled at its next block."""
+        self._previews.shutdown(wait=True, cancel_futures=True)
+        self._opener.close(10)
+        self._worker.close(30)
+
+    def _open(self, asked: tuple[PhotoRef, Background], progress: Progress) -> Opened:
+        ref, background = asked
+        progress("Opening the photo", 0)
+        photo = self.photos.get(ref, background)
+        progress("Preparing the photo", 0.5)
+        return Opened(ref, photo, pyramid(photo.pixels), thumbnail(photo, THUMBNAIL_EDGE))
+
+    def _preview(self, ref: PhotoRef, background: Background) -> Preview:
+        photo = self.photos.get(ref, background)
+        small = thumbnail(photo, THUMBNAIL_EDGE)
+        return Preview(ref, small, photo.size, photo.frames, photo.notes)
+
+    def _preview_ended(self, ref: PhotoRef, done: Future[Preview]) -> None:
+        if not done.cancelled():
+            self._preview_done.emit(ref, done.exception() or done.result())
+
+    def _find_devices(self) -> None:
+        self.devices_found.emit([(device.title, device.name) for device in devices()])
+
+    def _save(self, path: Path, photo: Photo, cell: Cell, view: View, style: Style) -> None:
+        try:
+            write_map(path, photo, cell, view, style)
+        except Exception as error:
+            self.save_failed.emit(error)
+        else:
+            self.saved.emit(str(path))
+
+    @Slot(object)
+    def _on_engine(self, event: Event) -> None:
+        if event.id != self._request_id or self._request is None:
+            return
+        if isinstance(event, Progressed):
+            self.progressed.emit(event.stage, event.fraction)
+            return
+        request, self._request = self._request, None
+        if isinstance(event, Done):
+            self.answered.emit(event.answer)
+        elif isinstance(event, Failed):
+            self.failed.emit(request, event.error)
+        self.idle.emit()
+
+    @Slot(object)
+    def _on_opener(self, event: Event) -> None:
+        if event.id != self._open_id or self._asked is None:
+            return
+        if isinstance(event, Done):
+            self.opened.emit(event.answer)
+        elif isinstance(event, Failed):
+            self.open_failed.emit(self._asked[0], event.error)
+
+    @Slot(object, object)
+    def _on_preview(self, ref: PhotoRef, outcome: object) -> None:
+        if isinstance(outcome, BaseException):
+            self.preview_failed.emit(ref, outcome)
+        else:
+            self.previewed.emit(outcome)

@@ -1,0 +1,104 @@
+"""Preferences: what belongs to the person and the machine, not to a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from PySide6.QtCore import QByteArray, QSettings
+
+from vitviz.gui.theme import Theme
+from vitviz.imaging.load import MAX_PIXELS
+
+RECENT = 12
+"""How many photos and sessions "Open Recent" remembers."""
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """What the Preferences dialog sets.
+
+    Args:
+        theme: Light, dark, or as the desktop has it.
+        device: "auto", "cpu", "cuda", "mps".
+        follow_cursor: The map follows the patch under the cursor.
+        reopen: Start with what was open at the end of last time.
+        max_pixels: Photos above this are asked about before they are opened.
+    """
+
+    theme: Theme = "dark"
+    device: str = "auto"
+    follow_cursor: bool = False
+    reopen: bool = True
+    max_pixels: int = MAX_PIXELS
+
+
+class Settings:
+    """Preferences, recent files and the window's geometry, in one INI file.
+
+    Args:
+        folder: Where it lies; the user's configuration folder by default.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or Path(platformdirs.user_config_dir("vitviz", appauthor=False))
+        self._settings = QSettings(str(self.folder / "vitviz.ini"), QSettings.Format.IniFormat)
+
+    @property
+    def last_session(self) -> Path:
+        """Where the session of last time is kept."""
+        return self.folder / "last.vitviz"
+
+    @property
+    def pasted(self) -> Path:
+        """Where pasted photos are kept, so that a session can open them again."""
+        return self.folder / "pasted"
+
+    def preferences(self) -> Preferences:
+        """The preferences; a value that makes no sense counts as not set."""
+        default = Preferences()
+        values: dict[str, Any] = {}
+        for field in fields(Preferences):
+            fallback = getattr(default, field.name)
+            stored = self._settings.value(f"preferences/{field.name}", fallback, type(fallback))
+            values[field.name] = stored
+        if values["theme"] not in ("system", "light", "dark"):
+            values["theme"] = default.theme
+        values["max_pixels"] = max(int(values["max_pixels"]), 1_000_000)
+        return Preferences(**values)
+
+    def set_preferences(self, preferences: Preferences) -> None:
+        for field in fields(Preferences):
+            self._settings.setValue(f"preferences/{field.name}", getattr(preferences, field.name))
+        self._settings.sync()
+
+    def recent(self, kind: str) -> list[str]:
+        """Paths opened lately ("photos", "sessions", "models"), newest first; missing ones left
+        out.
+        """
+        stored: object = self._settings.value(f"recent/{kind}", [])
+        paths = [stored] if isinstance(stored, str) else list(stored or [])  # type: ignore[call-overload]
+        return [str(path) for path in paths if Path(path).exists()]
+
+    def add_recent(self, kind: str, path: str) -> None:
+        paths = [path, *(known for known in self.recent(kind) if known != path)]
+        self._settings.setValue(f"recent/{kind}", paths[:RECENT])
+
+    def clear_recent(self, kind: str) -> None:
+        self._settings.remove(f"recent/{kind}")
+
+    def geometry(self) -> tuple[QByteArray, QByteArray]:
+        """The window's geometry and the state of its docks; empty at the first start."""
+        window = self._settings.value("window/geometry", QByteArray())
+        docks = self._settings.value("window/docks", QByteArray())
+        return (
+            window if isinstance(window, QByteArray) else QByteArray(),
+            docks if isinstance(docks, QByteArray) else QByteArray(),
+        )
+
+    def set_geometry(self, window: QByteArray, docks: QByteArray) -> None:
+        self._settings.setValue("window/geometry", window)
+        self._settings.setValue("window/docks", docks)
+        self._settings.sync()

@@ -1,0 +1,87 @@
+"""The one place the window's choices live, with undo."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal
+
+from vitviz.session.state import Session
+
+MERGE_WITHIN_S = 0.8
+"""Changes of one kind that follow each other faster (dragging a slider) are one undo step."""
+
+MAX_STEPS = 200
+
+
+class Store(QObject):
+    """Holds the session; everything that changes it goes through ``set``.
+
+    Signals:
+        changed(Session new, Session old): The session is another one.
+        history_changed(): What undo and redo would do has changed.
+    """
+
+    changed = Signal(object, object)
+    history_changed = Signal()
+
+    def __init__(self, session: Session | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session or Session()
+        self._undo: list[Session] = []
+        self._redo: list[Session] = []
+        self._last: tuple[str, float] = ("", 0.0)
+        self.clock: Callable[[], float] = time.monotonic
+
+    @property
+    def session(self) -> Session:
+        return self._session
+
+    def set(self, session: Session, kind: str = "") -> None:
+        """Replaces the session, as a step that can be undone.
+
+        Args:
+            session: The new one.
+            kind: Changes of one kind in quick succession are one step; "" is never merged.
+        """
+        if session == self._session:
+            return
+        now = self.clock()
+        merge = kind != "" and kind == self._last[0] and now - self._last[1] < MERGE_WITHIN_S
+        self._last = (kind, now)
+        if not merge:
+            self._undo.append(self._session)
+            del self._undo[:-MAX_STEPS]
+        self._redo.clear()
+        self._replace(session)
+
+    def amend(self, session: Session) -> None:
+        """Replaces the session without a step: for what the user did not choose."""
+        if session != self._session:
+            self._replace(session)
+
+    def undo(self) -> None:
+        if self._undo:
+            self._redo.append(self._session)
+            self._last = ("", 0.0)
+            self._replace(self._undo.pop())
+
+    def redo(self) -> None:
+        if self._redo:
+            self._undo.append(self._session)
+            self._last = ("", 0.0)
+            self._replace(self._redo.pop())
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._undo)
+
+    @property
+    def can_redo(self) -> bool:
+        return bool(self._redo)
+
+    def _replace(self, session: Session) -> None:
+        old, self._session = self._session, session
+        self.changed.emit(session, old)
+        self.history_changed.emit()

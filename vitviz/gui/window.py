@@ -1,0 +1,272 @@
+"""The window: puts the parts together and shows the session in them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Slot
+from PySide6.QtGui import QCloseEvent, QColor, QDragEnterEvent, QDropEvent, QIcon
+from PySide6.QtWidgets import (
+    QApplication,
+    QMainWindow,
+    QMenu,
+    QMenuBar,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from vitviz.errors import VitvizError
+from vitviz.gui import actions, theme
+from vitviz.gui.banner import Banner
+from vitviz.gui.commands import Commands
+from vitviz.gui.controller import Controller
+from vitviz.gui.documents import Documents
+from vitviz.gui.layout import Panels, TopBar
+from vitviz.gui.service import Preview, Service
+from vitviz.gui.settings import Settings
+from vitviz.gui.status import StatusBar
+from vitviz.gui.store import Store
+from vitviz.gui.views.heads import HeadsView
+from vitviz.gui.views.look import LookView
+from vitviz.gui.views.patches import PatchesView
+from vitviz.imaging.samples import sample_photos
+from vitviz.models.card import ModelCard
+from vitviz.models.loading import bundled
+from vitviz.session import file as session_file
+from vitviz.session.photos import PhotoCache
+from vitviz.session.state import PhotoRef, Session
+
+log = logging.getLogger(__name__)
+
+TABS = (("look", "Look"), ("heads", "Heads"), ("patches", "Patches"))
+
+
+class Window(QMainWindow):
+    """The main window.
+
+    Args:
+        settings: Preferences, recent files and the window's geometry.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.preferences = settings.preferences()
+        self.devices: list[tuple[str, str]] = [("CPU", "cpu")]
+        self.card: ModelCard | None = None
+        self.store = Store(parent=self)
+        self.service = Service(PhotoCache(max_pixels=self.preferences.max_pixels), self)
+        self.controller = Controller(self.store, self.service, self)
+        self.controller.device = self.preferences.device
+        self.banner = Banner()
+        self.documents = Documents(self.store, settings, self.banner, self)
+        self.look, self.heads, self.patches = LookView(), HeadsView(), PatchesView()
+        self.canvas = self.look.canvas
+        self.panels = Panels(self)
+        self.status = StatusBar()
+        self.commands = Commands(self)
+        self.actions_by_id = actions.build(self, self.commands)
+        self._build()
+        self._connect()
+        self.apply_theme()
+        geometry, docks = settings.geometry()
+        self.resize(1400, 880)
+        self.restoreGeometry(geometry)
+        self.panels.restore(docks)
+        self.refresh()
+
+    def _build(self) -> None:
+        self.setObjectName("window")
+        self.setMinimumSize(760, 520)
+        self.setAcceptDrops(True)
+        self.recent_menu = QMenu(self)
+        self.recent_menu.aboutToShow.connect(self._fill_recent)
+        self._panels_menu = self.panels.menu()
+        submenus = {"file.recent": self.recent_menu, "view.panels": self._panels_menu}
+        self._menus: QMenuBar = actions.menu_bar(self.actions_by_id, submenus)
+        by_id = self.actions_by_id
+        self.top_bar = TopBar(
+            self._menus, TABS, by_id["edit.undo"], by_id["edit.redo"], by_id["file.save_map"]
+        )
+        self.setMenuWidget(self.top_bar)
+        self.setStatusBar(self.status)
+        self.views = QStackedWidget()
+        for view in (self.look, self.heads, self.patches):
+            self.views.addWidget(view)
+        centre = QWidget()
+        layout = QVBoxLayout(centre)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.banner)
+        layout.addWidget(self.views, 1)
+        self.setCentralWidget(centre)
+
+    def _connect(self) -> None:
+        controller, panels, commands = self.controller, self.panels, self.commands
+        controller.refreshed.connect(self.refresh)
+        controller.previewed.connect(self._on_preview)
+        controller.model_ready.connect(self._on_model)
+        controller.photo_refused.connect(self.documents.refuse)
+        controller.refused.connect(self.banner.show_error)
+        self.store.history_changed.connect(self._show_history)
+        self.service.progressed.connect(self.status.show_progress)
+        self.service.idle.connect(self._on_idle)
+        self.service.devices_found.connect(self._on_devices)
+        self.service.saved.connect(self._on_saved)
+        self.service.save_failed.connect(self.banner.show_error)
+        self.status.cancel_requested.connect(commands.cancel)
+        self.top_bar.tab_chosen.connect(commands.choose_tab)
+        self.canvas.hovered.connect(commands.on_hovered)
+        self.canvas.clicked.connect(commands.choose_patch)
+        self.heads.opened.connect(commands.open_head)
+        self.patches.clicked.connect(commands.choose_patch)
+        panels.photos.selected.connect(commands.select_photo)
+        panels.photos.close_requested.connect(commands.close_photo_at)
+        panels.model.input_chosen.connect(commands.choose_input)
+        panels.model.device_chosen.connect(commands.choose_device)
+        panels.model.details_requested.connect(commands.show_card)
+        panels.model.open_requested.connect(commands.open_model)
+        panels.method.chosen.connect(commands.choose_view)
+        panels.appearance.chosen.connect(commands.choose_style)
+        panels.layers.layer_chosen.connect(commands.choose_layer)
+        panels.layers.head_chosen.connect(commands.choose_head)
+        panels.layers.playing_changed.connect(self.actions_by_id["go.play"].setChecked)
+        QApplication.styleHints().colorSchemeChanged.connect(self.apply_theme)
+
+    def begin(self, paths: list[Path]) -> None:
+        """The first photos and the bundled model: those asked for, else last time's, else samples."""
+        model = bundled()[0].id
+        session = replace(self.store.session, model=model)
+        if not paths and self.preferences.reopen:
+            session = self._last_session(session)
+        if not paths and not session.photos:
+            photos = tuple(PhotoRef(str(path)) for path in sample_photos())
+            session = replace(session, photos=photos)
+        self.store.amend(session)
+        if paths:
+            self.documents.add(paths)
+
+    def _last_session(self, otherwise: Session) -> Session:
+        try:
+            last = session_file.read(self.settings.last_session)
+        except VitvizError:
+            return otherwise
+        session = self.documents.present(last)
+        known = session.model in {card.id for card in bundled()} or Path(session.model).is_file()
+        return session if known else replace(session, model=otherwise.model)
+
+    @Slot()
+    def refresh(self) -> None:
+        """Shows the session, and what has been computed of it, everywhere."""
+        session, cell, opened = self.store.session, self.controller.shown_cell, self.controller.opened
+        view, style = session.view, session.style
+        preview = self.panels.photos.preview(opened.ref) if opened else None
+        self.top_bar.show_tab(session.tab)
+        self.views.setCurrentIndex([name for name, _ in TABS].index(session.tab))
+        self.look.show_state(opened, cell, view, style)
+        if session.tab == "heads":
+            self.heads.show_state(preview, cell, view, style)
+        elif session.tab == "patches":
+            self.patches.show_state(cell)
+        self.panels.photos.show_photos(session.photos, session.selected)
+        self.panels.model.show_model(cell.card if cell else self.card, cell, session.input)
+        self.panels.model.show_costs(self.card, preview.size if preview else None, cell)
+        self.panels.method.show_view(view, cell)
+        self.panels.appearance.show_style(style, self.look.shown_range)
+        self.panels.predictions.show_cell(cell)
+        self.panels.layers.show_cell(cell, view, style, preview)
+        self.status.show_cell(cell)
+        self._show_checks(session)
+        name = Path(session.photo.path).name if session.photo else ""
+        self.setWindowTitle(f"{name} – vitviz" if name else "vitviz")
+        if not session.photos:
+            self.canvas.set_message("Drop a photo here", "or press Ctrl+O to open one")
+
+    def _show_checks(self, session: Session) -> None:
+        by_id = self.actions_by_id
+        by_id["view.grid"].setChecked(session.style.grid)
+        by_id["view.smooth"].setChecked(session.style.smooth)
+        by_id["view.follow"].setChecked(self.preferences.follow_cursor)
+        by_id["file.save_map"].setEnabled(self.controller.shown_cell is not None)
+        self.top_bar.export.setEnabled(self.controller.shown_cell is not None)
+
+    @Slot()
+    def _show_history(self) -> None:
+        self.actions_by_id["edit.undo"].setEnabled(self.store.can_undo)
+        self.actions_by_id["edit.redo"].setEnabled(self.store.can_redo)
+
+    @Slot()
+    def _fill_recent(self) -> None:
+        self.recent_menu.clear()
+        for kind, title in (("photos", "Photos"), ("sessions", "Sessions"), ("models", "Models")):
+            paths = self.settings.recent(kind)
+            if paths:
+                self.recent_menu.addSection(title)
+            for path in paths:
+                action = self.recent_menu.addAction(Path(path).name)
+                action.setToolTip(path)
+                action.triggered.connect(partial(self.documents.add, [Path(path)]))
+        if self.recent_menu.isEmpty():
+            self.recent_menu.addAction("Nothing yet").setEnabled(False)
+
+    @Slot(object)
+    def _on_preview(self, preview: Preview) -> None:
+        self.panels.photos.show_preview(preview)
+
+    @Slot(object)
+    def _on_model(self, card: ModelCard) -> None:
+        self.card = card
+        self.service.find_devices()
+        if card.id not in {known.id for known in bundled()}:
+            self.settings.add_recent("models", self.store.session.model)
+
+    @Slot(object)
+    def _on_devices(self, devices: list[tuple[str, str]]) -> None:
+        self.devices = devices
+        self.panels.model.show_devices(devices, self.preferences.device)
+
+    @Slot()
+    def _on_idle(self) -> None:
+        self.status.show_idle()
+
+    @Slot(str)
+    def _on_saved(self, path: str) -> None:
+        self.status.show_idle(f"Saved {Path(path).name}")
+
+    def apply_theme(self) -> None:
+        """Gives everything the colours of the chosen theme."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        colours = theme.apply(app, self.preferences.theme)
+        text = QColor(colours.text)
+        for action, name in (("edit.undo", "undo"), ("edit.redo", "redo")):
+            self.actions_by_id[action].setIcon(theme.icon(name, text))
+        play: QIcon = theme.icon("play", text)
+        self.panels.layers.set_icons(play, theme.icon("pause", text))
+        self.status.set_colours(colours.good)
+        self._show_history()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls() or event.mimeData().hasImage():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        event.acceptProposedAction()
+        self.documents.paste(event.mimeData())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.panels.layers.play.setChecked(False)
+        self.settings.set_geometry(self.saveGeometry(), self.panels.state())
+        try:
+            self.settings.folder.mkdir(parents=True, exist_ok=True)
+            session_file.save(self.store.session, self.settings.last_session)
+        except (OSError, VitvizError) as error:
+            # Nowhere to say it any more, and no reason to keep the window open.
+            log.warning("the session could not be kept: %s", error)
+        self.hide()
+        self.service.close()
+        event.accept()

@@ -1,0 +1,223 @@
+"""Answers requests: from a photo and a model to an explanation, remembering what it worked out."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from vitviz.imaging.geometry import Geometry
+from vitviz.imaging.photo import Photo
+from vitviz.imaging.preprocess import displayed_input, fit, model_input
+from vitviz.methods import METHODS
+from vitviz.methods.base import Explanation, HeatMap, Question
+from vitviz.models.labels import class_names
+from vitviz.session.photos import PhotoCache
+from vitviz.session.plan import Request
+from vitviz.session.state import Query, View
+from vitviz.tracing.layout import TokenLayout
+from vitviz.tracing.progress import Progress, silent
+
+if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
+    from vitviz.models.card import ModelCard
+    from vitviz.models.loading import Model
+    from vitviz.tracing.trace import Trace
+
+TRACE_BUDGET_BYTES = 2 << 30
+"""Of q and k kept for photos looked at before: about 300 photos of a ViT-B/16 at 224."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """The answer to one request: everything the window needs to draw it, and no tensor.
+
+    Args:
+        request: What was asked.
+        photo_sha256: Of the photo's file.
+        card: The model.
+        geometry: Where each patch lies on the photo.
+        query_token: Index of the query among the tokens.
+        explanation: Every layer (and head) of the map.
+        probabilities: Of each class, softmaxed; None for a model without a head.
+        input_pixels: What the model was given, normalisation undone.
+        device: Where it ran: "cpu", "cuda:0", "mps".
+        forward_s: What the forward took, in seconds.
+        method_s: What the explanation took on top of it.
+    """
+
+    request: Request
+    photo_sha256: str
+    card: ModelCard
+    geometry: Geometry
+    query_token: int
+    explanation: Explanation
+    probabilities: Float32[np.ndarray, " classes"] | None
+    input_pixels: UInt8[np.ndarray, "height width 3"]
+    device: str
+    forward_s: float
+    method_s: float
+
+    @property
+    def layout(self) -> TokenLayout:
+        return self.explanation.layout
+
+    @property
+    def query_patch(self) -> tuple[int, int] | None:
+        """Row and column of the query, or None where it is a prefix token."""
+        return self.layout.patch(self.query_token)
+
+    def heat_map(self, view: View) -> HeatMap:
+        """The map of the layer and head that the view chose."""
+        return self.explanation.map(view.layer, view.head)
+
+
+def top_classes(cell: Cell, count: int) -> list[tuple[str, float]]:
+    """The most probable classes with their probabilities, 0..1; empty without a head.
+
+    A class whose name is not known is called by its number.
+    """
+    if cell.probabilities is None:
+        return []
+    names = class_names(cell.card.classes) if cell.card.classes else ()
+    known = len(names) == len(cell.probabilities)
+    best = (-cell.probabilities).argsort(kind="stable")[:count].tolist()
+    return [(names[i] if known else f"class {i}", float(cell.probabilities[i])) for i in best]
+
+
+def query_token(query: Query, layout: TokenLayout, geometry: Geometry) -> int:
+    """The token that a query means on this grid.
+
+    A point outside what the model saw means the nearest patch; a prefix token that the model does
+    not have means its first prefix token, or the middle patch where it has none.
+    """
+    rows, cols = layout.grid
+    if isinstance(query, str):
+        if query in layout.prefix:
+            return layout.prefix.index(query)
+        return 0 if layout.prefix else layout.index(rows // 2, cols // 2)
+    x, y = geometry.to_input(*query)
+    row = min(max(int(y // geometry.patch), 0), rows - 1)
+    col = min(max(int(x // geometry.patch), 0), cols - 1)
+    return layout.index(row, col)
+
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Recent(Generic[Key, Value]):
+    """Remembers the values used last, within a budget; the last one is always kept."""
+
+    def __init__(self, budget: int, size: Callable[[Value], int] = lambda _: 1) -> None:
+        self._budget = budget
+        self._size = size
+        self._values: OrderedDict[Key, Value] = OrderedDict()
+
+    def get(self, key: Key, make: Callable[[], Value]) -> Value:
+        """The value, made now if it is not remembered."""
+        if key in self._values:
+            self._values.move_to_end(key)
+            return self._values[key]
+        value = self._values[key] = make()
+        while len(self._values) > 1 and sum(map(self._size, self._values.values())) > self._budget:
+            self._values.popitem(last=False)
+        return value
+
+    def clear(self) -> None:
+        self._values.clear()
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A trace, and the input it came from."""
+
+    trace: Trace
+    geometry: Geometry
+    input_pixels: UInt8[np.ndarray, "height width 3"]
+
+
+class Engine:
+    """Computes cells, one at a time, on whichever thread calls it.
+
+    Args:
+        photos: Where opened photos are; shared with whoever shows them.
+    """
+
+    def __init__(self, photos: PhotoCache | None = None) -> None:
+        self.photos = photos or PhotoCache()
+        self._models: Recent[tuple[str, str], Model] = Recent(2)
+        self._seen: Recent[Hashable, Seen] = Recent(TRACE_BUDGET_BYTES, lambda s: s.trace.nbytes)
+        self._explanations: Recent[Hashable, tuple[Explanation, float]] = Recent(200)
+
+    def answer(self, request: Request, progress: Progress = silent) -> Cell:
+        """The cell of one request.
+
+        Raises:
+            VitvizError: The photo or the model cannot be used, or the work would not fit.
+            Cancelled: ``progress`` said so.
+        """
+        progress("Opening the photo", 0)
+        photo = self.photos.get(request.photo, request.background)
+        progress("Loading the model", 0)
+        model = self._model(request)
+        seen_key = (photo.sha256, request.photo.frame, request.background, request.input,
+                    model.card.id, model.card.sha256, model.device)  # fmt: skip
+        seen = self._seen.get(seen_key, lambda: look(photo, model, request, progress))
+        token = query_token(request.query, seen.trace.layout, seen.geometry)
+        asked = (seen_key, request.method, request.params, request.head, request.direction, token)
+        explanation, method_s = self._explanations.get(
+            asked, lambda: explain(request, seen.trace, token, progress)
+        )
+        return Cell(
+            request, photo.sha256, model.card, seen.geometry, token, explanation,
+            probabilities(seen.trace), seen.input_pixels, model.device,
+            seen.trace.forward_s, method_s,
+        )  # fmt: skip
+
+    def forget(self) -> None:
+        """Lets go of everything but the photos, after memory ran out."""
+        self._models.clear()
+        self._seen.clear()
+        self._explanations.clear()
+
+    def _model(self, request: Request) -> Model:
+        from vitviz.models.loading import load_model
+
+        return self._models.get(
+            (request.model, request.device), lambda: load_model(request.model, request.device)
+        )
+
+
+def look(photo: Photo, model: Model, request: Request, progress: Progress) -> Seen:
+    """Shows the photo to the model."""
+    from vitviz.tracing.run import run
+
+    preprocessing = model.card.preprocessing
+    geometry = fit(photo.size, preprocessing, request.input)
+    image = model_input(photo, geometry, preprocessing)
+    trace = run(model.network, image, geometry, device=model.device, progress=progress)
+    return Seen(trace, geometry, displayed_input(image, preprocessing))
+
+
+def explain(
+    request: Request, trace: Trace, token: int, progress: Progress
+) -> tuple[Explanation, float]:
+    """The explanation that was asked for, and the seconds it took."""
+    start = time.perf_counter()
+    head = "mean" if request.head is None else request.head
+    question = Question(token, request.direction, head, dict(request.params))
+    explanation = METHODS[request.method].explain(trace, question, progress)
+    return explanation, time.perf_counter() - start
+
+
+def probabilities(trace: Trace) -> Float32[np.ndarray, " classes"] | None:
+    """Softmax of the logits; None for a model without a head."""
+    if trace.logits is None:
+        return None
+    shifted = np.exp(trace.logits - trace.logits.max())
+    return (shifted / shifted.sum()).astype(np.float32)

@@ -1,0 +1,164 @@
+"""Session files: every choice as JSON, with a version."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, get_args
+
+from vitviz.errors import SessionError
+from vitviz.figures.style import ColourMap, Style
+from vitviz.imaging.preprocess import InputChoice, InputMode
+from vitviz.methods import METHODS
+from vitviz.methods.base import Direction, Fusion
+from vitviz.session.state import PhotoRef, Session, Tab, View
+from vitviz.session.writing import write_whole
+
+VERSION = 1
+SUFFIX = ".vitviz"
+MAX_BYTES = 4 << 20
+"""A session holds choices; a file larger than this is not one."""
+
+
+def to_json(session: Session) -> str:
+    """The session as text; ``from_json`` gives an equal one back."""
+    return json.dumps({"vitviz": VERSION, **asdict(session)}, indent=1) + "\n"
+
+
+def from_json(text: str) -> Session:
+    """The session that ``to_json`` wrote.
+
+    Raises:
+        SessionError: It is not a session, or one of a later version, or holds nonsense.
+    """
+    try:
+        data = json.loads(text)
+        version = data["vitviz"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise SessionError(
+            "This is not a vitviz session.", "Choose a file that vitviz saved."
+        ) from error
+    if version != VERSION:
+        raise SessionError(
+            f"This session has version {version}; this vitviz reads version {VERSION}.",
+            "Open it with a newer vitviz.",
+        )
+    try:
+        return _session(data)
+    except (ValueError, TypeError, KeyError) as error:
+        raise SessionError(
+            f"This session is damaged ({error}).", "Choose another, or start a new one."
+        ) from error
+
+
+def save(session: Session, path: Path) -> None:
+    """Writes the session; a failure leaves the file that was there.
+
+    Raises:
+        VitvizError: It cannot be written.
+    """
+    write_whole(path, to_json(session).encode())
+
+
+def read(path: Path) -> Session:
+    """The session in a file.
+
+    Raises:
+        SessionError: It cannot be read, or is no session.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise SessionError(
+                f"{path.name} is too large to be a session.", "Choose a file that vitviz saved."
+            )
+        return from_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SessionError(
+            f"{path.name} cannot be read: {getattr(error, 'strerror', None) or error}.",
+            "Check that the file is there and that you may read it.",
+        ) from error
+
+
+def _one_of(value: object, allowed: tuple[Any, ...], what: str) -> Any:
+    if value not in allowed:
+        raise ValueError(f"{what} {value!r}")
+    return value
+
+
+def _number(value: object, low: float, high: float, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ValueError(f"{what} {value!r}")
+    return value
+
+
+def _integer(value: object, low: int, high: int, what: str) -> int:
+    if not isinstance(value, int):
+        raise ValueError(f"{what} {value!r}")
+    return int(_number(value, low, high, what))
+
+
+def _session(data: Mapping[str, Any]) -> Session:
+    photos = tuple(
+        PhotoRef(
+            str(ref["path"]), _integer(ref["frame"], 0, 1 << 30, "frame"), bool(ref["allow_large"])
+        )
+        for ref in data["photos"]
+    )
+    red, green, blue = (_integer(c, 0, 255, "colour") for c in data["background"])
+    chosen = data["input"]
+    return Session(
+        photos=photos,
+        selected=_integer(data["selected"], 0, max(len(photos) - 1, 0), "selected photo"),
+        model=str(data["model"]),
+        input=InputChoice(
+            _one_of(chosen["mode"], get_args(InputMode), "input"),
+            _integer(chosen["fineness"], 1, 4, "fineness"),
+        ),
+        view=_view(data["view"]),
+        style=_style(data["style"]),
+        tab=_one_of(data["tab"], get_args(Tab), "tab"),
+        background=(red, green, blue),
+    )
+
+
+def _view(data: Mapping[str, Any]) -> View:
+    method = METHODS[_one_of(data["method"], tuple(METHODS), "method")]
+    given = {str(name): value for name, value in data["params"]}
+    method.settings(given)
+    for parameter in method.parameters:
+        if parameter.name in given and not isinstance(
+            given[parameter.name], int | float | str | bool
+        ):
+            raise ValueError(f"parameter {parameter.name}")
+    head, query = data["head"], data["query"]
+    if not isinstance(query, str):
+        x, y = query
+        query = (_number(x, -1e7, 1e7, "query"), _number(y, -1e7, 1e7, "query"))
+    return View(
+        method=method.name,
+        params=tuple(sorted(given.items())),
+        layer=_integer(data["layer"], -1000, 1000, "layer"),
+        head=_integer(head, 0, 1000, "head") if isinstance(head, int)
+        else _one_of(head, get_args(Fusion), "head"),
+        query=query,
+        direction=_one_of(data["direction"], get_args(Direction), "direction"),
+    )  # fmt: skip
+
+
+def _style(data: Mapping[str, Any]) -> Style:
+    value_range = data["range"]
+    if isinstance(value_range, str):
+        _one_of(value_range, ("each", "zero", "shared"), "range")
+    else:
+        low, high = value_range
+        value_range = (_number(low, -1e9, 1e9, "range"), _number(high, -1e9, 1e9, "range"))
+    return Style(
+        colour_map=_one_of(data["colour_map"], get_args(ColourMap), "colour map"),
+        opacity=_number(data["opacity"], 0, 1, "opacity"),
+        fade=bool(data["fade"]),
+        range=value_range,
+        smooth=bool(data["smooth"]),
+        grid=bool(data["grid"]),
+    )
