@@ -65,6 +65,11 @@ class ModelCard:
     trained_on: str = ""
     weak: str = ""
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers the network has learned."""
+        return self.config.parameters
+
 
 class _Fields:
     """A JSON object from anywhere, read field by field; what was not asked for is left over."""

@@ -1,0 +1,168 @@
+"""What a file is, told from its first bytes: never from its name, never by running anything.
+
+Source of the signatures: each format's specification or its own reader.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from vitviz.errors import CheckpointError
+
+READABLE = "vitviz reads .safetensors files, and .pth, .pt or .bin files that hold a state dict."
+
+SAVE_STATE_DICT = (
+    "Where the model can be loaded, save its weights alone: "
+    "torch.save(model.state_dict(), 'weights.pth')."
+)
+
+TORCH_LEGACY = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+"""How torch.save began before 1.6. Source: ``MAGIC_NUMBER`` in torch/serialization.py, pickled."""
+
+
+@dataclass(frozen=True)
+class _Signature:
+    """A format that is not read: its mark, where the mark stands, what to call it, what to do."""
+
+    mark: bytes
+    what: str
+    hint: str = READABLE
+    at: int = 0
+
+
+_NOT_WEIGHTS = (
+    _Signature(b"\x89HDF", "an HDF5 file (Keras or MATLAB)"),
+    _Signature(b"GGUF", "a GGUF file (llama.cpp)"),
+    _Signature(b"\x93NUMPY", "a NumPy array"),
+    _Signature(b"TFL3", "a TensorFlow Lite model", at=4),
+    _Signature(b"\x08\x01\x12", "a TensorFlow SavedModel or an ONNX model", SAVE_STATE_DICT),
+    _Signature(b"version https://git-lfs", "a Git LFS pointer: the weights themselves were not "
+               "downloaded", "Fetch them with 'git lfs pull', or download the file itself."),
+    _Signature(b"<", "a web page or XML", "The download may have failed; download it again."),
+    _Signature(b"\x1f\x8b", "a gzip archive", "Unpack it first."),
+    _Signature(b"7z\xbc\xaf", "a 7-Zip archive", "Unpack it first."),
+    _Signature(b"Rar!", "a RAR archive", "Unpack it first."),
+    _Signature(b"\x89PNG", "a PNG image", "Open it as a photo."),
+    _Signature(b"\xff\xd8\xff", "a JPEG image", "Open it as a photo."),
+    _Signature(b"\x7fELF", "a program"),
+    _Signature(b"MZ", "a program"),
+    _Signature(b"%PDF", "a PDF document"),
+)  # fmt: skip
+
+
+def open_checked(path: Path) -> int:
+    """The size of a file that can be read, in bytes.
+
+    Raises:
+        CheckpointError: Missing, a folder, empty or not permitted.
+    """
+    try:
+        if path.is_dir():
+            raise CheckpointError(f"{path.name} is a folder.", "Choose the file inside it.")
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise CheckpointError(f"{path.name} is no ordinary file.", READABLE)
+        with path.open("rb") as file:
+            empty = not file.read(1)
+            size = file.seek(0, 2)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"There is no file {path}.", "Check its name and place.") from error
+    except PermissionError as error:
+        raise CheckpointError(
+            f"{path.name} may not be read.", "Ask for permission to read it, or copy it elsewhere."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be opened: {error}.") from error
+    if empty:
+        raise CheckpointError(
+            f"{path.name} is empty.", "The download may have failed; download it again."
+        )
+    return size
+
+
+def is_safetensors(start: bytes) -> bool:
+    """Whether it starts like safetensors: a header's length, and the header."""
+    return len(start) >= 9 and start[8:9] == b"{" and start[5:8] == b"\0\0\0"
+
+
+def refuse_foreign(path: Path, start: bytes) -> None:
+    """Says what a file is if it is something else than weights.
+
+    Raises:
+        CheckpointError: It is something else, and the message names it.
+    """
+    for sign in _NOT_WEIGHTS:
+        if start[sign.at :].startswith(sign.mark):
+            raise CheckpointError(f"{path.name} is {sign.what}.", sign.hint)
+    # A protobuf whose first field is a small number and whose second is a short text: ONNX.
+    if start[:1] == b"\x08" and start[2:3] == b"\x12":
+        raise CheckpointError(f"{path.name} is an ONNX model.", SAVE_STATE_DICT)
+    if start.lstrip()[:1] in (b"{", b"["):
+        hint = "Choose the weights themselves."
+        if b"weight_map" in start:
+            hint = "It lists the parts of weights in several files, which vitviz cannot read yet."
+        raise CheckpointError(f"{path.name} is JSON, not weights.", hint)
+    if start.startswith(b"\x80") and not start.startswith(TORCH_LEGACY):
+        raise CheckpointError(
+            f"{path.name} is a Python pickle, not a checkpoint written by torch.save; opening it "
+            "would run whatever it says.",
+            SAVE_STATE_DICT,
+        )
+    if not start.startswith(TORCH_LEGACY):
+        raise CheckpointError(f"{path.name} is not a checkpoint.", READABLE)
+
+
+def check_zip(path: Path, size: int, largest_pickle: int) -> None:
+    """Lets through only a zip archive as torch.save writes it.
+
+    Args:
+        path: Of the archive.
+        size: Of the file, in bytes.
+        largest_pickle: Bytes its description of the tensors may have.
+
+    Raises:
+        CheckpointError: Cut short, another kind of archive, compressed, or claiming more than it
+            holds.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path.name} is cut short or damaged: its archive has no end.",
+            "Download or copy it again.",
+        ) from error
+    _refuse_other_archives(path, [member.filename for member in members])
+    honest = all(member.compress_type == zipfile.ZIP_STORED for member in members)
+    if not honest or sum(member.file_size for member in members) > size:
+        raise CheckpointError(
+            f"{path.name} would grow when unpacked; torch.save never compresses.",
+            "Save it again with torch.save.",
+        )
+    pickle = [m.file_size for m in members if m.filename.endswith("data.pkl")]
+    if max(pickle, default=0) > largest_pickle:
+        raise CheckpointError(f"{path.name} describes far too many objects to be a checkpoint.")
+
+
+def _refuse_other_archives(path: Path, names: list[str]) -> None:
+    inside = [name.partition("/")[2] for name in names]
+    if "constants.pkl" in inside or any(name.startswith("code/") for name in inside):
+        raise CheckpointError(
+            f"{path.name} is a TorchScript program, not weights alone.",
+            "Export them: torch.save(torch.jit.load(PATH).state_dict(), 'weights.pth').",
+        )
+    if "data.pkl" in inside:
+        return
+    kinds = (
+        (".npy", "a NumPy archive (.npz)"),
+        (".weights.h5", "a Keras model"),
+        (".safetensors", "a zip archive with weights in it"),
+        (".pth", "a zip archive with weights in it"),
+        (".mlmodel", "a Core ML package"),
+    )
+    for suffix, what in kinds:
+        if any(name.endswith(suffix) for name in names):
+            hint = "Unpack it first." if "with weights" in what else READABLE
+            raise CheckpointError(f"{path.name} is {what}, whose names vitviz cannot read.", hint)
+    raise CheckpointError(f"{path.name} is a zip archive, but not one of torch.save.", READABLE)

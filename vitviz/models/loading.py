@@ -1,0 +1,287 @@
+"""From a model's name or file to a network that is ready to run.
+
+Importing this does not load torch: the window lists models before it does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from vitviz.errors import CheckpointError, NotEnoughMemory, VitvizError
+from vitviz.models.card import LARGEST_CARD, ModelCard, from_json, is_card
+from vitviz.models.config import ViTConfig
+from vitviz.models.labels import SETS
+from vitviz.models.memory import available_bytes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vitviz.models.vit import VisionTransformer
+    from vitviz.models.weights.family import Family
+
+Progress = Callable[[str, float], None]
+"""Told the stage and the fraction done, 0..1; may raise ``vitviz.errors.Cancelled``."""
+
+HASHED_AT_ONCE = 1 << 24
+"""Bytes; progress is told, and cancelling possible, between two such pieces of a file."""
+
+
+class Device(NamedTuple):
+    """Where a network can run.
+
+    Args:
+        name: As torch calls it: "cpu", "cuda:0", "mps".
+        title: For people: "NVIDIA RTX 4090".
+    """
+
+    name: str
+    title: str
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network ready to run, and what is known about it.
+
+    Args:
+        card: With the assumptions that had to be made as notes.
+        network: In eval mode, float32, its parameters its own (the file may change) and frozen.
+        device: Where its parameters are.
+    """
+
+    card: ModelCard
+    network: VisionTransformer
+    device: str
+
+
+def _silent(stage: str, fraction: float) -> None:
+    pass
+
+
+@cache
+def bundled() -> tuple[ModelCard, ...]:
+    """The cards of the models that come with vitviz; reads no weights."""
+    return tuple(card for card, _ in _bundled_files())
+
+
+@cache
+def _bundled_files() -> tuple[tuple[ModelCard, Traversable], ...]:
+    folder = files("vitviz").joinpath("resources", "models")
+    cards = sorted((f for f in folder.iterdir() if f.name.endswith(".json")), key=lambda f: f.name)
+    return tuple(
+        (
+            from_json(card.read_text(encoding="utf-8"), card.name),
+            folder.joinpath(card.name.removesuffix(".json") + ".safetensors"),
+        )
+        for card in cards
+    )
+
+
+def devices() -> tuple[Device, ...]:
+    """Where networks can run on this computer, the best first; loads torch."""
+    import torch
+
+    found = [
+        Device(f"cuda:{i}", torch.cuda.get_device_name(i))
+        for i in range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
+    ]
+    if torch.backends.mps.is_available():
+        found.append(Device("mps", "Apple GPU"))
+    return (*found, Device("cpu", "CPU"))
+
+
+def choose_device(wanted: str = "auto") -> str:
+    """The name of a device that is there.
+
+    Args:
+        wanted: A device's name, or "auto" for the best: CUDA before Metal before the CPU.
+
+    Raises:
+        VitvizError: There is no such device here.
+    """
+    there = [device.name for device in devices()]
+    if wanted == "auto":
+        return there[0]
+    name = "cuda:0" if wanted == "cuda" else wanted
+    if name not in there:
+        raise VitvizError(
+            f'There is no device "{wanted}" on this computer.', f"There are: {', '.join(there)}."
+        )
+    return name
+
+
+def load_model(id_or_path: str | Path, device: str = "auto", progress: Progress = _silent) -> Model:
+    """A bundled model by its id, or a checkpoint by its path.
+
+    A file ``NAME.json`` beside a checkpoint ``NAME.pth``, in the format of the bundled models'
+    cards, gives what the weights do not tell; without one it is assumed, and noted on the card.
+
+    Args:
+        id_or_path: "vitviz-small-v0", or a ``.safetensors`` or ``.pth`` file.
+        device: As for ``choose_device``.
+        progress: Told how far it is.
+
+    Raises:
+        CheckpointError: It cannot be used as a model.
+        NotEnoughMemory: It would not fit.
+        VitvizError: There is no such device.
+    """
+    with _found(id_or_path) as (path, said, notes):
+        from vitviz.models.checkpoint import read_checkpoint
+        from vitviz.models.weights import family_of
+
+        progress("reading the weights", 0.0)
+        checkpoint = read_checkpoint(path)
+        family = family_of(checkpoint.tensors)
+        config, assumed = family.config(checkpoint.tensors, said.config if said else None)
+        if said:
+            _compare(said.config, config, path)
+        chosen = choose_device(device)
+        _require_memory(config, path)
+        tensors = family.convert(checkpoint.tensors, config)
+        card = said or _assumed_card(path, config, family)
+        card = _with_file(card, path, tensors, family, lambda done: progress("checking", done / 2))
+        card = replace(card, notes=(*card.notes, *assumed, *checkpoint.notes, *notes))
+        progress("building the network", 0.5)
+        network = _network(config, tensors, chosen, path)
+    progress("ready", 1.0)
+    return Model(card, network, chosen)
+
+
+@contextmanager
+def _found(id_or_path: str | Path) -> Iterator[tuple[Path, ModelCard | None, tuple[str, ...]]]:
+    """The weights file, its card if it has one, and what to note about the card."""
+    for card, weights in _bundled_files():
+        if card.id == str(id_or_path):
+            with as_file(weights) as path:
+                yield path, card, ()
+            return
+    path = Path(id_or_path)
+    if not path.exists() and path.name == str(id_or_path) and not path.suffix:
+        raise CheckpointError(
+            f'There is no model called "{id_or_path}".',
+            f"There are: {', '.join(card.id for card in bundled())}; or name a checkpoint file.",
+        )
+    card_path = path.with_suffix(".json") if path.name else path
+    if card_path == path or not card_path.is_file():
+        yield path, None, ()
+        return
+    with card_path.open(encoding="utf-8", errors="replace") as file:
+        text = file.read(LARGEST_CARD + 1)
+    if is_card(text):
+        yield path, from_json(text, card_path.name), ()
+    else:
+        yield path, None, (f"{card_path.name} beside it is no model card and was not used.",)
+
+
+def _compare(said: ViTConfig, is_: ViTConfig, path: Path) -> None:
+    different = [
+        f"{field.name} {getattr(said, field.name)}, not {getattr(is_, field.name)}"
+        for field in fields(ViTConfig)
+        if getattr(said, field.name) != getattr(is_, field.name)
+    ]
+    if different:
+        raise CheckpointError(
+            f"The model card of {path.name} does not agree with its weights: it says "
+            f"{'; '.join(different)}.",
+            "Correct the card, or move it away to load the checkpoint without it.",
+        )
+
+
+def _assumed_card(path: Path, config: ViTConfig, family: Family) -> ModelCard:
+    preprocessing, notes = family.preprocessing(config)
+    names = [name for name, count in SETS.items() if count == config.classes]
+    if names:
+        notes += (f"{config.classes} classes are assumed to be {names[0]}'s.",)
+    return ModelCard(
+        id=path.stem,
+        title=path.stem,
+        config=config,
+        preprocessing=preprocessing,
+        classes=names[0] if names else "",
+        source=path.name,
+        notes=notes,
+    )
+
+
+def _with_file(
+    card: ModelCard,
+    path: Path,
+    tensors: Mapping[str, Tensor],
+    family: Family,
+    progress: Callable[[float], None],
+) -> ModelCard:
+    """The card with what the file says of itself, which must be what the card says of it."""
+    size, digest = path.stat().st_size, _sha256(path, progress)
+    dtypes = {str(tensor.dtype).removeprefix("torch.") for tensor in tensors.values()}
+    facts = {"sha256": digest, "bytes": size, "keys": family.name}
+    for name, is_ in facts.items():
+        said = getattr(card, name)
+        if said and said != is_:
+            raise CheckpointError(
+                f"{path.name} is not the file that its model card describes: {name} is {is_}, "
+                f"not {said}.",
+                "Download or copy it again, or correct the card.",
+            )
+    return replace(
+        card, sha256=digest, bytes=size, keys=family.name, dtype="/".join(sorted(dtypes))
+    )
+
+
+def _sha256(path: Path, progress: Callable[[float], None]) -> str:
+    digest, total, done = hashlib.sha256(), max(path.stat().st_size, 1), 0
+    with path.open("rb") as file:
+        while piece := file.read(HASHED_AT_ONCE):
+            digest.update(piece)
+            done += len(piece)
+            progress(min(done / total, 1.0))
+    return digest.hexdigest()
+
+
+def _require_memory(config: ViTConfig, path: Path) -> None:
+    needed, there = 4 * config.parameters, available_bytes()
+    if there and needed > there:
+        raise NotEnoughMemory(
+            f"{path.name} needs {needed / 1e9:.1f} GB of memory, and {there / 1e9:.1f} GB are free.",
+            "Close other programs, or use a smaller model.",
+            needed_bytes=needed,
+            available_bytes=there,
+        )
+
+
+def _network(
+    config: ViTConfig, tensors: Mapping[str, Tensor], device: str, path: Path
+) -> VisionTransformer:
+    """The network with these parameters, in float32, on a device, to be read and not trained."""
+    import torch
+
+    from vitviz.models.vit import VisionTransformer
+
+    _agree_with_the_cpu()
+    with torch.device("meta"):
+        network = VisionTransformer(config)
+    own = {}
+    for name, tensor in tensors.items():
+        own[name] = tensor.to(device=device, dtype=torch.float32, copy=True).contiguous()
+        if not bool(own[name].isfinite().all()):
+            raise CheckpointError(
+                f'{path.name}: "{name}" holds values that are not finite numbers.',
+                "The file is damaged, or its training failed.",
+            )
+    network.load_state_dict(own, strict=True, assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def _agree_with_the_cpu() -> None:
+    """Full float32 on CUDA: TF32 rounds to 10 bits, and maps would depend on the device."""
+    import torch
+
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False

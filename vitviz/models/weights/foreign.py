@@ -1,0 +1,45 @@
+"""Families that are known by their names, and not read yet: a refusal can say which it is.
+
+Sources: the parameter names of timm, transformers, openai/CLIP, mlfoundations/open_clip,
+microsoft/Swin-Transformer, facebookresearch/dinov3, lucidrains/vit-pytorch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_SIGNS: tuple[tuple[str, str], ...] = (
+    ("a Swin Transformer", r"(swin\.|swinv2\.)|(encoder\.)?layers\.\d+\.(blocks|downsample)\."),
+    ("a Swin Transformer", r"features\.\d+\.\d+\.attn\."),
+    ("SigLIP", r"(visual\.)?(trunk\.)?attn_pool\.|(vision_model\.)?head\.probe|logit_bias$"),
+    ("CLIP", r"visual\.(class_embedding|conv1|proj|transformer)|norm_pre\.|text_model\."),
+    ("CLIP", r"(vision_model\.)?(pre_layrnorm|embeddings\.class_embedding)|transformer\.resblocks"),
+    ("BEiT", r"beit\.|rel_pos_bias\.|blocks\.\d+\.attn\.relative_position"),
+    ("Segment Anything", r"(image_encoder\.)|blocks\.\d+\.attn\.rel_pos_[hw]$"),
+    ("DINOv3", r"storage_tokens$|rope_embed\.|(model\.)?layer\.\d+\.attention\.[qko]_proj"),
+    ("EVA", r"blocks\.\d+\.(attn\.(q_proj|q_bias|inner_attn_ln)|mlp\.(fc1_g|w1|ffn_ln))"),
+    (
+        "a Hugging Face transformers model (ViT, DeiT, DINOv2 or MAE)",
+        r"(vit|deit|dinov2|dinov2_with_registers)\.|embeddings\.(cls_token|patch_embeddings)|"
+        r"(encoder\.)?layer\.\d+\.(layernorm_before|norm1|attention)|layers\.\d+\.attention\.",
+    ),
+    ("a ViT with a convolutional stem", r"patch_embed\.(backbone|proj\.\d|conv)"),
+    ("a vit-pytorch (lucidrains) model", r"to_patch_embedding\.|transformer\.layers\.\d+\.\d"),
+    ("CaiT", r"blocks_token_only\."),
+    ("a convolutional network", r"layer1\.0\.conv1|stages\.\d+\.(blocks\.)?\d+\.|features\.0\."),
+    ("a language model", r"(model\.)?embed_tokens|lm_head|wte\.|(transformer\.)?h\.\d+\."),
+    ("a diffusion model", r"(unet\.|first_stage_model\.|model\.diffusion_model|down_blocks\.)"),
+)  # fmt: skip
+
+
+def foreign_family(keys: Iterable[str]) -> str | None:
+    """What these keys belong to, for "This looks like ..."; None where nothing gives it away."""
+    keys = list(keys)
+    for family, pattern in _SIGNS:
+        sign = re.compile(pattern)
+        if any(sign.match(key) for key in keys):
+            return family
+    if any(key.startswith("blocks.0.attn.") for key in keys) and "pos_embed" not in keys:
+        return "a ViT with rotary positions (DINOv3 or EVA in timm's names)"
+    return None
