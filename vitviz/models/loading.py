@@ -249,7 +249,7 @@ def _require_memory(config: ViTConfig, path: Path) -> None:
     needed, there = 4 * config.parameters, available_bytes()
     if there and needed > there:
         raise NotEnoughMemory(
-            f"{path.name} needs {needed / 1e9:.1f} GB of memory, and {there / 1e9:.1f} GB are free.",
+            f"{path.name} needs {needed / 1e9:.1f} GB of memory; {there / 1e9:.1f} GB are free.",
             "Close other programs, or use a smaller model.",
             needed_bytes=needed,
             available_bytes=there,

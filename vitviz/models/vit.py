@@ -9,7 +9,7 @@ arXiv 2012.12877), registers (arXiv 2309.16588), LayerScale (arXiv 2103.17239), 
 timm and DeiT use.
 
 Axes: batch; channels height width of the input; rows cols of the grid; patches = rows * cols;
-tokens = prefix + patches; width of a token; heads, each head_dim wide.
+tokens = prefix + patches, each dim numbers wide; heads, each head_dim wide.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class PatchEmbedding(nn.Module):
 
     def forward(
         self, image: Float[Tensor, "batch 3 height width"]
-    ) -> Float[Tensor, "batch patches width"]:
-        patches: Tensor = self.proj(image)  # batch width rows cols
+    ) -> Float[Tensor, "batch patches dim"]:
+        patches: Tensor = self.proj(image)  # batch dim rows cols
         return patches.flatten(2).transpose(1, 2)
 
 
@@ -78,8 +78,8 @@ class Attention(nn.Module):
         self.proj = nn.Linear(width, width)
 
     def forward(
-        self, x: Float[Tensor, "batch tokens width"], attend: Attend
-    ) -> Float[Tensor, "batch tokens width"]:
+        self, x: Float[Tensor, "batch tokens dim"], attend: Attend
+    ) -> Float[Tensor, "batch tokens dim"]:
         qkv = self.qkv(x).unflatten(2, (3, self.heads, -1))  # batch tokens 3 heads head_dim
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
         mixed = attend(q, k, v)  # batch heads tokens head_dim
@@ -96,9 +96,7 @@ class MLP(nn.Module):
         self.fc2 = nn.Linear(hidden, width)
         self.activation = ACTIVATIONS[activation]
 
-    def forward(
-        self, x: Float[Tensor, "batch tokens width"]
-    ) -> Float[Tensor, "batch tokens width"]:
+    def forward(self, x: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch tokens dim"]:
         out: Tensor = self.fc2(self.activation(self.fc1(x)))
         return out
 
@@ -112,9 +110,7 @@ class GatedMLP(nn.Module):
         self.fc2 = nn.Linear(hidden, width)
         self.activation = ACTIVATIONS[activation]
 
-    def forward(
-        self, x: Float[Tensor, "batch tokens width"]
-    ) -> Float[Tensor, "batch tokens width"]:
+    def forward(self, x: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch tokens dim"]:
         gate, value = self.fc1(x).chunk(2, dim=-1)
         out: Tensor = self.fc2(self.activation(gate) * value)
         return out
@@ -127,9 +123,7 @@ class LayerScale(nn.Module):
         super().__init__()
         self.gamma = nn.Parameter(torch.full((width,), 1e-5))
 
-    def forward(
-        self, x: Float[Tensor, "batch tokens width"]
-    ) -> Float[Tensor, "batch tokens width"]:
+    def forward(self, x: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch tokens dim"]:
         return x * self.gamma
 
 
@@ -148,9 +142,9 @@ class Block(nn.Module):
 
     def forward(
         self,
-        z: Float[Tensor, "batch tokens width"],
+        z: Float[Tensor, "batch tokens dim"],
         attend: Attend = F.scaled_dot_product_attention,
-    ) -> Float[Tensor, "batch tokens width"]:
+    ) -> Float[Tensor, "batch tokens dim"]:
         z = z + self.ls1(self.attn(self.norm1(z), attend))  # equation 2
         out: Tensor = z + self.ls2(self.mlp(self.norm2(z)))  # equation 3
         return out
@@ -190,7 +184,7 @@ class VisionTransformer(nn.Module):
         config = self.config
         return nn.Linear(config.features, config.classes) if config.classes else nn.Identity()
 
-    def positions(self, grid: tuple[int, int]) -> Float[Tensor, "1 positioned width"]:
+    def positions(self, grid: tuple[int, int]) -> Float[Tensor, "1 positioned dim"]:
         """The position embedding for a grid of any shape.
 
         Off the trained grid the patches' part is resized as an image, bicubic with antialiasing
@@ -202,14 +196,14 @@ class VisionTransformer(nn.Module):
         prefix = self.pos_embed[:, : self.config.positioned_prefix]
         patches = self.pos_embed[:, self.config.positioned_prefix :]
         rows, cols = self.config.grid
-        image = patches.reshape(1, rows, cols, -1).permute(0, 3, 1, 2)  # 1 width rows cols
+        image = patches.reshape(1, rows, cols, -1).permute(0, 3, 1, 2)  # 1 dim rows cols
         # On the CPU: Metal has no antialiased bicubic, and it is one small image.
         image = F.interpolate(image.cpu(), size=grid, mode="bicubic", antialias=True)
         return torch.cat([prefix, image.flatten(2).transpose(1, 2).to(prefix.device)], dim=1)
 
     def embed(
         self, image: Float[Tensor, "batch 3 height width"]
-    ) -> Float[Tensor, "batch tokens width"]:
+    ) -> Float[Tensor, "batch tokens dim"]:
         """Equation 1: prefix tokens and projected patches, with their positions.
 
         Raises:
@@ -231,13 +225,13 @@ class VisionTransformer(nn.Module):
         prefix = prefix + F.pad(positions[:, :positioned], (0, 0, 0, prefix.shape[1] - positioned))
         return torch.cat([prefix.expand(len(image), -1, -1), patches], dim=1)
 
-    def encode(self, z: Float[Tensor, "batch tokens width"]) -> Float[Tensor, "batch tokens width"]:
+    def encode(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch tokens dim"]:
         """Equations 2 and 3, for every block."""
         for block in self.blocks:
             z = block(z)
         return z
 
-    def classify(self, z: Float[Tensor, "batch tokens width"]) -> Float[Tensor, "batch classes"]:
+    def classify(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch classes"]:
         """Equation 4 and the head; the pooled features where there is no head."""
         z = self.norm(z)
         cls, patches = z[:, 0], z[:, len(self.config.prefix) :]
