@@ -20,6 +20,9 @@ _COLOUR_MODE = {"1": "L", "L": "L", "LA": "L", "La": "L", "CMYK": "CMYK", "LAB":
 _PROFILE_MODE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 """The mode that an ICC profile of a colour space can be applied to."""
 
+_SRGB_NAMES = ("sRGB IEC61966-2.1", "sRGB built-in", "GIMP built-in sRGB", "sRGB", "c2")
+"""Profiles that change a level of 255 at most, and would take half a second on a large photo."""
+
 _TO_UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -110,14 +113,19 @@ def _colours(image: Image.Image) -> tuple[Image.Image, str]:
         image = image.convert(image.mode.upper())
     profile = image.info.get("icc_profile")
     mode = _COLOUR_MODE.get(image.mode, "RGB")
-    colour = image if image.mode == mode else image.convert(mode)
+    colour = _in_mode(image, mode)
     if profile:
         try:
             return _from_profile(colour, profile)
         except Exception:  # littleCMS and Pillow disagree on what a bad profile raises.
-            return colour.convert("RGB"), "colour profile unreadable, colours taken as sRGB"
+            return _in_mode(colour, "RGB"), "colour profile unreadable, colours taken as sRGB"
     note = "CMYK without a colour profile, colours approximate" if mode == "CMYK" else ""
-    return colour.convert("RGB"), note
+    return _in_mode(colour, "RGB"), note
+
+
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    """Converted; Pillow's own ``convert`` copies even where there is nothing to do."""
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _from_profile(colour: Image.Image, data: bytes) -> tuple[Image.Image, str]:
@@ -126,10 +134,12 @@ def _from_profile(colour: Image.Image, data: bytes) -> tuple[Image.Image, str]:
     if mode == "RGB" and colour.mode == "L":
         colour = colour.convert("RGB")
     if mode != colour.mode:
-        return colour.convert("RGB"), "colour profile of another kind of image, not used"
+        return _in_mode(colour, "RGB"), "colour profile of another kind of image, not used"
+    name = (profile.profile.profile_description or "its colour profile").strip("\0 \n")
+    if mode == "RGB" and name in _SRGB_NAMES:
+        return colour, ""
     srgb = ImageCms.createProfile("sRGB")
     result = ImageCms.profileToProfile(colour, profile, srgb, outputMode="RGB")
     if result is None:
         raise ValueError("no image came back")
-    name = (profile.profile.profile_description or "its colour profile").strip("\0 \n")
-    return result, "" if "srgb" in name.lower() else f"colours converted from {name[:60]} to sRGB"
+    return result, f"colours converted from {name[:60]} to sRGB"

@@ -36,10 +36,10 @@ def to_eight_bits(
         return samples.astype(np.uint8) * np.uint8(255), ""
     least, greatest, numbers = _finite_range(samples)
     low, high = _scale(samples.dtype, least, greatest)
-    result = np.empty(samples.shape, np.uint8)
-    # In blocks, since eight bytes for each sample of a large photo would not fit everywhere.
-    for start in range(0, len(samples), _ROWS):
-        result[start : start + _ROWS] = _spread(samples[start : start + _ROWS], low, high)
+    if samples.dtype == np.uint16:
+        result = _spread(np.arange(1 << 16, dtype=np.uint16), low, high)[samples]
+    else:
+        result = _spread_in_blocks(samples, low, high)
     note = f"{_kind(samples.dtype, high)} scaled from {low:.10g}..{high:.10g}"
     missing = samples.size - numbers
     return result, note + (f", {missing} values that are not numbers" if missing else "")
@@ -78,6 +78,14 @@ def _kind(dtype: np.dtype[np.generic], high: float) -> str:
         return "float"
     # Pillow holds some 16-bit greys in 32 bits.
     return "16-bit" if high == 65535 else f"{dtype.itemsize * 8}-bit"
+
+
+def _spread_in_blocks(samples: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Some rows at a time, since eight bytes for each sample of a large photo may not fit."""
+    result = np.empty(samples.shape, np.uint8)
+    for start in range(0, len(samples), _ROWS):
+        result[start : start + _ROWS] = _spread(samples[start : start + _ROWS], low, high)
+    return result
 
 
 def _spread(samples: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -118,7 +118,7 @@ def thumbnail(photo: Photo, edge: int) -> UInt8[np.ndarray, "height width 3"]:
 
 
 def _read_only(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
-    pixels = np.array(image)
+    pixels = np.asarray(image)  # Pillow hands over a copy of its own.
     pixels.flags.writeable = False
     return pixels
 
