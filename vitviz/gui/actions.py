@@ -102,7 +102,7 @@ ROLES = {
 
 
 def build(window: QWidget, commands: Commands) -> dict[str, QAction]:
-    """The actions by id, bound to ``commands``; those without a method are submenus, left to the window."""
+    """The actions by id, bound to ``commands``; those without a method are submenus."""
     actions = {}
     for command in COMMANDS:
         action = QAction(command.title, window)

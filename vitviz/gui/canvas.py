@@ -259,7 +259,7 @@ class Canvas(PhotoView):
 
     # Drawing
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         palette = self.palette()
         if self._photo_layer is None:

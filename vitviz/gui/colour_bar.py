@@ -154,7 +154,7 @@ class ColourBar(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(self.sizeHint().width(), 120 if self._scale else 0)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
+    def paintEvent(self, event: QPaintEvent) -> None:
         if self._scale is None:
             return
         painter = QPainter(self)

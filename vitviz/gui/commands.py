@@ -25,7 +25,7 @@ from vitviz.gui.documents import MAP_FILTER, fresh
 from vitviz.gui.settings import Preferences
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.methods import METHODS
-from vitviz.methods.base import Head
+from vitviz.methods.base import Direction, Head
 from vitviz.models.loading import bundled
 from vitviz.session.state import PhotoRef, Session, View
 
@@ -141,7 +141,9 @@ class Commands(QObject):
         if cell is None or window.controller.opened is None:
             return
         stem = Path(cell.request.photo.path).stem
-        suggested = f"{stem}-{cell.request.method}-layer{cell.heat_map(self.session.view).layer + 1}.png"
+        suggested = (
+            f"{stem}-{cell.request.method}-layer{cell.heat_map(self.session.view).layer + 1}.png"
+        )
         name, _ = QFileDialog.getSaveFileName(window, "Save the map", suggested, MAP_FILTER)
         if name:
             path = Path(name) if Path(name).suffix else Path(f"{name}.png")
@@ -150,8 +152,7 @@ class Commands(QObject):
 
     @Slot()
     def copy_view(self) -> None:
-        view = self.window.views.currentWidget()
-        QGuiApplication.clipboard().setPixmap(view.grab())
+        QGuiApplication.clipboard().setPixmap(self.window.views.grab())
         self.window.status.show_idle("Copied the view")
 
     @Slot()
@@ -218,7 +219,7 @@ class Commands(QObject):
     def swap_direction(self) -> None:
         view = self.session.view
         if len(METHODS[view.method].directions) > 1:
-            direction = "to" if view.direction == "of" else "of"
+            direction: Direction = "to" if view.direction == "of" else "of"
             self._set(replace(self.session, view=replace(view, direction=direction)))
 
     @Slot()

@@ -120,9 +120,7 @@ class Documents(QObject):
             self.add([Path(name)])
 
     def choose_model(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(
-            self._window, "Open a checkpoint", "", MODEL_FILTER
-        )
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open a checkpoint", "", MODEL_FILTER)
         if name:
             self.use_model(name)
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QDockWidget,
     QFrame,
     QHBoxLayout,
+    QLabel,
     QMainWindow,
     QMenu,
     QMenuBar,
@@ -70,7 +71,7 @@ class TopBar(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(6, 5, 12, 5)
         layout.setSpacing(6)
-        layout.addWidget(menus, 1)
+        layout.addWidget(menus, 1, Qt.AlignmentFlag.AlignVCenter)
         layout.addWidget(box)
         right = QHBoxLayout()
         right.addStretch(1)
@@ -123,8 +124,7 @@ class Panels:
         dock = QDockWidget(title, self._window)
         dock.setObjectName(f"panel.{title.lower()}")
         dock.setWidget(widget)
-        if area == BOTTOM:  # the filmstrip explains itself
-            dock.setTitleBarWidget(QWidget())
+        dock.setTitleBarWidget(heading(title) if area != BOTTOM else QWidget())
         self._window.addDockWidget(area, dock)
         return dock
 
@@ -146,10 +146,10 @@ class Panels:
         self._window.splitDockWidget(method, appearance, Qt.Orientation.Vertical)
         self._window.splitDockWidget(appearance, predictions, Qt.Orientation.Vertical)
         horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-        self._window.resizeDocks([photos, method], [232, 272], horizontal)
+        self._window.resizeDocks([photos, method], [244, 276], horizontal)
         self._window.resizeDocks([photos, model], [420, 330], vertical)
         self._window.resizeDocks([method, appearance, predictions], [250, 250, 250], vertical)
-        self._window.resizeDocks([layers], [140], vertical)
+        self._window.resizeDocks([layers], [150], vertical)
 
     def restore(self, state: QByteArray) -> None:
         """Puts every panel where it was; the first layout where nothing was saved."""
@@ -158,6 +158,14 @@ class Panels:
 
     def state(self) -> QByteArray:
         return self._window.saveState(LAYOUT_VERSION)
+
+
+def heading(title: str) -> QLabel:
+    """A quiet title to drag a panel by; the View menu closes and opens panels."""
+    label = QLabel(title)
+    label.setObjectName("heading")
+    label.setIndent(0)
+    return label
 
 
 def scrolling(widget: QWidget) -> QScrollArea:

@@ -41,6 +41,7 @@ class StatusBar(QStatusBar):
         self.state.setContentsMargins(12, 0, 12, 0)
         self.hovered.setContentsMargins(0, 0, 12, 0)
         self.state.setTextFormat(Qt.TextFormat.RichText)
+        self.facts.setTextFormat(Qt.TextFormat.RichText)
         for widget in (self.state, self.progress, self.cancel, self.facts):
             self.addWidget(widget)
         self.addPermanentWidget(self.hovered)

@@ -34,19 +34,23 @@ class Colours:
     on_accent: str
     good: str
     bad: str
+    name: str
 
 
 DARK = Colours(
     canvas="#0f1012", panel="#1c1d21", raised="#2a2c32", hover="#363940", line="#34363c",
     text="#ececee", quiet="#a0a4ab", accent="#f0a03c", on_accent="#1b1306",
-    good="#54b877", bad="#f0705f",
+    good="#54b877", bad="#f0705f", name="dark",
 )  # fmt: skip
 
 LIGHT = Colours(
     canvas="#e4e4e1", panel="#f7f7f5", raised="#ffffff", hover="#ecebe7", line="#d5d4cf",
     text="#1d1d1f", quiet="#62646a", accent="#b85c00", on_accent="#ffffff",
-    good="#1f8a4c", bad="#bf2f1f",
+    good="#1f8a4c", bad="#bf2f1f", name="light",
 )  # fmt: skip
+
+
+ICONS = Path(str(files("vitviz"))) / "resources" / "icons"
 
 
 def colours(app: QApplication, theme: Theme) -> Colours:
@@ -102,9 +106,12 @@ def palette(c: Colours) -> QPalette:
 
 def style_sheet(c: Colours) -> str:
     """What the palette cannot say: radii, paddings, quiet headings, flat buttons."""
+    chevron = (ICONS / f"chevron-{c.name}.svg").as_posix()
+    check = (ICONS / f"check-{c.name}.svg").as_posix()
     return f"""
     QMainWindow::separator {{ background: {c.line}; width: 1px; height: 1px; }}
-    QToolTip {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.line}; padding: 4px; }}
+    QToolTip {{ background: {c.raised}; color: {c.text};
+        border: 1px solid {c.line}; padding: 4px; }}
     QMenuBar {{ background: transparent; }}
     QMenuBar::item {{ padding: 5px 9px; border-radius: 5px; }}
     QMenuBar::item:selected {{ background: {c.raised}; }}
@@ -127,9 +134,10 @@ def style_sheet(c: Colours) -> str:
     #chips QToolButton {{ border: 1px solid transparent; border-radius: 5px; padding: 3px 8px;
         background: {c.raised}; color: {c.text}; min-width: 14px; }}
     #chips QToolButton:hover {{ background: {c.hover}; }}
-    #chips QToolButton:checked {{ background: {c.accent}; color: {c.on_accent}; }}
-    QDockWidget {{ color: {c.quiet}; font-weight: 600; }}
-    QDockWidget::title {{ background: {c.panel}; padding: 9px 12px 5px 12px; text-align: left; }}
+    #chips QToolButton:checked {{ background: {c.hover}; color: {c.text}; font-weight: 600;
+        border: 1px solid {c.accent}; }}
+    #heading {{ background: {c.panel}; color: {c.quiet}; font-weight: 600;
+        padding: 10px 12px 6px 12px; }}
     QDockWidget > QWidget {{ background: {c.panel}; }}
     QScrollArea {{ background: transparent; border: none; }}
     QScrollArea > QWidget > QWidget {{ background: transparent; }}
@@ -140,9 +148,11 @@ def style_sheet(c: Colours) -> str:
         border: 1px solid {c.line}; border-radius: 5px; padding: 3px 8px; min-height: 20px;
         selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
     QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover {{ background: {c.hover}; }}
-    QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus, QListView:focus {{
+    QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus {{
         border: 1px solid {c.accent}; }}
     QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled {{ color: {c.quiet}; }}
+    QComboBox::drop-down {{ border: none; width: 22px; }}
+    QComboBox::down-arrow {{ image: url({chevron}); width: 12px; height: 12px; }}
     QComboBox QAbstractItemView {{ background: {c.raised}; border: 1px solid {c.line};
         selection-background-color: {c.accent}; selection-color: {c.on_accent}; outline: none; }}
     QPushButton {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.line};
@@ -159,8 +169,13 @@ def style_sheet(c: Colours) -> str:
     #banner QToolButton:hover {{ background: {c.raised}; }}
     #topBar > QToolButton:focus, QStatusBar QToolButton:focus, #player QToolButton:focus {{
         border: 1px solid {c.accent}; }}
-    QListView {{ background: transparent; border: 1px solid transparent; outline: none; }}
-    QCheckBox {{ spacing: 7px; }}
+    QListView {{ background: transparent; border: none; outline: none; }}
+    QCheckBox {{ spacing: 8px; padding: 1px; border: 1px solid transparent; border-radius: 4px; }}
+    QCheckBox:focus {{ border: 1px solid {c.accent}; }}
+    QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {c.quiet};
+        border-radius: 4px; background: {c.raised}; }}
+    QCheckBox::indicator:checked {{ background: {c.accent}; border: 1px solid {c.accent};
+        image: url({check}); }}
     QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {c.line}; }}
     QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {c.accent}; }}
     QSlider::handle:horizontal {{ width: 14px; height: 14px; margin: -5px 0; border-radius: 7px;
@@ -183,8 +198,7 @@ def style_sheet(c: Colours) -> str:
 def icon(name: str, colour: QColor, size: int = 20) -> QIcon:
     """A symbolic icon in one colour, sharp at one, two and three times the pixel density."""
     result = QIcon()
-    source = files("vitviz") / "resources" / "icons" / f"{name}.svg"
-    svg = source.read_text(encoding="utf-8").replace("currentColor", colour.name())
+    svg = (ICONS / f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", colour.name())
     for ratio in (1, 2, 3):
         pixmap = QPixmap(size * ratio, size * ratio)
         pixmap.fill(Qt.GlobalColor.transparent)
@@ -198,8 +212,7 @@ def icon(name: str, colour: QColor, size: int = 20) -> QIcon:
 
 def program_icon() -> QIcon:
     """The program's own icon, at every size it was drawn for."""
-    folder = Path(str(files("vitviz"))) / "resources" / "icons"
     result = QIcon()
     for size in (16, 24, 32, 48, 64, 128, 256, 512):
-        result.addFile(str(folder / f"vitviz-{size}.png"))
+        result.addFile(str(ICONS / f"vitviz-{size}.png"))
     return result

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QTimer, Slot
 from PySide6.QtGui import QCloseEvent, QColor, QDragEnterEvent, QDropEvent, QIcon
 from PySide6.QtWidgets import (
     QApplication,
@@ -37,6 +37,7 @@ from vitviz.imaging.samples import sample_photos
 from vitviz.models.card import ModelCard
 from vitviz.models.loading import bundled
 from vitviz.session import file as session_file
+from vitviz.session.engine import Cell
 from vitviz.session.photos import PhotoCache
 from vitviz.session.state import PhotoRef, Session
 
@@ -77,6 +78,7 @@ class Window(QMainWindow):
         self.resize(1400, 880)
         self.restoreGeometry(geometry)
         self.panels.restore(docks)
+        self.canvas.setFocus()
         self.refresh()
 
     def _build(self) -> None:
@@ -138,7 +140,7 @@ class Window(QMainWindow):
         QApplication.styleHints().colorSchemeChanged.connect(self.apply_theme)
 
     def begin(self, paths: list[Path]) -> None:
-        """The first photos and the bundled model: those asked for, else last time's, else samples."""
+        """Opens the photos asked for, else last time's, else the samples, with a model."""
         model = bundled()[0].id
         session = replace(self.store.session, model=model)
         if not paths and self.preferences.reopen:
@@ -162,16 +164,17 @@ class Window(QMainWindow):
     @Slot()
     def refresh(self) -> None:
         """Shows the session, and what has been computed of it, everywhere."""
-        session, cell, opened = self.store.session, self.controller.shown_cell, self.controller.opened
+        session, cell, opened = (
+            self.store.session,
+            self.controller.shown_cell,
+            self.controller.opened,
+        )
         view, style = session.view, session.style
         preview = self.panels.photos.preview(opened.ref) if opened else None
         self.top_bar.show_tab(session.tab)
         self.views.setCurrentIndex([name for name, _ in TABS].index(session.tab))
         self.look.show_state(opened, cell, view, style)
-        if session.tab == "heads":
-            self.heads.show_state(preview, cell, view, style)
-        elif session.tab == "patches":
-            self.patches.show_state(cell)
+        self._show_tab(session, cell, preview)
         self.panels.photos.show_photos(session.photos, session.selected)
         self.panels.model.show_model(cell.card if cell else self.card, cell, session.input)
         self.panels.model.show_costs(self.card, preview.size if preview else None, cell)
@@ -185,6 +188,22 @@ class Window(QMainWindow):
         self.setWindowTitle(f"{name} – vitviz" if name else "vitviz")
         if not session.photos:
             self.canvas.set_message("Drop a photo here", "or press Ctrl+O to open one")
+
+    def _show_tab(self, session: Session, cell: Cell | None, preview: Preview | None) -> None:
+        """Fills the Heads or the Patches view, when it is the one that is open."""
+        if cell is None or preview is None:
+            self.heads.set_message("Nothing to show yet", "Open a photo, or wait for the model")
+            self.patches.set_message("Nothing to show yet", "Open a photo, or wait for the model")
+        elif session.tab == "heads":
+            view = session.view
+            self.heads.set_message("", "")
+            self.heads.show_explanation(
+                cell.explanation, preview.thumbnail, cell.geometry, session.style,
+                view.layer, view.head,
+            )  # fmt: skip
+        elif session.tab == "patches":
+            self.patches.set_message("", "")
+            self.patches.show_input(cell.input_pixels, cell.geometry, cell.layout, cell.query_token)
 
     def _show_checks(self, session: Session) -> None:
         by_id = self.actions_by_id
@@ -249,6 +268,19 @@ class Window(QMainWindow):
         self.panels.layers.set_icons(play, theme.icon("pause", text))
         self.status.set_colours(colours.good)
         self._show_history()
+
+    def take_screenshot(self, path: Path) -> None:
+        """Saves a picture of the window once its first map is painted, and closes it."""
+
+        def take() -> None:
+            if self.controller.shown_cell is not None and self.panels.layers.filmstrip.complete:
+                timer.stop()
+                self.grab().save(str(path))
+                self.close()
+
+        timer = QTimer(self)
+        timer.timeout.connect(take)
+        timer.start(100)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() or event.mimeData().hasImage():

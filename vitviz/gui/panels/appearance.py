@@ -42,10 +42,15 @@ class AppearancePanel(QWidget):
         super().__init__(parent)
         self._style = Style()
         self._shown_range = (0.0, 1.0)
-        self.colours = Choice("Colours", [(title, name) for name, title in COLOUR_MAPS.items()])
+        self.colours = Choice(
+            "Colours", [(facts.title, name) for name, facts in COLOUR_MAPS.items()]
+        )
         self.colours.setIconSize(SWATCH)
         for index, name in enumerate(COLOUR_MAPS):
             self.colours.setItemIcon(index, swatch(name))
+            self.colours.setItemData(
+                index, COLOUR_MAPS[name].description, Qt.ItemDataRole.ToolTipRole
+            )
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setAccessibleName("Opacity")
         self.opacity.setRange(0, 100)

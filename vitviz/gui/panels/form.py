@@ -34,9 +34,7 @@ class Choice(QComboBox):
         self.setAccessibleName(name)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMinimumContentsLength(6)
-        self.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         # Values stay on this side: Qt would turn a tuple into a list on the way through QVariant.
         self._values: list[object] = []
@@ -72,7 +70,7 @@ class Number(QDoubleSpinBox):
         self.setAccessibleName(name)
         self.setRange(low, high)
         self.setDecimals(decimals)
-        self.setSingleStep(10.0**-min(decimals, 2) * 5 if decimals else 1)
+        self.setSingleStep(10.0 ** -min(decimals, 2) * 5 if decimals else 1)
         self.setKeyboardTracking(False)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -132,7 +130,7 @@ def form() -> QFormLayout:
 def row(layout: QFormLayout, title: str, field: QWidget, tip: str = "") -> QLabel:
     """Adds a row; returns its label."""
     label = QLabel(title)
-    label.setMinimumWidth(LABEL_WIDTH)
+    label.setMinimumSize(LABEL_WIDTH, field.sizeHint().height())
     label.setBuddy(field)
     label.setToolTip(tip)
     field.setToolTip(tip)

@@ -6,7 +6,16 @@ The filmstrip is the slider, the overview and the animation in one.
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFontMetrics, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QFontMetrics,
+    QIcon,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
@@ -44,6 +53,7 @@ class Filmstrip(QWidget):
 
     GAP = 8
     EDGE = 4  # room for the frame of the chosen tile
+    LEAST = 46  # narrower tiles scroll instead
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,6 +79,11 @@ class Filmstrip(QWidget):
     def layer(self) -> int:
         """The chosen layer; -1 without an explanation."""
         return self._cell.explanation.nearest_layer(self._view.layer) if self._cell else -1
+
+    @property
+    def complete(self) -> bool:
+        """Every tile shows what was chosen last."""
+        return bool(self.layers) and not self._todo
 
     def show_cell(self, cell: Cell | None, view: View, style: Style,
                   preview: Preview | None) -> None:  # fmt: skip
@@ -108,11 +123,19 @@ class Filmstrip(QWidget):
         self.update()
 
     def tile_size(self) -> QSize:
-        """Of one map, in widget pixels; as high as there is room, in the photo's own shape."""
+        """Of one map, in widget pixels: as large as there is room, in the photo's own shape."""
+        count = max(len(self.layers), 1)
         label = QFontMetrics(self.font()).height()
-        height = max(30, self.height() - label - 2 * self.EDGE - 2)
+        high = max(30, self.height() - label - 2 * self.EDGE - 2)
+        wide = max(self.LEAST, (self.width() - 2 * self.EDGE + self.GAP) // count - self.GAP)
+        width = min(round(high * self._ratio), wide)
+        return QSize(width, round(width / self._ratio))
+
+    @property
+    def _ratio(self) -> float:
+        """Width over height of the photo, within reason."""
         ratio = self._preview.size[1] / self._preview.size[0] if self._preview else 1.5
-        return QSize(round(height * min(max(ratio, 0.5), 2.2)), height)
+        return min(max(ratio, 0.5), 2.2)
 
     def tile_rect(self, layer: int) -> QRect:
         """Where the map of a layer is drawn."""
@@ -122,11 +145,10 @@ class Filmstrip(QWidget):
                      size.width(), size.height())  # fmt: skip
 
     def sizeHint(self) -> QSize:
-        width = 2 * self.EDGE + len(self.layers) * (self.tile_size().width() + self.GAP)
-        return QSize(max(width - self.GAP, 0), 86)
+        return QSize(self.minimumSizeHint().width(), 86)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(self.sizeHint().width(), 62)
+        return QSize(2 * self.EDGE + len(self.layers) * (self.LEAST + self.GAP), 62)
 
     def resizeEvent(self, event: object) -> None:
         self.updateGeometry()
@@ -208,6 +230,7 @@ class LayersPanel(QWidget):
         self.play.setAccessibleName("Play layers")
         self.play.setToolTip("Play the layers one after another (P)")
         self.play.toggled.connect(self._play_toggled)
+        self._play_icon = self._pause_icon = QIcon()
         self._ticker = QTimer(self)
         self._ticker.setInterval(PLAY_MS)
         self._ticker.timeout.connect(self._next)
@@ -268,10 +291,10 @@ class LayersPanel(QWidget):
         """The chips, in order."""
         return list(self._chips)
 
-    def set_icons(self, play: object, pause: object) -> None:
+    def set_icons(self, play: QIcon, pause: QIcon) -> None:
         """The play button's icons in the theme's colours."""
-        self._icons = (play, pause)
-        self._play_toggled(self.play.isChecked())
+        self._play_icon, self._pause_icon = play, pause
+        self.play.setIcon(pause if self.play.isChecked() else play)
 
     def _build_chips(self, names: list[Head]) -> None:
         for chip in self._chips.values():
@@ -293,8 +316,7 @@ class LayersPanel(QWidget):
         self.head_chosen.emit(self.heads[index])
 
     def _play_toggled(self, playing: bool) -> None:
-        if hasattr(self, "_icons"):
-            self.play.setIcon(self._icons[1] if playing else self._icons[0])
+        self.play.setIcon(self._pause_icon if playing else self._play_icon)
         if playing:
             self._ticker.start()
         else:

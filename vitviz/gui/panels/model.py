@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from vitviz.gui.panels.form import Choice, column, form, quiet, row
+from vitviz.gui.status import duration
 from vitviz.imaging.preprocess import InputChoice, fit
 from vitviz.models.card import ModelCard
 from vitviz.session.engine import Cell
 from vitviz.tracing.cost import Cost, cost
 
-TOOL_TIP = Qt.ItemDataRole.ToolTipRole
+PRICE = Qt.ItemDataRole.UserRole
+
+Index = QModelIndex | QPersistentModelIndex
 
 INPUTS = (
     ("As trained", InputChoice()),
@@ -48,6 +62,20 @@ def facts(card: ModelCard, cell: Cell | None) -> str:
     return "\n".join(lines)
 
 
+class Priced(QStyledItemDelegate):
+    """Draws what a choice costs at the right of its name."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        super().paint(painter, option, index)
+        selected = option.state & QStyle.StateFlag.State_Selected
+        painter.save()
+        painter.setPen((option.palette.highlightedText() if selected
+                        else option.palette.placeholderText()).color())  # fmt: skip
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(option.rect.adjusted(0, 0, -8, 0), right, index.data(PRICE) or "")
+        painter.restore()
+
+
 class ModelPanel(QWidget):
     """Shows the model; says what the user wants of it.
 
@@ -72,7 +100,8 @@ class ModelPanel(QWidget):
         self.facts = quiet()
         self.notes = quiet()
         self.details = QPushButton("Model card…")
-        self.open = QPushButton("Open checkpoint…")
+        self.open = QPushButton("Open…")
+        self.open.setToolTip("Open another checkpoint (Ctrl+M)")
         card = QFrame()
         card.setObjectName("card")
         inside = QVBoxLayout(card)
@@ -84,13 +113,17 @@ class ModelPanel(QWidget):
         fields = form()
         self.device = Choice("Device", [("Automatic", "auto"), ("CPU", "cpu")])
         self.input = Choice("Input", INPUTS)
+        self.input.setItemDelegate(Priced(self.input))
+        self.input.view().setMinimumWidth(330)
         row(fields, "Device", self.device)
         row(fields, "Input", self.input, "What the model is given of the photo")
         layout.addLayout(fields)
         self.cost = quiet()
         layout.addWidget(self.cost)
-        layout.addWidget(self.details)
-        layout.addWidget(self.open)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.details, 1)
+        buttons.addWidget(self.open, 1)
+        layout.addLayout(buttons)
         layout.addStretch(1)
         self.input.currentIndexChanged.connect(self._input_chosen)
         self.device.currentIndexChanged.connect(self._device_chosen)
@@ -119,23 +152,19 @@ class ModelPanel(QWidget):
             return
         costs = [cost(card.config, fit(photo_size, card.preprocessing, choice).grid)
                  for _, choice in INPUTS]  # fmt: skip
-        for index, ((title, _), its) in enumerate(zip(INPUTS, costs, strict=True)):
-            self.input.setItemText(index, f"{title} · {its.tokens:,} tokens")
-            self.input.setItemData(index, self._words(its, card, measured), TOOL_TIP)
+        for index, its in enumerate(costs):
+            self.input.setItemData(index, self._words(its, card, measured), PRICE)
         chosen = self.input.currentIndex()
         if chosen >= 0:
             self.cost.setText(self._words(costs[chosen], card, measured))
 
-    def _words(self, its: Cost, card: ModelCard, measured: Cell | None) -> str:
-        words = f"about {bytes_words(its.peak_bytes)}"
+    @staticmethod
+    def _words(its: Cost, card: ModelCard, measured: Cell | None) -> str:
+        words = f"{its.tokens:,} tokens · {bytes_words(its.peak_bytes)}"
         if measured is not None and measured.card.sha256 == card.sha256 and measured.forward_s > 0:
             rate = cost(card.config, measured.layout.grid).flops / measured.forward_s
-            words += f" and {max(its.flops / rate, 0.01):.2g} s"
-        return f"{words} for a forward on this {'GPU' if self._on_gpu(measured) else 'CPU'}"
-
-    @staticmethod
-    def _on_gpu(measured: Cell | None) -> bool:
-        return measured is not None and measured.device != "cpu"
+            words += f" · about {duration(its.flops / rate)}"
+        return words
 
     def _input_chosen(self) -> None:
         self.input_chosen.emit(self.input.value)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPainterPath, QPen, QPixmap, QResizeEvent
+from PySide6.QtGui import (
+    QFontMetrics,
+    QImage,
+    QKeyEvent,
+    QPainter,
+    QPainterPath,
+    QPalette,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListWidget,
@@ -33,14 +43,14 @@ class Tiles(QStyledItemDelegate):
     RATIO = 0.62
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        width = max(80, option.rect.width())  # type: ignore[attr-defined]
-        text = option.fontMetrics.height()  # type: ignore[attr-defined]
+        width = max(80, option.rect.width())
+        text = option.fontMetrics.height()
         return QSize(width, round((width - 2 * self.PAD) * self.RATIO) + text + 3 * self.PAD)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        rect: QRect = option.rect  # type: ignore[attr-defined]
-        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
-        palette, metrics = option.palette, option.fontMetrics  # type: ignore[attr-defined]
+        rect: QRect = option.rect
+        state: QStyle.StateFlag = option.state
+        palette, metrics = option.palette, option.fontMetrics
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -53,21 +63,29 @@ class Tiles(QStyledItemDelegate):
             painter.setClipPath(outline)
             painter.drawPixmap(picture, pixmap, covering(pixmap.size(), picture.size()))
             painter.setClipping(False)
-        if state & QStyle.StateFlag.State_Selected:
+        selected = bool(state & QStyle.StateFlag.State_Selected)
+        if selected:
             painter.setPen(QPen(palette.highlight(), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(picture.adjusted(-2, -2, 2, 2), 7, 7)
-        self._write(painter, rect, index, state, palette, metrics)
+        self._write(painter, rect, index, selected, palette, metrics)
         painter.restore()
 
-    def _write(self, painter, rect, index, state, palette, metrics) -> None:  # type: ignore[no-untyped-def]
+    def _write(
+        self,
+        painter: QPainter,
+        rect: QRect,
+        index: Index,
+        selected: bool,
+        palette: QPalette,
+        metrics: QFontMetrics,
+    ) -> None:
         line = QRect(rect.left() + self.PAD, rect.bottom() - metrics.height() - self.PAD + 3,
                      rect.width() - 2 * self.PAD, metrics.height())  # fmt: skip
         preview: Preview | None = index.data(PREVIEW)
         size = "" if preview is None else f"{preview.size[1]}×{preview.size[0]}"
         painter.setPen(palette.placeholderText().color())
         painter.drawText(line, Qt.AlignmentFlag.AlignRight, size)
-        selected = state & QStyle.StateFlag.State_Selected
         painter.setPen((palette.text() if selected else palette.placeholderText()).color())
         room = line.width() - metrics.horizontalAdvance(size) - 8
         name = metrics.elidedText(

@@ -22,7 +22,7 @@ class LookView(QWidget):
         self.canvas = Canvas()
         self.caption = QLabel()
         self.caption.setProperty("quiet", True)
-        self.caption.setContentsMargins(20, 6, 20, 8)
+        self.caption.setContentsMargins(12, 6, 12, 8)
         self.caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.caption.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         layout = QVBoxLayout(self)
