@@ -164,9 +164,13 @@ def _plain_data() -> Iterator[None]:
 
 
 def _read_torch(path: Path, *, mmap: bool) -> object:
-    with _plain_data():
+    with _plain_data(), path.open("rb") as file:
+        # torch goes by the suffix, too, where it is given a path, which mapping needs.
+        mmap = mmap and path.suffix != ".safetensors"
         try:
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+            return torch.load(
+                path if mmap else file, map_location="cpu", weights_only=True, mmap=mmap
+            )
         except pickle.UnpicklingError as error:
             raise _unpickling_refusal(path, error) from error
         except (MemoryError, OverflowError) as error:

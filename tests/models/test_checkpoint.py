@@ -1,0 +1,315 @@
+"""Files that are checkpoints, and files that are not: each refusal names the file and a way out."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import pathlib
+import pickle
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from vitviz.errors import CheckpointError
+from vitviz.models.checkpoint import PREFIXES, WRAPPERS, read_checkpoint, read_tensors
+
+TENSORS = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.ones(4, dtype=torch.float16)}
+
+
+class Unwanted:
+    """What a hostile pickle would do."""
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[str]]:
+        return os.system, ("echo this must never run",)
+
+
+def saved(value: object, path: Path, **how: bool) -> Path:
+    torch.save(value, path, **how)
+    return path
+
+
+def refusal(path: Path) -> str:
+    """What the user reads; every refusal also says what to do."""
+    with pytest.raises(CheckpointError) as caught:
+        read_checkpoint(path)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".pt", ".bin", ".legacy", ""])
+def test_tensors_come_back(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"weights{suffix}"
+    if suffix == ".safetensors":
+        save_file(TENSORS, path)
+    else:
+        saved(TENSORS, path, _use_new_zipfile_serialization=suffix != ".legacy")
+    read = read_tensors(path)
+    assert sorted(read) == sorted(TENSORS)
+    for name, tensor in TENSORS.items():
+        torch.testing.assert_close(read[name], tensor, rtol=0, atol=0)
+
+
+def test_the_content_counts_and_not_the_suffix(tmp_path: Path) -> None:
+    save_file(TENSORS, tmp_path / "weights.pth")
+    assert set(read_tensors(tmp_path / "weights.pth")) == set(TENSORS)
+    saved(TENSORS, tmp_path / "weights.safetensors")
+    assert set(read_tensors(tmp_path / "weights.safetensors")) == set(TENSORS)
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_wrappers_are_opened(tmp_path: Path, wrapper: str) -> None:
+    value = {wrapper: TENSORS, "epoch": 3, "optimizer": {"state": {0: torch.ones(2)}}}
+    assert set(read_tensors(saved(value, tmp_path / "w.pth"))) == set(TENSORS)
+
+
+def test_wrappers_in_wrappers_and_the_choice_between_two(tmp_path: Path) -> None:
+    other = {"a.weight": torch.zeros(1)}
+    value = {"state_dict": {"student": other, "teacher": TENSORS}}
+    found = read_checkpoint(saved(value, tmp_path / "w.pth"))
+    assert set(found.tensors) == set(TENSORS)
+    assert found.notes == ('The file holds teacher and student: "teacher" is shown.',)
+
+
+@pytest.mark.parametrize("prefix", [*PREFIXES, "module._orig_mod.backbone."])
+def test_common_prefixes_are_taken_off(tmp_path: Path, prefix: str) -> None:
+    value = {prefix + name: tensor for name, tensor in TENSORS.items()}
+    assert set(read_tensors(saved(value, tmp_path / "w.pth"))) == set(TENSORS)
+
+
+def test_a_head_may_stand_beside_its_backbone(tmp_path: Path) -> None:
+    value = {"backbone.a": torch.ones(1), "head.mlp.0.weight": torch.ones(1)}
+    assert set(read_tensors(saved(value, tmp_path / "w.pth"))) == {"a", "head.mlp.0.weight"}
+
+
+def test_prefixes_that_only_some_names_have_stay(tmp_path: Path) -> None:
+    value = {"encoder.a": torch.ones(1), "class_token": torch.ones(1)}
+    assert set(read_tensors(saved(value, tmp_path / "w.pth"))) == set(value)
+
+
+def test_what_training_scripts_add_is_let_through(tmp_path: Path) -> None:
+    value = {
+        "model": TENSORS,
+        "args": argparse.Namespace(output=pathlib.Path("runs"), lr=1e-3),
+        "best": np.float64(81.5),
+        "history": np.arange(4.0),
+    }
+    assert set(read_tensors(saved(value, tmp_path / "w.pth"))) == set(TENSORS)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_code_is_refused_by_name_and_not_run(
+    tmp_path: Path, zipped: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    value = {"model": TENSORS, "extra": Unwanted()}
+    path = saved(value, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
+    message = refusal(path)
+    assert "would run code" in message
+    assert f"{os.system.__module__}.system" in message
+    assert "must never run" not in capfd.readouterr().out
+
+
+def test_a_pickled_module_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    message = refusal(saved(nn.Linear(2, 3), tmp_path / "model.pth"))
+    assert "torch.nn.modules.linear.Linear" in message
+    assert "model.state_dict()" in message
+
+
+def test_a_program_of_torchscript_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "scripted.pt", "w") as archive:
+        for name in ("data.pkl", "constants.pkl", "code/__torch__.py", "version"):
+            archive.writestr(f"scripted/{name}", b"x")
+    message = refusal(tmp_path / "scripted.pt")
+    assert "TorchScript" in message
+    assert "state_dict" in message
+
+
+def test_a_numpy_archive_is_refused_by_name(tmp_path: Path) -> None:
+    np.savez(tmp_path / "w.npz", np.ones(3))
+    assert "NumPy archive" in refusal(tmp_path / "w.npz")
+
+
+@pytest.mark.parametrize(
+    ("start", "named"),
+    [
+        (b"\x89HDF\r\n\x1a\n", "Keras"),
+        (b"GGUF\x03\x00", "GGUF"),
+        (b"\x93NUMPY\x01\x00", "NumPy array"),
+        (b"\x1c\x00\x00\x00TFL3", "TensorFlow Lite"),
+        (b"\x08\x07\x12\x07pytorch\x1a\x05", "ONNX"),
+        (b"\x08\x01\x12\x90\x01", "TensorFlow SavedModel"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"),
+        (b"<!DOCTYPE html><html>", "web page"),
+        (b"\x1f\x8b\x08\x00", "gzip"),
+        (b"\xff\xd8\xff\xe0", "JPEG"),
+        (b'{"weight_map": {}}', "several files"),
+        (b"[1, 2]", "JSON"),
+        (pickle.dumps({"a": 1}), "Python pickle"),
+        (b"hello, these are no weights", "not a checkpoint"),
+        (b"\x00", "not a checkpoint"),
+        (bytes(range(256)), "not a checkpoint"),
+    ],
+)
+def test_other_formats_are_called_by_name(tmp_path: Path, start: bytes, named: str) -> None:
+    path = tmp_path / "file.pth"
+    path.write_bytes(start + (b"" if len(start) == 1 else b"\0" * 50))
+    assert named in refusal(path)
+
+
+def test_empty_missing_and_folder_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "empty.pth").touch()
+    assert "empty" in refusal(tmp_path / "empty.pth")
+    assert "no file" in refusal(tmp_path / "missing.pth")
+    assert "folder" in refusal(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pth")
+    assert "no ordinary file" in refusal(tmp_path / "pipe.pth")
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(TENSORS, tmp_path / "w.pth")
+
+    def denied(self: Path, *args: object, **kwargs: object) -> io.BytesIO:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)
+    assert "may not be read" in refusal(path)
+
+
+@pytest.mark.parametrize("kind", ["safetensors", "zip", "legacy"])
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.95])
+def test_a_file_cut_short_is_refused(tmp_path: Path, kind: str, share: float) -> None:
+    path = tmp_path / "w.pth"
+    tensors = {f"layer{i}": torch.ones(50, 50) for i in range(20)}
+    if kind == "safetensors":
+        save_file(tensors, path)
+    else:
+        saved(tensors, path, _use_new_zipfile_serialization=kind == "zip")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    assert "cut short" in refusal(path) or "damaged" in refusal(path)
+
+
+def test_safetensors_cut_short_says_by_how_much(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    save_file({"a": torch.ones(1000)}, path)
+    path.write_bytes(path.read_bytes()[:-1000])
+    assert "1,000 of its" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"a": {"dtype": "F32", "shape": [10**9, 10**9], "data_offsets": [0, 8]}},
+        {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 10**18]}},
+        {"a": {"dtype": "F32", "shape": [2], "data_offsets": [4, 8]}},
+        {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, float("inf")]}},
+        {"a": {"dtype": "XYZ", "shape": [2], "data_offsets": [0, 8]}},
+        {"a": {"shape": [2]}},
+        {"a": 3},
+    ],
+)
+def test_safetensors_that_claim_what_is_not_there(
+    tmp_path: Path, entries: dict[str, object]
+) -> None:
+    header = json.dumps(entries).encode()
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(8))
+    assert "safetensors" in refusal(path) or "cut short" in refusal(path)
+
+
+def test_a_giant_header_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(struct.pack("<Q", 1 << 38) + b'{"a":' + bytes(100))
+    assert "far too big" in refusal(path)
+
+
+def test_a_compressed_archive_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    plain = saved({"a": torch.zeros(100_000)}, tmp_path / "plain.pth")
+    with (
+        zipfile.ZipFile(plain) as source,
+        zipfile.ZipFile(tmp_path / "bomb.pth", "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for member in source.namelist():
+            target.writestr(member, source.read(member))
+    assert (tmp_path / "bomb.pth").stat().st_size < 10_000
+    assert "would grow" in refusal(tmp_path / "bomb.pth")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_tensor_that_claims_more_numbers_than_it_has(tmp_path: Path, zipped: bool) -> None:
+    value = {"a": torch.zeros(1).expand(10**6, 10**5)}
+    path = saved(value, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
+    assert path.stat().st_size < 10_000
+    assert "claims 100,000,000,000 numbers" in refusal(path)
+
+
+def test_many_views_of_the_same_numbers(tmp_path: Path) -> None:
+    one = torch.zeros(10_000)
+    path = saved({f"a{i}": one for i in range(100)}, tmp_path / "w.pth")
+    assert "many times over" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.empty(10**6, 10**6, device="meta"),
+        torch.eye(3).to_sparse(),
+        torch.ones(3, dtype=torch.complex64),
+    ],
+    ids=["meta", "sparse", "complex"],
+)
+@pytest.mark.filterwarnings("ignore:Validating sparse tensor")
+def test_tensors_that_are_not_plain(tmp_path: Path, tensor: torch.Tensor) -> None:
+    assert "not a plain tensor" in refusal(saved({"a": tensor}, tmp_path / "w.pth"))
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        (torch.ones(3), "a single tensor"),
+        ([torch.ones(3)], "a list"),
+        ({}, "no tensors"),
+        ({"epoch": 3, "options": "x"}, "it has epoch, options"),
+        ({"model": {"lr": 0.1}}, "it has lr"),
+    ],
+)
+def test_a_torch_file_without_named_weights(tmp_path: Path, value: object, named: str) -> None:
+    assert named in refusal(saved(value, tmp_path / "w.pth"))
+
+
+def test_any_damage_is_a_refusal_and_never_a_crash(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    for kind in ("zip", "legacy", "safetensors"):
+        path = tmp_path / f"{kind}.pth"
+        if kind == "safetensors":
+            save_file(TENSORS, path)
+        else:
+            saved(TENSORS, path, _use_new_zipfile_serialization=kind == "zip")
+        whole = path.read_bytes()
+        for trial in range(60):
+            data = bytearray(whole)
+            for place in generator.integers(0, min(len(data), 900), size=4):
+                data[place] = generator.integers(0, 256)
+            damaged = tmp_path / f"{kind}{trial}.pth"
+            damaged.write_bytes(data)
+            with contextlib.suppress(CheckpointError):
+                read_tensors(damaged)
+
+
+@pytest.mark.parametrize(
+    ("name", "named"), [("vit_cifar10.npz", "NumPy"), ("vit4mnist_torchscript.ptl", "TorchScript")]
+)
+def test_real_files_that_cannot_be_read(shared: Path, name: str, named: str) -> None:
+    assert named in refusal(shared / "data" / "checkpoints" / name)
