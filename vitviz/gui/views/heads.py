@@ -35,7 +35,6 @@ class HeadsView(QWidget):
         self.colour_bar.hide()
         self.facts = QLabel()
         self.facts.setProperty("quiet", True)
-        self.facts.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.facts.setContentsMargins(20, 6, 20, 8)
         self.facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setFocusProxy(self.matrix)

@@ -46,20 +46,19 @@ class PatchLayout:
 
     @cached_property
     def fitting_side(self) -> float:
-        """The side of a patch at which everything is in sight."""
+        """The side of a patch, in whole widget pixels, at which everything is in sight."""
         rows, cols = self.tokens.grid
-        width = self.room.width() - 2 * MARGIN
-        height = self.room.height() - 2 * MARGIN - self.prefix_room
-        by_width = width / cols / (1 + GAP_SHARE)
-        numbered = min(by_width, (height / rows - self.line) / (1 + GAP_SHARE))
-        if numbered >= NUMBERS_FROM:
-            return numbered
-        plain = min(by_width, height / rows / (1 + GAP_SHARE))
-        return max(min(plain, NUMBERS_FROM - 0.5), LEAST_SIDE)
+        best = min(self.room.width() / cols, self.room.height() / rows, MOST_SIDE)
+        sides = range(int(best), int(LEAST_SIDE), -1)
+        return next((float(side) for side in sides if self._fits(float(side))), LEAST_SIDE)
+
+    def _fits(self, side: float) -> bool:
+        width, height = self._extent(side)
+        return width <= self.room.width() and height <= self.room.height()
 
     @cached_property
     def side(self) -> float:
-        """Of a patch, in widget pixels; whole, so that all gaps are alike."""
+        """Of a patch, in whole widget pixels, so that all gaps are alike."""
         return float(math.floor(min(max(self.fitting_side * self.zoom, LEAST_SIDE), MOST_SIDE)))
 
     @property
@@ -77,18 +76,24 @@ class PatchLayout:
         """Height of the prefix tokens' row, with the gap below."""
         return PREFIX_HEIGHT + 14 if self.tokens.prefix else 0.0
 
-    @cached_property
+    @property
     def pitch(self) -> tuple[float, float]:
         """From one row to the next, and from one column to the next."""
-        gap = max(round(self.side * GAP_SHARE), 1)
-        numbers = math.ceil(self.line) if self.numbered else 0
-        return self.side + gap + numbers, self.side + gap
+        return self._pitch(self.side)
 
-    @cached_property
+    def _pitch(self, side: float) -> tuple[float, float]:
+        gap = max(round(side * GAP_SHARE), 1)
+        numbers = math.ceil(self.line) if side >= NUMBERS_FROM else 0
+        return side + gap + numbers, side + gap
+
+    @property
     def content(self) -> tuple[float, float]:
         """Width and height of everything, margins included."""
+        return self._extent(self.side)
+
+    def _extent(self, side: float) -> tuple[float, float]:
         rows, cols = self.tokens.grid
-        down, across = self.pitch
+        down, across = self._pitch(side)
         prefix = len(self.tokens.prefix) * (self.prefix_width + PREFIX_GAP)
         return (
             max(cols * across, prefix) + 2 * MARGIN,

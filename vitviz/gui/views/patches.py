@@ -36,7 +36,6 @@ class PatchesView(QWidget):
         self.sheet.pointed.connect(self._tell)
         self.facts = QLabel()
         self.facts.setProperty("quiet", True)
-        self.facts.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.facts.setContentsMargins(20, 6, 20, 8)
         self.facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setFocusProxy(self.sheet)
