@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
+from vitviz.models.config import ViTConfig
 from vitviz.models.vit import VisionTransformer
 from vitviz.tracing.cost import Cost, cost
 from vitviz.tracing.fused import attend
@@ -50,10 +51,12 @@ def run(
     needed = cost(network.config, geometry.grid).peak_bytes
     what = f"{layout.tokens:,} tokens"
     require(needed, what, device)
-    with torch.inference_mode(), refusing(needed, what, device):
+    with refusing(needed, what, device):
         network.to(device)
+        # Not in inference mode: what is not known yet is filled in later, outside it.
+        record = _Record.empty(network.config, layout.tokens, device)
+    with torch.inference_mode(), refusing(needed, what, device):
         started = time.perf_counter()
-        record = _Record.empty(network, layout.tokens, device)
         answer = _forward(network, torch.tensor(image[None], device=device), record, progress)
         logits = answer.float().cpu().numpy()  # waits for the device
         forward_s = time.perf_counter() - started
@@ -65,32 +68,33 @@ def run(
     logits.flags.writeable = False
     return Trace(
         layout, geometry, logits if network.config.classes else None,
-        record.q, record.k, record.lse, forward_s,
+        record.q, record.k, record.complete, forward_s,
     )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
 class _Record:
-    """What attention was given, layer by layer."""
+    """What attention was given, layer by layer, in the form that ``Trace`` keeps."""
 
-    q: Float[Tensor, "layers heads tokens head_dim"]
-    k: Float[Tensor, "layers heads tokens head_dim"]
-    lse: list[Tensor | None] = field(default_factory=list)
+    q: Float32[Tensor, "layers heads tokens extended"]
+    k: Float32[Tensor, "layers heads tokens extended"]
+    complete: list[bool] = field(default_factory=list)
 
     @classmethod
-    def empty(cls, network: VisionTransformer, tokens: int, device: str) -> _Record:
-        config = network.config
-        shape = (config.depth, config.heads, tokens, config.head_dim)
-        q, k = (torch.empty(shape, dtype=torch.float32, device=device) for _ in range(2))
-        return cls(q, k)
+    def empty(cls, config: ViTConfig, tokens: int, device: str) -> _Record:
+        shape = config.depth, config.heads, tokens, config.head_dim + 1
+        record = cls(torch.empty(shape, device=device), torch.empty(shape, device=device))
+        record.k[..., -1] = 1.0
+        return record
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Attention itself, remembered. Copies: the originals would keep v in memory."""
-        layer = len(self.lse)
-        torch.mul(q[0], q.shape[-1] ** -0.5, out=self.q[layer])
-        self.k[layer] = k[0]
+        layer = len(self.complete)
+        torch.mul(q[0], q.shape[-1] ** -0.5, out=self.q[layer, ..., :-1])
+        self.k[layer, ..., :-1] = k[0]
         mixed, lse = attend(q, k, v)
-        self.lse.append(None if lse is None else lse[0].contiguous())
+        self.q[layer, ..., -1] = 0.0 if lse is None else -lse[0]
+        self.complete.append(lse is not None)
         return mixed
 
 

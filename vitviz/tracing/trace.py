@@ -8,11 +8,11 @@ in bounded memory. An array of layers x heads x tokens x tokens never exists.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float32
 from torch import Tensor
 
 from vitviz.imaging.geometry import Geometry
@@ -24,30 +24,32 @@ from vitviz.tracing.layout import TokenLayout
 class Trace:
     """One forward pass, remembered.
 
-    Attention of layer l and head h is ``A_ij = exp(q_i . k_j - lse_i)``: row i is where token i
-    looks, and sums to one. Layers, heads and tokens count from 0, and not from the end.
+    Attention of one layer and head is ``A_ij = exp(q_i . k_j - lse_i)``, lse_i being the logarithm
+    of row i's softmax denominator; row i is where token i looks, and sums to one. q and k carry
+    that logarithm as one more number each, -lse_i and 1, so that ``A = exp(q k^T)`` is one
+    product. Layers, heads and tokens count from 0.
 
     Args:
         layout: Which token is which.
         geometry: Where the patches lie on the photo.
         logits: The network's answer, read-only, on the CPU; None where it has no head.
-        q: Queries, already divided by sqrt(head_dim), on the device.
-        k: Keys, on the device.
-        lse: Of each layer, the logarithm of each row's softmax denominator (heads x tokens); None
-            until it is known. ``log_denominators`` fills it.
+        q: On the device; queries divided by sqrt(head_dim), then -lse, or 0 until it is known.
+        k: On the device; keys, then 1.
+        complete: Of each layer, whether its lse is known.
         forward_s: How long the network took, in seconds.
     """
 
     layout: TokenLayout
     geometry: Geometry
     logits: Float32[np.ndarray, " classes"] | None
-    q: Float[Tensor, "layers heads tokens head_dim"]
-    k: Float[Tensor, "layers heads tokens head_dim"]
-    lse: list[Tensor | None] = field(repr=False)
+    q: Float32[Tensor, "layers heads tokens extended"]
+    k: Float32[Tensor, "layers heads tokens extended"]
+    complete: list[bool]
     forward_s: float = 0.0
 
     @property
     def depth(self) -> int:
+        """Number of layers."""
         return self.q.shape[0]
 
     @property
@@ -59,51 +61,46 @@ class Trace:
         return self.q.shape[2]
 
     @property
-    def device(self) -> torch.device:
-        return self.q.device
-
-    @property
     def nbytes(self) -> int:
         """What it holds on to, in bytes."""
-        held = [self.q, self.k, *(lse for lse in self.lse if lse is not None)]
         logits = 0 if self.logits is None else self.logits.nbytes
-        return sum(tensor.nbytes for tensor in held) + logits
+        return self.q.nbytes + self.k.nbytes + logits
 
     def rows(
         self, layer: int, queries: Sequence[int]
     ) -> Float32[np.ndarray, "heads queries tokens"]:
         """Where some tokens look, in one layer."""
-        q = self.q[layer][:, list(queries)]
-        return _on_cpu((q @ self.k[layer].mT).softmax(-1))
+        products = self.q[layer][:, list(queries)] @ self.k[layer].mT
+        return _on_cpu(products.softmax(-1))
 
     def columns(self, layer: int, keys: Sequence[int]) -> Float32[np.ndarray, "heads tokens keys"]:
         """How much every token looks at some, in one layer."""
-        k = self.k[layer][:, list(keys)]
-        logits = self.q[layer] @ k.mT
-        return _on_cpu((logits - self.log_denominators(layer).unsqueeze(-1)).exp())
+        self.complete_layer(layer)
+        products = self.q[layer] @ self.k[layer][:, list(keys)].mT
+        return _on_cpu(products.exp())
 
     def all_rows(self, query: int) -> Float32[np.ndarray, "layers heads tokens"]:
         """Where one token looks, in every layer and head."""
-        logits = self.k @ self.q[:, :, query].unsqueeze(-1)  # layers heads tokens 1
-        return _on_cpu(logits.squeeze(-1).softmax(-1))
+        products = self.k @ self.q[:, :, query].unsqueeze(-1)  # layers heads tokens 1
+        return _on_cpu(products.squeeze(-1).softmax(-1))
 
     def all_columns(self, key: int) -> Float32[np.ndarray, "layers heads tokens"]:
         """How much every token looks at one, in every layer and head."""
-        logits = self.q @ self.k[:, :, key].unsqueeze(-1)  # layers heads tokens 1
-        lse = torch.stack([self.log_denominators(layer) for layer in range(self.depth)])
-        return _on_cpu((logits.squeeze(-1) - lse).exp())
+        for layer in range(self.depth):
+            self.complete_layer(layer)
+        products = self.q @ self.k[:, :, key].unsqueeze(-1)  # layers heads tokens 1
+        return _on_cpu(products.squeeze(-1).exp())
 
-    def log_denominators(self, layer: int) -> Float[Tensor, "heads tokens"]:
-        """The logarithm of each row's softmax denominator; computed once where not yet known."""
-        known = self.lse[layer]
-        if known is None:
-            known = log_denominators(self.q[layer], self.k[layer])
-            self.lse[layer] = known
-        return known
+    def complete_layer(self, layer: int) -> None:
+        """Makes sure that a layer's lse is known: the kernel gave it, or it is computed now."""
+        if not self.complete[layer]:
+            q = self.q[layer]
+            q[..., -1] = -log_denominators(q[..., :-1], self.k[layer, ..., :-1])
+            self.complete[layer] = True
 
     def row_blocks(
         self, layer: int, *, heads: slice = slice(None), queries: range | None = None
-    ) -> Iterator[tuple[slice, Float[Tensor, "heads block tokens"]]]:
+    ) -> Iterator[tuple[slice, Float32[Tensor, "heads block tokens"]]]:
         """All rows of one layer, a few at a time.
 
         Args:
@@ -115,21 +112,17 @@ class Trace:
             Which rows, and their attention, on the device. Each block lies where the last one
             did: use it (in place, if you like) before you ask for the next.
         """
-        # exp(q.k - lse) as one product: q gets one more number, -lse, and every k a 1 to meet it.
-        lse = self.log_denominators(layer)[heads].unsqueeze(-1)
-        q = torch.cat([self.q[layer, heads], -lse], dim=-1)
-        keys = self.k[layer, heads]
-        k = torch.cat([keys, torch.ones_like(lse)], dim=-1).mT
+        self.complete_layer(layer)
+        q, k = self.q[layer, heads], self.k[layer, heads].mT
+        asked = range(self.tokens) if queries is None else queries
         buffer = q.new_empty(0)
-        slices = row_slices(len(q), self.tokens, q.device.type, queries or range(self.tokens))
-        for rows in slices:
-            block = rows.stop - rows.start
-            if buffer.shape[1:2] != (block,):
-                buffer = q.new_empty(len(q), block, self.tokens)
+        for rows in row_slices(len(q), self.tokens, q.device.type, asked):
+            shape = len(q), rows.stop - rows.start, self.tokens
+            buffer = buffer if buffer.shape == shape else q.new_empty(shape)
             yield rows, torch.bmm(q[:, rows], k, out=buffer).exp_()
 
 
 def _on_cpu(values: Tensor) -> Float32[np.ndarray, "..."]:
-    array: Float32[np.ndarray, "..."] = values.float().cpu().numpy()
+    array: Float32[np.ndarray, "..."] = values.cpu().numpy()
     array.flags.writeable = False
     return array
