@@ -127,6 +127,8 @@ def _is_visible_photo(path: Path) -> bool:
     return stat.S_ISREG(status.st_mode) and not hidden
 
 
-def _natural_order(path: Path) -> tuple[list[tuple[int, str]], str]:
+def _natural_order(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
+    """Runs of digits by their value and before letters; names alike but for case by themselves."""
     parts = re.findall(r"[0-9]+|[^0-9]+", path.name.casefold())
-    return [(int(part), "") if part[0] in "0123456789" else (-1, part) for part in parts], path.name
+    keys = [(False, int(p), "") if p[0] in "0123456789" else (True, 0, p) for p in parts]
+    return keys, path.name

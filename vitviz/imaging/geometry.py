@@ -80,15 +80,14 @@ class Geometry:
 
     def to_photo(self, x: float, y: float) -> tuple[float, float]:
         """The photo point of a point (x, y) of the model's input."""
-        vertical, horizontal = self.scale
-        top, left = self.window_origin
-        return (left + x) * horizontal, (top + y) * vertical
+        (top, left), (height, width) = self.window_origin, self.resized_size
+        # Divided last, so that the far edges of the resized photo are exactly those of the photo.
+        return (left + x) * self.photo_size[1] / width, (top + y) * self.photo_size[0] / height
 
     def to_input(self, x: float, y: float) -> tuple[float, float]:
         """The input point of a point (x, y) of the photo; may lie outside the input."""
-        vertical, horizontal = self.scale
-        top, left = self.window_origin
-        return x / horizontal - left, y / vertical - top
+        (top, left), (height, width) = self.window_origin, self.resized_size
+        return x * width / self.photo_size[1] - left, y * height / self.photo_size[0] - top
 
     @property
     def window(self) -> Box:
