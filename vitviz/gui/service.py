@@ -15,6 +15,7 @@ from vitviz.gui.photo_pyramid import Pyramid, pyramid
 from vitviz.imaging.load import thumbnail
 from vitviz.imaging.photo import Photo
 from vitviz.models.loading import devices
+from vitviz.models.torch_import import import_torch
 from vitviz.session.engine import Cell, Engine
 from vitviz.session.export import write_map
 from vitviz.session.photos import PhotoCache
@@ -113,7 +114,7 @@ class Service(QObject):
         self._opener_event.connect(self._on_opener, queued)
         self._preview_done.connect(self._on_preview, queued)
         self._worker: LatestWorker[Request, Cell] = LatestWorker(
-            self.engine.answer, self._engine_event.emit, "vitviz-engine"
+            self._answer, self._engine_event.emit, "vitviz-engine"
         )
         self._opener: LatestWorker[tuple[PhotoRef, Background], Opened] = LatestWorker(
             self._open, self._opener_event.emit, "vitviz-opener"
@@ -154,6 +155,11 @@ class Service(QObject):
         self._previews.shutdown(wait=True, cancel_futures=True)
         self._opener.close(10)
         self._worker.close(30)
+
+    def _answer(self, request: Request, progress: Progress) -> Cell:
+        progress("Loading torch", 0)
+        import_torch()
+        return self.engine.answer(request, progress)
 
     def _open(self, asked: tuple[PhotoRef, Background], progress: Progress) -> Opened:
         ref, background = asked

@@ -1,0 +1,35 @@
+"""Imports torch without stopping the rest of the program."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+
+def import_torch() -> None:
+    """Imports torch; meant for a thread beside the window's.
+
+    Most of the import is the loading of half a gigabyte of libraries, during which Python's
+    import holds the interpreter, and the window stands still (measured: over a second). A call
+    through ctypes lets go of the interpreter, so the libraries are loaded by one first; the
+    import then finds them there. Where that fails the import does it all, as ever.
+    """
+    if "torch" not in sys.modules and sys.platform != "win32":
+        _load_libraries()
+    import torch  # noqa: F401
+
+
+def _load_libraries() -> None:
+    spec = importlib.util.find_spec("torch")
+    if spec is None or spec.origin is None:
+        return
+    for name in ("libtorch_python.so", "libtorch_python.dylib"):
+        library = Path(spec.origin).parent / "lib" / name
+        if library.is_file():
+            dlopen = ctypes.CDLL(None).dlopen
+            dlopen.restype = ctypes.c_void_p
+            dlopen.argtypes = [ctypes.c_char_p, ctypes.c_int]
+            dlopen(os.fsencode(library), os.RTLD_LAZY | os.RTLD_LOCAL)
