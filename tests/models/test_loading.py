@@ -157,6 +157,21 @@ def test_what_would_not_fit_is_refused_before_it_is_read(
     assert caught.value.available_bytes == 1000
 
 
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_memory_that_runs_out_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*args: object, **kwargs: object) -> torch.Tensor:
+        raise error
+
+    path = saved(tmp_path)
+    monkeypatch.setattr(torch.Tensor, "to", fail)
+    with pytest.raises(NotEnoughMemory, match=r"mine\.safetensors needs"):
+        load_model(path, "cpu")
+
+
 def test_loading_can_be_cancelled(tmp_path: Path) -> None:
     def cancel(stage: str, fraction: float) -> None:
         raise Cancelled

@@ -13,6 +13,10 @@ import torchvision
 from PIL import Image
 from torch import Tensor, nn
 
+from vitviz.imaging.load import load
+from vitviz.imaging.photo import Photo
+from vitviz.imaging.preprocess import InputChoice, fit, model_input
+from vitviz.models.card import ModelCard
 from vitviz.models.loading import load_model
 from vitviz.models.vit import VisionTransformer, ViTConfig
 from vitviz.models.weights import family_of
@@ -127,16 +131,27 @@ def test_a_network_trained_on_a_rectangle() -> None:
 PHOTOS = 20
 
 
-def as_trained(path: Path) -> Tensor:
-    """DeiT's preprocessing by torchvision's own transforms."""
+def photos(shared: Path) -> list[Photo]:
+    found = sorted((shared / "data" / "photos" / "masked" / "images").glob("*.jpg"))[:PHOTOS]
+    assert len(found) == PHOTOS
+    return [load(path) for path in found]
+
+
+def our_input(photo: Photo, card: ModelCard) -> Tensor:
+    """As the program does it: fitted and normalised by vitviz."""
+    geometry = fit(photo.size, card.preprocessing, InputChoice())
+    return torch.from_numpy(model_input(photo, geometry, card.preprocessing).copy())
+
+
+def their_input(photo: Photo) -> Tensor:
+    """DeiT's preprocessing by torchvision's own transforms, of the same sRGB pixels."""
     chain = torchvision.transforms.Compose([
         torchvision.transforms.Resize(256, torchvision.transforms.InterpolationMode.BICUBIC),
         torchvision.transforms.CenterCrop(224),
         torchvision.transforms.ToTensor(),
         torchvision.transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     ])  # fmt: skip
-    with Image.open(path) as photo:
-        out: Tensor = chain(photo.convert("RGB"))
+    out: Tensor = chain(Image.fromarray(photo.pixels))
     return out
 
 
@@ -146,11 +161,10 @@ def test_deit_tiny_on_photos(shared: Path) -> None:
     model = load_model(path, "cpu")
     theirs = timm.create_model("deit_tiny_patch16_224", pretrained=False).eval()
     theirs.load_state_dict(torch.load(path, weights_only=True), strict=True)
-    photos = sorted((shared / "data" / "photos" / "masked").glob("*.jpg"))[:PHOTOS]
-    assert len(photos) == PHOTOS
-    batch = torch.stack([as_trained(photo) for photo in photos])
+    opened = photos(shared)
     with torch.no_grad():
-        ours, expected = model.network(batch), theirs(batch)
+        ours = model.network(torch.stack([our_input(photo, model.card) for photo in opened]))
+        expected = theirs(torch.stack([their_input(photo) for photo in opened]))
     assert_same(ours, expected, within=1e-4)
 
 
@@ -159,8 +173,7 @@ def test_the_bundled_model_often_sees_what_its_teacher_sees(shared: Path) -> Non
     """Measured on 100 of these photos, according to its card: first class 0.34, first five 0.64."""
     pupil = load_model("vitviz-small-v0", "cpu")
     teacher = load_model(shared / "data" / "checkpoints" / "deit_tiny_patch16_224.pth", "cpu")
-    photos = sorted((shared / "data" / "photos" / "masked").glob("*.jpg"))[:PHOTOS]
-    batch = torch.stack([as_trained(photo) for photo in photos])
+    batch = torch.stack([our_input(photo, pupil.card) for photo in photos(shared)])
     first = teacher.network(batch).argmax(dim=1)
     top = pupil.network(batch).topk(5).indices
     assert float(np.mean((top == first[:, None]).any(dim=1).numpy())) > 0.4

@@ -246,14 +246,20 @@ def _sha256(path: Path, progress: Callable[[float], None]) -> str:
 
 
 def _require_memory(config: ViTConfig, path: Path) -> None:
-    needed, there = 4 * config.parameters, available_bytes()
-    if there and needed > there:
-        raise NotEnoughMemory(
-            f"{path.name} needs {needed / 1e9:.1f} GB of memory; {there / 1e9:.1f} GB are free.",
-            "Close other programs, or use a smaller model.",
-            needed_bytes=needed,
-            available_bytes=there,
-        )
+    there = available_bytes()
+    if there and 4 * config.parameters > there:
+        raise _too_little_memory(config, path, there)
+
+
+def _too_little_memory(config: ViTConfig, path: Path, there: int = 0) -> NotEnoughMemory:
+    needed = 4 * config.parameters
+    free = f"; {there / 1e9:.1f} GB are free" if there else ", which is more than there is"
+    return NotEnoughMemory(
+        f"{path.name} needs {needed / 1e9:.1f} GB of memory{free}.",
+        "Close other programs, choose another device, or use a smaller model.",
+        needed_bytes=needed,
+        available_bytes=there,
+    )
 
 
 def _network(
@@ -267,16 +273,29 @@ def _network(
     _agree_with_the_cpu()
     with torch.device("meta"):
         network = VisionTransformer(config)
-    own = {}
-    for name, tensor in tensors.items():
-        own[name] = tensor.to(device=device, dtype=torch.float32, copy=True).contiguous()
-        if not bool(own[name].isfinite().all()):
-            raise CheckpointError(
-                f'{path.name}: "{name}" holds values that are not finite numbers.',
-                "The file is damaged, or its training failed.",
-            )
+    try:
+        own = {
+            name: tensor.to(device=device, dtype=torch.float32, copy=True).contiguous()
+            for name, tensor in tensors.items()
+        }
+    except (MemoryError, RuntimeError) as error:
+        # The CPU's allocator raises a plain RuntimeError.
+        if not isinstance(error, MemoryError) and "memory" not in str(error):
+            raise
+        raise _too_little_memory(config, path) from error
+    broken = next((name for name, tensor in own.items() if not _is_finite(tensor)), "")
+    if broken:
+        raise CheckpointError(
+            f'{path.name}: "{broken}" holds values that are not finite numbers.',
+            "The file is damaged, or its training failed.",
+        )
     network.load_state_dict(own, strict=True, assign=True)
     return network.eval().requires_grad_(False)
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    # What is not finite stays so in a sum, which needs no mask as large as the weights.
+    return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())
 
 
 def _agree_with_the_cpu() -> None:
