@@ -31,6 +31,9 @@ _PNG_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _HEIF_BRANDS = b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split()
 """Source: ISO/IEC 23008-12, annex B and clause 10."""
 
+_RARE = re.compile("un(supported|implemented|known)", re.IGNORECASE)
+"""How Pillow says that it does not know something, where it does."""
+
 _LEAST_FRAME_BYTES = 12
 """No format has a frame in fewer; a file that claims more frames than fit is not believed."""
 
@@ -55,8 +58,10 @@ def refusing(source: Source) -> Iterator[None]:
             f"{name} needs more memory than there is.", "Close other programs, or make it smaller."
         ) from error
     except Exception as error:
+        reason = _reason(error)
+        what = "of a rare kind" if _RARE.search(reason) else "damaged or cut short"
         raise PhotoError(
-            f"{name} is damaged or cut short ({_reason(error)}).",
+            f"{name} is {what} ({reason}).",
             "Open another copy of it, or save it anew in another program.",
         ) from error
 
@@ -82,10 +87,12 @@ def _silence_decoders() -> None:
     """Keep the decoders' own warnings off the terminal.
 
     Left in place for good: ``warnings.catch_warnings`` swaps a global list and is not safe while
-    other threads run. Asking again changes nothing.
+    other threads run. Added once, since every change of that list makes Python say old warnings
+    anew.
     """
     for module in (r"PIL\.", r"pi_heif", r"tifffile"):
-        warnings.filterwarnings("ignore", module=module)
+        if ("ignore", None, Warning, re.compile(module), 0) not in warnings.filters:
+            warnings.filterwarnings("ignore", module=module)
 
 
 def _decode_with_any(source: Source) -> Decoded:
@@ -181,4 +188,6 @@ def _promised_format(data: bytes) -> str:
 
 def _reason(error: Exception) -> str:
     words = str(error).strip().splitlines()
+    if words and words[0].startswith("decoder error"):
+        return "its pixels cannot be decoded"
     return words[0][:120].rstrip(".") if words else type(error).__name__
