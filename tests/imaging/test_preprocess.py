@@ -280,9 +280,10 @@ def test_a_patch_has_the_colour_of_the_photo_in_its_box(size, preprocessing, cho
                 continue
             if not (seen.top <= box.top and box.bottom <= seen.bottom):
                 continue
-            centre = shown[row * 16 + 8, col * 16 + 8].astype(int)
+            # All but the border, where neighbours' colours ring.
+            patch = shown[row * 16 + 3 : row * 16 + 13, col * 16 + 3 : col * 16 + 13].astype(int)
             wanted = np.array(_colour(colours[row * cols + col]))
-            assert abs(centre - wanted).max() <= 8, (row, col)
+            assert abs(patch - wanted).max() <= 12, (row, col)
             compared += 1
     assert compared >= rows * cols // 4
 
