@@ -15,9 +15,9 @@ from vitviz.imaging.colour import to_srgb, upright
 from vitviz.imaging.decode import decode, refusing
 from vitviz.imaging.depth import to_eight_bits
 from vitviz.imaging.formats import EXTENSIONS, photos_in
-from vitviz.imaging.memory import physical_bytes
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.source import HARD_LIMIT, Source
+from vitviz.memory import physical_bytes
 
 __all__ = [
     "EXTENSIONS",

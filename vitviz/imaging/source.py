@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from vitviz.errors import PhotoError, PhotoTooLarge
-from vitviz.imaging.memory import physical_bytes
+from vitviz.memory import physical_bytes
 
 HARD_LIMIT = physical_bytes() // 32
 """No photo has more pixels than this, whatever the user says: decoding and converting one pixel

@@ -13,8 +13,8 @@ from PIL import Image
 from vitviz.errors import PhotoError
 from vitviz.imaging.colour import orientation_note
 from vitviz.imaging.depth import to_eight_bits
-from vitviz.imaging.memory import physical_bytes
 from vitviz.imaging.source import Decoded, Source
+from vitviz.memory import physical_bytes
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """First bytes of a TIFF: either byte order, classic or BigTIFF."""
