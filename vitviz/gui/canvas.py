@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPalette,
+    QPixmap,
 )
 from PySide6.QtWidgets import QWidget
 
@@ -73,6 +74,8 @@ class Canvas(PhotoView):
         self._style = Style()
         self._map_layer: MapLayer | None = None
         self._map_layer_of: object = None
+        self._still_layer = QPixmap()
+        self._still_layer_of: object = None
         self._query: Patch | None = None
         self._cursor: Patch | None = None
         self._unseen_point: tuple[float, float] | None = None
@@ -243,7 +246,7 @@ class Canvas(PhotoView):
         patch = (min(max(row, 0), rows - 1), min(max(col, 0), cols - 1))
         self._unseen_point = None
         self._set_cursor_patch(patch)
-        self.reveal(self._on_widget(self._grid.patch_box(*patch)))
+        self.reveal(self.on_widget(self._grid.patch_box(*patch)))
 
     def _set_cursor_patch(self, patch: Patch | None) -> None:
         if patch == self._cursor:
@@ -292,18 +295,23 @@ class Canvas(PhotoView):
         if (layer := self._current_map_layer(geometry)) is not None:
             layer.draw(painter)
         height, width = geometry.photo_size
-        photo = self._on_widget(Box(0, 0, width, height))
-        painter.setClipRect(self._area)
-        marks.unseen(painter, photo, self._on_widget(geometry.seen))
+        photo = self.on_widget(Box(0, 0, width, height))
+        painter.drawPixmap(0, 0, self._current_still_layer(geometry, photo))
         painter.setFont(marks.small(self.font()))
-        self._paint_grid(painter, geometry, photo)
+        if self._style.grid:
+            grid = self._grid_on_screen(geometry, photo)
+            marks.grid_headers(painter, grid, self._area, self.palette(), self._cursor)
         if self._query is not None and self._on_grid(self._query, geometry):
             accent = self.palette().color(QPalette.ColorRole.Highlight)
             marks.query_outline(painter, self._patch_on_screen(self._query, geometry), accent)
         if self._cursor is not None:
             marks.outline(painter, self._patch_on_screen(self._cursor, geometry))
-        self._paint_bar(painter, photo)
-        self._paint_note(painter, geometry)
+        room = self._area.adjusted(6, 6, -6, -6)
+        if (scale := self.scale) is not None:
+            bar = self._bar_box(photo)
+            self._paint_bar(painter, scale, bar, photo)
+            room.setRight(bar.left() - 14)
+        self._paint_note(painter, geometry, room)
 
     def _current_map_layer(self, geometry: Geometry) -> MapLayer | None:
         """The map's picture, made again only where something in it changed."""
@@ -320,36 +328,40 @@ class Canvas(PhotoView):
     def _forget_map(self) -> None:
         self._map_layer = self._map_layer_of = None
 
-    def _paint_grid(self, painter: QPainter, geometry: Geometry, photo: QRectF) -> None:
-        if not self._style.grid:
-            return
+    def _current_still_layer(self, geometry: Geometry, photo: QRectF) -> QPixmap:
+        """What does not change with the map: grid lines, and what the model did not see."""
+        key = (self.viewport, self.screen_pixels, geometry, self._style.grid)
+        if self._still_layer_of != key:
+            screen = self.screen_pixels
+            self._still_layer = QPixmap(screen.device_size)
+            self._still_layer.setDevicePixelRatio(screen.ratio)
+            self._still_layer.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(self._still_layer)
+            painter.setClipRect(self._area)
+            marks.unseen(painter, photo, self.on_widget(geometry.seen))
+            if self._style.grid:
+                marks.grid_lines(painter, self._grid_on_screen(geometry, photo))
+            painter.end()
+            self._still_layer_of = key
+        return self._still_layer
+
+    def _grid_on_screen(self, geometry: Geometry, photo: QRectF) -> marks.GridOnScreen:
         snapped = self.screen_pixels.snapped
         rows, cols = geometry.grid
-        left, top, _, _ = geometry.window
-        first = geometry.patch_box(0, 0)
-        grid = marks.GridOnScreen(
-            [snapped(self._x(left + col * first.width)) for col in range(cols + 1)],
-            [snapped(self._y(top + row * first.height)) for row in range(rows + 1)],
-            self._on_widget(geometry.seen) & self._area,
+        across = [geometry.patch_box(0, col) for col in range(cols)]
+        down = [geometry.patch_box(row, 0) for row in range(rows)]
+        lefts = [self.on_widget(box).left() for box in across]
+        tops = [self.on_widget(box).top() for box in down]
+        last = self.on_widget(geometry.window)
+        return marks.GridOnScreen(
+            [snapped(x) for x in (*lefts, last.right())],
+            [snapped(y) for y in (*tops, last.bottom())],
+            self.on_widget(geometry.seen) & self._area,
             photo,
-        )
-        marks.grid_lines(painter, grid)
-        marks.grid_headers(painter, grid, self._area, self.palette(), self._cursor)
-
-    def _x(self, photo_x: float) -> float:
-        return self.viewport.to_widget(photo_x, 0)[0]
-
-    def _y(self, photo_y: float) -> float:
-        return self.viewport.to_widget(0, photo_y)[1]
-
-    def _on_widget(self, box: Box) -> QRectF:
-        return QRectF(
-            QPointF(self._x(box.left), self._y(box.top)),
-            QPointF(self._x(box.right), self._y(box.bottom)),
         )
 
     def _patch_on_screen(self, patch: Patch, geometry: Geometry) -> QRectF:
-        box = self._on_widget(geometry.patch_box(*patch))
+        box = self.on_widget(geometry.patch_box(*patch))
         left, top, right, bottom = (
             self.screen_pixels.snapped(edge)
             for edge in (box.left(), box.top(), box.right(), box.bottom())
@@ -363,21 +375,22 @@ class Canvas(PhotoView):
         metrics = QFontMetricsF(marks.small(self.font()))
         return bar_width(scale, metrics, BAR_LONGEST) + BAR_GAP
 
-    def _paint_bar(self, painter: QPainter, photo: QRectF) -> None:
-        if (scale := self.scale) is None:
-            return
+    def _bar_box(self, photo: QRectF) -> QRectF:
+        """Where the colour bar goes: right of the photo, or over it at the widget's edge."""
         width = self._bar_room() - BAR_GAP
         length = min(BAR_LONGEST, self.height() - 48.0)
         middle = (photo & self._area).center().y()
         top = min(max(middle - length / 2, 24.0), self.height() - 24.0 - length)
         left = min(photo.right() + BAR_GAP, self.width() - width - BAR_GAP)
-        box = QRectF(round(left), round(top), width, length)
+        return QRectF(round(left), round(top), width, length)
+
+    def _paint_bar(self, painter: QPainter, scale: Scale, box: QRectF, photo: QRectF) -> None:
         if box.intersects(photo):
-            panel = marks.translucent(self.palette().color(QPalette.ColorRole.Window), 225)
-            marks.panel(painter, box.adjusted(-10, -8, 10, 8), panel)
+            ground = marks.translucent(self.palette().color(QPalette.ColorRole.Window), 225)
+            marks.panel(painter, box.adjusted(-10, -8, 10, 8), ground)
         paint_colour_bar(painter, box, scale, self.palette())
 
-    def _paint_note(self, painter: QPainter, geometry: Geometry) -> None:
+    def _paint_note(self, painter: QPainter, geometry: Geometry, room: QRectF) -> None:
         note = self.note
         if note is None or self.dragging or any(self._message):
             return
@@ -385,6 +398,6 @@ class Canvas(PhotoView):
             about = self._patch_on_screen(self._cursor, geometry)
         else:
             x, y = self._unseen_point or (0.0, 0.0)
-            about = QRectF(self._x(x) - 4, self._y(y) - 4, 8, 8)
+            about = self.on_widget(Box(x, y, x, y)).adjusted(-4, -4, 4, 4)
         painter.setFont(self.font())
-        paint_note(painter, note, about, self._area.adjusted(6, 6, -6, -6), self.palette())
+        paint_note(painter, note, about, room, self.palette())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float, UInt8
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPixmap, qRgba
+from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 
 from vitviz.figures.overlay import colours, inside, missing, positions, steps
 from vitviz.figures.style import Style
@@ -179,6 +180,14 @@ def _common(one: slice, other: slice) -> slice:
     return slice(max(one.start, other.start), min(one.stop, other.stop))
 
 
+@lru_cache(maxsize=16)
+def colour_words(style: Style) -> list[int]:
+    """The style's colours as Qt packs them: 0xAARRGGBB."""
+    red, green, blue, opaque = colours(style).astype(np.int64).T
+    words: list[int] = (opaque << 24 | red << 16 | green << 8 | blue).tolist()
+    return words
+
+
 def map_image(
     values: np.ndarray,
     ends: tuple[float, float],
@@ -191,7 +200,7 @@ def map_image(
     height, width = step.shape
     if np.isfinite(values).all():
         image = QImage(step.data, width, height, width, QImage.Format.Format_Indexed8)
-        image.setColorTable([qRgba(*(int(part) for part in rgba)) for rgba in colours(style)])
+        image.setColorTable(colour_words(style))
     else:
         rgba = colours(style)[step]
         rgba[missing(values, rows, cols) == 1] = 0

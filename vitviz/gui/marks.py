@@ -202,14 +202,16 @@ def grid_lines(painter: QPainter, grid: GridOnScreen) -> None:
     if strength == 0:
         return
     shown = grid.shown
-    lines = [QLineF(x, shown.top(), x, shown.bottom()) for x in grid.xs[1:-1]]
-    lines += [QLineF(shown.left(), y, shown.right(), y) for y in grid.ys[1:-1]]
+    # Filled rectangles: Qt takes several times longer to stroke translucent lines.
+    lines = [QRectF(x - 1, shown.top(), 1, shown.height()) for x in grid.xs[1:-1]]
+    lines += [QRectF(shown.left(), y - 1, shown.width(), 1) for y in grid.ys[1:-1]]
     painter.save()
     painter.setClipRect(shown, Qt.ClipOperation.IntersectClip)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     for colour, shift in ((QColor(0, 0, 0), 0), (QColor(255, 255, 255), 1)):
-        painter.setPen(QPen(translucent(colour, round(30 * strength)), 1))
-        painter.drawLines([line.translated(shift, shift) for line in lines])
+        faint = translucent(colour, round(30 * strength))
+        for line in lines:
+            painter.fillRect(line.translated(shift, shift), faint)
     painter.restore()
 
 

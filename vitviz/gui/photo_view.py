@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from vitviz.gui.layers import Screen
 from vitviz.gui.viewport import Area, Viewport, bounded, fitted
+from vitviz.imaging.geometry import Box
 
 STEP = 1.25
 """Zoom of one notch of the wheel, and of one key press."""
@@ -154,6 +155,13 @@ class PhotoView(QWidget):
         dy = max(room.top() - box.top(), 0.0) or min(room.bottom() - box.bottom(), 0.0)
         if (dx or dy) and not self._is_fitted:
             self.move_by(dx, dy)
+
+    def on_widget(self, box: Box) -> QRectF:
+        """Where a box of the photo lies on the widget."""
+        left, top = self._viewport.to_widget(box.left, box.top)
+        return QRectF(
+            left, top, box.width * self._viewport.scale, box.height * self._viewport.scale
+        )
 
     def _fit_area(self) -> Area:
         margin = min(MARGIN, self.width() / 12, self.height() / 12)
