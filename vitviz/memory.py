@@ -39,7 +39,7 @@ def _left(group: Path) -> int | None:
         stat = (group / "memory.stat").read_text(encoding="ascii").splitlines()
     except (OSError, ValueError):
         return None
-    if most == "max":
+    if not most.isdecimal():  # "max": no limit
         return None
     # The page cache counts as used, but gives way.
     cache = sum(int(line.split()[1]) for line in stat if line.startswith("inactive_file "))
