@@ -148,7 +148,7 @@ class Panels:
         horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
         self._window.resizeDocks([photos, method], [244, 276], horizontal)
         self._window.resizeDocks([photos, model], [420, 330], vertical)
-        self._window.resizeDocks([method, appearance, predictions], [250, 250, 250], vertical)
+        self._window.resizeDocks([method, appearance, predictions], [330, 250, 200], vertical)
         self._window.resizeDocks([layers], [150], vertical)
 
     def restore(self, state: QByteArray) -> None:

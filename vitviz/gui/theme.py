@@ -107,6 +107,7 @@ def palette(c: Colours) -> QPalette:
 def style_sheet(c: Colours) -> str:
     """What the palette cannot say: radii, paddings, quiet headings, flat buttons."""
     chevron = (ICONS / f"chevron-{c.name}.svg").as_posix()
+    up = (ICONS / f"chevron-up-{c.name}.svg").as_posix()
     check = (ICONS / f"check-{c.name}.svg").as_posix()
     return f"""
     QMainWindow::separator {{ background: {c.line}; width: 1px; height: 1px; }}
@@ -153,6 +154,10 @@ def style_sheet(c: Colours) -> str:
     QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled {{ color: {c.quiet}; }}
     QComboBox::drop-down {{ border: none; width: 22px; }}
     QComboBox::down-arrow {{ image: url({chevron}); width: 12px; height: 12px; }}
+    QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 20px;
+        background: transparent; }}
+    QAbstractSpinBox::up-arrow {{ image: url({up}); width: 10px; height: 10px; }}
+    QAbstractSpinBox::down-arrow {{ image: url({chevron}); width: 10px; height: 10px; }}
     QComboBox QAbstractItemView {{ background: {c.raised}; border: 1px solid {c.line};
         selection-background-color: {c.accent}; selection-color: {c.on_accent}; outline: none; }}
     QPushButton {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.line};

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 MARGIN = 12
 """Between a panel's edge and what is in it, in pixels."""
 
-LABEL_WIDTH = 74
+LABEL_WIDTH = 92
 """Of the labels at the left, so that all panels share one edge."""
 
 
@@ -72,6 +72,7 @@ class Number(QDoubleSpinBox):
         self.setDecimals(decimals)
         self.setSingleStep(10.0 ** -min(decimals, 2) * 5 if decimals else 1)
         self.setKeyboardTracking(False)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def show_value(self, value: float) -> None:
@@ -94,6 +95,7 @@ class Whole(QSpinBox):
         self.setAccessibleName(name)
         self.setRange(low, high)
         self.setKeyboardTracking(False)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def show_value(self, value: int) -> None:
