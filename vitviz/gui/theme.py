@@ -148,6 +148,8 @@ def style_sheet(c: Colours) -> str:
     QComboBox, QSpinBox, QDoubleSpinBox, QLineEdit {{ background: {c.raised}; color: {c.text};
         border: 1px solid {c.line}; border-radius: 5px; padding: 3px 8px; min-height: 20px;
         selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
+    QAbstractSpinBox QLineEdit {{ border: none; background: transparent; padding: 0 0 0 6px;
+        min-height: 0; }}
     QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover {{ background: {c.hover}; }}
     QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus {{
         border: 1px solid {c.accent}; }}
