@@ -14,6 +14,11 @@ NO_DISPLAY = (
     "Without one, write maps to files: vitviz explain PHOTO\n"
 )
 
+NO_QT = (
+    "vitviz: the window needs PySide6, which is not installed: pip install PySide6-Essentials\n"
+    "Without a window: vitviz explain PHOTO\n"
+)
+
 MISSING_LIBRARY = (
     "vitviz: the window cannot be opened: {error}\n"
     "On Debian or Ubuntu: apt-get install libegl1 libgl1 libxkbcommon0 libdbus-1-3 "
@@ -32,9 +37,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         from vitviz.gui import app
     except ImportError as error:
-        if "PySide6" not in str(error) and ".so" not in str(error):
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("PySide6"):
+            sys.stderr.write(NO_QT)
+        elif ".so" in str(error) or "DLL" in str(error):
+            sys.stderr.write(MISSING_LIBRARY.format(error=error))
+        else:
             raise
-        sys.stderr.write(MISSING_LIBRARY.format(error=error))
         return 2
     if not app.has_display():
         sys.stderr.write(NO_DISPLAY)

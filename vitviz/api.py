@@ -11,15 +11,21 @@ from jaxtyping import UInt8
 from vitviz.figures.overlay import composite, value_range
 from vitviz.figures.style import Style
 from vitviz.imaging.geometry import Geometry
-from vitviz.imaging.load import load
+from vitviz.imaging.load import MAX_PIXELS, load
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import InputChoice, fit, model_input
-from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Head, HeatMap, ParameterValue, Question
 from vitviz.models.loading import bundled
 from vitviz.models.loading import load_model as load_checkpoint
 from vitviz.session.engine import query_token
-from vitviz.session.state import Query
+from vitviz.session.state import Query, View
+from vitviz.session.strict import (
+    check_direction,
+    check_map,
+    check_parameters,
+    check_query,
+    method_called,
+)
 from vitviz.tracing.progress import silent
 
 if TYPE_CHECKING:
@@ -27,17 +33,18 @@ if TYPE_CHECKING:
     from vitviz.tracing.trace import Trace
 
 
-def load_photo(path: str | Path, *, frame: int = 0) -> Photo:
+def load_photo(path: str | Path, *, frame: int = 0, max_pixels: int | None = MAX_PIXELS) -> Photo:
     """Opens a photo, upright and in sRGB.
 
     Args:
         path: Of any format vitviz reads.
         frame: Of an animation, from 0.
+        max_pixels: A larger photo is refused (``PhotoTooLarge``); None: what memory allows.
 
     Raises:
         PhotoError: It cannot be opened; the message says why and what to do.
     """
-    return load(path, frame=frame)
+    return load(path, frame=frame, max_pixels=max_pixels)
 
 
 def load_model(model: str | Path | None = None, *, device: str = "auto") -> Model:
@@ -65,9 +72,12 @@ def trace(photo: Photo, model: Model, *, whole: bool = False, fineness: int = 1)
 
     Raises:
         NotEnoughMemory: It would not fit.
+        ValueError: There is no such fineness.
     """
     from vitviz.tracing.run import run
 
+    if fineness not in (range(1, 5) if whole else (1,)):
+        raise ValueError(f"fineness is 1, or with whole=True 1 to 4, not {fineness}")
     choice = InputChoice("whole photo" if whole else "as trained", fineness)
     geometry = fit(photo.size, model.card.preprocessing, choice)
     image = model_input(photo, geometry, model.card.preprocessing)
@@ -99,12 +109,17 @@ def explain(
         One number a patch, in natural units.
 
     Raises:
-        KeyError: No such method or parameter.
+        VitvizError: There is no such method, parameter, layer, head or query; unlike the window,
+            this never takes the nearest one instead.
     """
-    chosen = METHODS[method]
+    chosen = method_called(method)
+    check_direction(chosen, direction)
+    check_parameters(chosen, params)
+    check_query(query, trace.layout.prefix, trace.geometry)
     token = query_token(query, trace.layout, trace.geometry)
-    question = Question(token, direction, head, chosen.settings(params))
-    return chosen.explain(trace, question, silent).map(layer, head)
+    explanation = chosen.explain(trace, Question(token, direction, head, params), silent)
+    check_map(View(method, layer=layer, head=head), explanation, trace.heads)
+    return explanation.map(layer, head)
 
 
 def overlay(

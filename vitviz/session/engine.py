@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from vitviz.errors import NotEnoughMemory
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import displayed_input, fit, model_input
 from vitviz.methods import METHODS
 from vitviz.methods.base import Explanation, HeatMap, Question
 from vitviz.models.labels import class_names
-from vitviz.session.photos import PhotoCache
+from vitviz.models.loading import load_model
+from vitviz.session.photos import PhotoCache, Stamp, stamp
 from vitviz.session.plan import Request
 from vitviz.session.state import Query, View
 from vitviz.tracing.layout import TokenLayout
@@ -29,7 +31,13 @@ if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
     from vitviz.tracing.trace import Trace
 
 TRACE_BUDGET_BYTES = 2 << 30
-"""Of q and k kept for photos looked at before: about 300 photos of a ViT-B/16 at 224."""
+"""Of q and k kept for photos looked at before: about 140 photos of a ViT-B/16 at 224."""
+
+EXPLANATION_BUDGET_BYTES = 256 << 20
+"""Of explanations kept, so that a query patch or a setting looked at before is there at once."""
+
+EXPLAINING_BYTES = 512 << 20
+"""What a method takes at most while it works, whatever the number of tokens: they all stream."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,9 +132,14 @@ class Recent(Generic[Key, Value]):
             self._values.move_to_end(key)
             return self._values[key]
         value = self._values[key] = make()
-        while len(self._values) > 1 and sum(map(self._size, self._values.values())) > self._budget:
+        while len(self._values) > 1 and self.held > self._budget:
             self._values.popitem(last=False)
         return value
+
+    @property
+    def held(self) -> int:
+        """The size of everything remembered."""
+        return sum(map(self._size, self._values.values()))
 
     def clear(self) -> None:
         self._values.clear()
@@ -150,21 +163,41 @@ class Engine:
 
     def __init__(self, photos: PhotoCache | None = None) -> None:
         self.photos = photos or PhotoCache()
-        self._models: Recent[tuple[str, str], Model] = Recent(2)
+        self._models: Recent[tuple[str, Stamp | None, str], Model] = Recent(2)
         self._seen: Recent[Hashable, Seen] = Recent(TRACE_BUDGET_BYTES, lambda s: s.trace.nbytes)
-        self._explanations: Recent[Hashable, tuple[Explanation, float]] = Recent(200)
+        self._explanations: Recent[Hashable, tuple[Explanation, float]] = Recent(
+            EXPLANATION_BUDGET_BYTES, lambda known: known[0].values.nbytes
+        )
 
     def answer(self, request: Request, progress: Progress = silent) -> Cell:
         """The cell of one request.
+
+        Where memory is short, everything remembered is forgotten; where that may have been what
+        was missing, the request is tried again.
 
         Raises:
             VitvizError: The photo or the model cannot be used, or the work would not fit.
             Cancelled: ``progress`` said so.
         """
+        try:
+            return self._answer(request, progress)
+        except NotEnoughMemory as error:
+            ours = self._seen.held + self._explanations.held
+            self.forget()
+            if not ours or error.needed_bytes > error.available_bytes + ours:
+                raise
+        return self._answer(request, progress)
+
+    def forget(self) -> None:
+        """Lets go of everything but the photos."""
+        self._models.clear()
+        self._seen.clear()
+        self._explanations.clear()
+
+    def _answer(self, request: Request, progress: Progress) -> Cell:
         progress("Opening the photo", 0)
         photo = self.photos.get(request.photo, request.background)
-        progress("Loading the model", 0)
-        model = self._model(request)
+        model = self._model(request, progress)
         seen_key = (photo.sha256, request.photo.frame, request.background, request.input,
                     model.card.id, model.card.sha256, model.device)  # fmt: skip
         seen = self._seen.get(seen_key, lambda: look(photo, model, request, progress))
@@ -179,17 +212,11 @@ class Engine:
             seen.trace.forward_s, method_s,
         )  # fmt: skip
 
-    def forget(self) -> None:
-        """Lets go of everything but the photos, after memory ran out."""
-        self._models.clear()
-        self._seen.clear()
-        self._explanations.clear()
-
-    def _model(self, request: Request) -> Model:
-        from vitviz.models.loading import load_model
-
+    def _model(self, request: Request, progress: Progress) -> Model:
+        progress("Loading the model", 0)
+        key = (request.model, stamp(request.model), request.device)
         return self._models.get(
-            (request.model, request.device), lambda: load_model(request.model, request.device)
+            key, lambda: load_model(request.model, request.device, progress=progress)
         )
 
 
@@ -208,10 +235,13 @@ def explain(
     request: Request, trace: Trace, token: int, progress: Progress
 ) -> tuple[Explanation, float]:
     """The explanation that was asked for, and the seconds it took."""
+    from vitviz.tracing.memory import refusing
+
     start = time.perf_counter()
     head = "mean" if request.head is None else request.head
     question = Question(token, request.direction, head, dict(request.params))
-    explanation = METHODS[request.method].explain(trace, question, progress)
+    with refusing(EXPLAINING_BYTES, f"an explanation of {trace.tokens:,} tokens"):
+        explanation = METHODS[request.method].explain(trace, question, progress)
     return explanation, time.perf_counter() - start
 
 
@@ -220,4 +250,5 @@ def probabilities(trace: Trace) -> Float32[np.ndarray, " classes"] | None:
     if trace.logits is None:
         return None
     shifted = np.exp(trace.logits - trace.logits.max())
-    return (shifted / shifted.sum()).astype(np.float32)
+    shares: Float32[np.ndarray, " classes"] = (shifted / shifted.sum()).astype(np.float32)
+    return shares

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
-from vitviz.errors import SessionError
+from vitviz.errors import SessionError, VitvizError
 from vitviz.figures.style import ColourMap, Style
 from vitviz.imaging.preprocess import InputChoice, InputMode
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Fusion
-from vitviz.session.state import PhotoRef, Session, Tab, View
+from vitviz.session.state import PhotoRef, Query, Session, Tab, View
+from vitviz.session.strict import check_parameters
 from vitviz.session.writing import write_whole
 
 VERSION = 1
 SUFFIX = ".vitviz"
 MAX_BYTES = 4 << 20
 """A session holds choices; a file larger than this is not one."""
+
+CHOOSE = "Choose a file that vitviz saved."
 
 
 def to_json(session: Session) -> str:
@@ -35,11 +39,9 @@ def from_json(text: str) -> Session:
     """
     try:
         data = json.loads(text)
-        version = data["vitviz"]
+        version = _integer(data["vitviz"], 1, 1 << 30, "version")
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise SessionError(
-            "This is not a vitviz session.", "Choose a file that vitviz saved."
-        ) from error
+        raise SessionError("This is not a vitviz session.", CHOOSE) from error
     if version != VERSION:
         raise SessionError(
             f"This session has version {version}; this vitviz reads version {VERSION}.",
@@ -47,9 +49,9 @@ def from_json(text: str) -> Session:
         )
     try:
         return _session(data)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, VitvizError) as error:
         raise SessionError(
-            f"This session is damaged ({error}).", "Choose another, or start a new one."
+            f"This session is damaged ({_why(error)}).", "Choose another, or start a new one."
         ) from error
 
 
@@ -69,16 +71,27 @@ def read(path: Path) -> Session:
         SessionError: It cannot be read, or is no session.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise SessionError(
-                f"{path.name} is too large to be a session.", "Choose a file that vitviz saved."
-            )
-        return from_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        # Checked first, because reading from a pipe would wait for ever.
+        if path.exists() and not path.is_file():
+            raise SessionError(f"{path.name} is not a file.", CHOOSE)
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
         raise SessionError(
             f"{path.name} cannot be read: {getattr(error, 'strerror', None) or error}.",
             "Check that the file is there and that you may read it.",
         ) from error
+    if len(content) > MAX_BYTES:
+        raise SessionError(f"{path.name} is too large to be a session.", CHOOSE)
+    try:
+        return from_json(content.decode())
+    except UnicodeDecodeError as error:
+        raise SessionError(f"{path.name} is not a vitviz session.", CHOOSE) from error
+
+
+def _why(error: Exception) -> str:
+    words = error.message if isinstance(error, VitvizError) else str(error)
+    return f"{words} is missing" if isinstance(error, KeyError) else words[:200]
 
 
 def _one_of(value: object, allowed: tuple[Any, ...], what: str) -> Any:
@@ -99,19 +112,26 @@ def _integer(value: object, low: int, high: int, what: str) -> int:
     return int(_number(value, low, high, what))
 
 
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError(f"{what} {value!r}")
+    return value
+
+
+def _yes_or_no(value: object, what: str) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{what} {value!r}")
+    return value
+
+
 def _session(data: Mapping[str, Any]) -> Session:
-    photos = tuple(
-        PhotoRef(
-            str(ref["path"]), _integer(ref["frame"], 0, 1 << 30, "frame"), bool(ref["allow_large"])
-        )
-        for ref in data["photos"]
-    )
+    photos = tuple(_photo(ref) for ref in data["photos"])
     red, green, blue = (_integer(c, 0, 255, "colour") for c in data["background"])
     chosen = data["input"]
     return Session(
         photos=photos,
         selected=_integer(data["selected"], 0, max(len(photos) - 1, 0), "selected photo"),
-        model=str(data["model"]),
+        model=_text(data["model"], "model"),
         input=InputChoice(
             _one_of(chosen["mode"], get_args(InputMode), "input"),
             _integer(chosen["fineness"], 1, 4, "fineness"),
@@ -123,28 +143,37 @@ def _session(data: Mapping[str, Any]) -> Session:
     )
 
 
+def _photo(ref: Mapping[str, Any]) -> PhotoRef:
+    return PhotoRef(
+        _text(ref["path"], "path"),
+        _integer(ref["frame"], 0, 1 << 30, "frame"),
+        _yes_or_no(ref["allow_large"], "allow_large"),
+    )
+
+
 def _view(data: Mapping[str, Any]) -> View:
-    method = METHODS[_one_of(data["method"], tuple(METHODS), "method")]
-    given = {str(name): value for name, value in data["params"]}
-    method.settings(given)
-    for parameter in method.parameters:
-        if parameter.name in given and not isinstance(
-            given[parameter.name], int | float | str | bool
-        ):
-            raise ValueError(f"parameter {parameter.name}")
-    head, query = data["head"], data["query"]
-    if not isinstance(query, str):
-        x, y = query
-        query = (_number(x, -1e7, 1e7, "query"), _number(y, -1e7, 1e7, "query"))
+    method = _one_of(data["method"], tuple(METHODS), "method")
+    params = {_text(name, "parameter"): value for name, value in data["params"]}
+    check_parameters(METHODS[method], params)
+    head = data["head"]
     return View(
-        method=method.name,
-        params=tuple(sorted(given.items())),
+        method=method,
+        params=tuple(sorted(params.items())),
         layer=_integer(data["layer"], -1000, 1000, "layer"),
-        head=_integer(head, 0, 1000, "head") if isinstance(head, int)
-        else _one_of(head, get_args(Fusion), "head"),
-        query=query,
+        head=_one_of(head, get_args(Fusion), "head") if isinstance(head, str)
+        else _integer(head, 0, 1000, "head"),
+        query=_query(data["query"]),
         direction=_one_of(data["direction"], get_args(Direction), "direction"),
     )  # fmt: skip
+
+
+def _query(value: Any) -> Query:
+    if isinstance(value, str):
+        if not re.fullmatch("cls|dist|reg[1-9][0-9]*", value):
+            raise ValueError(f"query {value!r}")
+        return value
+    x, y = value
+    return _number(x, -1e7, 1e7, "query"), _number(y, -1e7, 1e7, "query")
 
 
 def _style(data: Mapping[str, Any]) -> Style:
@@ -157,8 +186,8 @@ def _style(data: Mapping[str, Any]) -> Style:
     return Style(
         colour_map=_one_of(data["colour_map"], get_args(ColourMap), "colour map"),
         opacity=_number(data["opacity"], 0, 1, "opacity"),
-        fade=bool(data["fade"]),
+        fade=_yes_or_no(data["fade"], "fade"),
         range=value_range,
-        smooth=bool(data["smooth"]),
-        grid=bool(data["grid"]),
+        smooth=_yes_or_no(data["smooth"], "smooth"),
+        grid=_yes_or_no(data["grid"], "grid"),
     )

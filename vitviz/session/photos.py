@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from pathlib import Path
+from typing import NamedTuple
 
 from vitviz.imaging.load import MAX_PIXELS, load
 from vitviz.imaging.photo import Photo
@@ -12,8 +14,31 @@ from vitviz.session.state import PhotoRef
 Key = tuple[PhotoRef, tuple[int, int, int]]
 
 
+class Stamp(NamedTuple):
+    """Tells a file from the one that was there before under the same name.
+
+    Args:
+        changed_ns: When it was last written, in nanoseconds.
+        size: In bytes.
+    """
+
+    changed_ns: int
+    size: int
+
+
+def stamp(path: str) -> Stamp | None:
+    """The stamp of a file, or None where there is none."""
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError):
+        return None
+    return Stamp(status.st_mtime_ns, status.st_size)
+
+
 class PhotoCache:
     """Opened photos, the least recently used ones forgotten. Safe to use from any thread.
+
+    A photo whose file was written anew is opened anew; one whose file is gone stays.
 
     Args:
         budget_bytes: Of pixels kept; the last photo asked for is always kept.
@@ -23,7 +48,7 @@ class PhotoCache:
     def __init__(self, budget_bytes: int = 1 << 30, max_pixels: int = MAX_PIXELS) -> None:
         self.max_pixels = max_pixels
         self._budget_bytes = budget_bytes
-        self._photos: OrderedDict[Key, Photo] = OrderedDict()
+        self._photos: OrderedDict[Key, tuple[Stamp | None, Photo]] = OrderedDict()
         self._lock = threading.Lock()
         self._opening: dict[Key, threading.Lock] = {}
 
@@ -33,25 +58,39 @@ class PhotoCache:
         Raises:
             PhotoError: It cannot be opened.
         """
-        key = (ref, background)
+        key, now = (ref, background), stamp(ref.path)
         with self._lock:
+            if (known := self._known(key, now)) is not None:
+                return known
             one_at_a_time = self._opening.setdefault(key, threading.Lock())
         with one_at_a_time:
             with self._lock:
-                if key in self._photos:
-                    self._photos.move_to_end(key)
-                    return self._photos[key]
-            limit = None if ref.allow_large else self.max_pixels
-            photo = load(ref.path, frame=ref.frame, background=background, max_pixels=limit)
-            self._keep(key, photo)
+                if (known := self._known(key, now)) is not None:
+                    return known
+            try:
+                limit = None if ref.allow_large else self.max_pixels
+                photo = load(ref.path, frame=ref.frame, background=background, max_pixels=limit)
+                self._keep(key, now, photo)
+            finally:
+                with self._lock:
+                    self._opening.pop(key, None)
             return photo
 
-    def _keep(self, key: Key, photo: Photo) -> None:
+    def _known(self, key: Key, now: Stamp | None) -> Photo | None:
+        if key not in self._photos:
+            return None
+        then, photo = self._photos[key]
+        if now not in (then, None):
+            return None
+        self._photos.move_to_end(key)
+        return photo
+
+    def _keep(self, key: Key, now: Stamp | None, photo: Photo) -> None:
         with self._lock:
-            self._photos[key] = photo
-            self._opening.pop(key, None)
+            self._photos[key] = now, photo
+            self._photos.move_to_end(key)
             while len(self._photos) > 1 and self._held_bytes() > self._budget_bytes:
                 self._photos.popitem(last=False)
 
     def _held_bytes(self) -> int:
-        return sum(photo.pixels.nbytes for photo in self._photos.values())
+        return sum(photo.pixels.nbytes for _, photo in self._photos.values())

@@ -65,7 +65,7 @@ class LatestWorker(Generic[Asked, Answered]):
         answer: Called on the worker's thread with the question and a progress that raises
             ``Cancelled`` once nobody wants the answer.
         report: Called with every event, on the worker's thread (or the asker's, when a waiting
-            question is dropped).
+            question is dropped). What it raises is logged, and changes nothing.
         name: Of the thread.
     """
 
@@ -97,7 +97,7 @@ class LatestWorker(Generic[Asked, Answered]):
             self._condition.notify()
             number = self._newest
         if dropped:
-            self._report(Dropped(dropped[0]))
+            self._tell(Dropped(dropped[0]))
         return number
 
     def cancel(self) -> None:
@@ -106,14 +106,17 @@ class LatestWorker(Generic[Asked, Answered]):
             dropped = self._take()
             self._wanted = 0
         if dropped:
-            self._report(Dropped(dropped[0]))
+            self._tell(Dropped(dropped[0]))
 
     def close(self, timeout_s: float | None = None) -> bool:
         """Cancels everything and ends the thread; True once it has ended."""
-        self.cancel()
         with self._condition:
             self._closing = True
+            dropped = self._take()
+            self._wanted = 0
             self._condition.notify()
+        if dropped:
+            self._tell(Dropped(dropped[0]))
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
@@ -128,19 +131,25 @@ class LatestWorker(Generic[Asked, Answered]):
                 taken = self._take()
             if taken is None:
                 return
-            self._report(self._outcome(*taken))
+            self._tell(self._outcome(*taken))
+
+    def _tell(self, event: Event) -> None:
+        try:
+            self._report(event)
+        except Exception:
+            log.exception("nobody could be told of %s", event)
 
     def _outcome(self, number: int, question: Asked) -> Event:
         def progress(stage: str, fraction: float) -> None:
             if self._wanted != number:
                 raise Cancelled
-            self._report(Progressed(number, stage, fraction))
+            self._tell(Progressed(number, stage, fraction))
 
         try:
             answer = self._answer(question, progress)
         except Cancelled:
             return Dropped(number)
-        except Exception as error:
+        except BaseException as error:  # also SystemExit: it would end this thread, not vitviz
             return Failed(number, error)
         # It may have become unwanted after its last look at progress.
         return Done(number, answer) if self._wanted == number else Dropped(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from pathlib import Path
 
 from vitviz.errors import VitvizError
@@ -12,18 +13,25 @@ from vitviz.errors import VitvizError
 def write_whole(path: Path, content: bytes) -> None:
     """Writes a file; when that fails, what was there stays.
 
+    Args:
+        path: In a folder that exists. A link stays one; the file it leads to is written.
+        content: All of it.
+
     Raises:
         VitvizError: It cannot be written there.
     """
-    # Beside the target, since only a rename within one file system is atomic.
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part: Path | None = None
     try:
+        target = path.resolve() if path.is_symlink() else path
+        # Beside the target, since only a rename within one file system is atomic.
+        part = target.with_name(f".{os.getpid()}-{threading.get_ident()}.part")
         part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
+        part.replace(target)
+    except (OSError, ValueError) as error:
+        if part is not None:
+            with contextlib.suppress(OSError):
+                part.unlink()
         raise VitvizError(
-            f"{path} could not be written: {error.strerror or error}.",
+            f"{path} could not be written: {getattr(error, 'strerror', None) or error}.",
             "Choose another place; nothing that was open is lost.",
         ) from error

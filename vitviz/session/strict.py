@@ -1,0 +1,165 @@
+"""What was asked for exists, or is refused.
+
+The window goes to the nearest layer, head and patch; a script must not be given another than it
+asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from vitviz.errors import VitvizError
+from vitviz.imaging.geometry import Geometry
+from vitviz.methods import METHODS
+from vitviz.methods.base import Direction, Explanation, Method, Parameter, ParameterValue
+from vitviz.session.state import Query, View
+
+
+def method_called(name: str) -> Method:
+    """A method by its name.
+
+    Raises:
+        VitvizError: There is no such method.
+    """
+    if name not in METHODS:
+        raise VitvizError(f"There is no method “{name}”.", f"There are: {', '.join(METHODS)}.")
+    return METHODS[name]
+
+
+def check_direction(method: Method, direction: Direction) -> None:
+    """Refuses a direction that a method does not answer.
+
+    Raises:
+        VitvizError: It is such a direction.
+    """
+    if direction not in method.directions:
+        raise VitvizError(
+            f"{method.title} has no direction “{direction}”.",
+            f"It has: {', '.join(method.directions)}.",
+        )
+
+
+def check_parameters(method: Method, params: Mapping[str, ParameterValue]) -> None:
+    """Refuses names that a method does not have, and values that it cannot have.
+
+    Raises:
+        VitvizError: There is one.
+    """
+    known = {parameter.name: parameter for parameter in method.parameters}
+    for name, value in params.items():
+        if name not in known:
+            raise VitvizError(
+                f"{method.title} has no parameter “{name}”.",
+                f"It has: {', '.join(known) or 'none'}.",
+            )
+        if not _is_value(known[name], value):
+            shown = f"{value:g}" if isinstance(value, float) else value
+            raise VitvizError(f"“{shown}” is not a value of {name}.", _allowed(known[name]))
+
+
+def read_parameter(method: Method, assignment: str) -> tuple[str, ParameterValue]:
+    """Name and value of "discard=0.9", of the parameter's type.
+
+    Raises:
+        VitvizError: There is no such parameter, or it cannot have such a value.
+    """
+    name, _, text = assignment.partition("=")
+    value: ParameterValue = text
+    for parameter in method.parameters:
+        if parameter.name == name:
+            value = _read(parameter, text)
+    check_parameters(method, {name: value})
+    return name, value
+
+
+def check_map(view: View, explanation: Explanation, heads: int) -> None:
+    """Refuses a layer or head that an explanation does not have.
+
+    Args:
+        view: Its layer and head.
+        explanation: The answer.
+        heads: How many the network has.
+
+    Raises:
+        VitvizError: There is no such layer or head.
+    """
+    layers = explanation.layers
+    depth = layers[-1] + 1
+    if (view.layer + depth if view.layer < 0 else view.layer) not in layers:
+        number = view.layer + 1 if view.layer >= 0 else view.layer
+        raise VitvizError(
+            f"There is no layer {number}: "
+            + (f"it starts at layer {layers[0] + 1}, and the model " if layers[0] else "the model ")
+            + f"has {depth}.",
+            f"Choose one from {layers[0] + 1} to {depth}.",
+        )
+    if isinstance(view.head, int) and not 0 <= view.head < heads:
+        raise VitvizError(
+            f"There is no head {view.head + 1}: the model has {heads}.",
+            f"Choose one from 1 to {heads}, or mean, max, min.",
+        )
+
+
+def check_query(query: Query, prefix: tuple[str, ...], geometry: Geometry) -> None:
+    """Refuses a prefix token that a model does not have, and a point that it did not see.
+
+    Raises:
+        VitvizError: It is such a query.
+    """
+    if isinstance(query, str):
+        if query not in prefix:
+            raise VitvizError(
+                f"The model has no token “{query}” (it has: {', '.join(prefix) or 'none'}).",
+                "Give one of those, or a point X,Y of the photo.",
+            )
+        return
+    height, width = geometry.photo_size
+    if not (0 <= query[0] < width and 0 <= query[1] < height):
+        raise VitvizError(
+            f"The point {query[0]:g},{query[1]:g} is not on the photo, which is {width} x "
+            f"{height} pixels.",
+            "Points are X,Y from the top left.",
+        )
+    if geometry.patch_at(*query) is None:
+        seen = geometry.seen
+        raise VitvizError(
+            f"The model did not see the point {query[0]:g},{query[1]:g}: it was given x "
+            f"{seen.left:.0f} to {seen.right:.0f}, y {seen.top:.0f} to {seen.bottom:.0f}.",
+            "Choose a point in there, or give it the whole photo.",
+        )
+
+
+def _read(parameter: Parameter, text: str) -> ParameterValue:
+    """The text as a value of the parameter's type; the text itself where it is none."""
+    truths = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    kind = type(parameter.default)
+    try:
+        return truths.get(text.lower(), text) if kind is bool else kind(text)
+    except ValueError:
+        return text
+
+
+def _is_value(parameter: Parameter, value: object) -> bool:
+    kind = type(parameter.default)
+    # An int may stand where a float is asked for; a bool, which Python calls an int, may not.
+    if type(value) is not kind and not (kind is float and type(value) is int):
+        return False
+    if parameter.choices:
+        return value in parameter.choices
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        low, high = parameter.bounds or (-math.inf, math.inf)
+        return math.isfinite(value) and low <= value <= (math.inf if high is None else high)
+    return True
+
+
+def _allowed(parameter: Parameter) -> str:
+    if parameter.choices:
+        return f"It can be {', '.join(parameter.choices)}."
+    if isinstance(parameter.default, bool):
+        return "It can be true or false."
+    if parameter.bounds is None:
+        return f"Its default is {parameter.default}."
+    low, high = parameter.bounds
+    whole = "a whole number" if isinstance(parameter.default, int) else "a number"
+    return f"It is {whole} from {low:g}" + ("." if high is None else f" to {high:g}.")
