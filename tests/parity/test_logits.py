@@ -13,6 +13,7 @@ import torchvision
 from PIL import Image
 from torch import Tensor, nn
 
+from vitviz.errors import CheckpointError
 from vitviz.imaging.load import load
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import InputChoice, fit, model_input
@@ -20,6 +21,7 @@ from vitviz.models.card import ModelCard
 from vitviz.models.loading import load_model
 from vitviz.models.vit import VisionTransformer, ViTConfig
 from vitviz.models.weights import family_of
+from vitviz.models.weights.family import Tensors
 
 
 def randomised(network: nn.Module, seed: int = 0) -> nn.Module:
@@ -36,13 +38,19 @@ def randomised(network: nn.Module, seed: int = 0) -> nn.Module:
     return network.eval().requires_grad_(False)
 
 
-def read(network: nn.Module, known: ViTConfig | None = None) -> VisionTransformer:
-    """The other network's weights, through our reader, in ours."""
-    tensors = dict(network.state_dict())
+def convert(
+    tensors: dict[str, Tensor], known: ViTConfig | None = None
+) -> tuple[ViTConfig, Tensors]:
     family = family_of(tensors)
     config, _ = family.config(tensors, known)
+    return config, family.convert(tensors, config)
+
+
+def read(network: nn.Module, known: ViTConfig | None = None) -> VisionTransformer:
+    """The other network's weights, through our reader, in ours."""
+    config, tensors = convert(dict(network.state_dict()), known)
     ours = VisionTransformer(config)
-    ours.load_state_dict(family.convert(tensors, config))
+    ours.load_state_dict(tensors)
     return ours.eval().requires_grad_(False)
 
 
@@ -126,6 +134,53 @@ def test_a_network_trained_on_a_rectangle() -> None:
         16, 192, 12, 3, 768, (48, 80), 7, prefix=("cls", "reg1", "reg2"), positioned_prefix=3
     )
     assert_same(read(theirs, known)(images(48, 80)), theirs(images(48, 80)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "heads"),
+    [
+        ("vit_huge_patch14_gap_224", 16),
+        ("vit_giant_patch16_gap_224", 16),
+        ("vit_gigantic_patch14_224", 16),
+        ("vit_so400m_patch14_siglip_gap_224", 16),
+        ("vit_giant_patch14_reg4_dinov2", 24),
+        ("vit_betwixt_patch16_reg4_gap_256", 10),
+        ("deit3_huge_patch14_224", 16),
+        # Its 16 heads of 48 leave no trace in the weights: the note says that 12 are assumed.
+        ("vit_base_patch16_gap_224", 12),
+    ],
+)
+def test_heads_as_timm_has_them(name: str, heads: int) -> None:
+    with torch.device("meta"):
+        theirs = timm.create_model(name, pretrained=False)
+    tensors = dict(theirs.state_dict())
+    family = family_of(tensors)
+    config, notes = family.config(tensors, None)
+    assert config.heads == heads
+    assert heads == theirs.blocks[0].attn.num_heads or name == "vit_base_patch16_gap_224"
+    assert {"token": "cls", "avg": "mean"}[theirs.global_pool] == config.pool or not config.classes
+    assert any(f"{heads} heads" in note for note in notes)
+    assert len(family.convert(tensors, config)) == len(tensors)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        "vit_base_patch16_clip_224", "vit_base_patch16_siglip_224", "beit_base_patch16_224",
+        "eva02_tiny_patch14_224", "vit_small_patch16_dinov3", "swin_tiny_patch4_window7_224",
+        "cait_xxs24_224", "resnet18", "convnext_atto", "samvit_base_patch16",
+        "vit_tiny_r_s16_p8_224", "vit_small_patch16_18x2_224", "aimv2_large_patch14_224",
+        "vit_relpos_small_patch16_224", "vit_base_patch16_rpn_224", "naflexvit_base_patch16_gap",
+    ],
+)  # fmt: skip
+def test_relatives_are_refused_with_a_hint(name: str) -> None:
+    with torch.device("meta"):
+        tensors = dict(timm.create_model(name, pretrained=False).state_dict())
+    with pytest.raises(CheckpointError) as caught:
+        convert(tensors)
+    assert caught.value.hint
 
 
 PHOTOS = 20

@@ -13,12 +13,16 @@ _SIGNS: tuple[tuple[str, str], ...] = (
     ("a Swin Transformer", r"(swin\.|swinv2\.)|(encoder\.)?layers\.\d+\.(blocks|downsample)\."),
     ("a Swin Transformer", r"features\.\d+\.\d+\.attn\."),
     ("SigLIP", r"(visual\.)?(trunk\.)?attn_pool\.|(vision_model\.)?head\.probe|logit_bias$"),
+    ("a convolutional network", r"layer1\.0\.conv1|stages\.\d+\.(blocks\.)?\d+\.|features\.0\."),
     ("CLIP", r"visual\.(class_embedding|conv1|proj|transformer)|norm_pre\.|text_model\."),
     ("CLIP", r"(vision_model\.)?(pre_layrnorm|embeddings\.class_embedding)|transformer\.resblocks"),
     ("BEiT", r"beit\.|rel_pos_bias\.|blocks\.\d+\.attn\.relative_position"),
     ("Segment Anything", r"(image_encoder\.)|blocks\.\d+\.attn\.rel_pos_[hw]$"),
     ("DINOv3", r"storage_tokens$|rope_embed\.|(model\.)?layer\.\d+\.attention\.[qko]_proj"),
-    ("EVA", r"blocks\.\d+\.(attn\.(q_proj|q_bias|inner_attn_ln)|mlp\.(fc1_g|w1|ffn_ln))"),
+    (
+        "EVA or DINOv3 in timm's names",
+        r"blocks\.\d+\.(attn\.(q_proj|q_bias|inner_attn_ln)|mlp\.(fc1_g|w1|ffn_ln))",
+    ),
     (
         "a Hugging Face transformers model (ViT, DeiT, DINOv2 or MAE)",
         r"(vit|deit|dinov2|dinov2_with_registers)\.|embeddings\.(cls_token|patch_embeddings)|"
@@ -27,7 +31,6 @@ _SIGNS: tuple[tuple[str, str], ...] = (
     ("a ViT with a convolutional stem", r"patch_embed\.(backbone|proj\.\d|conv)"),
     ("a vit-pytorch (lucidrains) model", r"to_patch_embedding\.|transformer\.layers\.\d+\.\d"),
     ("CaiT", r"blocks_token_only\."),
-    ("a convolutional network", r"layer1\.0\.conv1|stages\.\d+\.(blocks\.)?\d+\.|features\.0\."),
     ("a language model", r"(model\.)?embed_tokens|lm_head|wte\.|(transformer\.)?h\.\d+\."),
     ("a diffusion model", r"(unet\.|first_stage_model\.|model\.diffusion_model|down_blocks\.)"),
 )  # fmt: skip
@@ -41,5 +44,5 @@ def foreign_family(keys: Iterable[str]) -> str | None:
         if any(sign.match(key) for key in keys):
             return family
     if any(key.startswith("blocks.0.attn.") for key in keys) and "pos_embed" not in keys:
-        return "a ViT with rotary positions (DINOv3 or EVA in timm's names)"
+        return "a ViT with rotary or relative positions (as DINOv3 and EVA have)"
     return None
