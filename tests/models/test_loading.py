@@ -199,7 +199,3 @@ def test_cuda_would_compute_as_the_cpu_does() -> None:
     load_model(bundled()[0].id, "cpu")
     assert not torch.backends.cuda.matmul.allow_tf32
     assert not torch.backends.cudnn.allow_tf32
-
-
-def test_memory_is_known_or_said_to_be_unknown() -> None:
-    assert loading.available_bytes() >= 0

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from vitviz.errors import CheckpointError, NotEnoughMemory, VitvizError
+from vitviz.memory import available_bytes
 from vitviz.models.card import LARGEST_CARD, ModelCard, from_json, is_card
 from vitviz.models.config import ViTConfig
 from vitviz.models.labels import SETS
-from vitviz.models.memory import available_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor
