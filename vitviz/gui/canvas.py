@@ -268,10 +268,9 @@ class Canvas(PhotoView):
         if self._photo_layer is None:
             painter.fillRect(self.rect(), palette.color(QPalette.ColorRole.Base))
         else:
-            background = palette.color(QPalette.ColorRole.Base)
-            painter.drawPixmap(
-                0, 0, self._photo_layer.pixmap(self.viewport, self.screen_pixels, background)
-            )
+            base = palette.color(QPalette.ColorRole.Base)
+            photo = self._photo_layer.pixmap(self.viewport, self.screen_pixels, base)
+            painter.drawPixmap(0, 0, photo)
             self._paint_map(painter)
         painter.setFont(self.font())
         if any(self._message):
@@ -348,10 +347,8 @@ class Canvas(PhotoView):
     def _grid_on_screen(self, geometry: Geometry, photo: QRectF) -> marks.GridOnScreen:
         snapped = self.screen_pixels.snapped
         rows, cols = geometry.grid
-        across = [geometry.patch_box(0, col) for col in range(cols)]
-        down = [geometry.patch_box(row, 0) for row in range(rows)]
-        lefts = [self.on_widget(box).left() for box in across]
-        tops = [self.on_widget(box).top() for box in down]
+        lefts = [self.on_widget(geometry.patch_box(0, col)).left() for col in range(cols)]
+        tops = [self.on_widget(geometry.patch_box(row, 0)).top() for row in range(rows)]
         last = self.on_widget(geometry.window)
         return marks.GridOnScreen(
             [snapped(x) for x in (*lefts, last.right())],

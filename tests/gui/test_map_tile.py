@@ -1,0 +1,91 @@
+"""Tiles: the right part of the photo, the right colours, the right size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QSize
+
+from vitviz.figures.colour import table
+from vitviz.figures.style import Style
+from vitviz.gui.colour_bar import PHOTO_GREY, Scale, bar_image
+from vitviz.gui.map_tile import MapTile, tile_image
+from vitviz.imaging.geometry import Geometry
+from vitviz.methods.base import HeatMap
+
+GEOMETRY = Geometry((300, 500), (48, 80), (0, 0), (48, 80), 16)
+CROPPED = Geometry((300, 500), (48, 80), (0, 16), (48, 48), 16)
+
+
+@pytest.fixture
+def heat_map() -> HeatMap:
+    values = np.linspace(0, 1, 15, dtype=np.float32).reshape(3, 5)
+    return HeatMap(values, "attention", (("cls", 0.1), ("dist", 0.2)), 0, "mean")
+
+
+@pytest.fixture
+def thumbnail() -> np.ndarray:
+    """Red on the left, blue on the right."""
+    pixels = np.zeros((60, 100, 3), np.uint8)
+    pixels[:, :50, 0] = 255
+    pixels[:, 50:, 2] = 255
+    return pixels
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.5, 2.0])
+def test_a_tile_has_the_screens_pixels(
+    thumbnail: np.ndarray, heat_map: HeatMap, ratio: float
+) -> None:
+    image = tile_image(thumbnail, heat_map, GEOMETRY, Style(), 0, 1, QSize(84, 50), ratio)
+    assert (image.width(), image.height()) == (round(84 * ratio), round(50 * ratio))
+    assert image.devicePixelRatio() == ratio
+
+
+def test_without_a_map_it_is_the_photo(thumbnail: np.ndarray) -> None:
+    image = tile_image(thumbnail, None, GEOMETRY, Style(), 0, 1, QSize(100, 60))
+    assert image.pixelColor(10, 30).getRgb() == (255, 0, 0, 255)
+    assert image.pixelColor(90, 30).getRgb() == (0, 0, 255, 255)
+    assert image.pixelColor(0, 0).alpha() < 255
+
+
+def test_the_map_lies_on_its_patches(thumbnail: np.ndarray, heat_map: HeatMap) -> None:
+    style = Style(smooth=False, fade=False, opacity=1.0)
+    tile = MapTile(thumbnail, GEOMETRY, QSize(100, 60))
+    image = tile.image(heat_map, style, (0.0, 1.0))
+    for row in range(3):
+        for col in range(5):
+            step = int(heat_map.values[row, col] * 255 + 0.5)
+            seen = image.pixelColor(10 + 20 * col, 10 + 20 * row).getRgb()[:3]
+            assert seen == tuple(int(c) for c in table("inferno")[step])
+
+
+def test_a_narrow_tile_shows_the_middle(thumbnail: np.ndarray, heat_map: HeatMap) -> None:
+    style = Style(smooth=False, fade=False, opacity=1.0)
+    image = tile_image(thumbnail, heat_map, GEOMETRY, style, 0.0, 1.0, QSize(60, 60))
+    step = int(heat_map.values[1, 1] * 255 + 0.5)
+    expected = tuple(int(c) for c in table("inferno")[step])
+    assert image.pixelColor(10, 30).getRgb()[:3] == expected
+
+
+def test_what_the_model_did_not_see_is_dimmed(thumbnail: np.ndarray) -> None:
+    values = HeatMap(np.zeros((3, 3), np.float32), "attention", (), 0, "mean")
+    image = tile_image(thumbnail, values, CROPPED, Style(), 0.0, 1.0, QSize(100, 60))
+    assert image.pixelColor(10, 30).red() < 140
+    assert image.pixelColor(40, 30).red() == 255
+    assert image.pixelColor(90, 30).blue() < 140
+
+
+def test_the_colour_bar_is_the_map_over_grey() -> None:
+    """What ``composite`` makes of a grey photo, from the greatest value down to the least."""
+    style = Style(opacity=0.6)
+    image = bar_image(style)
+    assert image.pixelColor(0, 255).getRgb()[:3] == (PHOTO_GREY,) * 3
+    top = 0.6 * table("inferno")[255] + 0.4 * PHOTO_GREY
+    assert image.pixelColor(0, 0).getRgb()[:3] == pytest.approx(tuple(top), abs=1)
+
+
+def test_long_bars_have_more_ticks() -> None:
+    scale = Scale((0.0, 0.02), "attention", Style())
+    assert len(scale.ticks(100).values) < len(scale.ticks(300).values)
+    tiny = Scale((0.0, 2e-6), "rollout", Style())
+    assert tiny.title(tiny.ticks(200)) == ["rollout", "× 10⁻⁶"]
