@@ -10,7 +10,8 @@ from pathlib import Path
 from vitviz import __version__, cli
 
 NO_DISPLAY = (
-    "vitviz: there is no display to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set).\n"
+    "vitviz: there is no display to open a window on "
+    "(neither DISPLAY nor WAYLAND_DISPLAY is set).\n"
     "Without one, write maps to files: vitviz explain PHOTO\n"
 )
 

@@ -118,6 +118,12 @@ def _text(value: object, what: str) -> str:
     return value
 
 
+def _list(value: object, what: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError(f"{what} {value!r}")
+    return value
+
+
 def _yes_or_no(value: object, what: str) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{what} {value!r}")
@@ -125,7 +131,7 @@ def _yes_or_no(value: object, what: str) -> bool:
 
 
 def _session(data: Mapping[str, Any]) -> Session:
-    photos = tuple(_photo(ref) for ref in data["photos"])
+    photos = tuple(_photo(ref) for ref in _list(data["photos"], "photos"))
     red, green, blue = (_integer(c, 0, 255, "colour") for c in data["background"])
     chosen = data["input"]
     return Session(
@@ -153,7 +159,7 @@ def _photo(ref: Mapping[str, Any]) -> PhotoRef:
 
 def _view(data: Mapping[str, Any]) -> View:
     method = _one_of(data["method"], tuple(METHODS), "method")
-    params = {_text(name, "parameter"): value for name, value in data["params"]}
+    params = {_text(name, "parameter"): value for name, value in _list(data["params"], "params")}
     check_parameters(METHODS[method], params)
     head = data["head"]
     return View(

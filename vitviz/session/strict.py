@@ -15,6 +15,9 @@ from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Explanation, Method, Parameter, ParameterValue
 from vitviz.session.state import Query, View
 
+MOST_LAYERS = 1000
+"""What "the number of layers" can be before a model is known."""
+
 
 def method_called(name: str) -> Method:
     """A method by its name.
@@ -149,7 +152,8 @@ def _is_value(parameter: Parameter, value: object) -> bool:
         return value in parameter.choices
     if isinstance(value, int | float) and not isinstance(value, bool):
         low, high = parameter.bounds or (-math.inf, math.inf)
-        return math.isfinite(value) and low <= value <= (math.inf if high is None else high)
+        most = MOST_LAYERS if high is None else high
+        return low <= value <= most and -math.inf < value < math.inf
     return True
 
 

@@ -1,0 +1,85 @@
+"""Session files on disk, and what is said about those that are none."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from vitviz.errors import SessionError, VitvizError
+from vitviz.session import file as session_file
+from vitviz.session.state import PhotoRef, Session
+
+SESSION = Session((PhotoRef("bear.jpg"),), model="vitviz-small-v0")
+
+
+def test_a_saved_session_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "choices.vitviz"
+    session_file.save(SESSION, path)
+    session_file.save(replace(SESSION, tab="heads"), path)
+    assert session_file.read(path) == replace(SESSION, tab="heads")
+    assert os.listdir(tmp_path) == ["choices.vitviz"]
+
+
+def test_a_later_version_says_so() -> None:
+    text = session_file.to_json(SESSION).replace('"vitviz": 1', '"vitviz": 7')
+    with pytest.raises(SessionError, match="version 7; this vitviz reads version 1") as caught:
+        session_file.from_json(text)
+    assert "newer" in caught.value.hint
+
+
+@pytest.mark.parametrize("version", ["true", "0", '"1"', "1.0", "null"])
+def test_a_version_that_is_none_means_no_session(version: str) -> None:
+    text = session_file.to_json(SESSION).replace('"vitviz": 1', f'"vitviz": {version}')
+    with pytest.raises(SessionError, match="not a vitviz session"):
+        session_file.from_json(text)
+
+
+def test_what_is_missing_is_named() -> None:
+    data = json.loads(session_file.to_json(SESSION))
+    del data["view"]["head"]
+    with pytest.raises(SessionError, match=r"damaged \('head' is missing\)"):
+        session_file.from_json(json.dumps(data))
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "", "null", "[]", "{}", '{"vitviz": 1}'])
+def test_other_json_is_refused(text: str) -> None:
+    with pytest.raises(SessionError):
+        session_file.from_json(text)
+
+
+def test_a_file_that_is_too_large_is_not_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "large.vitviz"
+    with path.open("wb") as file:
+        file.truncate(session_file.MAX_BYTES + 1)
+    with pytest.raises(SessionError, match="too large"):
+        session_file.read(path)
+
+
+def test_a_binary_file_is_no_session(tmp_path: Path) -> None:
+    path = tmp_path / "binary.vitviz"
+    path.write_bytes(bytes(range(256)))
+    with pytest.raises(SessionError, match=r"binary\.vitviz is not a vitviz session"):
+        session_file.read(path)
+
+
+def test_a_missing_file_and_a_folder_are_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(SessionError, match=r"none\.vitviz cannot be read: No such file"):
+        session_file.read(tmp_path / "none.vitviz")
+    with pytest.raises(SessionError, match="is not a file"):
+        session_file.read(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.vitviz")
+    with pytest.raises(SessionError, match="is not a file"):
+        session_file.read(tmp_path / "pipe.vitviz")
+
+
+def test_a_session_that_cannot_be_saved_says_where(tmp_path: Path) -> None:
+    with pytest.raises(VitvizError, match="could not be written"):
+        session_file.save(SESSION, tmp_path / "no folder" / "choices.vitviz")
