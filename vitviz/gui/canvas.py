@@ -14,7 +14,6 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPalette,
-    QPixmap,
 )
 from PySide6.QtWidgets import QWidget
 
@@ -32,6 +31,7 @@ from vitviz.gui.patch_note import (
 )
 from vitviz.gui.photo_pyramid import Pyramid, pyramid
 from vitviz.gui.photo_view import PhotoView
+from vitviz.gui.still_layer import Still, StillLayer
 from vitviz.imaging.geometry import Box, Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.methods.base import HeatMap
@@ -74,8 +74,7 @@ class Canvas(PhotoView):
         self._style = Style()
         self._map_layer: MapLayer | None = None
         self._map_layer_of: object = None
-        self._still_layer = QPixmap()
-        self._still_layer_of: object = None
+        self._still_layer = StillLayer()
         self._query: Patch | None = None
         self._cursor: Patch | None = None
         self._unseen_point: tuple[float, float] | None = None
@@ -293,18 +292,15 @@ class Canvas(PhotoView):
             return
         if (layer := self._current_map_layer(geometry)) is not None:
             layer.draw(painter)
-        height, width = geometry.photo_size
-        photo = self.on_widget(Box(0, 0, width, height))
-        painter.drawPixmap(0, 0, self._current_still_layer(geometry, photo))
-        painter.setFont(marks.small(self.font()))
-        if self._style.grid:
-            grid = self._grid_on_screen(geometry, photo)
-            marks.grid_headers(painter, grid, self._area, self.palette(), self._cursor)
+        still = Still(geometry, self.viewport, self.screen_pixels, self._style.grid)
+        font, palette, photo = marks.small(self.font()), self.palette(), still.photo
+        self._still_layer.draw(painter, still, font, palette, self._cursor)
         if self._query is not None and self._on_grid(self._query, geometry):
-            accent = self.palette().color(QPalette.ColorRole.Highlight)
+            accent = palette.color(QPalette.ColorRole.Highlight)
             marks.query_outline(painter, self._patch_on_screen(self._query, geometry), accent)
         if self._cursor is not None:
             marks.outline(painter, self._patch_on_screen(self._cursor, geometry))
+        painter.setFont(font)
         room = self._area.adjusted(6, 6, -6, -6)
         if (scale := self.scale) is not None:
             bar = self._bar_box(photo)
@@ -326,36 +322,6 @@ class Canvas(PhotoView):
 
     def _forget_map(self) -> None:
         self._map_layer = self._map_layer_of = None
-
-    def _current_still_layer(self, geometry: Geometry, photo: QRectF) -> QPixmap:
-        """What does not change with the map: grid lines, and what the model did not see."""
-        key = (self.viewport, self.screen_pixels, geometry, self._style.grid)
-        if self._still_layer_of != key:
-            screen = self.screen_pixels
-            self._still_layer = QPixmap(screen.device_size)
-            self._still_layer.setDevicePixelRatio(screen.ratio)
-            self._still_layer.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(self._still_layer)
-            painter.setClipRect(self._area)
-            marks.unseen(painter, photo, self.on_widget(geometry.seen))
-            if self._style.grid:
-                marks.grid_lines(painter, self._grid_on_screen(geometry, photo))
-            painter.end()
-            self._still_layer_of = key
-        return self._still_layer
-
-    def _grid_on_screen(self, geometry: Geometry, photo: QRectF) -> marks.GridOnScreen:
-        snapped = self.screen_pixels.snapped
-        rows, cols = geometry.grid
-        lefts = [self.on_widget(geometry.patch_box(0, col)).left() for col in range(cols)]
-        tops = [self.on_widget(geometry.patch_box(row, 0)).top() for row in range(rows)]
-        last = self.on_widget(geometry.window)
-        return marks.GridOnScreen(
-            [snapped(x) for x in (*lefts, last.right())],
-            [snapped(y) for y in (*tops, last.bottom())],
-            self.on_widget(geometry.seen) & self._area,
-            photo,
-        )
 
     def _patch_on_screen(self, patch: Patch, geometry: Geometry) -> QRectF:
         box = self.on_widget(geometry.patch_box(*patch))

@@ -15,7 +15,7 @@ from vitviz.figures.overlay import colours, inside, missing, positions, steps
 from vitviz.figures.style import Style
 from vitviz.gui.photo_pyramid import Pyramid
 from vitviz.gui.viewport import Viewport
-from vitviz.imaging.geometry import Geometry
+from vitviz.imaging.geometry import Box, Geometry
 
 BLOCKS_FROM = 8.0
 """Screen pixels per photo pixel from which the photo's pixels are drawn as squares."""
@@ -45,6 +45,12 @@ class Screen:
     def snapped(self, value: float) -> float:
         """The nearest border between two device pixels."""
         return round(value * self.ratio) / self.ratio
+
+
+def on_widget(viewport: Viewport, box: Box) -> QRectF:
+    """Where a box of the photo lies on the widget."""
+    left, top = viewport.to_widget(box.left, box.top)
+    return QRectF(left, top, box.width * viewport.scale, box.height * viewport.scale)
 
 
 def photo_image(pixels: UInt8[np.ndarray, "height width 3"]) -> QImage:

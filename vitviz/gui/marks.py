@@ -6,9 +6,8 @@ else takes its colours from the palette.
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
@@ -215,13 +214,22 @@ def grid_lines(painter: QPainter, grid: GridOnScreen) -> None:
     painter.restore()
 
 
-def grid_headers(
-    painter: QPainter,
-    grid: GridOnScreen,
-    area: QRectF,
-    palette: QPalette,
-    marked: tuple[int, int] | None,
-) -> None:
+def _strips(grid: GridOnScreen, area: QRectF, font: QFont) -> tuple[QRectF, QRectF]:
+    """Where the column numbers and the row numbers go."""
+    digits = QFontMetricsF(font).horizontalAdvance(str(len(grid.ys) - 1))
+    wide = max(digits + 10, float(HEADER))
+    top = max(grid.shown.top() - HEADER, area.top())
+    left = max(grid.shown.left() - wide, area.left())
+    across = QRectF(grid.shown.left(), top, grid.shown.width(), HEADER)
+    down = QRectF(left, grid.shown.top(), wide, grid.shown.height())
+    if across.bottom() > grid.shown.top() + 1:
+        down.setTop(across.bottom())
+    if down.right() > grid.shown.left() + 1:
+        across.setLeft(down.right())
+    return across, down
+
+
+def grid_headers(painter: QPainter, grid: GridOnScreen, area: QRectF, palette: QPalette) -> None:
     """Row and column numbers (from 1) beside the grid, or along the area's edges when it is larger.
 
     Args:
@@ -229,49 +237,51 @@ def grid_headers(
         grid: What is numbered.
         area: The widget's; headers stay in it.
         palette: For text and backdrop.
-        marked: Row and column to stress.
     """
     if grid.patch < LABELS_FROM or grid.shown.isEmpty():
         return
-    metrics = QFontMetricsF(painter.font())
-    wide = max(metrics.horizontalAdvance(str(len(grid.ys) - 1)) + 10, float(HEADER))
-    top = max(grid.shown.top() - HEADER, area.top())
-    left = max(grid.shown.left() - wide, area.left())
-    across = QRectF(grid.shown.left(), top, grid.shown.width(), HEADER)
-    down = QRectF(left, grid.shown.top(), wide, grid.shown.height())
-    over = translucent(palette.color(QPalette.ColorRole.Window), 205)
-    if across.bottom() > grid.shown.top() + 1:
-        down.setTop(across.bottom())
-    if down.right() > grid.shown.left() + 1:
-        across.setLeft(down.right())
-    for strip in (across, down):
-        inner = strip.adjusted(1, 1, -1, -1)
-        if inner.intersects(grid.photo):
-            painter.fillRect(strip, over)
-    row, col = marked if marked is not None else (-1, -1)
-    _numbers(painter, across, grid.xs, col, palette, horizontal=True)
-    _numbers(painter, down, grid.ys, row, palette, horizontal=False)
+    across, down = _strips(grid, area, painter.font())
+    corner = QRectF(down.left(), across.top(), down.width(), across.height())
+    for strip in (across, down, corner):
+        if strip.adjusted(1, 1, -1, -1).intersects(grid.photo):
+            painter.fillRect(strip, translucent(palette.color(QPalette.ColorRole.Window), 205))
+    painter.setPen(quiet(palette))
+    _numbers(painter, across, grid.xs, range(len(grid.xs) - 1), horizontal=True)
+    _numbers(painter, down, grid.ys, range(len(grid.ys) - 1), horizontal=False)
+
+
+def marked_headers(
+    painter: QPainter,
+    grid: GridOnScreen,
+    area: QRectF,
+    palette: QPalette,
+    patch: tuple[int, int],
+) -> None:
+    """The numbers of one patch's row and column, stressed; see ``grid_headers``."""
+    if grid.patch < LABELS_FROM or grid.shown.isEmpty():
+        return
+    across, down = _strips(grid, area, painter.font())
+    painter.setPen(palette.color(QPalette.ColorRole.Text))
+    _numbers(painter, across, grid.xs, [patch[1]], horizontal=True)
+    _numbers(painter, down, grid.ys, [patch[0]], horizontal=False)
 
 
 def _numbers(
     painter: QPainter,
     strip: QRectF,
     edges: Sequence[float],
-    marked: int,
-    palette: QPalette,
+    shown: Iterable[int],
     *,
     horizontal: bool,
 ) -> None:
     painter.save()
     painter.setClipRect(strip, Qt.ClipOperation.IntersectClip)
-    for number, (start, end) in enumerate(itertools.pairwise(edges)):
+    for number in shown:
+        start, length = edges[number], edges[number + 1] - edges[number]
         if horizontal:
-            cell = QRectF(start, strip.top(), end - start, strip.height())
+            cell = QRectF(start, strip.top(), length, strip.height())
         else:
-            cell = QRectF(strip.left(), start, strip.width(), end - start)
-        if not cell.intersects(strip):
-            continue
-        strong = number == marked
-        painter.setPen(palette.color(QPalette.ColorRole.Text) if strong else quiet(palette))
-        painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, str(number + 1))
+            cell = QRectF(strip.left(), start, strip.width(), length)
+        if cell.intersects(strip):
+            painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, str(number + 1))
     painter.restore()

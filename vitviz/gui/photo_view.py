@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from vitviz.gui.layers import Screen
+from vitviz.gui.layers import Screen, on_widget
 from vitviz.gui.viewport import Area, Viewport, bounded, fitted
 from vitviz.imaging.geometry import Box
 
@@ -158,10 +158,7 @@ class PhotoView(QWidget):
 
     def on_widget(self, box: Box) -> QRectF:
         """Where a box of the photo lies on the widget."""
-        left, top = self._viewport.to_widget(box.left, box.top)
-        return QRectF(
-            left, top, box.width * self._viewport.scale, box.height * self._viewport.scale
-        )
+        return on_widget(self._viewport, box)
 
     def _fit_area(self) -> Area:
         margin = min(MARGIN, self.width() / 12, self.height() / 12)

@@ -1,0 +1,107 @@
+"""What lies over a map and does not change with it: the grid, its numbers, what was not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QFont, QPainter, QPalette, QPixmap
+
+from vitviz.gui import marks
+from vitviz.gui.layers import Screen, on_widget
+from vitviz.gui.viewport import Viewport
+from vitviz.imaging.geometry import Box, Geometry
+
+
+@dataclass(frozen=True)
+class Still:
+    """What the layer shows.
+
+    Args:
+        geometry: Of the photo and its patches.
+        viewport: Where the photo lies on the widget.
+        screen: The widget's pixels.
+        grid: Draw the patch grid and its numbers.
+    """
+
+    geometry: Geometry
+    viewport: Viewport
+    screen: Screen
+    grid: bool
+
+    @property
+    def area(self) -> QRectF:
+        """The whole widget."""
+        return QRectF(0, 0, self.screen.size.width(), self.screen.size.height())
+
+    @property
+    def photo(self) -> QRectF:
+        """Where the photo lies on the widget."""
+        height, width = self.geometry.photo_size
+        return on_widget(self.viewport, Box(0, 0, width, height))
+
+    def grid_on_screen(self) -> marks.GridOnScreen:
+        """The patches' edges on the widget, between device pixels."""
+        geometry, snapped = self.geometry, self.screen.snapped
+        rows, cols = geometry.grid
+        boxes = [geometry.patch_box(0, col) for col in range(cols)]
+        lefts = [on_widget(self.viewport, box).left() for box in boxes]
+        boxes = [geometry.patch_box(row, 0) for row in range(rows)]
+        tops = [on_widget(self.viewport, box).top() for box in boxes]
+        end = on_widget(self.viewport, geometry.window)
+        return marks.GridOnScreen(
+            [snapped(x) for x in (*lefts, end.right())],
+            [snapped(y) for y in (*tops, end.bottom())],
+            on_widget(self.viewport, geometry.seen) & self.area,
+            self.photo,
+        )
+
+
+class StillLayer:
+    """The layer, drawn again only where something in it changed."""
+
+    def __init__(self) -> None:
+        self._key: object = None
+        self._pixmap = QPixmap()
+        self._grid: marks.GridOnScreen | None = None
+
+    def draw(
+        self,
+        painter: QPainter,
+        still: Still,
+        font: QFont,
+        palette: QPalette,
+        marked: tuple[int, int] | None,
+    ) -> None:
+        """Draws it.
+
+        Args:
+            painter: Of the widget.
+            still: What is shown.
+            font: Of the numbers.
+            palette: For the numbers.
+            marked: The patch whose row and column are stressed.
+        """
+        key = (still, font.key(), palette.cacheKey())
+        if key != self._key:
+            self._grid = still.grid_on_screen() if still.grid else None
+            self._pixmap = self._drawn(still, font, palette)
+            self._key = key
+        painter.drawPixmap(0, 0, self._pixmap)
+        if self._grid is not None and marked is not None:
+            painter.setFont(font)
+            marks.marked_headers(painter, self._grid, still.area, palette, marked)
+
+    def _drawn(self, still: Still, font: QFont, palette: QPalette) -> QPixmap:
+        pixmap = QPixmap(still.screen.device_size)
+        pixmap.setDevicePixelRatio(still.screen.ratio)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        painter.setClipRect(still.area)
+        marks.unseen(painter, still.photo, on_widget(still.viewport, still.geometry.seen))
+        if self._grid is not None:
+            painter.setFont(font)
+            marks.grid_lines(painter, self._grid)
+            marks.grid_headers(painter, self._grid, still.area, palette)
+        painter.end()
+        return pixmap
