@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from vitviz import __version__
 from vitviz.gui import theme
+from vitviz.gui.reports import Unexpected, start_log
 from vitviz.gui.settings import Settings
 from vitviz.gui.window import Window
 
@@ -48,8 +50,14 @@ def start(paths: list[Path], screenshot: Path | None = None) -> int:
     if sys.platform == "win32":
         # Importing torch after Qt can fail there (WinError 1114, pytorch issue 166628).
         import torch  # noqa: F401
+    start_log()
     app = application(sys.argv[:1])
+    # Ctrl+C in the terminal: Python would not get to handle it while Qt waits for events.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    unexpected = Unexpected(app)
+    unexpected.install()
     window = Window(Settings())
+    unexpected.happened.connect(window.banner.show_error)
     window.show()
     if screenshot is not None:
         window.take_screenshot(screenshot)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from vitviz.errors import VitvizError
+from vitviz.gui.reports import report
 
 Choices = tuple[tuple[str, Callable[[], None]], ...]
 
@@ -50,7 +51,7 @@ class Banner(QFrame):
         if isinstance(error, VitvizError):
             self.say(" ".join(filter(None, (before, error.message, error.hint))))
             return
-        self._details = f"{before} {type(error).__name__}: {error}".strip()
+        self._details = report(error, before)
         self.say(
             f"{before} Something unexpected happened ({type(error).__name__}: {error}). "
             "What was open is still open.",

@@ -144,9 +144,11 @@ class Commands(QObject):
         suggested = (
             f"{stem}-{cell.request.method}-layer{cell.heat_map(self.session.view).layer + 1}.png"
         )
-        name, _ = QFileDialog.getSaveFileName(window, "Save the map", suggested, MAP_FILTER)
+        name, kind = QFileDialog.getSaveFileName(window, "Save the map", suggested, MAP_FILTER)
         if name:
-            path = Path(name) if Path(name).suffix else Path(f"{name}.png")
+            path = Path(name)
+            if not path.suffix:
+                path = path.with_name(path.name + (".npy" if ".npy" in kind else ".png"))
             photo = window.controller.opened.photo
             window.service.save(path, photo, cell, self.session.view, self.session.style)
 
@@ -208,6 +210,19 @@ class Commands(QObject):
             view = replace(self.session.view, query=centre)
             self._set(replace(self.session, view=view), "query")
 
+    @Slot(int)
+    def choose_token(self, token: int) -> None:
+        """A patch, or a token that stands for none."""
+        cell = self.window.controller.shown_cell
+        if cell is None:
+            return
+        patch = cell.layout.patch(token)
+        if patch is not None:
+            self.choose_patch(patch)
+        else:
+            view = replace(self.session.view, query=cell.layout.prefix[token])
+            self._set(replace(self.session, view=view), "query")
+
     @Slot()
     def query_cls(self) -> None:
         cell = self.window.controller.shown_cell
@@ -252,8 +267,8 @@ class Commands(QObject):
 
     @Slot()
     def toggle_play(self) -> None:
-        play = self.window.panels.layers.play
-        play.setChecked(not play.isChecked())
+        layers = self.window.panels.layers
+        layers.set_playing(not layers.playing)
 
     # Views
 
@@ -324,7 +339,13 @@ class Commands(QObject):
 
     @Slot()
     def cancel(self) -> None:
-        self.window.controller.cancel()
+        window, was_busy = self.window, self.window.service.is_busy
+        window.controller.cancel()
+        if was_busy and self.session.photo and window.controller.shown_cell is None:
+            window.banner.say(
+                "Cancelled: this photo has no map yet.",
+                (("Compute it", window.controller.retry),),
+            )
 
     # Dialogs
 

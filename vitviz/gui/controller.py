@@ -11,6 +11,7 @@ from vitviz.errors import PhotoError
 from vitviz.gui.service import Opened, Preview, Service
 from vitviz.gui.store import Store
 from vitviz.models.card import ModelCard
+from vitviz.models.loading import bundled
 from vitviz.session.engine import Cell
 from vitviz.session.plan import Request, plan
 from vitviz.session.state import PhotoRef, Query, Session
@@ -27,6 +28,7 @@ class Controller(QObject):
         model_ready(ModelCard): A model answered for the first time.
         photo_refused(PhotoRef, BaseException): A photo could not be opened and was taken out.
         refused(BaseException): Work failed; the choices that worked last are back.
+        device_changed(str): Models run there again, since they do not where the user chose.
     """
 
     refreshed = Signal()
@@ -34,6 +36,7 @@ class Controller(QObject):
     model_ready = Signal(object)
     photo_refused = Signal(object, object)
     refused = Signal(object)
+    device_changed = Signal(str)
 
     def __init__(self, store: Store, service: Service, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -47,6 +50,10 @@ class Controller(QObject):
         self._hover: Query | None = None
         self._previewed: set[PhotoRef] = set()
         self._card: ModelCard | None = None
+        self._asked_in: Session = store.session
+        self._good: Session | None = None
+        self._good_device = "auto"
+        self._frames: dict[str, int] = {}
         self._visited: list[PhotoRef] = []
         store.changed.connect(self._on_session)
         service.answered.connect(self._on_answer)
@@ -83,7 +90,8 @@ class Controller(QObject):
     def cancel(self) -> None:
         """Drops running work; the choices that worked last come back."""
         self.service.cancel()
-        self._asked = None
+        if self._hover is not None:
+            self.hover(None)
         self._fall_back(None)
 
     @Slot(object, object)
@@ -103,12 +111,13 @@ class Controller(QObject):
     def _open(self, session: Session) -> None:
         if session.photo is None:
             self.opened, self.cell, self._opening = None, None, None
+            self.service.cancel_opening()
         elif session.photo != self._opening:
             self._opening = session.photo
             self.service.open(session.photo, session.background)
 
     def _ask(self) -> None:
-        session = self.store.session
+        session = self._asked_in = self.store.session
         if self._hover is not None:
             session = replace(session, view=replace(session.view, query=self._hover))
         requests = plan(session, self.device)
@@ -122,6 +131,7 @@ class Controller(QObject):
     @Slot(object)
     def _on_answer(self, cell: Cell) -> None:
         self.cell = cell
+        self._good, self._good_device = self._asked_in, self.device
         if cell.card != self._card:
             self._card = cell.card
             self.model_ready.emit(cell.card)
@@ -135,24 +145,31 @@ class Controller(QObject):
             self._fall_back(request)
 
     def _fall_back(self, failed: Request | None) -> None:
-        """Goes back to the model, input and view that gave the last cell."""
+        """Goes back to the model, input and view that gave the last cell, else to the bundled
+        model; when it cannot have been any of these, to the device.
+        """
         self._hover = None
-        if self.cell is None:
-            return
-        good, session = self.cell.request, self.store.session
-        view = replace(
-            session.view, method=good.method, params=good.params, query=good.query,
-            direction=good.direction,
-            head=session.view.head if good.head is None else good.head,
-        )  # fmt: skip
-        back = replace(session, model=good.model, input=good.input, view=view)
+        session = self.store.session
+        if self._good is None:
+            back = replace(session, model=bundled()[0].id)
+        else:
+            good = self._good.view
+            view = replace(session.view, method=good.method, params=good.params, query=good.query,
+                           direction=good.direction, head=good.head)  # fmt: skip
+            back = replace(session, model=self._good.model, input=self._good.input, view=view)
         if failed is not None and plan(back, self.device)[:1] == (failed,):
-            return
+            if self.device == self._good_device:
+                return
+            self.device = self._good_device
+            self.device_changed.emit(self.device)
         self.store.amend(back)
+        if failed is not None:
+            self._ask()
 
     @Slot(object)
     def _on_opened(self, opened: Opened) -> None:
         self.opened = opened
+        self._frames[opened.ref.path] = opened.ref.frame
         self._visited = [ref for ref in self._visited if ref != opened.ref] + [opened.ref]
         self._on_preview(
             Preview(opened.ref, opened.thumbnail, opened.photo.size, opened.photo.frames,
@@ -170,6 +187,13 @@ class Controller(QObject):
         if ref not in session.photos:
             return
         self._previewed.discard(ref)
+        good_frame = self._frames.get(ref.path, ref.frame)
+        if good_frame != ref.frame:
+            before = replace(ref, frame=good_frame)
+            photos = tuple(before if known == ref else known for known in session.photos)
+            self.store.amend(replace(session, photos=photos))
+            self.photo_refused.emit(ref, error)
+            return
         left = tuple(known for known in session.photos if known != ref)
         selected = session.photo
         if selected == ref:  # back to what was looked at before

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from vitviz.errors import PhotoError, PhotoTooLarge, VitvizError
 from vitviz.gui.banner import Banner
-from vitviz.gui.settings import Settings
+from vitviz.gui.settings import RECENT, Settings
 from vitviz.gui.store import Store
 from vitviz.imaging.load import EXTENSIONS, photos_in
 from vitviz.imaging.samples import sample_photos
@@ -46,14 +46,16 @@ class Documents(QObject):
         self.session_path: Path | None = None
         self._window = window
         self._refused: list[str] = []
+        self._large: list[PhotoRef] = []
 
     def add(self, paths: list[Path]) -> None:
         """Opens whatever is there: photos, folders of photos, a session, a checkpoint."""
-        try:
-            photos = [photo for path in paths for photo in self._take(path)]
-        except VitvizError as error:
-            self.banner.show_error(error)
-            return
+        photos: list[Path] = []
+        for path in paths:
+            try:
+                photos += self._take(path)
+            except VitvizError as error:
+                self.banner.show_error(error)
         if photos:
             self.add_photos(photos)
 
@@ -80,34 +82,52 @@ class Documents(QObject):
         new = [ref for ref in dict.fromkeys(refs) if ref.path not in known]
         photos = (*session.photos, *new)
         selected = known.get(refs[0].path, len(session.photos))
-        self._refused = []
-        for ref in refs[:20]:
+        self._refused, self._large = [], []
+        for ref in reversed(refs[:RECENT]):
             self.settings.add_recent("photos", ref.path)
         self.store.set(replace(session, photos=photos, selected=selected, view=fresh(session)))
 
     def refuse(self, ref: PhotoRef, error: BaseException) -> None:
-        """Says why a photo is not there; many in a row are counted in one message."""
-        name = Path(ref.path).name
+        """Says why a photo is not there; what is refused together is said together."""
         if isinstance(error, PhotoTooLarge):
-            self.banner.say(
-                f"{error.message} {error.hint}",
-                (("Open anyway", lambda: self._allow(ref)), ("Leave it", lambda: None)),
-            )
-            return
-        self._refused.append(name)
-        if len(self._refused) == 1:
+            self._large.append(ref)
+        else:
+            self._refused.append(Path(ref.path).name)
+            self.settings.forget_recent("photos", ref.path)
+        if self._large:
+            self._ask_about_large(error)
+        elif len(self._refused) == 1:
             self.banner.show_error(error)
-            return
-        listed = ", ".join(self._refused[:6]) + (" …" if len(self._refused) > 6 else "")
-        last = error.message if isinstance(error, VitvizError) else str(error)
+        else:
+            last = error.message if isinstance(error, VitvizError) else str(error)
+            self.banner.say(f"{self._refused_words()} The last one: {last}")
+
+    def _refused_words(self) -> str:
+        count = len(self._refused)
+        files = "1 file" if count == 1 else f"{count} files"
+        return f"{files} could not be opened: {listed(self._refused)}."
+
+    def _ask_about_large(self, error: BaseException) -> None:
+        large = tuple(self._large)
+        if len(large) == 1 and isinstance(error, PhotoTooLarge):
+            words = f"{error.message} {error.hint}"
+        else:
+            names = listed([Path(ref.path).name for ref in large])
+            words = f"Larger than the limit in the preferences: {names}. Open anyway?"
+        if self._refused:
+            words = f"{self._refused_words()} {words}"
+        leave = "Leave it" if len(large) == 1 else "Leave them"
         self.banner.say(
-            f"{len(self._refused)} files could not be opened: {listed} The last one: {last}"
+            words, (("Open anyway", lambda: self._allow(large)), (leave, self._large.clear))
         )
 
-    def _allow(self, ref: PhotoRef) -> None:
+    def _allow(self, refs: tuple[PhotoRef, ...]) -> None:
+        self._large.clear()
         session = self.store.session
-        photos = (*session.photos, replace(ref, allow_large=True))
-        self.store.set(replace(session, photos=photos, selected=len(photos) - 1))
+        allowed = tuple(replace(ref, allow_large=True) for ref in refs)
+        photos = (*session.photos, *allowed)
+        selected = len(session.photos)
+        self.store.set(replace(session, photos=photos, selected=selected, view=fresh(session)))
 
     def choose_photos(self) -> None:
         names, _ = QFileDialog.getOpenFileNames(self._window, "Open photos", "", PHOTO_FILTER)
@@ -132,15 +152,20 @@ class Documents(QObject):
         """Chooses a bundled model by id, or a checkpoint by path."""
         self.store.set(replace(self.store.session, model=model))
 
-    def paste(self, data: QMimeData) -> None:
-        """Opens what the clipboard or a drop holds: files, or a picture."""
+    def paste(self, data: QMimeData | None) -> None:
+        """Opens what the clipboard or a drop holds: files, or a picture.
+
+        Args:
+            data: None where the system gives no access to its clipboard.
+        """
+        data = QMimeData() if data is None else data
         files = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
         if files:
             self.add(files)
         elif data.hasImage():
             self._paste_image(QImage(data.imageData()))
         else:
-            self.banner.say("There is no photo on the clipboard. Copy a picture or a file first.")
+            self.banner.say("There is no photo in it. Copy or drop a picture, or a file.")
 
     def _paste_image(self, image: QImage) -> None:
         # Kept as a file, so that the session can open it again.
@@ -173,8 +198,9 @@ class Documents(QObject):
         """The session without the photos that are no longer there; says which."""
         here = tuple(ref for ref in session.photos if Path(ref.path).is_file())
         gone = [Path(ref.path).name for ref in session.photos if ref not in here]
+        self._refused, self._large = [], []
         if gone:
-            self.banner.say(f"No longer there, and left out: {', '.join(gone[:6])}.")
+            self.banner.say(f"No longer there, and left out: {listed(gone)}.")
         selected = here.index(session.photo) if session.photo in here else 0
         return replace(session, photos=here, selected=selected)
 
@@ -182,13 +208,7 @@ class Documents(QObject):
         """Saves to where the session came from; asks the first time. True once it is saved."""
         if self.session_path is None:
             return self.save_session_as()
-        try:
-            session_file.save(self.store.session, self.session_path)
-        except VitvizError as error:
-            self.banner.show_error(error)
-            return False
-        self.settings.add_recent("sessions", str(self.session_path))
-        return True
+        return self._save_session(self.session_path)
 
     def save_session_as(self) -> bool:
         name, _ = QFileDialog.getSaveFileName(
@@ -197,8 +217,25 @@ class Documents(QObject):
         if not name:
             return False
         path = Path(name)
-        self.session_path = path if path.suffix else path.with_suffix(session_file.SUFFIX)
-        return self.save_session()
+        if path.suffix != session_file.SUFFIX:  # or it would be opened as a photo
+            path = path.with_name(path.name + session_file.SUFFIX)
+        return self._save_session(path)
+
+    def _save_session(self, path: Path) -> bool:
+        try:
+            session_file.save(self.store.session, path)
+        except VitvizError as error:
+            self.banner.show_error(error)
+            return False
+        self.session_path = path
+        self.settings.add_recent("sessions", str(path))
+        return True
+
+
+def listed(names: list[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return ", ".join(names[:6]) + more
 
 
 def fresh(session: Session) -> View:

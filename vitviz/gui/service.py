@@ -121,6 +121,16 @@ class Service(QObject):
         )
         self._previews = ThreadPoolExecutor(1, "vitviz-previews")
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether the engine's answer is still to come."""
+        return self._request is not None
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether the photo asked for last is still to come."""
+        return self._asked is not None
+
     def ask(self, request: Request) -> None:
         """Asks the engine; whatever it was doing before is dropped."""
         self._request = request
@@ -137,6 +147,11 @@ class Service(QObject):
         self._asked = (ref, background)
         self._open_id = self._opener.ask((ref, background))
 
+    def cancel_opening(self) -> None:
+        """Drops the photo that is being opened."""
+        self._asked = None
+        self._opener.cancel()
+
     def preview(self, ref: PhotoRef, background: Background) -> None:
         """Queues a thumbnail."""
         future = self._previews.submit(self._preview, ref, background)
@@ -152,6 +167,8 @@ class Service(QObject):
 
     def close(self) -> None:
         """Ends all threads; long work is cancelled at its next block."""
+        # What is still on its way would wake parts of a window that is gone.
+        self.blockSignals(True)
         self._previews.shutdown(wait=True, cancel_futures=True)
         self._opener.close(10)
         self._worker.close(30)
@@ -204,12 +221,13 @@ class Service(QObject):
 
     @Slot(object)
     def _on_opener(self, event: Event) -> None:
-        if event.id != self._open_id or self._asked is None:
+        if event.id != self._open_id or self._asked is None or isinstance(event, Progressed):
             return
+        (ref, _), self._asked = self._asked, None
         if isinstance(event, Done):
             self.opened.emit(event.answer)
         elif isinstance(event, Failed):
-            self.open_failed.emit(self._asked[0], event.error)
+            self.open_failed.emit(ref, event.error)
 
     @Slot(object, object)
     def _on_preview(self, ref: PhotoRef, outcome: object) -> None:

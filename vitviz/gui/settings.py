@@ -86,6 +86,12 @@ class Settings:
         paths = [path, *(known for known in self.recent(kind) if known != path)]
         self._settings.setValue(f"recent/{kind}", paths[:RECENT])
 
+    def forget_recent(self, kind: str, path: str) -> None:
+        """Takes out what turned out not to open."""
+        self._settings.setValue(
+            f"recent/{kind}", [known for known in self.recent(kind) if known != path]
+        )
+
     def clear_recent(self, kind: str) -> None:
         self._settings.remove(f"recent/{kind}")
 

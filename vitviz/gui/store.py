@@ -62,16 +62,22 @@ class Store(QObject):
             self._replace(session)
 
     def undo(self) -> None:
-        if self._undo:
-            self._redo.append(self._session)
-            self._last = ("", 0.0)
-            self._replace(self._undo.pop())
+        self._step(self._undo, self._redo)
 
     def redo(self) -> None:
-        if self._redo:
-            self._undo.append(self._session)
-            self._last = ("", 0.0)
-            self._replace(self._redo.pop())
+        self._step(self._redo, self._undo)
+
+    def forget_history(self) -> None:
+        """What was done so far cannot be undone any more."""
+        self._undo.clear()
+        self._redo.clear()
+        self._last = ("", 0.0)
+        self.history_changed.emit()
+
+    @property
+    def undo_steps(self) -> int:
+        """How many steps can be undone."""
+        return len(self._undo)
 
     @property
     def can_undo(self) -> bool:
@@ -80,6 +86,17 @@ class Store(QObject):
     @property
     def can_redo(self) -> bool:
         return bool(self._redo)
+
+    def _step(self, origin: list[Session], other: list[Session]) -> None:
+        # After a refusal (``amend``) the session is what it was before: no step to be seen.
+        while origin and origin[-1] == self._session:
+            origin.pop()
+        if origin:
+            other.append(self._session)
+            self._last = ("", 0.0)
+            self._replace(origin.pop())
+        else:
+            self.history_changed.emit()
 
     def _replace(self, session: Session) -> None:
         old, self._session = self._session, session

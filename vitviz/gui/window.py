@@ -114,6 +114,7 @@ class Window(QMainWindow):
         controller.model_ready.connect(self._on_model)
         controller.photo_refused.connect(self.documents.refuse)
         controller.refused.connect(self.banner.show_error)
+        controller.device_changed.connect(commands.choose_device)
         self.store.history_changed.connect(self._show_history)
         self.service.progressed.connect(self.status.show_progress)
         self.service.idle.connect(self._on_idle)
@@ -125,7 +126,7 @@ class Window(QMainWindow):
         self.canvas.hovered.connect(commands.on_hovered)
         self.canvas.clicked.connect(commands.choose_patch)
         self.heads.opened.connect(commands.open_head)
-        self.patches.clicked.connect(commands.choose_patch)
+        self.patches.token_clicked.connect(commands.choose_token)
         panels.photos.selected.connect(commands.select_photo)
         panels.photos.close_requested.connect(commands.close_photo_at)
         panels.model.input_chosen.connect(commands.choose_input)
@@ -141,16 +142,16 @@ class Window(QMainWindow):
 
     def begin(self, paths: list[Path]) -> None:
         """Opens the photos asked for, else last time's, else the samples, with a model."""
-        model = bundled()[0].id
-        session = replace(self.store.session, model=model)
+        session = replace(self.store.session, model=bundled()[0].id)
         if not paths and self.preferences.reopen:
             session = self._last_session(session)
-        if not paths and not session.photos:
-            photos = tuple(PhotoRef(str(path)) for path in sample_photos())
-            session = replace(session, photos=photos)
         self.store.amend(session)
         if paths:
             self.documents.add(paths)
+        if not self.store.session.photos and self.documents.session_path is None:
+            photos = tuple(PhotoRef(str(path)) for path in sample_photos())
+            self.store.amend(replace(self.store.session, photos=photos))
+        self.store.forget_history()
 
     def _last_session(self, otherwise: Session) -> Session:
         try:
@@ -211,6 +212,8 @@ class Window(QMainWindow):
         by_id["view.smooth"].setChecked(session.style.smooth)
         by_id["view.follow"].setChecked(self.preferences.follow_cursor)
         by_id["file.save_map"].setEnabled(self.controller.shown_cell is not None)
+        for name in ("file.close", "file.close_all"):
+            by_id[name].setEnabled(bool(session.photos))
         self.top_bar.export.setEnabled(self.controller.shown_cell is not None)
 
     @Slot()
@@ -291,7 +294,7 @@ class Window(QMainWindow):
         self.documents.paste(event.mimeData())
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.panels.layers.play.setChecked(False)
+        self.panels.layers.set_playing(False)
         self.settings.set_geometry(self.saveGeometry(), self.panels.state())
         try:
             self.settings.folder.mkdir(parents=True, exist_ok=True)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import html
-import platform
 from collections.abc import Iterable
-from importlib.metadata import version
 
-import PySide6
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon, QKeySequence
 from PySide6.QtWidgets import (
@@ -23,9 +20,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from vitviz import __version__
 from vitviz.gui.actions import COMMANDS, MENUS
 from vitviz.gui.panels.model import amount, bytes_words
+from vitviz.gui.reports import versions
 from vitviz.models.card import ModelCard
 
 
@@ -68,19 +65,10 @@ def table(rows: Iterable[tuple[str, str]]) -> str:
 
 def about_text() -> str:
     """What this is, with the versions a bug report needs."""
-    versions = table(
-        [
-            ("vitviz", __version__),
-            ("Python", platform.python_version()),
-            ("PySide6, Qt", PySide6.__version__),
-            ("torch", version("torch")),
-            ("System", f"{platform.system()} {platform.release()} ({platform.machine()})"),
-        ]
-    )
     return (
         "<h2>vitviz</h2><p>See where a Vision Transformer looks: patch grids, attention of every "
         "layer and head, and attention rollout, laid exactly over the photo. Everything runs on "
-        f"this computer; nothing is sent anywhere.</p>{versions}"
+        f"this computer; nothing is sent anywhere.</p>{table(versions())}"
         "<p>vitviz is free software under the Apache License 2.0. It uses Qt and PySide6 (LGPL "
         "3.0), PyTorch (BSD), Pillow (MIT-CMU), NumPy (BSD) and safetensors (Apache 2.0). Sample "
         "photos are in the public domain or CC0; their sources are named beside them.</p>"

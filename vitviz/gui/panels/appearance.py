@@ -58,6 +58,8 @@ class AppearancePanel(QWidget):
         self.range = Choice("Range", RANGES)
         self.low = Number("Least value of the range", -1e9, 1e9, 5)
         self.high = Number("Greatest value of the range", -1e9, 1e9, 5)
+        for end in (self.low, self.high):
+            end.setStepType(Number.StepType.AdaptiveDecimalStepType)
         self.smooth = QCheckBox("Smooth edges")
         self.fade = QCheckBox("Let the photo through where low")
         self.grid = QCheckBox("Patch grid")
@@ -86,8 +88,8 @@ class AppearancePanel(QWidget):
         self.colours.currentIndexChanged.connect(self._colours_chosen)
         self.opacity.valueChanged.connect(self._opacity_chosen)
         self.range.currentIndexChanged.connect(self._range_chosen)
-        self.low.valueChanged.connect(self._limits_chosen)
-        self.high.valueChanged.connect(self._limits_chosen)
+        self.low.valueChanged.connect(self._low_chosen)
+        self.high.valueChanged.connect(self._high_chosen)
         self.smooth.clicked.connect(self._boxes_chosen)
         self.fade.clicked.connect(self._boxes_chosen)
         self.grid.clicked.connect(self._boxes_chosen)
@@ -122,8 +124,18 @@ class AppearancePanel(QWidget):
         chosen = self._shown_range if value == "fixed" else value
         self.chosen.emit(replace(self._style, range=chosen), "")  # type: ignore[arg-type]
 
-    def _limits_chosen(self) -> None:
-        low, high = self.low.value(), self.high.value()
+    def _low_chosen(self, low: float) -> None:
+        # The other end stays what it is, which may be finer than its box shows.
+        self._limits_chosen(low, self._ends()[1])
+
+    def _high_chosen(self, high: float) -> None:
+        self._limits_chosen(self._ends()[0], high)
+
+    def _ends(self) -> tuple[float, float]:
+        shown = self._style.range
+        return self._shown_range if isinstance(shown, str) else shown
+
+    def _limits_chosen(self, low: float, high: float) -> None:
         self.chosen.emit(replace(self._style, range=(min(low, high), max(low, high))), "range")
 
     def _boxes_chosen(self) -> None:

@@ -231,9 +231,9 @@ class LayersPanel(QWidget):
         self.play.setToolTip("Play the layers one after another (P)")
         self.play.toggled.connect(self._play_toggled)
         self._play_icon = self._pause_icon = QIcon()
-        self._ticker = QTimer(self)
-        self._ticker.setInterval(PLAY_MS)
-        self._ticker.timeout.connect(self._next)
+        self.ticker = QTimer(self)
+        self.ticker.setInterval(PLAY_MS)
+        self.ticker.timeout.connect(self._next)
         self._chips: dict[Head, QToolButton] = {}
         self._group = QButtonGroup(self)
         self._group.idClicked.connect(self._chip_clicked)
@@ -272,6 +272,8 @@ class LayersPanel(QWidget):
         """Shows an explanation's layers and heads."""
         self.filmstrip.show_cell(cell, view, style, preview)
         self.play.setEnabled(len(self.filmstrip.layers) > 1)
+        if preview is None:
+            self.set_playing(False)
         heads = cell.card.config.heads if cell else 0
         names: list[Head] = [*FUSIONS, *range(heads)]
         if list(self._chips) != names:
@@ -285,6 +287,21 @@ class LayersPanel(QWidget):
         if cell is not None:
             self._strip.ensureVisible(self.filmstrip.tile_rect(self.filmstrip.layer).center().x(),
                                       0, self.filmstrip.tile_size().width())  # fmt: skip
+
+    @property
+    def playing(self) -> bool:
+        """The animation runs."""
+        return self.play.isChecked()
+
+    def set_playing(self, playing: bool) -> None:
+        """Starts the animation, where there is something to play, or stops it."""
+        self.play.setChecked(playing and self.play.isEnabled())
+        self.playing_changed.emit(self.playing)
+
+    @property
+    def chips(self) -> list[QToolButton]:
+        """One button for each of ``heads``."""
+        return list(self._chips.values())
 
     @property
     def heads(self) -> list[Head]:
@@ -306,6 +323,8 @@ class LayersPanel(QWidget):
             chip = QToolButton()
             chip.setCheckable(True)
             chip.setText(name if isinstance(name, str) else str(name + 1))
+            # Qt would cut the words rather than let the row scroll.
+            chip.setMinimumWidth(chip.sizeHint().width())
             chip.setAccessibleName(f"{name} of all heads" if isinstance(name, str)
                                    else f"Head {name + 1}")  # fmt: skip
             self._group.addButton(chip, index)
@@ -318,9 +337,9 @@ class LayersPanel(QWidget):
     def _play_toggled(self, playing: bool) -> None:
         self.play.setIcon(self._pause_icon if playing else self._play_icon)
         if playing:
-            self._ticker.start()
+            self.ticker.start()
         else:
-            self._ticker.stop()
+            self.ticker.stop()
         self.playing_changed.emit(playing)
 
     def _next(self) -> None:

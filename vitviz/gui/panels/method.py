@@ -30,7 +30,7 @@ class MethodPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._view = View()
-        self._controls: dict[str, Control] = {}
+        self.controls: dict[str, Control] = {}
         self._controls_of = ""
         layout = column(self)
         self._form = form()
@@ -67,15 +67,16 @@ class MethodPanel(QWidget):
         self.heads.show_value(view.head)
         self._show_query(view, cell)
         self.direction.set_pairs([(DIRECTIONS[d], d) for d in method.directions])
-        self.direction.show_value(view.direction)
+        answered = view.direction in method.directions
+        self.direction.show_value(view.direction if answered else method.directions[0])
         self.direction.setEnabled(len(method.directions) > 1)
-        if self.direction.currentIndex() < 0:
-            self.direction.setCurrentIndex(0)
         if self._controls_of != view.method:
             self._build_parameters(method.parameters)
             self._controls_of = view.method
+        if cell is not None:
+            self._show_bounds(method.parameters, cell.card.config.depth)
         for name, value in method.settings(dict(view.params)).items():
-            self._controls[name].show_value(value)  # type: ignore[arg-type]
+            self.controls[name].show_value(value)  # type: ignore[arg-type]
 
     def _show_query(self, view: View, cell: Cell | None) -> None:
         prefix = cell.layout.prefix if cell else ("cls",)
@@ -86,13 +87,21 @@ class MethodPanel(QWidget):
         self.query.set_pairs(pairs)
         self.query.show_value(view.query)
 
+    def _show_bounds(self, parameters: tuple[Parameter, ...], depth: int) -> None:
+        for parameter in parameters:
+            control = self.controls[parameter.name]
+            if isinstance(control, Whole) and parameter.bounds and parameter.bounds[1] is None:
+                blocked = control.blockSignals(True)
+                control.setMaximum(depth - 1)
+                control.blockSignals(blocked)
+
     def _build_parameters(self, parameters: tuple[Parameter, ...]) -> None:
         while self._parameters.rowCount():
             self._parameters.removeRow(0)
-        self._controls = {}
+        self.controls = {}
         for parameter in parameters:
             control = make_control(parameter)
-            self._controls[parameter.name] = control
+            self.controls[parameter.name] = control
             row(self._parameters, parameter.title, control, parameter.help)
             if isinstance(control, Choice):
                 control.currentIndexChanged.connect(self._parameters_chosen)
@@ -117,7 +126,7 @@ class MethodPanel(QWidget):
 
     def _parameters_chosen(self) -> None:
         defaults = METHODS[self._view.method].settings({})
-        values = {name: control_value(control) for name, control in self._controls.items()}
+        values = {name: control_value(control) for name, control in self.controls.items()}
         changed = {name: value for name, value in values.items() if value != defaults[name]}
         params = tuple(sorted(changed.items()))
         self.chosen.emit(replace(self._view, params=params), "parameters")

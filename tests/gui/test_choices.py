@@ -1,0 +1,400 @@
+"""Every choice that a user can make, by every way to make it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+
+from vitviz.gui.panels.form import Choice, Number, Whole
+from vitviz.gui.panels.model import PRICE
+from vitviz.imaging.preprocess import InputChoice
+from vitviz.methods import METHODS
+from vitviz.session.state import View
+
+from .conftest import Driver, clock_of, draw
+
+
+@pytest.fixture
+def asks(ui: Driver) -> list[object]:
+    """What the service has been asked since."""
+    asked: list[object] = []
+    ask = ui.window.service.ask
+
+    def counted(request) -> None:
+        asked.append(request)
+        ask(request)
+
+    ui.window.service.ask = counted
+    return asked
+
+
+def shown_layer(ui: Driver) -> int:
+    heat_map = ui.window.canvas.heat_map
+    assert heat_map is not None
+    return heat_map.layer
+
+
+def test_layers_by_keys(ui: Driver, asks: list[object]) -> None:
+    last = ui.cell.card.config.depth - 1
+    assert shown_layer(ui) == last
+    ui.press("go.next_layer")
+    assert shown_layer(ui) == last, "there is none after the last"
+    ui.press("go.previous_layer")
+    assert shown_layer(ui) == last - 1
+    assert f"layer {last} ·" in ui.window.look.caption.text()
+    assert ui.window.panels.layers.filmstrip.layer == last - 1
+    for _ in range(last + 2):
+        ui.press("go.previous_layer")
+    assert shown_layer(ui) == 0
+    assert asks == []
+
+
+def test_layers_by_the_filmstrip(ui: Driver, asks: list[object]) -> None:
+    strip = ui.window.panels.layers.filmstrip
+    ui.qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=strip.tile_rect(1).center())
+    assert shown_layer(ui) == 1
+    ui.qtbot.keyClick(strip, Qt.Key.Key_Right)
+    assert shown_layer(ui) == 2
+    ui.qtbot.keyClick(strip, Qt.Key.Key_Home)
+    assert shown_layer(ui) == 0
+    ui.qtbot.keyClick(strip, Qt.Key.Key_End)
+    assert shown_layer(ui) == ui.cell.card.config.depth - 1
+    ui.qtbot.mousePress(strip, Qt.MouseButton.LeftButton, pos=strip.tile_rect(4).center())
+    ui.qtbot.mouseMove(strip, strip.tile_rect(3).center())
+    ui.qtbot.mouseRelease(strip, Qt.MouseButton.LeftButton, pos=strip.tile_rect(3).center())
+    ui.until(lambda: shown_layer(ui) in (3, 4))
+    assert asks == []
+
+
+def test_playing_the_layers(ui: Driver, asks: list[object]) -> None:
+    panel = ui.window.panels.layers
+    panel.ticker.setInterval(1)
+    seen: set[int] = set()
+    ui.window.store.changed.connect(lambda new, old: seen.add(new.view.layer))
+    ui.press("go.play")
+    assert ui.window.actions_by_id["go.play"].isChecked()
+    ui.until(lambda: seen >= set(panel.filmstrip.layers))
+    ui.press("go.play")
+    assert not panel.play.isChecked()
+    assert not panel.ticker.isActive()
+    assert asks == []
+
+
+def test_playing_stops_where_there_is_nothing_to_play(ui: Driver) -> None:
+    ui.press("go.play")
+    ui.do("file.close_all")
+    ui.settle()
+    assert not ui.window.panels.layers.play.isChecked()
+    assert not ui.window.actions_by_id["go.play"].isChecked()
+
+
+def test_heads_by_chips_and_keys(ui: Driver, asks: list[object]) -> None:
+    chips = ui.window.panels.layers.chips
+    assert [chip.text() for chip in chips] == ["mean", "max", "min", "1", "2", "3"]
+    ui.qtbot.mouseClick(chips[4], Qt.MouseButton.LeftButton)
+    assert ui.session.view.head == 1
+    assert ui.window.canvas.heat_map.head == 1
+    assert "head 2" in ui.window.look.caption.text()
+    ui.press("go.next_head")
+    assert ui.session.view.head == 2
+    assert chips[5].isChecked()
+    ui.press("go.next_head")
+    assert ui.session.view.head == "mean"
+    ui.press("go.previous_head")
+    assert ui.session.view.head == 2
+    assert ui.window.panels.method.heads.value == 2
+    ui.window.panels.method.heads.setCurrentIndex(1)
+    assert ui.session.view.head == "max"
+    assert chips[1].isChecked()
+    assert asks == []
+
+
+def test_style_asks_the_service_nothing(ui: Driver, asks: list[object]) -> None:
+    panel, canvas = ui.window.panels.appearance, ui.window.canvas
+    scale = canvas.scale
+    panel.colours.setCurrentIndex(2)
+    assert canvas.scale.style.colour_map == panel.colours.value != scale.style.colour_map
+    panel.opacity.setValue(20)
+    assert ui.session.style.opacity == 0.2
+    panel.range.setCurrentIndex(1)
+    assert canvas.scale.ends[0] == 0
+    panel.range.setCurrentIndex(2)
+    shared = canvas.scale.ends
+    panel.range.setCurrentIndex(3)
+    assert canvas.scale.ends == shared, "a fixed range begins with what is shown"
+    panel.high.setValue(0.5)
+    assert canvas.scale.ends == (shared[0], 0.5)
+    panel.low.setValue(0.9)
+    assert canvas.scale.ends == (0.5, 0.9), "never upside down"
+    for box, name in ((panel.smooth, "smooth"), (panel.fade, "fade"), (panel.grid, "grid")):
+        before = getattr(ui.session.style, name)
+        box.click()
+        assert getattr(ui.session.style, name) is not before
+    ui.press("view.grid")
+    ui.press("view.smooth")
+    assert panel.grid.isChecked()
+    assert panel.smooth.isChecked()
+    assert asks == []
+
+
+def test_a_click_pins_the_query_and_escape_goes_back(ui: Driver) -> None:
+    ui.click_patch(3, 10)
+    ui.settle()
+    assert ui.cell.query_patch == (3, 10)
+    assert ui.window.canvas.query == (3, 10)
+    name = ui.cell.layout.name(ui.cell.query_token)
+    assert ui.window.look.caption.text().startswith(f"Attention of {name}")
+    assert ui.window.panels.method.query.currentText().lower() == name.lower()
+    ui.press("go.direction")
+    ui.settle()
+    assert ui.cell.request.direction == "to"
+    assert ui.window.look.caption.text().startswith(f"Attention to {name}")
+    assert ui.window.panels.method.direction.value == "to"
+    ui.press("go.cls")
+    ui.settle()
+    assert ui.cell.query_patch is None
+    assert ui.session.view.query == "cls"
+    ui.press("go.direction")
+    ui.settle()
+    assert ui.cell.request.direction == "of"
+
+
+def test_the_map_follows_the_cursor_and_goes_back(ui: Driver) -> None:
+    ui.press("view.follow")
+    assert ui.window.preferences.follow_cursor
+    ui.hover_patch(5, 2)
+    ui.until(lambda: ui.cell.query_patch == (5, 2))
+    assert ui.session.view.query == "cls", "nothing was chosen"
+    ui.hover_patch(6, 2)
+    ui.until(lambda: ui.cell.query_patch == (6, 2))
+    ui.move_to(QPoint(1, 1))
+    ui.until(lambda: ui.cell.query_patch is None)
+    ui.hover_patch(5, 2)
+    ui.until(lambda: ui.cell.query_patch == (5, 2))
+    ui.press("view.follow")
+    ui.until(lambda: ui.cell.query_patch is None)
+    assert not ui.window.store.can_undo or ui.session.view.query == "cls"
+
+
+def test_cancel_does_not_choose_what_the_cursor_is_over(ui: Driver) -> None:
+    ui.press("view.follow")
+    ui.hover_patch(5, 2)
+    ui.until(lambda: ui.cell.query_patch == (5, 2))
+    ui.press("model.cancel")
+    assert ui.session.view.query == "cls"
+
+
+def test_rollout_with_its_parameters(ui: Driver) -> None:
+    panel = ui.window.panels.method
+    panel.method.setCurrentIndex(list(METHODS).index("rollout"))
+    ui.settle()
+    rollout = METHODS["rollout"]
+    assert set(panel.controls) == {parameter.name for parameter in rollout.parameters}
+    for parameter in rollout.parameters:
+        control = panel.controls[parameter.name]
+        kind = Choice if parameter.choices else Whole if type(parameter.default) is int else Number
+        assert isinstance(control, kind)
+        if not isinstance(control, Choice):
+            assert control.value() == parameter.default
+    assert "rollout" in ui.window.look.caption.text().lower()
+    before = ui.cell.heat_map(ui.session.view).values
+    panel.controls["discard"].setValue(0.9)
+    ui.settle()
+    assert ui.session.view.params == (("discard", 0.9),)
+    assert (ui.cell.heat_map(ui.session.view).values != before).any()
+    assert "discard 0.9" in ui.window.look.caption.text()
+    panel.controls["discard"].setValue(0.0)
+    ui.settle()
+    assert ui.session.view.params == (), "defaults are not written down"
+    assert (ui.cell.heat_map(ui.session.view).values == before).all()
+    ui.press("go.next_head")  # heads are fused first: another head is another question
+    ui.settle()
+    assert ui.cell.request.head == "max"
+    panel.method.setCurrentIndex(0)
+    ui.settle()
+    assert panel.controls == {}
+
+
+def test_the_start_layer_ends_with_the_model(ui: Driver) -> None:
+    panel = ui.window.panels.method
+    panel.method.setCurrentIndex(list(METHODS).index("rollout"))
+    ui.settle()
+    start = panel.controls["start"]
+    assert isinstance(start, Whole)
+    assert start.maximum() == ui.cell.card.config.depth - 1
+    start.setValue(3)
+    ui.settle()
+    assert ui.window.panels.layers.filmstrip.layers == (3, 4, 5)
+    assert not ui.message
+
+
+def test_a_method_without_a_direction_keeps_it_for_the_others(ui: Driver) -> None:
+    panel = ui.window.panels.method
+    ui.press("go.direction")
+    ui.settle()
+    steps, move_on = ui.window.store.undo_steps, clock_of(ui)
+    move_on(5)
+    panel.method.setCurrentIndex(list(METHODS).index("rollout"))
+    ui.settle()
+    assert not panel.direction.isEnabled()
+    assert panel.direction.value == "of"
+    assert ui.window.store.undo_steps == steps + 1, "one choice is one step"
+    panel.method.setCurrentIndex(0)
+    ui.settle()
+    assert ui.cell.request.direction == "to"
+
+
+def test_whole_photo_and_finer_grids_say_their_cost_first(ui: Driver) -> None:
+    panel = ui.window.panels.model
+    words = [str(panel.input.itemData(i, PRICE)) for i in range(panel.input.count())]
+    assert words[0].startswith("197 tokens")
+    assert all("tokens" in each and "B" in each and "about" in each for each in words)
+    counts = [int(each.split()[0].replace(",", "")) - 1 for each in words]
+    assert counts[2] == 4 * counts[1]
+    assert counts[4] == 16 * counts[1]
+    panel.input.setCurrentIndex(1)
+    ui.settle()
+    rows, cols = ui.cell.layout.grid
+    assert rows < cols, "the photo is wider than high, and so is the grid"
+    assert rows * cols == counts[1]
+    assert ui.window.canvas.heat_map.values.shape == (rows, cols)
+    panel.input.setCurrentIndex(2)
+    ui.settle()
+    assert ui.cell.layout.grid == (2 * rows, 2 * cols)
+    assert ui.session.input == InputChoice("whole photo", 2)
+    assert f"grid {2 * rows} × {2 * cols}" in panel.facts.text()
+
+
+def test_a_query_stays_on_its_place_when_the_grid_changes(ui: Driver) -> None:
+    ui.click_patch(3, 10)
+    ui.settle()
+    point = ui.session.view.query
+    ui.window.panels.model.input.setCurrentIndex(3)
+    ui.settle()
+    patch = ui.cell.query_patch
+    box = ui.cell.geometry.patch_box(*patch)
+    assert box.left <= point[0] < box.right
+    assert box.top <= point[1] < box.bottom
+
+
+def test_heads_view_opens_a_head_on_the_canvas(ui: Driver) -> None:
+    ui.press("view.heads")
+    assert ui.window.views.currentWidget() is ui.window.heads
+    ui.window.heads.opened.emit(2, 1)
+    assert ui.session.tab == "look"
+    assert (ui.window.canvas.heat_map.layer, ui.window.canvas.heat_map.head) == (2, 1)
+    assert ui.window.views.currentWidget() is ui.window.look
+
+
+def test_patches_view_chooses_a_query(ui: Driver) -> None:
+    ui.press("view.patches")
+    ui.window.patches.sheet.token_clicked.emit(ui.cell.layout.index(4, 5))
+    ui.settle()
+    assert ui.cell.query_patch == (4, 5)
+    assert ui.window.patches.sheet.sheet is not None
+    ui.window.patches.sheet.token_clicked.emit(0)
+    ui.settle()
+    assert ui.cell.query_token == 0, "CLS can be chosen there too"
+
+
+def test_many_choices_one_after_another_end_in_the_last(ui: Driver) -> None:
+    commands = ui.window.commands
+    actions: list[Callable[[int], None]] = [
+        lambda i: commands.choose_layer(i % 6),
+        lambda i: commands.choose_head(i % 3),
+        lambda i: commands.select_photo(i % 3),
+        lambda i: commands.choose_view(replace(ui.session.view, query=(10.0 + i, 20.0)), ""),
+        lambda i: commands.choose_input(InputChoice("whole photo", 1 + i % 2)),
+        lambda i: commands.choose_view(View(method=("rollout", "attention")[i % 2]), ""),
+        lambda i: commands.undo(),
+        lambda i: commands.swap_direction(),
+    ]
+    for i in range(50):
+        actions[(i * 7 + i // 5) % len(actions)](i)
+    ui.settle()
+    from vitviz.session.plan import plan
+
+    assert ui.cell.request == plan(ui.session, ui.window.preferences.device)[0]
+    assert ui.window.windowTitle().startswith(ui.photo_names()[ui.session.selected])
+    assert len(ui.requests) < 50, "questions that nobody waits for are not answered"
+    assert not ui.message
+
+
+def test_another_photo_while_the_model_runs(ui: Driver, tmp_path) -> None:
+    ui.window.documents.add([draw(tmp_path / f"more{i}.png", 60 + i, 90, seed=i) for i in range(3)])
+    for _ in range(2):
+        ui.press("go.next_photo")
+    ui.settle()
+    assert ui.window.windowTitle() == "more2.png – vitviz"
+    assert ui.cell.geometry.photo_size == (90, 62)
+    assert ui.window.canvas.heat_map is not None
+
+
+def test_undo_and_redo_of_each_kind(ui: Driver) -> None:
+    commands, move_on = ui.window.commands, clock_of(ui)
+    steps: list[tuple[str, Callable[[], None]]] = [
+        ("layer", lambda: commands.choose_layer(2)),
+        ("head", lambda: commands.choose_head(1)),
+        ("query", lambda: commands.choose_patch((2, 3))),
+        ("style", lambda: commands.toggle_grid()),
+        ("input", lambda: commands.choose_input(InputChoice("whole photo"))),
+        ("method", lambda: commands.choose_view(View(method="rollout"), "")),
+        ("photo", commands.next_photo),
+        ("tab", commands.show_heads),
+        ("close", commands.close_photo),
+    ]
+    states = [ui.session]
+    for name, step in steps:
+        move_on(5)
+        step()
+        ui.settle()
+        assert ui.session != states[-1], name
+        states.append(ui.session)
+    for state in reversed(states[:-1]):
+        ui.press("edit.undo")
+        assert ui.session == state
+    ui.settle()
+    assert not ui.window.actions_by_id["edit.undo"].isEnabled()
+    for state in states[1:]:
+        ui.press("edit.redo")
+        assert ui.session == state
+    ui.settle()
+    assert not ui.window.actions_by_id["edit.redo"].isEnabled()
+    assert not ui.message
+
+
+def test_dragging_a_slider_is_one_step(ui: Driver) -> None:
+    move_on, panel = clock_of(ui), ui.window.panels.appearance
+    before = ui.session.style.opacity
+    for percent in (70, 60, 50, 40):
+        move_on(0.1)
+        panel.opacity.setValue(percent)
+    assert ui.window.store.undo_steps == 1
+    move_on(3)
+    panel.opacity.setValue(30)
+    assert ui.window.store.undo_steps == 2
+    ui.press("edit.undo")
+    ui.press("edit.undo")
+    assert ui.session.style.opacity == before
+    assert panel.opacity.value() == round(100 * before)
+
+
+def test_undo_of_closing_a_photo(ui: Driver) -> None:
+    ui.press("go.next_photo")
+    ui.settle()
+    ui.press("file.close")
+    ui.settle()
+    assert ui.photo_names() == ["photo0.png", "photo2.png"]
+    ui.press("edit.undo")
+    ui.settle()
+    assert ui.photo_names() == ["photo0.png", "photo1.png", "photo2.png"]
+    assert ui.window.windowTitle() == "photo1.png – vitviz"
+
+
+def test_delete_closes_the_photo_in_the_list(ui: Driver) -> None:
+    ui.qtbot.keyClick(ui.window.panels.photos, Qt.Key.Key_Delete)
+    ui.settle()
+    assert ui.photo_names() == ["photo1.png", "photo2.png"]

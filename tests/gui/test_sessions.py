@@ -1,0 +1,174 @@
+"""Sessions, maps and preferences that outlive the window."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from vitviz.gui.window import Window
+
+from .conftest import Driver
+
+
+def chosen(ui: Driver) -> None:
+    """Some choices of every kind."""
+    ui.press("go.next_photo")
+    ui.settle()
+    ui.click_patch(4, 6)
+    ui.settle()
+    ui.window.panels.method.method.setCurrentIndex(1)
+    ui.settle()
+    ui.window.panels.method.controls["discard"].setValue(0.5)
+    ui.window.panels.appearance.range.setCurrentIndex(3)
+    ui.press("go.previous_layer")
+    ui.settle()
+
+
+def test_saving_and_opening_a_session(
+    ui: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen(ui)
+    saved = ui.session
+    path = tmp_path / "mine.vitviz"
+    # The user does not type the suffix.
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "mine"), ""))
+    ui.press("file.save")
+    assert path.is_file()
+    ui.do("file.close_all")
+    ui.press("view.heads")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
+    ui.press("file.session")
+    ui.settle()
+    assert ui.session == saved
+    assert ui.cell.query_patch == (4, 6)
+    assert ui.window.panels.method.controls["discard"].value() == 0.5
+    ui.press("go.previous_layer")
+    ui.press("file.save")
+    assert json.loads(path.read_text(encoding="utf-8"))["view"]["layer"] == ui.session.view.layer
+    assert not ui.message
+    assert str(path) in ui.window.settings.recent("sessions")
+
+
+def test_the_next_start_goes_on(
+    ui: Driver, make_window: Callable[..., Window], qtbot: QtBot
+) -> None:
+    chosen(ui)
+    session = ui.session
+    ui.window.close()
+    again = Driver(make_window(), qtbot)
+    again.begin([])
+    assert again.session == session
+    assert again.cell.request == ui.requests[-1]
+    assert not again.window.store.can_undo
+    assert not again.message
+
+
+def test_the_next_start_names_what_is_gone(
+    ui: Driver, photos: list[Path], make_window: Callable[..., Window], qtbot: QtBot
+) -> None:
+    ui.window.close()
+    photos[0].unlink()
+    again = Driver(make_window(), qtbot)
+    again.begin([])
+    assert again.photo_names() == ["photo1.png", "photo2.png"]
+    assert "photo0.png" in again.message
+    assert "photo1.png" not in again.message
+
+
+def test_a_next_start_that_should_begin_anew(
+    ui: Driver, make_window: Callable[..., Window], qtbot: QtBot
+) -> None:
+    ui.window.close()
+    again = Driver(make_window(reopen=False), qtbot)
+    again.begin([])
+    assert again.window.windowTitle() == "panda.jpg – vitviz"
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"vitviz": 99}', '{"vitviz": 1, "photos": 3}'])
+def test_what_is_no_session(ui: Driver, tmp_path: Path, content: str) -> None:
+    path = tmp_path / "odd.vitviz"
+    path.write_text(content, encoding="utf-8")
+    before = ui.session
+    ui.window.documents.add([path])
+    assert ui.message
+    assert "unexpected" not in ui.message
+    assert ui.session == before
+    path.replace(ui.window.settings.last_session)
+
+
+def test_a_damaged_last_session_is_left_alone(empty: Driver) -> None:
+    last = empty.window.settings.last_session
+    last.parent.mkdir(parents=True, exist_ok=True)
+    last.write_text('{"vitviz": 1, "selected": "no"}', encoding="utf-8")
+    empty.begin([])
+    assert empty.window.windowTitle() == "panda.jpg – vitviz"
+
+
+def test_a_place_that_cannot_be_written(
+    ui: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "no such folder" / "x"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (f"{target}.vitviz", ""))
+    ui.press("file.save")
+    assert "could not be written" in ui.message
+    ui.window.banner.dismiss()
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (f"{target}.png", ""))
+    ui.press("file.save_map")
+    ui.until(lambda: "could not be written" in ui.message)
+    asked: list[int] = []
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (asked.append(1) or "", ""))
+    ui.press("file.save")
+    assert asked, "where it could not be written is not where the session lives"
+
+
+def test_saving_maps(ui: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    offered: list[str] = []
+
+    def save_as(name: str, kind: str = "") -> None:
+        def dialog(parent: object, title: str, suggested: str, kinds: str) -> tuple[str, str]:
+            offered.append(suggested)
+            return str(tmp_path / name), kind
+
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", dialog)
+        ui.press("file.save_map")
+
+    save_as("map")
+    ui.until(lambda: "Saved map.png" in ui.window.status.state.text())
+    with Image.open(tmp_path / "map.png") as image:
+        assert image.size == (90, 60)
+        assert image.text["Description"] == ui.window.look.caption.text()
+    save_as("raw", "Raw values (*.npy)")
+    ui.until(lambda: "Saved raw.npy" in ui.window.status.state.text())
+    values = np.load(tmp_path / "raw.npy")
+    assert (values == ui.cell.heat_map(ui.session.view).values).all()
+    assert offered[0] == "photo0-attention-layer6.png"
+    save_as("map.webm")
+    ui.until(lambda: ".webm" in ui.message)
+
+
+def test_preferences_are_kept(ui: Driver, make_window: Callable[..., Window], qtbot: QtBot) -> None:
+    ui.press("view.follow")
+    ui.window.close()
+    again = make_window()
+    assert again.preferences.follow_cursor
+    assert again.actions_by_id["view.follow"].isChecked()
+
+
+def test_preferences_that_make_no_sense(settings, make_window: Callable[..., Window]) -> None:
+    settings.folder.mkdir(parents=True)
+    (settings.folder / "vitviz.ini").write_text(
+        "[preferences]\ntheme=pink\nmax_pixels=many\nfollow_cursor=perhaps\n"
+        "[window]\ngeometry=7\ndocks=@ByteArray(nonsense)\n[recent]\nphotos=1\n",
+        encoding="utf-8",
+    )
+    window = make_window()
+    assert window.preferences.theme in ("light", "dark", "system")
+    assert window.preferences.max_pixels >= 1_000_000
+    assert all(dock.isVisible() for dock in window.panels.docks)

@@ -1,0 +1,153 @@
+"""What a user sees first, and that the window can be used at any size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence
+
+from vitviz.gui import actions
+from vitviz.gui.commands import Commands
+
+from .conftest import Driver, draw
+
+
+def test_first_start_shows_a_sample_with_its_map(empty: Driver) -> None:
+    empty.begin([])
+    window, cell = empty.window, empty.cell
+    assert window.windowTitle() == "panda.jpg – vitviz"
+    assert len(empty.session.photos) == 5
+    assert window.canvas.heat_map is not None
+    assert window.canvas.message == ("", "")
+    caption = window.look.caption.text()
+    assert caption.startswith("Attention of CLS · layer 6 · mean of 3 heads")
+    assert caption.endswith("% on CLS, not shown")
+    assert window.panels.predictions.bars.rows[0][0] == "giant panda"
+    assert len(window.panels.predictions.bars.rows) == 5
+    assert window.panels.layers.filmstrip.layers == tuple(range(cell.card.config.depth))
+    facts = window.status.facts.text()
+    assert all(words in facts for words in ("CPU", "197 tokens", "forward", "map"))
+    assert "Ready" in window.status.state.text()
+    assert window.panels.model.title.text() == cell.card.title
+    assert "197 tokens" in window.panels.model.cost.text()
+    assert not empty.message
+    assert not window.store.can_undo, "what the user did not do cannot be undone"
+
+
+def test_a_window_is_not_too_wide_for_small_screens(ui: Driver) -> None:
+    window = ui.window
+    window.resize(760, 520)
+    ui.wait_for_timers()
+    assert (window.width(), window.height()) == (760, 520)
+    canvas = window.canvas
+    assert canvas.width() >= 200
+    assert canvas.height() >= 160
+    for chip in window.panels.layers.chips:
+        text = chip.fontMetrics().horizontalAdvance(chip.text())
+        assert chip.width() >= text, "chips scroll, their words are never cut"
+    caption = window.look.caption
+    needed = caption.fontMetrics().boundingRect(
+        0, 0, caption.contentsRect().width(), 1000, 0x1000, caption.text()
+    )
+    assert caption.contentsRect().height() >= needed.height(), "the caption is whole"
+
+
+def test_long_names_do_not_widen_anything(empty: Driver, tmp_path: Path) -> None:
+
+    names = ("x" * 180, "صورة قطة جميلة جدا " * 6, "very-long " * 16)
+    empty.window.resize(1100, 700)
+    empty.begin([draw(tmp_path / f"{name}.png", 80, 50, seed=i) for i, name in enumerate(names)])
+    for _ in names:
+        assert empty.window.width() == 1100
+        assert empty.window.canvas.width() > 400
+        empty.press("go.next_photo")
+        empty.settle()
+
+
+def test_every_command_has_a_method_and_its_own_key() -> None:
+    keys = [
+        QKeySequence(key).toString()
+        for command in actions.COMMANDS
+        if command.keys
+        for key in command.keys.split("; ")
+    ]
+    assert "" not in keys, "a key that Qt does not know"
+    assert len(keys) == len(set(keys))
+    assert len({command.id for command in actions.COMMANDS}) == len(actions.COMMANDS)
+    for command in actions.COMMANDS:
+        assert command.id.split(".")[0] in actions.MENUS
+        assert not command.does or callable(getattr(Commands, command.does))
+
+
+def test_every_command_can_be_given_without_photos(
+    empty: Driver, dialogs: list[str], monkeypatch
+) -> None:
+
+    opened: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
+    for command in actions.COMMANDS:
+        if command.does and command.id != "file.quit" and command.id != "file.samples":
+            empty.do(command.id)
+            empty.until(lambda: not empty.window.service.is_busy)
+    assert empty.session.photos == ()
+    assert opened
+    assert not empty.window.actions_by_id["go.play"].isChecked()
+    assert not empty.window.panels.layers.play.isChecked()
+    assert dialogs == ["PreferencesDialog", "PaletteDialog", "TextDialog", "TextDialog"]
+
+
+def test_closing_all_photos_and_opening_again(ui: Driver, photos: list[Path]) -> None:
+    ui.do("file.close_all")
+    ui.settle()
+    window = ui.window
+    assert window.canvas.message[0] == "Drop a photo here"
+    assert window.canvas.heat_map is None
+    assert window.windowTitle() == "vitviz"
+    assert window.panels.predictions.bars.rows == []
+    assert window.status.facts.text() == ""
+    for name in ("file.close", "file.close_all", "file.save_map"):
+        assert not window.actions_by_id[name].isEnabled()
+    window.documents.add([photos[1]])
+    ui.settle()
+    assert window.canvas.message == ("", "")
+    assert window.windowTitle() == "photo1.png – vitviz"
+
+
+def test_a_photo_closed_while_it_opens_is_not_shown(ui: Driver, tmp_path: Path) -> None:
+
+    ui.window.documents.add([draw(tmp_path / "late.png", 70, 40, seed=9)])
+    ui.do("file.close_all")
+    ui.until(lambda: not ui.window.service.is_opening)
+    assert ui.window.controller.opened is None
+    assert ui.window.canvas.message[0] == "Drop a photo here"
+
+
+def test_docks_close_float_and_come_back(ui: Driver, make_window, qtbot) -> None:
+    panels = ui.window.panels
+    photos, model, *_ = panels.docks
+    photos.toggleViewAction().trigger()
+    model.setFloating(True)
+    assert not photos.isVisible()
+    ui.window.close()
+    other = make_window()
+    assert other.panels.docks[0].isHidden()
+    assert other.panels.docks[1].isFloating()
+    other.commands.reset_layout()
+    assert all(dock.isVisible() and not dock.isFloating() for dock in other.panels.docks)
+
+
+def test_status_tells_the_patch_under_the_pointer(ui: Driver) -> None:
+    ui.hover_patch(2, 9)
+    value = ui.cell.heat_map(ui.session.view).values[2, 9]
+    ui.until(lambda: ui.window.status.hovered.text())
+    assert ui.window.status.hovered.text() == f"row 3, column 10 · {value:.4g}"
+    assert ui.window.canvas.cursor_patch == (2, 9)
+    assert ui.window.canvas.patch_under(*QPointF(1, 1).toTuple()) is None
+
+
+def test_copying_the_view(ui: Driver) -> None:
+
+    ui.press("edit.copy")
+    pixmap = QGuiApplication.clipboard().pixmap()
+    assert pixmap.deviceIndependentSize().toSize() == ui.window.views.size()
