@@ -45,12 +45,16 @@ def test_each_question_ends_exactly_once(steps: list[str], closed_at_work: bool)
     assert worker.close(WAIT_S)
 
     assert list(asked) == list(range(1, len(asked) + 1))
+    check_ends(asked, events)
+
+
+def check_ends(asked: dict[int, bool], events: list[Event]) -> None:
+    """Each has one end, of a kind that it can have, and nothing is said about it after that."""
     ends = [event for event in events if not isinstance(event, Progressed)]
     assert Counter(event.id for event in ends) == Counter(dict.fromkeys(asked, 1))
     for end in ends:
         assert isinstance(end, Dropped | (Failed if asked[end.id] else Done))
     for number in asked:
-        own = [event for event in events if event.id == number]
-        assert not isinstance(own[-1], Progressed)  # nothing is said about it after its end
+        assert not isinstance([event for event in events if event.id == number][-1], Progressed)
     answered = [event.id for event in ends if isinstance(event, Done)]
     assert answered == sorted(answered)

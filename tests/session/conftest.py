@@ -37,6 +37,10 @@ def save_photo(path: Path, seed: int, size: tuple[int, int] = (40, 60)) -> Path:
     return path
 
 
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
     return save_photo(tmp_path / "photo.png", 1)

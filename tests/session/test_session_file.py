@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.session.conftest import names_in
 from vitviz.errors import SessionError, VitvizError
 from vitviz.session import file as session_file
 from vitviz.session.state import PhotoRef, Session
@@ -21,7 +22,7 @@ def test_a_saved_session_is_read_again(tmp_path: Path) -> None:
     session_file.save(SESSION, path)
     session_file.save(replace(SESSION, tab="heads"), path)
     assert session_file.read(path) == replace(SESSION, tab="heads")
-    assert os.listdir(tmp_path) == ["choices.vitviz"]
+    assert names_in(tmp_path) == ["choices.vitviz"]
 
 
 def test_a_later_version_says_so() -> None:

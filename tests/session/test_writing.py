@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 
 import pytest
 
+from tests.session.conftest import names_in
 from vitviz.errors import VitvizError
 from vitviz.session.writing import write_whole
 
@@ -17,7 +17,7 @@ def test_writing_replaces_what_was_there(tmp_path: Path) -> None:
     for content in (b"first", b"", b"second"):
         write_whole(path, content)
         assert path.read_bytes() == content
-    assert os.listdir(tmp_path) == ["file"]
+    assert names_in(tmp_path) == ["file"]
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
@@ -32,14 +32,14 @@ def test_a_folder_in_its_place_stays_and_nothing_is_left_beside_it(tmp_path: Pat
     (tmp_path / "folder" / "inside").mkdir(parents=True)
     with pytest.raises(VitvizError):
         write_whole(tmp_path / "folder", b"content")
-    assert os.listdir(tmp_path) == ["folder"]
+    assert names_in(tmp_path) == ["folder"]
 
 
 @pytest.mark.parametrize("name", ["n" * 300, "nul\0l"])
 def test_a_name_that_cannot_be_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(VitvizError, match="could not be written"):
         write_whole(tmp_path / name, b"content")
-    assert os.listdir(tmp_path) == []
+    assert names_in(tmp_path) == []
 
 
 @pytest.mark.parametrize("method", ["write_bytes", "replace"])
@@ -58,7 +58,7 @@ def test_a_failure_half_way_leaves_the_old_file_and_nothing_else(
         write_whole(path, b"new")
     monkeypatch.undo()
     assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["file"]
+    assert names_in(tmp_path) == ["file"]
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
@@ -88,4 +88,4 @@ def test_two_threads_writing_one_file_leave_one_whole(tmp_path: Path) -> None:
     for thread in threads:
         thread.join(60)
     assert (tmp_path / "file").read_bytes() in contents
-    assert os.listdir(tmp_path) == ["file"]
+    assert names_in(tmp_path) == ["file"]

@@ -268,7 +268,7 @@ def rollout(device: str, fusion: Fusion, discard: float) -> Measured:
         mixed = (flat.reshape(fused.shape) + np.eye(trace.tokens)) / 2
         product = mixed / mixed.sum(1, keepdims=True) @ product
     worst = float(np.abs(got - product[query]).max())
-    return Measured(max(worst, abs(float(got.sum()) - 1)), 1e-5)
+    return Measured(max(worst, abs(float(got.sum()) - 1)), 3e-6)
 
 
 @dataclass
