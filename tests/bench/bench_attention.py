@@ -65,7 +65,7 @@ OURS = ("trace", "raw", "rollout", "raw + rollout", "rollout max", "rollout max 
 CASES = {
     "B/16 224": Case("B", 16, 224, 15, (*OURS, "hooks mean", "hooks max discard 0.9")),
     "S/8 512": Case("S", 8, 512, 5, OURS),
-    "S/8 1024": Case("S", 8, 1024, 1, ("raw", "raw + rollout")),
+    "S/8 1024": Case("S", 8, 1024, 1, ("raw + rollout",)),
 }
 
 

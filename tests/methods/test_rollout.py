@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from vitviz.errors import Cancelled, VitvizError
+from vitviz.errors import Cancelled, NotEnoughMemory, VitvizError
 from vitviz.methods import METHODS, discard
 from vitviz.methods.base import Question
 from vitviz.tracing import fused
@@ -174,6 +174,15 @@ def test_cancelled_in_the_middle(random_trace, monkeypatch, calls):
     with pytest.raises(Cancelled):
         ask(random_trace.trace, head="max", discard=0.5, report=impatient)
     assert np.array_equal(ask(random_trace.trace, head="max", discard=0.5).values, wanted)
+
+
+def test_memory_that_runs_out_is_a_refusal(random_trace, monkeypatch):
+    def full(*_, **__):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 GB")
+
+    monkeypatch.setattr(type(random_trace.trace), "row_blocks", full)
+    with pytest.raises(NotEnoughMemory, match="rollout over 31 tokens"):
+        ask(random_trace.trace)
 
 
 def test_rollouts_to_every_layer_look_at_each_layer_once(random_trace, monkeypatch):

@@ -19,6 +19,7 @@ SMALL = ViTConfig(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gated", [False, True])
 def test_flops_against_torchs_own_counter(gated):
     config = replace(SMALL, gated_mlp=gated)

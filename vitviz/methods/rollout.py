@@ -22,6 +22,7 @@ is.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ from vitviz.methods.base import (
     ParameterValue,
     Question,
 )
-from vitviz.methods.discard import RowBlocks, discard_smallest
+from vitviz.methods.discard import KEPT_BYTES, RowBlocks, discard_smallest
 from vitviz.tracing.progress import Progress
 
 if TYPE_CHECKING:
@@ -59,10 +60,15 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     """The rollouts of one token that end at each layer from the start layer on.
 
     A head that the model does not have becomes its last one.
+
+    Raises:
+        VitvizError: A setting is out of its bounds.
+        NotEnoughMemory: Memory ran out.
     """
+    from vitviz.tracing.memory import refusing
+
     settings = ROLLOUT.settings(question.params)
-    residual = _share("residual", settings)
-    discard = _share("discard", settings)
+    residual, discard = _share("residual", settings), _share("discard", settings)
     start = int(settings["start"])
     if not 0 <= start < trace.depth:
         raise VitvizError(
@@ -70,20 +76,33 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
             "Choose an earlier start layer.",
         )
     head = min(question.head, trace.heads - 1) if isinstance(question.head, int) else question.head
-    flows = trace.q.new_zeros(trace.depth - start, trace.tokens)
-    for layer in reversed(range(start, trace.depth)):
-        done = (trace.depth - 1 - layer) / (trace.depth - start)
-        report = partial(progress, f"rollout, layer {layer + 1} of {trace.depth}", done)
-        ending_here = layer - start
-        flows[ending_here, question.query] = 1.0
-        flowing = flows[ending_here:]
-        # At the last layer nothing but the query's own row is needed yet.
-        first = layer == trace.depth - 1
-        queries = range(question.query, question.query + 1) if first else range(trace.tokens)
-        flowing.copy_(push(flowing, sparse(trace, layer, head, discard, queries, report), residual))
-    values = flows.unsqueeze(1).cpu().numpy()
+    needed = min(trace.tokens**2 * FLOAT_BYTES, KEPT_BYTES)
+    with refusing(needed, f"rollout over {trace.tokens:,} tokens", str(trace.q.device)):
+        layers = _Layers(trace, head, discard, progress)
+        flows = _flow_down(layers, range(start, trace.depth), question.query, residual)
+        values = flows.unsqueeze(1).cpu().numpy()
     values.flags.writeable = False
     return Explanation(values, tuple(range(start, trace.depth)), head, trace.layout, "rollout")
+
+
+def _flow_down(
+    layers: _Layers, through: range, query: int, residual: float
+) -> Float[Tensor, "ends tokens"]:
+    """The rollouts of ``query`` that end at each of some successive layers and start at the first.
+
+    Each begins as the query alone, above the layer where it ends, and joins those that come from
+    further up.
+    """
+    tokens = layers.trace.tokens
+    flows = layers.trace.q.new_zeros(len(through), tokens)
+    for place, layer in reversed(list(enumerate(through))):
+        flows[place, query] = 1.0
+        # At the last layer nothing but the query's own row is needed yet.
+        last = layer == through[-1]
+        queries = range(query, query + 1) if last else range(tokens)
+        done = 1 - (place + 1) / len(through)
+        flows[place:] = push(flows[place:], layers.sparse(layer, queries, done), residual)
+    return flows
 
 
 def push(
@@ -106,39 +125,47 @@ def push(
     return pushed
 
 
-def sparse(
-    trace: Trace, layer: int, head: Head, discard: float, queries: range,
-    report: Callable[[], None],
-) -> RowBlocks:  # fmt: skip
-    """The fused attention of one layer without its smallest entries.
+@dataclass(frozen=True)
+class _Layers:
+    """Every layer's attention as rollout wants it: heads fused, and without its smallest entries.
 
     Args:
         trace: What the network did.
-        layer: From 0.
         head: The fusion, or the only head.
-        discard: Which part of all entries of the layer becomes zero.
-        queries: Which rows; with ``discard`` all of them come, since all have to be compared.
-        report: Called before every row block.
+        discard: Which part of all entries of a layer becomes zero.
+        progress: Told before every row block.
     """
-    entries = trace.tokens**2
-    count = int(discard * entries)
-    if count == 0:
-        return fused(trace, layer, head, queries, report)
-    everything = partial(fused, trace, layer, head, range(trace.tokens), report)
-    return discard_smallest(everything, count, entries * FLOAT_BYTES)
 
+    trace: Trace
+    head: Head
+    discard: float
+    progress: Progress
 
-def fused(
-    trace: Trace, layer: int, head: Head, queries: range, report: Callable[[], None]
-) -> RowBlocks:
-    """Heads fused into one, in row blocks: of the values of each entry the mean, max or min."""
-    heads, fusion = slice(None), head
-    if isinstance(fusion, int):
-        heads, fusion = slice(fusion, fusion + 1), "mean"
-    report()
-    for rows, block in trace.row_blocks(layer, heads=heads, queries=queries):
-        yield rows, FUSIONS[fusion](block)
-        report()
+    def sparse(self, layer: int, queries: range, done: float) -> RowBlocks:
+        """One layer in row blocks.
+
+        Args:
+            layer: From 0.
+            queries: Which rows; where some entries go all rows come, since all are compared.
+            done: How far the whole work is, 0..1.
+        """
+        entries = self.trace.tokens**2
+        count = int(self.discard * entries)
+        if count == 0:
+            return self.fused(layer, queries, done)
+        everything = partial(self.fused, layer, range(self.trace.tokens), done)
+        return discard_smallest(everything, count, entries * FLOAT_BYTES)
+
+    def fused(self, layer: int, queries: range, done: float) -> RowBlocks:
+        """One layer, heads fused into one: mean, max or min of each entry."""
+        heads, fusion = slice(None), self.head
+        if isinstance(fusion, int):
+            heads, fusion = slice(fusion, fusion + 1), "mean"
+        stage = f"rollout, layer {layer + 1} of {self.trace.depth}"
+        self.progress(stage, done)
+        for rows, block in self.trace.row_blocks(layer, heads=heads, queries=queries):
+            yield rows, FUSIONS[fusion](block)
+            self.progress(stage, done)
 
 
 def _share(name: str, settings: dict[str, ParameterValue]) -> float:
