@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from multiprocessing import freeze_support
 from pathlib import Path
@@ -31,6 +32,9 @@ MISSING_LIBRARY = (
 def main(arguments: list[str] | None = None) -> int:
     """Runs vitviz; returns the exit code."""
     freeze_support()
+    if sys.stdout is None or sys.stderr is None:  # a program of Windows without a console
+        nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (until the end)
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
     given = sys.argv[1:] if arguments is None else arguments
     if given and given[0] in cli.COMMANDS:
         return cli.main(given)

@@ -8,6 +8,7 @@ import math
 import os
 import sys
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import get_args
 
@@ -301,20 +302,26 @@ def models(options: argparse.Namespace) -> int:  # noqa: ARG001 (every command t
 
 def add_check(commands: Subparsers[argparse.ArgumentParser]) -> None:
     """``vitviz check``."""
-    commands.add_parser("check", help="check the numbers, and report versions and devices")
+    commands.add_parser(
+        "check", help="check the numbers and the window; report versions and devices"
+    )
 
 
 def check(options: argparse.Namespace) -> int:  # noqa: ARG001
     """Prints every self-check with its outcome; 1 if one failed."""
     from vitviz.session.checks import environment, outcomes
+    from vitviz.session.program_checks import program_outcomes
 
     for name, value in environment():
         print(f"{name}: {value}")
     code = 0
-    for outcome in outcomes():
-        print(f"{'ok    ' if outcome.passed else 'FAILED'}  {outcome.name}: {outcome.measured}")
+    for outcome in chain(outcomes(), program_outcomes()):
+        word = "ok    " if outcome.passed else "FAILED"
+        print(f"{word}  {outcome.name}: {outcome.measured}", flush=True)
         code = code if outcome.passed else 1
-    print("All checks passed." if code == 0 else "Some checks failed: the maps may be wrong here.")
+    print(
+        "All checks passed." if code == 0 else "Some checks failed: do not trust what failed here."
+    )
     return code
 
 

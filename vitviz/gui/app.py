@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEvent, QTimer, Signal
+from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
 from vitviz import __version__
 from vitviz.gui import theme
 from vitviz.gui.reports import Unexpected, start_log
+from vitviz.gui.screenshot import Screenshot
 from vitviz.gui.settings import Settings
 from vitviz.gui.window import Window
 
@@ -29,9 +33,25 @@ def has_display() -> bool:
     )
 
 
-def application(arguments: list[str]) -> QApplication:
+class Application(QApplication):
+    """The program, as the desktop sees it.
+
+    Signals:
+        file_opened(str): A file to open; macOS sends files as events, not as arguments.
+    """
+
+    file_opened = Signal(str)
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QFileOpenEvent):
+            self.file_opened.emit(event.file())
+            return True
+        return super().event(event)
+
+
+def application(arguments: list[str]) -> Application:
     """The one QApplication."""
-    app = QApplication(arguments)
+    app = Application(arguments)
     app.setApplicationName("vitviz")
     app.setApplicationDisplayName("vitviz")
     app.setApplicationVersion(__version__)
@@ -56,11 +76,21 @@ def start(paths: list[Path], screenshot: Path | None = None) -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     unexpected = Unexpected(app)
     unexpected.install()
-    window = Window(Settings())
-    unexpected.happened.connect(window.banner.show_error)
-    window.show()
-    if screenshot is not None:
-        window.take_screenshot(screenshot)
-    # Only now: the window is painted before the first photo is opened and torch is imported.
-    QTimer.singleShot(0, lambda: window.begin(paths))
-    return app.exec()
+    with ExitStack() as stack:
+        folder = None
+        if screenshot is not None:  # of what everybody has, and what they have stays as it is
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vitviz-")))
+        window = Window(Settings(folder))
+        unexpected.happened.connect(window.banner.show_error)
+        window.show()
+        if screenshot is not None:
+            Screenshot(window, screenshot)
+        # Only now: the window is painted before the first photo is opened and torch is imported.
+        QTimer.singleShot(0, lambda: begin(app, window, paths))
+        return app.exec()
+
+
+def begin(app: Application, window: Window, paths: list[Path]) -> None:
+    """Opens these photos, and from now on what the desktop hands over."""
+    app.file_opened.connect(lambda path: window.documents.add([Path(path)]))
+    window.begin(paths)

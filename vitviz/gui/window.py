@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QTimer, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QCloseEvent, QColor, QDragEnterEvent, QDropEvent, QIcon
 from PySide6.QtWidgets import (
     QApplication,
@@ -95,6 +95,8 @@ class Window(QMainWindow):
             self._menus, TABS, by_id["edit.undo"], by_id["edit.redo"], by_id["file.save_map"]
         )
         self.setMenuWidget(self.top_bar)
+        for name in ("file.open", "file.close", "file.close_all"):  # the list's context menu
+            self.panels.photos.addAction(by_id[name])
         self.setStatusBar(self.status)
         self.views = QStackedWidget()
         for view in (self.look, self.heads, self.patches):
@@ -271,19 +273,6 @@ class Window(QMainWindow):
         self.panels.layers.set_icons(play, theme.icon("pause", text))
         self.status.set_colours(colours.good)
         self._show_history()
-
-    def take_screenshot(self, path: Path) -> None:
-        """Saves a picture of the window once its first map is painted, and closes it."""
-
-        def take() -> None:
-            if self.controller.shown_cell is not None and self.panels.layers.filmstrip.complete:
-                timer.stop()
-                self.grab().save(str(path))
-                self.close()
-
-        timer = QTimer(self)
-        timer.timeout.connect(take)
-        timer.start(100)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() or event.mimeData().hasImage():
