@@ -1,57 +1,30 @@
-"""What each command does: puts another session into the store, or opens a dialog."""
+"""What each command does: mostly, puts another session into the store."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, QUrl, Slot
-from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QDialog, QFileDialog
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog
 
 from vitviz.figures.style import Style
-from vitviz.gui import theme
-from vitviz.gui.actions import COMMANDS
-from vitviz.gui.dialogs.about import (
-    PaletteDialog,
-    TextDialog,
-    about_text,
-    card_text,
-    keys_text,
-)
-from vitviz.gui.dialogs.preferences import PreferencesDialog
+from vitviz.gui.dialog_commands import DialogCommands
 from vitviz.gui.documents import MAP_FILTER, fresh
-from vitviz.gui.settings import Preferences
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Head
 from vitviz.models.loading import bundled
-from vitviz.session.state import PhotoRef, Session, View
-
-if TYPE_CHECKING:
-    from vitviz.gui.window import Window
-
-GUIDE = "https://github.com/vitviz/vitviz/blob/main/docs/guide.md"
+from vitviz.session.state import PhotoRef, View
 
 
-class Commands(QObject):
+class Commands(DialogCommands):
     """The commands of the menus, keys and panels.
 
     Args:
         window: The window they act on.
     """
-
-    def __init__(self, window: Window) -> None:
-        super().__init__(window)
-        self.window = window
-
-    @property
-    def session(self) -> Session:
-        return self.window.store.session
-
-    def _set(self, session: Session, kind: str = "") -> None:
-        self.window.store.set(session, kind)
 
     # Photos
 
@@ -346,61 +319,6 @@ class Commands(QObject):
                 "Cancelled: this photo has no map yet.",
                 (("Compute it", window.controller.retry),),
             )
-
-    # Dialogs
-
-    @Slot()
-    def show_preferences(self) -> None:
-        window = self.window
-        dialog = PreferencesDialog(
-            window.preferences, self.session.background, window.devices, window
-        )
-        if dialog.exec() == QDialog.DialogCode.Accepted:
-            self.set_preferences(dialog.preferences)
-            self._set(replace(self.session, background=dialog.background))
-
-    def set_preferences(self, preferences: Preferences) -> None:
-        """Keeps the preferences, and acts on what they changed."""
-        window, old = self.window, self.window.preferences
-        window.preferences = preferences
-        window.settings.set_preferences(preferences)
-        window.service.photos.max_pixels = preferences.max_pixels
-        if preferences.theme != old.theme:
-            window.apply_theme()
-        if not preferences.follow_cursor:
-            window.controller.hover(None)
-        window.controller.set_device(preferences.device)
-        window.panels.model.show_devices(window.devices, preferences.device)
-        window.refresh()
-
-    @Slot()
-    def show_card(self) -> None:
-        if self.window.card is not None:
-            TextDialog("Model card", card_text(self.window.card), None, self.window).exec()
-
-    @Slot()
-    def show_keys(self) -> None:
-        TextDialog("Keyboard", keys_text(), None, self.window).exec()
-
-    @Slot()
-    def show_guide(self) -> None:
-        QDesktopServices.openUrl(QUrl(GUIDE))
-
-    @Slot()
-    def show_about(self) -> None:
-        TextDialog("About vitviz", about_text(), theme.program_icon(), self.window).exec()
-
-    @Slot()
-    def show_palette(self) -> None:
-        by_id = self.window.actions_by_id
-        commands = [
-            (c.id, c.title.replace("&", ""), by_id[c.id].shortcut().toString())
-            for c in COMMANDS
-            if c.does and by_id[c.id].isEnabled()
-        ]
-        dialog = PaletteDialog(commands, self.window)
-        if dialog.exec() == QDialog.DialogCode.Accepted and dialog.chosen:
-            by_id[dialog.chosen].trigger()
 
     # The cursor
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
@@ -52,13 +54,13 @@ class StatusBar(QStatusBar):
         self._good = good
 
     def show_idle(self, words: str = "Ready") -> None:
-        self.state.setText(f'<span style="color:{self._good}">●</span>&nbsp; {words}')
+        self.state.setText(f'<span style="color:{self._good}">●</span>&nbsp; {html.escape(words)}')
         self.progress.hide()
         self.cancel.hide()
         self.facts.show()
 
     def show_progress(self, stage: str, fraction: float) -> None:
-        self.state.setText(f"○&nbsp; {stage}")
+        self.state.setText(f"○&nbsp; {html.escape(stage)}")
         self.progress.setValue(round(1000 * fraction))
         self.progress.show()
         self.cancel.show()

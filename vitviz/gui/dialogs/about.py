@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QIcon, QKeySequence
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QIcon, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -149,7 +149,18 @@ class PaletteDialog(QDialog):
         self.search.textChanged.connect(self._filter)
         self.search.returnPressed.connect(self.accept)
         self.found.itemActivated.connect(self.accept)
+        self.search.installEventFilter(self)
         self._filter("")
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Up and Down move through what was found while the cursor stays in the words."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
+            if step is not None and self.found.count():
+                row = self.found.currentRow() + step
+                self.found.setCurrentRow(min(max(row, 0), self.found.count() - 1))
+                return True
+        return super().eventFilter(watched, event)
 
     @property
     def chosen(self) -> str:

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from vitviz.gui.panels.form import MARGIN
 from vitviz.gui.service import Preview
 from vitviz.session.state import PhotoRef
 
@@ -40,12 +41,13 @@ class Tiles(QStyledItemDelegate):
     """Draws a photo as wide as the list, its name and size below."""
 
     PAD = 6
+    SIDE = MARGIN  # as in every other panel
     RATIO = 0.62
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         width = max(80, option.rect.width())
         text = option.fontMetrics.height()
-        return QSize(width, round((width - 2 * self.PAD) * self.RATIO) + text + 3 * self.PAD)
+        return QSize(width, round((width - 2 * self.SIDE) * self.RATIO) + text + 3 * self.PAD)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         rect: QRect = option.rect
@@ -54,7 +56,7 @@ class Tiles(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        picture = rect.adjusted(self.PAD, self.PAD, -self.PAD, -metrics.height() - 2 * self.PAD)
+        picture = rect.adjusted(self.SIDE, self.PAD, -self.SIDE, -metrics.height() - 2 * self.PAD)
         outline = QPainterPath()
         outline.addRoundedRect(picture, 5, 5)
         painter.fillPath(outline, palette.mid())
@@ -80,8 +82,8 @@ class Tiles(QStyledItemDelegate):
         palette: QPalette,
         metrics: QFontMetrics,
     ) -> None:
-        line = QRect(rect.left() + self.PAD, rect.bottom() - metrics.height() - self.PAD + 3,
-                     rect.width() - 2 * self.PAD, metrics.height())  # fmt: skip
+        line = QRect(rect.left() + self.SIDE, rect.bottom() - metrics.height() - self.PAD + 3,
+                     rect.width() - 2 * self.SIDE, metrics.height())  # fmt: skip
         preview: Preview | None = index.data(PREVIEW)
         size = "" if preview is None else f"{preview.size[1]}×{preview.size[0]}"
         painter.setPen(palette.placeholderText().color())

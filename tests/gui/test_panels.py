@@ -1,0 +1,256 @@
+"""What the panels, the banner and the reports hold."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QWheelEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from vitviz.errors import VitvizError
+from vitviz.figures.style import Style
+from vitviz.gui.banner import Banner
+from vitviz.gui.panels.appearance import AppearancePanel
+from vitviz.gui.panels.form import Choice, Number, Whole
+from vitviz.gui.panels.method import MethodPanel, control_value, make_control
+from vitviz.gui.panels.model import amount, bytes_words
+from vitviz.gui.panels.predictions import Bars
+from vitviz.gui.reports import Unexpected, start_log, versions
+from vitviz.gui.status import StatusBar, duration
+from vitviz.methods import METHODS
+from vitviz.methods.base import Parameter
+from vitviz.session.state import View
+
+
+def roll(widget) -> bool:
+    """Turns the wheel over a widget; whether it wanted that."""
+    at = QPointF(5, 5)
+    none, keys = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    event = QWheelEvent(
+        at, at, QPoint(), QPoint(0, -120), none, keys, Qt.ScrollPhase.NoScrollPhase, False
+    )
+    event.ignore()
+    QApplication.sendEvent(widget, event)
+    return event.isAccepted()
+
+
+def test_the_wheel_scrolls_past_controls(qtbot: QtBot) -> None:
+    choice, number, whole = (
+        Choice("c", [("a", 1), ("b", 2)]),
+        Number("n", 0, 1, 2),
+        Whole("w", 0, 9),
+    )
+    for widget in (choice, number, whole):
+        qtbot.addWidget(widget)
+        roll(widget)
+    assert choice.value == 1
+    assert number.value() == 0
+    assert whole.value() == 0
+
+
+def test_choice_keeps_values_of_any_type(qtbot: QtBot) -> None:
+    choice = Choice("c", [("point", (1.5, 2.0)), ("name", "cls")])
+    qtbot.addWidget(choice)
+    heard: list[int] = []
+    choice.currentIndexChanged.connect(heard.append)
+    choice.show_value("cls")
+    assert choice.value == "cls"
+    choice.show_value((1.5, 2.0))
+    assert choice.value == (1.5, 2.0)
+    choice.show_value("not there")
+    assert choice.value is None
+    assert heard == [], "showing is not choosing"
+
+
+@pytest.mark.parametrize(
+    ("default", "bounds", "choices", "other"),
+    [
+        (0.25, (0.0, 1.0), (), 0.5),
+        (2, (0, None), (), 7),
+        (True, None, (), False),
+        ("a", None, ("a", "b"), "b"),
+    ],
+)
+def test_controls_for_every_kind_of_parameter(
+    qtbot: QtBot, default, bounds, choices, other
+) -> None:
+    control = make_control(Parameter("x", "X", default, bounds=bounds, choices=choices))
+    qtbot.addWidget(control)
+    for value in (default, other):
+        control.show_value(value)
+        assert control_value(control) == value
+        assert type(control_value(control)) is type(default)
+
+
+def test_showing_a_view_chooses_nothing(qtbot: QtBot) -> None:
+    panel = MethodPanel()
+    qtbot.addWidget(panel)
+    heard: list[View] = []
+    panel.chosen.connect(lambda view, kind: heard.append(view))
+    for name in METHODS:
+        for direction in ("of", "to"):
+            panel.show_view(View(method=name, direction=direction, query=(3.0, 4.0), head=2), None)
+    assert heard == []
+
+
+def test_showing_a_style_chooses_nothing(qtbot: QtBot) -> None:
+    panel = AppearancePanel()
+    qtbot.addWidget(panel)
+    heard: list[Style] = []
+    panel.chosen.connect(lambda style, kind: heard.append(style))
+    for style in (Style(), Style("viridis", 0.3, False, (0.25, 0.5), False, False)):
+        panel.show_style(style, (0.1, 0.9))
+    assert heard == []
+    assert panel.low.value() == 0.25
+    assert panel.high.value() == 0.5
+
+
+def test_small_ranges_can_be_set(qtbot: QtBot) -> None:
+    panel = AppearancePanel()
+    qtbot.addWidget(panel)
+    heard: list[Style] = []
+    panel.chosen.connect(lambda style, kind: heard.append(style))
+    panel.show_style(Style(range=(0.00002, 0.00456789)), None)
+    panel.high.stepBy(1)
+    low, high = heard[-1].range
+    assert low == 0.00002
+    assert 0.0045 < high < 0.006, "one step is a step of this range"
+
+
+def test_predictions_tell_long_names_whole(qtbot: QtBot) -> None:
+    bars = Bars()
+    qtbot.addWidget(bars)
+    bars.set_rows([("a class with a very long name " * 5, 0.123), ("b", 0.0)])
+    assert "a class with a very long name " * 5 in bars.toolTip()
+    assert "12.3 %" in bars.accessibleDescription()
+    bars.resize(60, 80)
+    bars.grab()
+
+
+def test_words_for_amounts() -> None:
+    assert amount(86_567_656) == "86.6 M"
+    assert amount(7) == "7"
+    assert bytes_words(1_234_000_000) == "1.2 GB"
+    assert duration(0.0004) == "0.4 ms"
+    assert duration(0.0414) == "41 ms"
+    assert duration(3.21) == "3.2 s"
+
+
+def test_status_words_are_never_markup(qtbot: QtBot) -> None:
+    status = StatusBar()
+    qtbot.addWidget(status)
+    status.show_idle("Saved <b>x</b> & y.png")
+    assert "&lt;b&gt;x&lt;/b&gt; &amp; y.png" in status.state.text()
+    status.show_progress("Opening <i>", 0.5)
+    assert "&lt;i&gt;" in status.state.text()
+
+
+def test_banner_says_one_thing_at_a_time(qtbot: QtBot) -> None:
+    banner = Banner()
+    qtbot.addWidget(banner)
+    chosen: list[str] = []
+    banner.say("Really?", (("Yes", lambda: chosen.append("yes")), ("No", lambda: None)))
+    assert banner.property("kind") == "question"
+    assert [button.text() for button in banner.buttons] == ["Yes", "No"]
+    qtbot.mouseClick(banner.buttons[0], Qt.MouseButton.LeftButton)
+    assert chosen == ["yes"]
+    assert banner.isHidden()
+    banner.show_error(VitvizError("It broke.", "Mend it."), "While mending:")
+    assert banner.text.text() == "While mending: It broke. Mend it."
+    assert banner.buttons == []
+    assert banner.property("kind") == "error"
+    banner.say("<b>not markup</b>")
+    assert banner.text.textFormat() == Qt.TextFormat.PlainText
+
+
+def test_banner_answer_may_say_something_itself(qtbot: QtBot) -> None:
+    banner = Banner()
+    qtbot.addWidget(banner)
+    banner.say("First", (("Go", lambda: banner.say("Second")),))
+    qtbot.mouseClick(banner.buttons[0], Qt.MouseButton.LeftButton)
+    assert not banner.isHidden()
+    assert banner.text.text() == "Second"
+
+
+def raised() -> ValueError:
+    try:
+        raise ValueError("deep inside")
+    except ValueError as error:
+        return error
+
+
+def test_reports_are_whole(qtbot: QtBot) -> None:
+    banner = Banner()
+    qtbot.addWidget(banner)
+    banner.show_error(raised())
+    qtbot.mouseClick(banner.buttons[0], Qt.MouseButton.LeftButton)
+    text = QGuiApplication.clipboard().text()
+    assert "in raised" in text
+    assert all(name in text for name, _ in versions())
+    assert "ValueError: deep inside" in text
+
+
+@pytest.fixture
+def quiet_log():
+    log = logging.getLogger("vitviz")
+    before = list(log.handlers)
+    yield log
+    for handler in log.handlers[len(before) :]:
+        handler.close()
+    log.handlers = before
+
+
+def test_unexpected_errors_are_kept_in_a_log(tmp_path: Path, quiet_log) -> None:
+    path = start_log(tmp_path / "deep" / "folder")
+    assert path is not None
+    logging.getLogger("vitviz.gui").error("ünexpected", exc_info=raised())
+    logging.getLogger("vitviz.gui").info("chatter")
+    text = path.read_text(encoding="utf-8")
+    assert "ünexpected" in text
+    assert "ValueError: deep inside" in text
+    assert "chatter" not in text
+
+
+def test_without_a_place_for_a_log(tmp_path: Path, quiet_log) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    assert start_log(tmp_path / "file") is None
+
+
+def test_what_nobody_took_is_shown(qtbot: QtBot, monkeypatch, capsys, caplog) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    unexpected = Unexpected()
+    unexpected.install()
+    shown: list[BaseException] = []
+    unexpected.happened.connect(shown.append)
+    error = raised()
+    sys.excepthook(ValueError, error, error.__traceback__)
+    sys.excepthook(ValueError, error, error.__traceback__)
+    assert shown == [], "not in the middle of whatever failed"
+    qtbot.waitUntil(lambda: shown == [error])
+    assert "deep inside" in capsys.readouterr().err
+    assert "deep inside" in caplog.text
+
+    def fails() -> None:
+        raise RuntimeError("on a thread")
+
+    thread = threading.Thread(target=fails)
+    thread.start()
+    thread.join()
+    qtbot.waitUntil(lambda: len(shown) == 2)
+    assert str(shown[1]) == "on a thread"
+
+
+def test_an_interrupt_is_not_an_error(qtbot: QtBot, monkeypatch, capsys) -> None:
+    unexpected = Unexpected()
+    shown: list[BaseException] = []
+    unexpected.happened.connect(shown.append)
+    unexpected.take(KeyboardInterrupt, KeyboardInterrupt(), None)
+    qtbot.wait(0)
+    assert shown == []
