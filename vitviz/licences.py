@@ -24,13 +24,13 @@ GPL = "GNU General Public License 3"
 QT = f"""Qt and PySide6 (Qt for Python, with Shiboken) are used under the {LGPL}.
 Copyright (C) The Qt Company Ltd. and other contributors.
 
-Their libraries are separate files that you may replace by your own builds of the same version: in
-the folder _internal/PySide6 of a program folder, or where PySide6 is installed. Their source code is at
-https://download.qt.io and https://code.qt.io. Qt contains parts under other licences, listed at
+Their libraries are separate files that you may replace by your own builds of the same version; in a
+program folder they lie in _internal/PySide6. Their source code is at https://download.qt.io and
+https://code.qt.io. Qt contains parts under other licences, which are listed at
 https://doc.qt.io/qt-6/licenses-used-in-qt.html.
 
-The texts of the {LGPL}, and of the {GPL}
-that it refers to, are under their own names in this list.
+The texts of the {LGPL}, and of the {GPL} that it
+refers to, are under their own names in this list.
 """
 
 PI_HEIF = f"""

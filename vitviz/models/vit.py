@@ -177,8 +177,11 @@ class VisionTransformer(nn.Module):
         self.head_dist = self._head() if self.dist_token is not None else None
 
     def _token(self, count: int) -> nn.Parameter:
-        # Source: DeiT and timm start tokens and positions at a normal distribution of std 0.02.
-        return nn.Parameter(0.02 * torch.randn(1, count, self.config.width))
+        # Source: DeiT and timm start tokens and positions at a truncated normal distribution of
+        # std 0.02. (On the meta device torch.randn would import sympy, for three quarters of a
+        # second, and a program folder has none.)
+        start = torch.empty(1, count, self.config.width)
+        return nn.Parameter(nn.init.trunc_normal_(start, std=0.02))
 
     def _head(self) -> nn.Module:
         config = self.config
