@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
+from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 
 from vitviz.errors import VitvizError
 from vitviz.gui.reports import report
+
+LEAST_TEXT = 340
+"""Room for the words beside the buttons, in pixels, below which the buttons move."""
+
+LEAST_TEXT = 340
+"""Room for the words beside the buttons, in pixels, below which the buttons move."""
 
 Choices = tuple[tuple[str, Callable[[], None]], ...]
 
@@ -34,15 +48,20 @@ class Banner(QFrame):
             Qt.TextInteractionFlag.TextSelectableByMouse
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        self._layout = QHBoxLayout(self)
-        self._layout.setContentsMargins(12, 7, 7, 7)
+        self._row = QHBoxLayout()
+        self._row.addStretch(1)
+        self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._layout.addWidget(self.text, 1)
+        self._layout.addLayout(self._row)
+        outer = QHBoxLayout(self)
+        outer.setContentsMargins(12, 7, 7, 7)
+        outer.addLayout(self._layout, 1)
         self._buttons: list[QPushButton] = []
         close = QToolButton()
         close.setText("✕")
         close.setAccessibleName("Close message")
         close.clicked.connect(self.dismiss)
-        self._layout.addWidget(close)
+        outer.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         self._details = ""
         self.hide()
 
@@ -61,6 +80,8 @@ class Banner(QFrame):
     def say(self, text: str, choices: Choices = ()) -> None:
         """Shows a message; each choice is a button that also closes it."""
         for button in self._buttons:
+            self._row.removeWidget(button)
+            button.hide()
             button.deleteLater()
         self._buttons = []
         self.text.setText(text.strip())
@@ -71,9 +92,21 @@ class Banner(QFrame):
             button = QPushButton(title)
             button.clicked.connect(self.dismiss)
             button.clicked.connect(lambda _=False, does=does: does())
-            self._layout.insertWidget(self._layout.count() - 1, button)
+            self._row.addWidget(button)
             self._buttons.append(button)
+        self._arrange()
         self.show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """The buttons beside the words, or below them where that would leave them too narrow."""
+        buttons = sum(button.sizeHint().width() + 8 for button in self._buttons)
+        narrow = bool(buttons) and self.width() - buttons < LEAST_TEXT
+        direction = QBoxLayout.Direction
+        self._layout.setDirection(direction.TopToBottom if narrow else direction.LeftToRight)
 
     @property
     def buttons(self) -> list[QPushButton]:

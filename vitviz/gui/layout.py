@@ -146,7 +146,10 @@ class Panels:
         self._window.splitDockWidget(method, appearance, Qt.Orientation.Vertical)
         self._window.splitDockWidget(appearance, predictions, Qt.Orientation.Vertical)
         horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-        self._window.resizeDocks([photos, method], [244, 276], horizontal)
+        width = self._window.width()  # small windows leave more of it to the photo
+        self._window.resizeDocks(
+            [photos, method], [min(244, width // 5), min(276, width * 23 // 100)], horizontal
+        )
         self._window.resizeDocks([photos, model], [420, 330], vertical)
         self._window.resizeDocks([method, appearance, predictions], [330, 250, 200], vertical)
         self._window.resizeDocks([layers], [150], vertical)
@@ -168,9 +171,18 @@ def heading(title: str) -> QLabel:
     return label
 
 
+class Scrolling(QScrollArea):
+    """Scrolls up and down only, so it is never narrower than what is in it."""
+
+    def minimumSizeHint(self) -> QSize:
+        inside = self.widget()
+        width = inside.minimumSizeHint().width() if inside is not None else 0
+        return QSize(width + self.verticalScrollBar().sizeHint().width(), 60)
+
+
 def scrolling(widget: QWidget) -> QScrollArea:
     """The widget as wide as there is room, scrolling when there is too little height."""
-    area = QScrollArea()
+    area = Scrolling()
     area.setWidget(widget)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)

@@ -133,7 +133,7 @@ def style_sheet(c: Colours) -> str:
     #tabs QToolButton:checked {{ background: {c.raised}; color: {c.text}; font-weight: 600; }}
     #tabs QToolButton:focus, #chips QToolButton:focus {{ border: 1px solid {c.accent}; }}
     #chips QToolButton {{ border: 1px solid transparent; border-radius: 5px; padding: 3px 8px;
-        background: {c.raised}; color: {c.text}; min-width: 14px; }}
+        background: {c.raised}; color: {c.text}; }}
     #chips QToolButton:hover {{ background: {c.hover}; }}
     #chips QToolButton:checked {{ background: {c.hover}; color: {c.text}; font-weight: 600;
         border: 1px solid {c.accent}; }}
@@ -150,6 +150,9 @@ def style_sheet(c: Colours) -> str:
         selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
     QAbstractSpinBox QLineEdit {{ border: none; background: transparent; padding: 0 0 0 6px;
         min-height: 0; }}
+    QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {{ border: none; padding: 0;
+        min-height: 0; background: transparent; }}
+    QAbstractSpinBox QLineEdit {{ padding-left: 6px; }}
     QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover {{ background: {c.hover}; }}
     QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus {{
         border: 1px solid {c.accent}; }}
@@ -177,6 +180,9 @@ def style_sheet(c: Colours) -> str:
     #topBar > QToolButton:focus, QStatusBar QToolButton:focus, #player QToolButton:focus {{
         border: 1px solid {c.accent}; }}
     QListView {{ background: transparent; border: none; outline: none; }}
+    QTextBrowser {{ background: {c.panel}; }}
+    #found::item {{ padding: 5px 8px; border-radius: 4px; }}
+    #found::item:selected {{ background: {c.accent}; color: {c.on_accent}; }}
     QCheckBox {{ spacing: 8px; padding: 1px; border: 1px solid transparent; border-radius: 4px; }}
     QCheckBox:focus {{ border: 1px solid {c.accent}; }}
     QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {c.quiet};

@@ -43,6 +43,9 @@ from vitviz.session.state import PhotoRef, Session
 
 log = logging.getLogger(__name__)
 
+CENTRE_WIDTH = 270
+"""Least width of the photo's part of the window, in pixels: panels give way before."""
+
 TABS = (("look", "Look"), ("heads", "Heads"), ("patches", "Patches"))
 
 
@@ -102,6 +105,7 @@ class Window(QMainWindow):
         for view in (self.look, self.heads, self.patches):
             self.views.addWidget(view)
         centre = QWidget()
+        centre.setMinimumWidth(CENTRE_WIDTH)
         layout = QVBoxLayout(centre)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)

@@ -38,6 +38,7 @@ class TextDialog(QDialog):
         self.text.setOpenExternalLinks(True)
         self.text.setFrameShape(QTextBrowser.Shape.NoFrame)
         self.text.setHtml(text)
+        self.text.document().setDocumentMargin(8)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         top = QHBoxLayout()
@@ -52,10 +53,10 @@ class TextDialog(QDialog):
         layout.addWidget(buttons)
 
 
-def table(rows: Iterable[tuple[str, str]]) -> str:
-    """Two columns, the first one quiet; empty values left out."""
+def table(rows: Iterable[tuple[str, str]], width: int = 110) -> str:
+    """Two columns, the first one ``width`` pixels wide; rows without a value left out."""
     cells = "".join(
-        f'<tr><td style="padding: 2px 14px 2px 0; white-space: nowrap">{html.escape(name)}</td>'
+        f'<tr><td width="{width}" style="padding: 2px 14px 2px 0">{html.escape(name)}</td>'
         f'<td style="padding: 2px 0">{html.escape(value)}</td></tr>'
         for name, value in rows
         if value
@@ -102,7 +103,7 @@ def card_text(card: ModelCard) -> str:
         notes = "".join(f"<li>{html.escape(note)}</li>" for note in card.notes)
         parts.append(f"<h3>Assumed, since the file does not say</h3><ul>{notes}</ul>")
     if card.measured:
-        parts.append(f"<h3>Measured</h3>{table(card.measured)}")
+        parts.append(f"<h3>Measured</h3>{table(card.measured, 330)}")
     return "".join(parts)
 
 
@@ -118,14 +119,14 @@ def keys_text() -> str:
             if command.keys and command.id.startswith(f"{name}.")
         ]  # fmt: skip
         if rows:
-            parts.append(f"<h3>{title.replace('&', '')}</h3>{table(rows)}")
+            parts.append(f"<h3>{title.replace('&', '')}</h3>{table(rows, 230)}")
     canvas = [
         ("Choose the patch under the cursor", "Click"),
         ("Move from patch to patch; choose", "Arrow keys; Enter"),
         ("Zoom at the cursor", "Wheel"),
         ("Pan", "Drag; Space and drag"),
     ]
-    parts.append(f"<h3>On the photo</h3>{table(canvas)}")
+    parts.append(f"<h3>On the photo</h3>{table(canvas, 230)}")
     return "".join(parts)
 
 
@@ -141,6 +142,7 @@ class PaletteDialog(QDialog):
         self.search.setPlaceholderText("Type a command")
         self.search.setAccessibleName("Command")
         self.found = QListWidget()
+        self.found.setObjectName("found")
         self.found.setAccessibleName("Commands found")
         layout = QVBoxLayout(self)
         layout.addWidget(self.search)

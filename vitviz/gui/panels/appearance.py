@@ -19,7 +19,7 @@ RANGES = (
     ("Fixed", "fixed"),
 )
 
-SWATCH = QSize(56, 12)
+SWATCH = QSize(36, 12)
 
 
 def swatch(name: ColourMap) -> QIcon:
@@ -77,7 +77,7 @@ class AppearancePanel(QWidget):
         limits.setContentsMargins(0, 0, 0, 0)
         limits.addWidget(self.low)
         limits.addWidget(self.high)
-        fields.addRow("", self._limits)
+        fields.addRow(self._limits)
         self._fields = fields
         layout.addLayout(fields)
         for box in (self.smooth, self.fade, self.grid):

@@ -20,6 +20,12 @@ from PySide6.QtWidgets import (
 MARGIN = 12
 """Between a panel's edge and what is in it, in pixels."""
 
+LEAST_CHOICE = 96
+"""Least width of a combo box, in pixels; longer titles are cut, and whole in its list."""
+
+LEAST_NUMBER = 72
+"""Least width of a box for numbers, in pixels."""
+
 LABEL_WIDTH = 92
 """Of the labels at the left, so that all panels share one edge."""
 
@@ -33,6 +39,7 @@ class Choice(QComboBox):
         super().__init__()
         self.setAccessibleName(name)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMinimumWidth(LEAST_CHOICE)
         self.setMinimumContentsLength(6)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -70,6 +77,9 @@ class Number(QDoubleSpinBox):
         self.setAccessibleName(name)
         self.setRange(low, high)
         self.setDecimals(decimals)
+        # Of itself it would be as wide as its longest number.
+        self.setMinimumWidth(LEAST_NUMBER)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setSingleStep(10.0 ** -min(decimals, 2) * 5 if decimals else 1)
         self.setKeyboardTracking(False)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

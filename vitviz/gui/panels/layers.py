@@ -255,17 +255,25 @@ class LayersPanel(QWidget):
         self._row.addStretch(1)
         self._chip_area = scroll_area(chips)
         self._chip_area.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._chip_area.setFixedHeight(QFontMetrics(self.font()).height() + 16)
+        self._fit_chips()
+        self._chip_area.horizontalScrollBar().rangeChanged.connect(self._fit_chips)
         label = QLabel("Heads")
         label.setProperty("quiet", True)
+        label.setFixedHeight(QFontMetrics(self.font()).height() + 16)
         bottom = QHBoxLayout()
-        bottom.addWidget(label)
+        bottom.addWidget(label, 0, Qt.AlignmentFlag.AlignTop)
         bottom.addWidget(self._chip_area, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(MARGIN, 8, MARGIN, 6)
         layout.setSpacing(4)
         layout.addWidget(player, 1)
         layout.addLayout(bottom)
+
+    def _fit_chips(self) -> None:
+        """As high as the chips, and their scroll bar where they need one."""
+        bar = self._chip_area.horizontalScrollBar()
+        room = bar.sizeHint().height() + 2 if bar.maximum() > 0 else 0
+        self._chip_area.setFixedHeight(QFontMetrics(self.font()).height() + 16 + room)
 
     def show_cell(self, cell: Cell | None, view: View, style: Style,
                   preview: Preview | None) -> None:  # fmt: skip
@@ -323,8 +331,6 @@ class LayersPanel(QWidget):
             chip = QToolButton()
             chip.setCheckable(True)
             chip.setText(name if isinstance(name, str) else str(name + 1))
-            # Qt would cut the words rather than let the row scroll.
-            chip.setMinimumWidth(chip.sizeHint().width())
             chip.setAccessibleName(f"{name} of all heads" if isinstance(name, str)
                                    else f"Head {name + 1}")  # fmt: skip
             self._group.addButton(chip, index)
