@@ -53,7 +53,7 @@ def test_a_few_calls_explain_a_photo(distilled: Path, tmp_path: Path) -> None:
     [
         {"method": "magic"}, {"layer": 2}, {"layer": -3}, {"head": 2}, {"query": "reg1"},
         {"query": (64, 10)}, {"direction": "to"}, {"discard": 2.0}, {"colour": 1},
-        {"method": "attention", "discard": 0.5}, {"start": 1, "layer": 0},
+        {"method": "attention", "discard": 0.5}, {"start": 2, "layer": 0},
     ],
     ids=str,
 )  # fmt: skip

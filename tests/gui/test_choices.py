@@ -224,8 +224,8 @@ def test_the_start_layer_ends_with_the_model(ui: Driver) -> None:
     ui.settle()
     start = panel.controls["start"]
     assert isinstance(start, Whole)
-    assert start.maximum() == ui.cell.card.config.depth - 1
-    start.setValue(3)
+    assert start.maximum() == ui.cell.card.config.depth
+    start.setValue(4)
     ui.settle()
     assert ui.window.panels.layers.filmstrip.layers == (3, 4, 5)
     assert not ui.message

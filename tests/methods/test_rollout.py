@@ -57,7 +57,7 @@ def test_against_whole_matrices(random_trace, head, ratio):
         for query in (0, 30):
             found = ask(
                 random_trace.trace, query=query, head=head,
-                discard=ratio, residual=residual, start=start,
+                discard=ratio, residual=residual, start=start + 1,
             )  # fmt: skip
             assert found.values.shape == (4 - start, 1, 31)
             assert found.layers == tuple(range(start, 4))
@@ -104,7 +104,7 @@ def test_only_residual_is_the_identity(random_trace):
 
 
 def test_a_rollout_of_one_layer_without_residual_is_its_attention(random_trace):
-    found = ask(random_trace.trace, query=3, head=1, residual=0.0, start=3)
+    found = ask(random_trace.trace, query=3, head=1, residual=0.0, start=4)
     np.testing.assert_allclose(
         found.values[0, 0], random_trace.dense[3, 1, 3], rtol=1e-5, atol=1e-7
     )
@@ -134,7 +134,7 @@ def test_a_head_it_does_not_have_becomes_the_last(random_trace):
 
 
 @pytest.mark.parametrize(
-    "params", [{"start": 4}, {"start": -1}, {"discard": 1.1}, {"residual": -0.1}]
+    "params", [{"start": 5}, {"start": 0}, {"discard": 1.1}, {"residual": -0.1}]
 )
 def test_settings_out_of_bounds(random_trace, params):
     with pytest.raises(VitvizError):

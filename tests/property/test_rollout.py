@@ -55,7 +55,7 @@ def test_rows_are_shares_that_sum_to_one(spec, head, discard, residual, data):
     trace = trace_of(spec)
     query = data.draw(st.integers(0, trace.tokens - 1))
     start = data.draw(st.integers(0, trace.depth - 1))
-    params = {"discard": discard, "residual": residual, "start": start}
+    params = {"discard": discard, "residual": residual, "start": start + 1}
     values = rollout(trace, Question(query=query, head=head, params=params))
     assert values.shape == (trace.depth - start, 1, trace.tokens)
     assert (values >= 0).all()
@@ -68,7 +68,7 @@ def test_a_start_layer_leaves_out_the_layers_before_it(spec, head, discard, data
     trace = trace_of(spec)
     start = data.draw(st.integers(0, trace.depth - 1))
     params = {"discard": discard}
-    with_start = rollout(trace, Question(head=head, params=params | {"start": start}))
+    with_start = rollout(trace, Question(head=head, params=params | {"start": start + 1}))
     alone = rollout(part(trace, slice(start, None)), Question(head=head, params=params))
     np.testing.assert_allclose(with_start, alone, atol=1e-6)
 

@@ -66,7 +66,7 @@ def test_captions_of_attention_to_a_patch_have_no_shares(cell: Cell) -> None:
 
 def test_captions_of_rollout_say_their_layers_and_settings(cell: Cell) -> None:
     request = replace(
-        cell.request, method="rollout", head="min", params=(("discard", 0.9), ("start", 1))
+        cell.request, method="rollout", head="min", params=(("discard", 0.9), ("start", 2))
     )
     explanation = replace(
         cell.explanation, values=cell.explanation.values[1:, :1] / 100, layers=(1, 2), head="min"

@@ -69,10 +69,10 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
 
     settings = ROLLOUT.settings(question.params)
     residual, discard = _share("residual", settings), _share("discard", settings)
-    start = int(settings["start"])
+    start = int(settings["start"]) - 1
     if not 0 <= start < trace.depth:
         raise VitvizError(
-            f"Rollout cannot start at layer {start + 1}: this model has {trace.depth} layers.",
+            f"Rollout cannot start at layer {settings['start']}: this model has {trace.depth} layers.",
             "Choose an earlier start layer.",
         )
     head = min(question.head, trace.heads - 1) if isinstance(question.head, int) else question.head
@@ -192,9 +192,9 @@ ROLLOUT = Method(
             bounds=(0.0, 1.0),
         ),
         Parameter(
-            "start", "Start layer", 0,
-            "The first layer that counts; earlier ones are left out.",
-            bounds=(0, None),
+            "start", "Start layer", 1,
+            "The first layer that counts, from 1; earlier ones are left out.",
+            bounds=(1, None),
         ),
     ),
     fuses_first=True,

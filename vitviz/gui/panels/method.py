@@ -92,7 +92,7 @@ class MethodPanel(QWidget):
             control = self.controls[parameter.name]
             if isinstance(control, Whole) and parameter.bounds and parameter.bounds[1] is None:
                 blocked = control.blockSignals(True)
-                control.setMaximum(depth - 1)
+                control.setMaximum(depth)
                 control.blockSignals(blocked)
 
     def _build_parameters(self, parameters: tuple[Parameter, ...]) -> None:
