@@ -331,6 +331,9 @@ def test_another_checkpoint(ui: Driver, shared: Path, monkeypatch: pytest.Monkey
     assert ui.window.panels.layers.filmstrip.layers == tuple(range(12))
     assert "layer 12" in ui.window.look.caption.text()
     assert ui.window.settings.recent("models") == [str(path)]
+    notes = ui.window.panels.model.notes
+    assert notes.isVisible()
+    assert all(note in notes.toolTip() for note in ui.cell.card.notes)
     ui.do("model.bundled")
     ui.settle()
     assert ui.cell.card.config.depth == 6

@@ -148,7 +148,7 @@ class Panels:
         horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
         width = self._window.width()  # small windows leave more of it to the photo
         self._window.resizeDocks(
-            [photos, method], [min(244, width // 5), min(276, width * 23 // 100)], horizontal
+            [photos, method], [min(244, width // 5), min(276, width // 4)], horizontal
         )
         self._window.resizeDocks([photos, model], [420, 330], vertical)
         self._window.resizeDocks([method, appearance, predictions], [330, 250, 200], vertical)

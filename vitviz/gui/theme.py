@@ -150,9 +150,6 @@ def style_sheet(c: Colours) -> str:
         selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
     QAbstractSpinBox QLineEdit {{ border: none; background: transparent; padding: 0 0 0 6px;
         min-height: 0; }}
-    QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {{ border: none; padding: 0;
-        min-height: 0; background: transparent; }}
-    QAbstractSpinBox QLineEdit {{ padding-left: 6px; }}
     QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover {{ background: {c.hover}; }}
     QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus {{
         border: 1px solid {c.accent}; }}

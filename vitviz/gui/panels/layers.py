@@ -53,7 +53,7 @@ class Filmstrip(QWidget):
 
     GAP = 8
     EDGE = 4  # room for the frame of the chosen tile
-    LEAST = 46  # narrower tiles scroll instead
+    LEAST = 36  # narrower tiles scroll instead
 
     def __init__(self) -> None:
         super().__init__()

@@ -134,8 +134,10 @@ class ModelPanel(QWidget):
         """Shows a card; the cell, where there is one, tells the grid in use."""
         self.title.setText(card.title if card else "No model")
         self.facts.setText(facts(card, cell) if card else "Loading…")
-        self.notes.setText("\n".join(f"Assumed: {note}" for note in card.notes) if card else "")
-        self.notes.setVisible(bool(card and card.notes))
+        notes = card.notes if card else ()
+        self.notes.setText(f"{len(notes)} assumed: see the model card")
+        self.notes.setToolTip("\n".join(notes))
+        self.notes.setVisible(bool(notes))
         self.details.setEnabled(card is not None)
         self.input.show_value(choice)
 
