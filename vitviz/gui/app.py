@@ -21,6 +21,10 @@ from vitviz.gui.settings import Settings
 from vitviz.gui.window import Window
 
 
+DESKTOP_ID = "io.github.vitviz.vitviz"
+"""Of the desktop entry, by which a Linux desktop finds the window's icon."""
+
+
 def has_display() -> bool:
     """Whether there is a screen to open a window on; only X11 and Wayland can lack one."""
     if sys.platform in ("win32", "darwin"):
@@ -55,7 +59,7 @@ def application(arguments: list[str]) -> Application:
     app.setApplicationName("vitviz")
     app.setApplicationDisplayName("vitviz")
     app.setApplicationVersion(__version__)
-    app.setDesktopFileName("vitviz")
+    app.setDesktopFileName(DESKTOP_ID)
     app.setWindowIcon(theme.program_icon())
     return app
 
