@@ -72,7 +72,7 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     start = int(settings["start"]) - 1
     if not 0 <= start < trace.depth:
         raise VitvizError(
-            f"Rollout cannot start at layer {settings['start']}: this model has {trace.depth} layers.",
+            f"Rollout cannot start at layer {start + 1}: this model has {trace.depth} layers.",
             "Choose an earlier start layer.",
         )
     head = min(question.head, trace.heads - 1) if isinstance(question.head, int) else question.head
