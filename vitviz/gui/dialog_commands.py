@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QUrl, Slot
-from PySide6.QtGui import QDesktopServices, QIcon, QKeySequence
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtGui import QIcon, QKeySequence, QTextDocument
 from PySide6.QtWidgets import QDialog
 
 from vitviz.gui import theme
@@ -25,9 +27,16 @@ from vitviz.session.state import Session
 if TYPE_CHECKING:
     from vitviz.gui.window import Window
 
-GUIDE = "https://github.com/vitviz/vitviz/blob/main/docs/guide.md"
+GUIDE = Path(str(files("vitviz"))) / "resources" / "guide.md"
 
 NATIVE = QKeySequence.SequenceFormat.NativeText
+
+
+def markdown(text: str) -> str:
+    """Markdown as the rich text that dialogs show."""
+    document = QTextDocument()
+    document.setMarkdown(text)
+    return document.toHtml()
 
 
 class DialogCommands(QObject):
@@ -89,7 +98,10 @@ class DialogCommands(QObject):
 
     @Slot()
     def show_guide(self) -> None:
-        QDesktopServices.openUrl(QUrl(GUIDE))
+        guide = GUIDE.read_text(encoding="utf-8")
+        # Its pictures stand in the repository; in the window one can look at the real thing.
+        words = [line for line in guide.splitlines() if not line.startswith("![")]
+        self._read("User guide", markdown("\n".join(words)))
 
     @Slot()
     def show_about(self) -> None:

@@ -50,6 +50,7 @@ class Documents(QObject):
 
     def add(self, paths: list[Path]) -> None:
         """Opens whatever is there: photos, folders of photos, a session, a checkpoint."""
+        self.banner.dismiss()
         photos: list[Path] = []
         for path in paths:
             try:

@@ -151,7 +151,7 @@ class Panels:
             [photos, method], [min(244, width // 5), min(276, width // 4)], horizontal
         )
         self._window.resizeDocks([photos, model], [420, 330], vertical)
-        self._window.resizeDocks([method, appearance, predictions], [330, 250, 200], vertical)
+        self._window.resizeDocks([method, appearance, predictions], [310, 250, 225], vertical)
         self._window.resizeDocks([layers], [150], vertical)
 
     def restore(self, state: QByteArray) -> None:

@@ -6,9 +6,10 @@ and a program about colours should look the same on every desktop.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
+from string import Template
 from typing import Literal
 
 from PySide6.QtCore import QByteArray, Qt
@@ -50,7 +51,8 @@ LIGHT = Colours(
 )  # fmt: skip
 
 
-ICONS = Path(str(files("vitviz"))) / "resources" / "icons"
+RESOURCES = Path(str(files("vitviz"))) / "resources"
+ICONS = RESOURCES / "icons"
 
 
 def colours(app: QApplication, theme: Theme) -> Colours:
@@ -105,104 +107,9 @@ def palette(c: Colours) -> QPalette:
 
 
 def style_sheet(c: Colours) -> str:
-    """What the palette cannot say: radii, paddings, quiet headings, flat buttons."""
-    chevron = (ICONS / f"chevron-{c.name}.svg").as_posix()
-    up = (ICONS / f"chevron-up-{c.name}.svg").as_posix()
-    check = (ICONS / f"check-{c.name}.svg").as_posix()
-    return f"""
-    QMainWindow::separator {{ background: {c.line}; width: 1px; height: 1px; }}
-    QToolTip {{ background: {c.raised}; color: {c.text};
-        border: 1px solid {c.line}; padding: 4px; }}
-    QMenuBar {{ background: transparent; }}
-    QMenuBar::item {{ padding: 5px 9px; border-radius: 5px; }}
-    QMenuBar::item:selected {{ background: {c.raised}; }}
-    QMenu {{ background: {c.raised}; border: 1px solid {c.line}; padding: 4px; }}
-    QMenu::item {{ padding: 5px 24px 5px 22px; border-radius: 4px; }}
-    QMenu::item:selected {{ background: {c.accent}; color: {c.on_accent}; }}
-    QMenu::item:disabled {{ color: {c.quiet}; }}
-    QMenu::separator {{ height: 1px; background: {c.line}; margin: 4px 6px; }}
-    #topBar, #statusBar {{ background: {c.panel}; }}
-    #topBar {{ border-bottom: 1px solid {c.line}; }}
-    QStatusBar {{ background: {c.panel}; border-top: 1px solid {c.line}; color: {c.quiet}; }}
-    QStatusBar::item {{ border: none; }}
-    QStatusBar QLabel {{ color: {c.quiet}; }}
-    #tabs {{ background: {c.canvas}; border-radius: 8px; }}
-    #tabs QToolButton {{ border: none; border-radius: 6px; padding: 5px 16px; color: {c.quiet};
-        background: transparent; }}
-    #tabs QToolButton:hover {{ color: {c.text}; }}
-    #tabs QToolButton:checked {{ background: {c.raised}; color: {c.text}; font-weight: 600; }}
-    #tabs QToolButton:focus, #chips QToolButton:focus {{ border: 1px solid {c.accent}; }}
-    #chips QToolButton {{ border: 1px solid transparent; border-radius: 5px; padding: 3px 8px;
-        background: {c.raised}; color: {c.text}; }}
-    #chips QToolButton:hover {{ background: {c.hover}; }}
-    #chips QToolButton:checked {{ background: {c.hover}; color: {c.text}; font-weight: 600;
-        border: 1px solid {c.accent}; }}
-    #heading {{ background: {c.panel}; color: {c.quiet}; font-weight: 600;
-        padding: 10px 12px 6px 12px; }}
-    QDockWidget > QWidget {{ background: {c.panel}; }}
-    QScrollArea {{ background: transparent; border: none; }}
-    QScrollArea > QWidget > QWidget {{ background: transparent; }}
-    QLabel[quiet="true"] {{ color: {c.quiet}; }}
-    QLabel[strong="true"] {{ font-weight: 600; }}
-    #card {{ background: {c.raised}; border-radius: 8px; }}
-    QComboBox, QSpinBox, QDoubleSpinBox, QLineEdit {{ background: {c.raised}; color: {c.text};
-        border: 1px solid {c.line}; border-radius: 5px; padding: 3px 8px; min-height: 20px;
-        selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
-    QAbstractSpinBox QLineEdit {{ border: none; background: transparent; padding: 0 0 0 6px;
-        min-height: 0; }}
-    QComboBox:hover, QSpinBox:hover, QDoubleSpinBox:hover {{ background: {c.hover}; }}
-    QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus {{
-        border: 1px solid {c.accent}; }}
-    QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled {{ color: {c.quiet}; }}
-    QComboBox::drop-down {{ border: none; width: 22px; }}
-    QComboBox::down-arrow {{ image: url({chevron}); width: 12px; height: 12px; }}
-    QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 20px;
-        background: transparent; }}
-    QAbstractSpinBox::up-arrow {{ image: url({up}); width: 10px; height: 10px; }}
-    QAbstractSpinBox::down-arrow {{ image: url({chevron}); width: 10px; height: 10px; }}
-    QComboBox QAbstractItemView {{ background: {c.raised}; border: 1px solid {c.line};
-        selection-background-color: {c.accent}; selection-color: {c.on_accent}; outline: none; }}
-    QPushButton {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.line};
-        border-radius: 6px; padding: 5px 12px; }}
-    QPushButton:hover {{ background: {c.hover}; }}
-    QPushButton:focus {{ border: 1px solid {c.accent}; }}
-    QPushButton:disabled {{ color: {c.quiet}; }}
-    QPushButton[primary="true"] {{ background: {c.accent}; color: {c.on_accent};
-        border: 1px solid {c.accent}; font-weight: 600; }}
-    #topBar QToolButton, #statusBar QToolButton, QStatusBar QToolButton, #player QToolButton,
-    #banner QToolButton {{
-        border: 1px solid transparent; border-radius: 5px; padding: 4px; background: transparent; }}
-    #topBar > QToolButton:hover, QStatusBar QToolButton:hover, #player QToolButton:hover,
-    #banner QToolButton:hover {{ background: {c.raised}; }}
-    #topBar > QToolButton:focus, QStatusBar QToolButton:focus, #player QToolButton:focus {{
-        border: 1px solid {c.accent}; }}
-    QListView {{ background: transparent; border: none; outline: none; }}
-    QTextBrowser {{ background: {c.panel}; }}
-    #found::item {{ padding: 5px 8px; border-radius: 4px; }}
-    #found::item:selected {{ background: {c.accent}; color: {c.on_accent}; }}
-    QCheckBox {{ spacing: 8px; padding: 1px; border: 1px solid transparent; border-radius: 4px; }}
-    QCheckBox:focus {{ border: 1px solid {c.accent}; }}
-    QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {c.quiet};
-        border-radius: 4px; background: {c.raised}; }}
-    QCheckBox::indicator:checked {{ background: {c.accent}; border: 1px solid {c.accent};
-        image: url({check}); }}
-    QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {c.line}; }}
-    QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {c.accent}; }}
-    QSlider::handle:horizontal {{ width: 14px; height: 14px; margin: -5px 0; border-radius: 7px;
-        background: {c.text}; }}
-    QSlider::handle:horizontal:focus {{ background: {c.accent}; }}
-    QProgressBar {{ background: {c.line}; border: none; border-radius: 2px; max-height: 4px; }}
-    QProgressBar::chunk {{ background: {c.accent}; border-radius: 2px; }}
-    #banner {{ background: {c.raised}; border-left: 3px solid {c.bad}; border-radius: 4px; }}
-    #banner[kind="question"] {{ border-left: 3px solid {c.accent}; }}
-    QScrollBar:vertical {{ background: transparent; width: 10px; margin: 2px; }}
-    QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 2px; }}
-    QScrollBar::handle {{ background: {c.hover}; border-radius: 3px; min-height: 24px;
-        min-width: 24px; }}
-    QScrollBar::handle:hover {{ background: {c.quiet}; }}
-    QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{
-        background: none; border: none; width: 0; height: 0; }}
-    """
+    """What the palette cannot say; ``resources/style.qss`` in these colours."""
+    template = Template((RESOURCES / "style.qss").read_text(encoding="utf-8"))
+    return template.substitute(asdict(c), icons=ICONS.as_posix())
 
 
 def icon(name: str, colour: QColor, size: int = 20) -> QIcon:

@@ -156,7 +156,9 @@ class Window(QMainWindow):
             self.documents.add(paths)
         if not self.store.session.photos and self.documents.session_path is None:
             photos = tuple(PhotoRef(str(path)) for path in sample_photos())
-            self.store.amend(replace(self.store.session, photos=photos))
+            # The bundled model's last layer gathers little; the one before it shows what it saw.
+            view = replace(self.store.session.view, layer=-2)
+            self.store.amend(replace(self.store.session, photos=photos, view=view))
         self.store.forget_history()
 
     def _last_session(self, otherwise: Session) -> Session:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -30,30 +29,44 @@ LABEL_WIDTH = 92
 """Of the labels at the left, so that all panels share one edge."""
 
 
+class WheelGuard(QObject):
+    """Keeps the wheel from controls without the focus: scrolling a panel must change nothing."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        wheel = event.type() == QEvent.Type.Wheel
+        if wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()  # the panel scrolls instead
+            return True
+        return False
+
+
+def guard(control: QWidget, name: str, least_width: int) -> None:
+    """What all controls of a panel share: a name, as much width as there is, a guarded wheel."""
+    control.setAccessibleName(name)
+    control.setMinimumWidth(least_width)
+    control.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    control.installEventFilter(WheelGuard(control))
+
+
 class Choice(QComboBox):
-    """A combo box of (title, value) pairs that ignores the wheel, so that scrolling a panel never
-    changes what is shown.
-    """
+    """A combo box of (title, value) pairs."""
 
     def __init__(self, name: str, pairs: Sequence[tuple[str, object]] = ()) -> None:
         super().__init__()
-        self.setAccessibleName(name)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setMinimumWidth(LEAST_CHOICE)
+        guard(self, name, LEAST_CHOICE)
         self.setMinimumContentsLength(6)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         # Values stay on this side: Qt would turn a tuple into a list on the way through QVariant.
         self._values: list[object] = []
         self.set_pairs(pairs)
 
     def set_pairs(self, pairs: Sequence[tuple[str, object]]) -> None:
         """Replaces all entries; emits nothing."""
-        blocked = self.blockSignals(True)
-        self.clear()
-        self._values = [value for _, value in pairs]
-        self.addItems([title for title, _ in pairs])
-        self.blockSignals(blocked)
+        with QSignalBlocker(self):
+            self.clear()
+            self._values = [value for _, value in pairs]
+            self.addItems([title for title, _ in pairs])
 
     @property
     def value(self) -> object:
@@ -61,65 +74,42 @@ class Choice(QComboBox):
 
     def show_value(self, value: object) -> None:
         """Selects the entry with this value, if there is one; emits nothing."""
-        blocked = self.blockSignals(True)
-        self.setCurrentIndex(self._values.index(value) if value in self._values else -1)
-        self.blockSignals(blocked)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()
+        with QSignalBlocker(self):
+            self.setCurrentIndex(self._values.index(value) if value in self._values else -1)
 
 
 class Number(QDoubleSpinBox):
-    """A number that ignores the wheel unless it has the focus."""
+    """A number."""
 
     def __init__(self, name: str, low: float, high: float, decimals: int) -> None:
         super().__init__()
-        self.setAccessibleName(name)
-        self.setRange(low, high)
-        self.setDecimals(decimals)
-        # Of itself it would be as wide as its longest number.
-        self.setMinimumWidth(LEAST_NUMBER)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setSingleStep(10.0 ** -min(decimals, 2) * 5 if decimals else 1)
+        guard(self, name, LEAST_NUMBER)
         self.setKeyboardTracking(False)
         self.lineEdit().setTextMargins(6, 0, 0, 0)  # where a style sheet's padding does not reach
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setRange(low, high)
+        self.setDecimals(decimals)
+        self.setSingleStep(10.0 ** -min(decimals, 2) * 5 if decimals else 1)
 
     def show_value(self, value: float) -> None:
-        blocked = self.blockSignals(True)
-        self.setValue(value)
-        self.blockSignals(blocked)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
+        """Shows a number; emits nothing."""
+        with QSignalBlocker(self):
+            self.setValue(value)
 
 
 class Whole(QSpinBox):
-    """A whole number that ignores the wheel unless it has the focus."""
+    """A whole number."""
 
     def __init__(self, name: str, low: int, high: int) -> None:
         super().__init__()
-        self.setAccessibleName(name)
-        self.setRange(low, high)
+        guard(self, name, LEAST_NUMBER)
         self.setKeyboardTracking(False)
         self.lineEdit().setTextMargins(6, 0, 0, 0)  # where a style sheet's padding does not reach
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setRange(low, high)
 
     def show_value(self, value: int) -> None:
-        blocked = self.blockSignals(True)
-        self.setValue(value)
-        self.blockSignals(blocked)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
+        """Shows a number; emits nothing."""
+        with QSignalBlocker(self):
+            self.setValue(value)
 
 
 def quiet(text: str = "") -> QLabel:
