@@ -58,7 +58,7 @@ def facts(card: ModelCard, cell: Cell | None) -> str:
         lines.append(f"grid {rows} × {cols} · {height} × {width} px")
     classes = "ImageNet-1k" if card.classes == "imagenet-1k" else f"{config.classes} classes"
     lines.append(" · ".join(filter(None, (classes if config.classes else "no classes",
-                                          card.licence))))  # fmt: skip
+                                          card.licence.split(";")[0]))))  # fmt: skip
     return "\n".join(lines)
 
 
