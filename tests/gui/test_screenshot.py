@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from PySide6.QtCore import QCoreApplication, QUrl
+from PySide6.QtCore import QCoreApplication, Qt, QUrl
 from PySide6.QtGui import QFileOpenEvent
+from PySide6.QtWidgets import QDialog
 from pytestqt.qtbot import QtBot
 
 from vitviz.errors import PhotoError
 from vitviz.gui import app as gui_app
+from vitviz.gui import theme
+from vitviz.gui.dialogs.about import AboutDialog
 from vitviz.gui.dialogs.licences import LicencesDialog
 from vitviz.gui.screenshot import Screenshot
 from vitviz.gui.settings import Settings
@@ -95,3 +98,12 @@ def test_licences_are_listed_with_their_texts(qtbot: QtBot) -> None:
     assert "Apache License" in dialog.text.toPlainText()
     dialog.names.setCurrentRow(names.index("Qt and PySide6"))
     assert "LGPL" in dialog.text.toPlainText() or "Lesser" in dialog.text.toPlainText()
+
+
+def test_about_leads_to_them(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    about = AboutDialog(theme.program_icon())
+    qtbot.addWidget(about)
+    shown: list[QDialog] = []
+    monkeypatch.setattr(LicencesDialog, "exec", lambda dialog: shown.append(dialog))
+    qtbot.mouseClick(about.licences, Qt.MouseButton.LeftButton)
+    assert [dialog.parent() for dialog in shown] == [about]

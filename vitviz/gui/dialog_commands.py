@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
-from PySide6.QtGui import QIcon, QKeySequence, QTextDocument
+from PySide6.QtGui import QKeySequence, QTextDocument
 from PySide6.QtWidgets import QDialog
 
 from vitviz.gui import theme
 from vitviz.gui.actions import COMMANDS
 from vitviz.gui.dialogs.about import (
+    AboutDialog,
     PaletteDialog,
     TextDialog,
-    about_text,
     card_text,
     keys_text,
 )
@@ -57,8 +57,8 @@ class DialogCommands(QObject):
     def _set(self, session: Session, kind: str = "") -> None:
         self.window.store.set(session, kind)
 
-    def _read(self, title: str, text: str, icon: QIcon | None = None) -> None:
-        dialog = TextDialog(title, text, icon, self.window)
+    def _read(self, title: str, text: str) -> None:
+        dialog = TextDialog(title, text, None, self.window)
         dialog.exec()
         dialog.deleteLater()
 
@@ -105,7 +105,9 @@ class DialogCommands(QObject):
 
     @Slot()
     def show_about(self) -> None:
-        self._read("About vitviz", about_text(), theme.program_icon())
+        dialog = AboutDialog(theme.program_icon(), self.window)
+        dialog.exec()
+        dialog.deleteLater()
 
     @Slot()
     def show_palette(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, Qt, Slot
 from PySide6.QtGui import QIcon, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from vitviz.gui.actions import COMMANDS, MENUS
+from vitviz.gui.dialogs.licences import LicencesDialog
 from vitviz.gui.panels.model import amount, bytes_words
 from vitviz.gui.reports import versions
 from vitviz.models.card import ModelCard
@@ -39,8 +40,8 @@ class TextDialog(QDialog):
         self.text.setFrameShape(QTextBrowser.Shape.NoFrame)
         self.text.setHtml(text)
         self.text.document().setDocumentMargin(8)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.reject)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        self.buttons.rejected.connect(self.reject)
         top = QHBoxLayout()
         if icon is not None:
             picture = QLabel()
@@ -50,7 +51,23 @@ class TextDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(18, 18, 18, 14)
         layout.addLayout(top)
-        layout.addWidget(buttons)
+        layout.addWidget(self.buttons)
+
+
+class AboutDialog(TextDialog):
+    """What this is, with a button for the licences of what it is made of."""
+
+    def __init__(self, icon: QIcon, parent: QWidget | None = None) -> None:
+        super().__init__("About vitviz", about_text(), icon, parent)
+        role = QDialogButtonBox.ButtonRole.ActionRole
+        self.licences = self.buttons.addButton("&Licences…", role)
+        self.licences.clicked.connect(self._show_licences)
+
+    @Slot()
+    def _show_licences(self) -> None:
+        dialog = LicencesDialog(self)
+        dialog.exec()
+        dialog.deleteLater()
 
 
 def table(rows: Iterable[tuple[str, str]], width: int = 110) -> str:
