@@ -57,6 +57,12 @@ def test_about(empty: Driver, answer: Callable[..., None]) -> None:
     assert "http:" not in about_text()
 
 
+def test_the_guide_needs_no_network(empty: Driver, answer: Callable[..., None]) -> None:
+    text = read(empty, answer, "help.guide")
+    assert "Asking a patch" in text
+    assert "docs/images" not in text, "pictures are in the repository only"
+
+
 def test_keyboard_names_every_key(empty: Driver, answer: Callable[..., None]) -> None:
     text = read(empty, answer, "help.keys")
     for command in actions.COMMANDS:

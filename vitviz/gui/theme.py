@@ -109,7 +109,7 @@ def palette(c: Colours) -> QPalette:
 def style_sheet(c: Colours) -> str:
     """What the palette cannot say; ``resources/style.qss`` in these colours."""
     template = Template((RESOURCES / "style.qss").read_text(encoding="utf-8"))
-    return template.substitute(asdict(c), icons=ICONS.as_posix())
+    return template.substitute(asdict(c), controls=(ICONS / "controls").as_posix())
 
 
 def icon(name: str, colour: QColor, size: int = 20) -> QIcon:
