@@ -54,6 +54,7 @@ JUNK = (
     "*/plugins/egldeviceintegrations/*", "*/plugins/qmltooling/*", "*/plugins/sqldrivers/*",
     "*/plugins/generic/*", "*/plugins/networkinformation/*", "*/plugins/tls/*",
     "*/plugins/vectorimageformats/*", "*/plugins/imageformats/*pdf*",
+    "PySide6/*translations/*",  # the program is in English
     "*.dist-info/licenses/*", "*.dist-info/RECORD",  # the texts are in licences/
 )  # fmt: skip
 """Files that PyInstaller's hooks collect and nothing uses."""
@@ -74,10 +75,6 @@ KEPT = (
 DYNAMIC = ("libpython", "libdbus-1.", "libfontconfig.", "libfreetype.")
 """Beginnings of the names of libraries that are loaded without anything linking to them."""
 
-TRANSLATIONS = "*/translations/*"
-KEPT_TRANSLATIONS = "*/translations/qtbase_*"
-"""Of Qt's translations those of its own dialogs and buttons."""
-
 X11_LIBRARIES = (
     "libX11-xcb.so.1", "libX11.so.6", "libxcb-cursor.so.0", "libxcb-glx.so.0", "libxcb-icccm.so.4",
     "libxcb-image.so.0", "libxcb-keysyms.so.1", "libxcb-randr.so.0", "libxcb-render-util.so.0",
@@ -89,8 +86,13 @@ X11_LIBRARIES = (
 
 
 def wanted(entries: Iterable[Entry]) -> list[Entry]:
-    """The entries without junk."""
-    return [entry for entry in entries if not is_junk(Path(entry[0]).as_posix())]
+    """The entries without junk, and without links to it."""
+    return [
+        (path, source, kind)
+        for path, source, kind in entries
+        if not is_junk(Path(path).as_posix())
+        and not (kind == "SYMLINK" and is_junk((Path(path).parent / source).as_posix()))
+    ]
 
 
 def is_junk(path: str) -> bool:
@@ -101,8 +103,6 @@ def is_junk(path: str) -> bool:
     """
     if any(fnmatchcase(path, pattern) for pattern in KEPT):
         return False
-    if fnmatchcase(path, TRANSLATIONS):
-        return not fnmatchcase(path, KEPT_TRANSLATIONS)
     if path.endswith(".py") and path.startswith(tuple(f"torch/{part}/" for part in SOURCES)):
         return True
     return any(fnmatchcase(path, pattern) for pattern in JUNK)
@@ -144,6 +144,27 @@ def is_shared_library(entry: Entry) -> bool:
         and path.parent.as_posix() in (".", "PySide6/Qt/lib")
         and not path.name.startswith(DYNAMIC)
     )
+
+
+def without_symbols(entries: list[Entry], folder: Path) -> list[Entry]:
+    """The entries with Python's own libraries stripped: a Python built here has 24 MB of symbols.
+
+    Nothing else is stripped: wheels are already, and some break.
+
+    Args:
+        entries: Of libraries.
+        folder: For the stripped copies; made anew.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    result = []
+    for path, source, kind in entries:
+        of_python = "lib-dynload" in source or Path(source).name.startswith("libpython")
+        copy = str(folder / Path(source).name)
+        if of_python:
+            subprocess.run(["strip", "-o", copy, source], check=True)
+        result.append((path, copy if of_python else source, kind))
+    return result
 
 
 def check_libraries(entries: Iterable[Entry]) -> None:

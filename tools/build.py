@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 import bootstrap  # noqa: E402
 
-MB = 1_000_000
+MB, MIB = 1_000_000, 1 << 20
 DROP_CACHES = Path("/proc/sys/vm/drop_caches")
 STARTS = 3
 """How many starts are timed, of each kind; the median counts."""
@@ -132,7 +132,7 @@ def report_size(folder: Path) -> None:
     """Prints how large the folder is; what is linked to counts once."""
     files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
     size = sum(path.stat().st_size for path in files)
-    say(f"size: {size / MB:.0f} MB in {len(files)} files")
+    say(f"size: {size / MB:.0f} MB ({size / MIB:.0f} MiB) in {len(files)} files")
 
 
 def build(scratch: Path, options: argparse.Namespace) -> Path:
