@@ -74,6 +74,7 @@ def session_of(shot: Shot, session: Session) -> Session:
 
 
 def wait(app: QApplication, until: Callable[[], bool]) -> None:
+    """Lets the program work until something is the case."""
     while not until():
         app.processEvents()
 
@@ -122,6 +123,7 @@ def take(app: QApplication, name: str, shot: Shot) -> None:
 
 
 def main(names: list[str]) -> None:
+    """Takes the named pictures, or all of them."""
     app = application.application(["vitviz"])
     for name in names or SHOTS:
         take(app, name, SHOTS[name])

@@ -20,7 +20,6 @@ from vitviz.gui.screenshot import Screenshot
 from vitviz.gui.settings import Settings
 from vitviz.gui.window import Window
 
-
 DESKTOP_ID = "io.github.vitviz.vitviz"
 """Of the desktop entry, by which a Linux desktop finds the window's icon."""
 

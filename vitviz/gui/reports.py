@@ -7,7 +7,6 @@ import platform
 import sys
 import threading
 import traceback
-from importlib.metadata import PackageNotFoundError, version
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +25,9 @@ LOG_BYTES = 500_000
 
 def versions() -> list[tuple[str, str]]:
     """What a bug report needs to know about this installation, as (name, value)."""
+    # Imported here: it takes 50 ms, which every start would wait for.
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         torch = version("torch")
     except PackageNotFoundError:  # a frozen build may carry no metadata
