@@ -236,17 +236,20 @@ def test_models_lists_the_bundled_ones(capsys: pytest.CaptureFixture[str]) -> No
     assert "6 layers, 3 heads, width 192, patch 16, 224 x 224, 3,048,232 parameters" in out
 
 
+@pytest.mark.slow
 def test_check_passes_and_tells_a_failure(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vitviz.session import checks
+    from vitviz.session import checks, program_checks
 
     assert main(["check"]) == 0
     out = capsys.readouterr().out
     assert out.splitlines()[-1] == "All checks passed."
+    assert "the window opens on a photo, offscreen" in out
     assert out.startswith(f"vitviz: {vitviz.__version__}\n")
     failure = checks.Outcome("arithmetic", False, "2 + 2 = 5")
     monkeypatch.setattr(checks, "outcomes", lambda: iter([failure]))
+    monkeypatch.setattr(program_checks, "program_outcomes", lambda: iter([]))
     assert main(["check"]) == 1
     out = capsys.readouterr().out
     assert "FAILED  arithmetic: 2 + 2 = 5" in out
