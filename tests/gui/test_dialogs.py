@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -15,6 +16,7 @@ from vitviz import __version__
 from vitviz.gui import actions, theme
 from vitviz.gui.dialogs.about import PaletteDialog, TextDialog, about_text, keys_text
 from vitviz.gui.dialogs.preferences import PreferencesDialog
+from vitviz.gui.settings import Preferences
 
 from .conftest import Driver
 
@@ -151,6 +153,23 @@ def test_themes(empty: Driver, answer: Callable[..., None], name: str) -> None:
     assert app.palette().color(QPalette.ColorRole.Window) == QColor(expected.panel)
     assert empty.window.preferences.theme == name
     assert empty.window.settings.preferences().theme == name
+
+
+@pytest.mark.parametrize(
+    ("scheme", "expected"),
+    [
+        (Qt.ColorScheme.Light, theme.LIGHT),
+        (Qt.ColorScheme.Dark, theme.DARK),
+        (Qt.ColorScheme.Unknown, theme.DARK),
+    ],
+)
+def test_the_first_start_looks_like_the_desktop(
+    scheme: Qt.ColorScheme, expected: theme.Colours
+) -> None:
+    hints = SimpleNamespace(colorScheme=lambda: scheme)
+    app = SimpleNamespace(styleHints=lambda: hints)
+    assert Preferences().theme == "system"
+    assert theme.colours(app, "system") is expected  # type: ignore[arg-type]
 
 
 def contrast(one: str, other: str) -> float:

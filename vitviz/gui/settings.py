@@ -28,7 +28,7 @@ class Preferences:
         max_pixels: Photos above this are asked about before they are opened.
     """
 
-    theme: Theme = "dark"
+    theme: Theme = "system"
     device: str = "auto"
     follow_cursor: bool = False
     reopen: bool = True

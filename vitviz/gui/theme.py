@@ -56,10 +56,12 @@ ICONS = RESOURCES / "icons"
 
 
 def colours(app: QApplication, theme: Theme) -> Colours:
-    """The theme's colours; "system" follows the desktop, and is light where it does not say."""
+    """The theme's colours; "system" follows the desktop, and is dark, which suits photos,
+    where it does not say.
+    """
     if theme == "system":
-        dark = app.styleHints().colorScheme() == Qt.ColorScheme.Dark
-        return DARK if dark else LIGHT
+        light = app.styleHints().colorScheme() == Qt.ColorScheme.Light
+        return LIGHT if light else DARK
     return DARK if theme == "dark" else LIGHT
 
 
