@@ -16,6 +16,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from vitviz.errors import Cancelled, NotEnoughMemory
+from vitviz.gui.panels.photos import facts
 from vitviz.gui.window import Window
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.session.state import PhotoRef
@@ -239,6 +240,9 @@ def test_frames_of_an_animation(ui: Driver, tmp_path: Path) -> None:
     ui.press("go.previous_frame")
     ui.settle()
     assert ui.session.photo.frame == 2
+    preview = ui.window.panels.photos.preview(ui.session.photo)
+    assert preview is not None
+    assert facts(preview) == "60×40 · 3/3"
     assert len(ui.photo_names()) == 4
 
 

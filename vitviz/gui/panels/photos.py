@@ -85,7 +85,7 @@ class Tiles(QStyledItemDelegate):
         line = QRect(rect.left() + self.SIDE, rect.bottom() - metrics.height() - self.PAD + 3,
                      rect.width() - 2 * self.SIDE, metrics.height())  # fmt: skip
         preview: Preview | None = index.data(PREVIEW)
-        size = "" if preview is None else f"{preview.size[1]}×{preview.size[0]}"
+        size = "" if preview is None else facts(preview)
         painter.setPen(palette.placeholderText().color())
         painter.drawText(line, Qt.AlignmentFlag.AlignRight, size)
         painter.setPen((palette.text() if selected else palette.placeholderText()).color())
@@ -94,6 +94,13 @@ class Tiles(QStyledItemDelegate):
             index.data(Qt.ItemDataRole.DisplayRole), Qt.TextElideMode.ElideMiddle, room
         )
         painter.drawText(line, Qt.AlignmentFlag.AlignLeft, name)
+
+
+def facts(preview: Preview) -> str:
+    """Width and height; which frame of how many, for an animation."""
+    height, width = preview.size
+    frame = f" · {preview.ref.frame + 1}/{preview.frames}" if preview.frames > 1 else ""
+    return f"{width}×{height}{frame}"
 
 
 def covering(source: QSize, target: QSize) -> QRect:
@@ -175,7 +182,7 @@ class PhotosPanel(QListWidget):
         item.setData(PREVIEW, preview)
         item.setData(PIXMAP, QPixmap.fromImage(image))
         notes = "".join(f"\n{note}" for note in preview.notes)
-        frames = f"\n{preview.frames} frames" if preview.frames > 1 else ""
+        frames = f"\n{preview.frames} frames: Alt+Right, Alt+Left" if preview.frames > 1 else ""
         item.setToolTip(f"{item.data(REF).path}{frames}{notes}")
 
     def _row_changed(self, row: int) -> None:
