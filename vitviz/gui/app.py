@@ -9,7 +9,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
@@ -52,6 +52,38 @@ class Application(QApplication):
         return super().event(event)
 
 
+class FirstPaint(QObject):
+    """Tells once that a window is painted, or after a second that it still is not (minimised).
+
+    Signals:
+        done(): Now.
+    """
+
+    done = Signal()
+
+    WAIT_MS = 1000
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self._canvas = window.canvas
+        self._canvas.installEventFilter(self)
+        self._limit = QTimer(self)
+        self._limit.setSingleShot(True)
+        self._limit.timeout.connect(self._tell)
+        self._limit.start(self.WAIT_MS)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint:
+            self._canvas.removeEventFilter(self)
+            self._limit.start(0)  # the paint itself comes first
+        return False
+
+    @Slot()
+    def _tell(self) -> None:
+        self._canvas.removeEventFilter(self)
+        self.done.emit()
+
+
 def application(arguments: list[str]) -> Application:
     """The one QApplication."""
     app = Application(arguments)
@@ -88,8 +120,8 @@ def start(paths: list[Path], screenshot: Path | None = None) -> int:
         window.show()
         if screenshot is not None:
             Screenshot(window, screenshot)
-        # Only now: the window is painted before the first photo is opened and torch is imported.
-        QTimer.singleShot(0, lambda: begin(app, window, paths))
+        # Photos are opened, and torch is imported, once there is something to look at.
+        FirstPaint(window).done.connect(lambda: begin(app, window, paths))
         return app.exec()
 
 
