@@ -110,6 +110,12 @@ def test_a_rollout_of_one_layer_without_residual_is_its_attention(random_trace):
     )
 
 
+@pytest.mark.parametrize("residual", [0.0, 1.4e-45, 1e-39])
+def test_a_row_that_keeps_nothing_stays_where_it_is(random_trace, residual):
+    found = ask(random_trace.trace, query=5, discard=1.0, residual=residual)
+    assert np.array_equal(found.values[:, 0], np.eye(31, dtype=np.float32)[[5] * 4])
+
+
 def test_twice_the_same(random_trace):
     first, second = (ask(random_trace.trace, head="max", discard=0.7).values for _ in range(2))
     assert np.array_equal(first, second)

@@ -15,8 +15,8 @@ about what one does.
 
 Differences from vit-explain: each row is divided by its own sum (there column j is divided by the
 sum of row j); no entry is protected from being discarded (there CLS -> CLS is, and the residual
-gives part of it back anyway). A row that keeps nothing, which takes residual = 0, stays where it
-is.
+gives part of it back anyway). A row that keeps nothing, which takes a residual of 0 (or of less
+than float32 can tell from it), stays where it is.
 """
 
 from __future__ import annotations
@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 
 FLOAT_BYTES = 4
 
+SMALLEST = 2.0**-126
+"""The smallest normal float32. What a row keeps below it is nothing: dividing by it overflows."""
+
 FUSIONS: dict[Fusion, Callable[[Tensor], Tensor]] = {
     "mean": lambda block: block.mean(0),
     "max": lambda block: block.amax(0),
@@ -78,7 +81,7 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     head = min(question.head, trace.heads - 1) if isinstance(question.head, int) else question.head
     needed = min(trace.tokens**2 * FLOAT_BYTES, KEPT_BYTES)
     with refusing(needed, f"rollout over {trace.tokens:,} tokens", str(trace.q.device)):
-        layers = _Layers(trace, head, discard, progress)
+        layers = _Layers(trace, head, discard, progress, trace.room())
         flows = _flow_down(layers, range(start, trace.depth), question.query, residual)
         values = flows.unsqueeze(1).cpu().numpy()
     values.flags.writeable = False
@@ -118,7 +121,7 @@ def push(
     pushed = flows.new_zeros(flows.shape)
     for rows, block in blocks:
         total = (1 - residual) * block.sum(1) + residual
-        nothing = (total == 0).to(total.dtype)
+        nothing = (total < SMALLEST).to(total.dtype)
         passing = flows[:, rows] / (total + nothing)
         pushed.addmm_(passing, block, alpha=1 - residual)
         pushed[:, rows] += passing * (residual + nothing)
@@ -134,12 +137,14 @@ class _Layers:
         head: The fusion, or the only head.
         discard: Which part of all entries of a layer becomes zero.
         progress: Told before every row block.
+        room: Memory for one row block after another.
     """
 
     trace: Trace
     head: Head
     discard: float
     progress: Progress
+    room: Float[Tensor, " numbers"]
 
     def sparse(self, layer: int, queries: range, done: float) -> RowBlocks:
         """One layer in row blocks.
@@ -163,7 +168,8 @@ class _Layers:
             heads, fusion = slice(fusion, fusion + 1), "mean"
         stage = f"rollout, layer {layer + 1} of {self.trace.depth}"
         self.progress(stage, done)
-        for rows, block in self.trace.row_blocks(layer, heads=heads, queries=queries):
+        blocks = self.trace.row_blocks(layer, heads=heads, queries=queries, room=self.room)
+        for rows, block in blocks:
             yield rows, FUSIONS[fusion](block)
             self.progress(stage, done)
 

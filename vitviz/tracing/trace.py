@@ -7,6 +7,7 @@ in bounded memory. An array of layers x heads x tokens x tokens never exists.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -98,8 +99,22 @@ class Trace:
             q[..., -1] = -log_denominators(q[..., :-1], self.k[layer, ..., :-1])
             self.complete[layer] = True
 
+    def room(self) -> Float32[Tensor, " numbers"]:
+        """Memory that any block of ``row_blocks`` fits into.
+
+        Whoever goes through many layers makes it once: getting fresh memory takes the system about
+        as long as filling it with attention does.
+        """
+        (largest, *_) = row_slices(self.heads, self.tokens, self.q.device.type, range(self.tokens))
+        return self.q.new_empty(self.heads * (largest.stop - largest.start) * self.tokens)
+
     def row_blocks(
-        self, layer: int, *, heads: slice = slice(None), queries: range | None = None
+        self,
+        layer: int,
+        *,
+        heads: slice = slice(None),
+        queries: range | None = None,
+        room: Float32[Tensor, " numbers"] | None = None,
     ) -> Iterator[tuple[slice, Float32[Tensor, "heads block tokens"]]]:
         """All rows of one layer, a few at a time.
 
@@ -107,6 +122,7 @@ class Trace:
             layer: From 0.
             heads: Which heads.
             queries: Which rows, a range without steps; None is all.
+            room: Memory to work in, from ``room()``; made now where there is none.
 
         Yields:
             Which rows, and their attention, on the device. Each block lies where the last one
@@ -115,11 +131,12 @@ class Trace:
         self.complete_layer(layer)
         q, k = self.q[layer, heads], self.k[layer, heads].mT
         asked = range(self.tokens) if queries is None else queries
-        buffer = q.new_empty(0)
-        for rows in row_slices(len(q), self.tokens, q.device.type, asked):
+        room = self.room() if room is None else room
+        # As many rows at a time as if there were all heads: one head's blocks fit the room too.
+        for rows in row_slices(self.heads, self.tokens, q.device.type, asked):
             shape = len(q), rows.stop - rows.start, self.tokens
-            buffer = buffer if buffer.shape == shape else q.new_empty(shape)
-            yield rows, torch.bmm(q[:, rows], k, out=buffer).exp_()
+            block = room[: math.prod(shape)].view(shape)
+            yield rows, torch.bmm(q[:, rows], k, out=block).exp_()
 
 
 def _on_cpu(values: Tensor) -> Float32[np.ndarray, "..."]:
