@@ -59,7 +59,6 @@ SHOTS = {
     "patch-query": Shot("panda", View(layer=4, query=(280.0, 300.0)), hover=None),
     "heads": Shot("bison", View(layer=4), tab="heads"),
     "patches": Shot("coffee", View(layer=5), tab="patches", theme="light"),
-    "as-trained": Shot("panda", View(layer=4), whole=False, size=(1100, 700), theme="light"),
     "finer": Shot("bison", View(layer=4), fineness=2),
 }
 
