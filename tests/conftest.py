@@ -1,4 +1,4 @@
-"""What every test shares: shape checking, the team's data folder, small fixtures.
+"""What every test shares: shape checking, how property tests run, the team's data folder.
 
 Every fixture has a non-square grid and at least two prefix tokens: the field's reference scripts
 break on one or the other, and square fixtures with one prefix token would not notice.
@@ -16,6 +16,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import beartype
 import jaxtyping
 import pytest
+from hypothesis import settings
 
 # Shapes in signatures are checked at run time in the tests, and only there. The tower: an int may
 # stand where a float is asked for, as in Python's own typing rules.
@@ -28,6 +29,12 @@ jaxtyping.install_import_hook(
     [f"vitviz.{part}" for part in ("imaging", "models", "tracing", "methods", "figures")],
     "vitviz_shape_checker.check",
 )
+
+# Property tests are judged by what holds, never by how long an example takes. In CI they try the
+# same examples each time, so that a change is not stopped by what it did not touch; everywhere
+# else they look for new ones.
+settings.register_profile("vitviz", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("vitviz")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("VITVIZ_SHARED", REPOSITORY.parent / "shared"))
