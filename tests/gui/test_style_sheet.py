@@ -31,5 +31,7 @@ def test_a_folder_of_any_name(
     shutil.copytree(theme.ICONS, icons)
     monkeypatch.setattr(theme, "ICONS", icons)
     assert ticked(qtbot) == at_home
-    (icons / "controls" / "check-dark.svg").write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (icons / "controls" / "check-dark.svg").write_bytes(
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>"
+    )
     assert ticked(qtbot) != at_home
