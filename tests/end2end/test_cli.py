@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 import vitviz
-from vitviz import cli
 from vitviz.__main__ import main
+from vitviz.cli import models
+from vitviz.cli.options import stems
 from vitviz.imaging.samples import sample_photos
 
 COFFEE = next(path for path in sample_photos() if path.name == "coffee.jpg")
@@ -262,14 +263,14 @@ def test_control_c_ends_quietly(
     def interrupted(options: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(cli.COMMANDS, "models", (cli.add_models, interrupted))
+    monkeypatch.setattr(models, "run", interrupted)
     assert main(["models"]) == 130
     assert capsys.readouterr().err == ""
 
 
 def test_names_are_numbered_without_meeting() -> None:
     paths = [Path(name) for name in ("a.jpg", "b/A.png", "a-2.jpg", "a.png", "a-2.png")]
-    assert cli.stems(paths) == ["a", "A-3", "a-2", "a-4", "a-2-2"]
+    assert stems(paths) == ["a", "A-3", "a-2", "a-4", "a-2-2"]
 
 
 def run(*arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,7 @@ A ``Session`` is everything a session file holds. It is replaced, never changed
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from vitviz.figures.style import Style
@@ -19,7 +19,14 @@ Query = str | tuple[float, float]
 A point, so that the query stays on the same thing when the grid changes under it.
 """
 
-Tab = Literal["look", "heads", "patches"]
+Tab = Literal["look", "heads", "patches", "compare"]
+
+MOST_PANES = 6
+"""Side by side; more are too small to read."""
+
+Arrangement = Literal["panes", "difference", "wipe"]
+"""Of the Compare view: the panes; with the difference of two of them as one more map; or two of
+them over one photo, with a slider between."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,8 @@ class View:
         head: One head from 0, or a fusion.
         query: Whose attention.
         direction: Of the query, or to it.
+        target: Index of the class that a class-specific method asks about; None: the most
+            probable one.
     """
 
     method: str = "attention"
@@ -56,6 +65,46 @@ class View:
     head: Head = "mean"
     query: Query = "cls"
     direction: Direction = "of"
+    target: int | None = None
+
+
+@dataclass(frozen=True)
+class Pane:
+    """One map of the Compare view: a photo, who looks at it, and what is looked at.
+
+    Args:
+        photo: Which photo; None while no photo is open.
+        model: Id of a bundled model, or path of a checkpoint.
+        input: What the model is given.
+        view: What is looked at.
+    """
+
+    photo: PhotoRef | None = None
+    model: str = ""
+    input: InputChoice = field(default_factory=InputChoice)
+    view: View = field(default_factory=View)
+
+
+@dataclass(frozen=True)
+class Compare:
+    """What the Compare view holds beside the current pane, which is the session itself.
+
+    Args:
+        others: The other panes, in order.
+        focus: Place of the current pane among them all, 0..len(others).
+        linked: Zoom, pan, cursor and query go with each other in all panes.
+        shared: One range of colours for all panes with the same unit.
+        arrangement: How they are laid out.
+        pair: The two panes that a difference (second minus first), a wipe and the numbers of
+            agreement are about; those that there are not become the nearest.
+    """
+
+    others: tuple[Pane, ...] = ()
+    focus: int = 0
+    linked: bool = True
+    shared: bool = False
+    arrangement: Arrangement = "panes"
+    pair: tuple[int, int] = (0, 1)
 
 
 @dataclass(frozen=True)
@@ -71,6 +120,7 @@ class Session:
         style: How it looks.
         tab: Which of the window's views is open.
         background: RGB colour behind transparent photos.
+        compare: The other panes of the Compare view.
     """
 
     photos: tuple[PhotoRef, ...] = ()
@@ -81,8 +131,39 @@ class Session:
     style: Style = field(default_factory=Style)
     tab: Tab = "look"
     background: tuple[int, int, int] = (255, 255, 255)
+    compare: Compare = field(default_factory=Compare)
 
     @property
     def photo(self) -> PhotoRef | None:
         """The selected photo."""
         return self.photos[self.selected] if self.photos else None
+
+    @property
+    def pane(self) -> Pane:
+        """The current pane: what Look, Heads and Patches show, and what the panels change."""
+        return Pane(self.photo, self.model, self.input, self.view)
+
+    @property
+    def panes(self) -> tuple[Pane, ...]:
+        """Every pane of the Compare view, the current one in its place."""
+        others, focus = self.compare.others, self.compare.focus
+        return (*others[:focus], self.pane, *others[focus:])
+
+
+def with_panes(session: Session, panes: tuple[Pane, ...], focus: int) -> Session:
+    """The session with these panes, one of them current.
+
+    Args:
+        session: Its photos hold those of the panes.
+        panes: At least one, at most ``MOST_PANES``.
+        focus: Index of the current one.
+    """
+    if not 0 <= focus < len(panes) <= MOST_PANES:
+        raise ValueError(f"pane {focus} of {len(panes)}")
+    pane = panes[focus]
+    selected = session.photos.index(pane.photo) if pane.photo in session.photos else 0
+    compare = replace(session.compare, others=panes[:focus] + panes[focus + 1 :], focus=focus)
+    return replace(
+        session, selected=selected, model=pane.model, input=pane.input, view=pane.view,
+        compare=compare,
+    )  # fmt: skip

@@ -1,0 +1,170 @@
+"""``vitviz explain``: maps over photos, without a window."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from vitviz.cli.options import (
+    INPUTS,
+    counted,
+    failed,
+    fraction,
+    head,
+    layer,
+    photos_at,
+    query,
+    stems,
+)
+from vitviz.errors import CheckpointError, PhotoError, PhotoTooLarge, VitvizError
+from vitviz.figures.style import ColourMap, Style
+from vitviz.methods import METHODS
+from vitviz.models.loading import bundled
+from vitviz.session.caption import caption
+from vitviz.session.engine import Engine, top_classes
+from vitviz.session.export import SUFFIXES, write_map
+from vitviz.session.plan import plan
+from vitviz.session.state import PhotoRef, Session, View
+from vitviz.session.strict import check_direction, check_map, check_query, read_parameter
+
+if TYPE_CHECKING:
+    from vitviz.cli.options import Subparsers
+
+
+def add(commands: Subparsers) -> None:
+    """``vitviz explain PHOTO...``."""
+    parser = commands.add_parser(
+        "explain",
+        usage="vitviz explain PHOTO... [--out PATH] [--method NAME] ... (see --help)",
+        help="write maps over photos, without a window",
+        description="Writes, for every photo, PHOTO-METHOD.png (the map over the photo at its "
+        "full size) and PHOTO-METHOD.npy (the raw values, rows x columns).",
+    )
+    option = parser.add_argument
+    option("photos", nargs="+", type=Path, metavar="PHOTO", help="a photo, or a folder of photos")
+    option("--model", default=bundled()[0].id,
+        help="a checkpoint, or a bundled model's id (default: %(default)s)")  # fmt: skip
+    option("--method", choices=tuple(METHODS), default="rollout", help="default: %(default)s")
+    option("--layer", default="last", type=layer, help="from 1, or last (default)")
+    option("--head", default="mean", type=head, help="from 1, or mean (default), max, min")
+    option("--query", default="cls", type=query,
+        help="cls (default), dist, ..., or X,Y in photo pixels")  # fmt: skip
+    option("--direction", choices=("of", "to"), default="of",
+        help="attention of the query (default), or to it")  # fmt: skip
+    option("--set", action="append", default=[], metavar="NAME=VALUE",
+        help="a parameter of the method, such as discard=0.9; may be repeated")  # fmt: skip
+    option("--input", choices=tuple(INPUTS), default="trained",
+        help="what the model is given: the photo resized and cropped as it was trained (default), "
+        "the whole photo, or that with 2 to 4 times the patches along each side")  # fmt: skip
+    option("--frame", type=counted, default=0, help="of an animation, from 1 (default)")
+    option("--large", action="store_true", help="open photos above 100 million pixels too")
+    option("--colours", choices=get_args(ColourMap), default="inferno", help="default: %(default)s")
+    option(
+        "--opacity", type=fraction, default=Style().opacity, help="0 to 1 (default: %(default)s)"
+    )
+    option("--nearest", action="store_true", help="flat patches, not smoothed")
+    option("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
+    option("--out", type=Path, metavar="PATH",
+        help="a folder (default: this one), or for one photo a file "
+        f"({', '.join(SUFFIXES)})")  # fmt: skip
+
+
+def run(options: argparse.Namespace) -> int:
+    """Explains every photo; goes on after a failure, and says so with the exit code."""
+    check_direction(METHODS[options.method], options.direction)
+    params = [read_parameter(METHODS[options.method], text) for text in options.set]
+    view = View(options.method, tuple(sorted(dict(params).items())), options.layer,
+                options.head, options.query, options.direction)  # fmt: skip
+    photos = [photo for path in options.photos for photo in photos_at(path)]
+    files = targets(photos, options.method, options.out)
+    engine, code = Engine(), 0
+    for photo, photo_files in zip(photos, files, strict=True):
+        try:
+            explain_one(engine, photo, photo_files, view, options)
+        except CheckpointError:  # which no other photo will change
+            raise
+        except PhotoTooLarge as error:
+            code = failed(VitvizError(error.message, "Give --large to open it all the same."))
+        except PhotoError as error:
+            code = failed(error)
+        except VitvizError as error:
+            code = failed(VitvizError(f"{photo}: {error.message}", error.hint))
+    return code
+
+
+def explain_one(
+    engine: Engine, path: Path, files: list[Path], view: View, options: argparse.Namespace
+) -> None:
+    """Writes the maps of one photo, and prints what they are."""
+    session = Session(
+        photos=(PhotoRef(str(path.absolute()), options.frame, options.large),),
+        model=options.model,
+        input=INPUTS[options.input],
+        view=view,
+        style=Style(options.colours, options.opacity, smooth=not options.nearest),
+    )
+    (request,) = plan(session, options.device)
+    cell = engine.answer(request)
+    check_query(view.query, cell.layout.prefix, cell.geometry)
+    check_map(view, cell.explanation, cell.card.config.heads)
+    photo = engine.photos.get(request.photo, request.background)
+    print(f"{path}: {caption(cell, view)}")
+    for note in photo.notes:
+        print(f"  {note}")
+    for name, probability in top_classes(cell, 3):
+        print(f"  {100 * probability:5.1f} %  {name}")
+    for file in files:
+        write_map(file, photo, cell, view, session.style)
+        print(f"  wrote {file}")
+
+
+def targets(photos: list[Path], method: str, out: Path | None) -> list[list[Path]]:
+    """The files to write for each photo, in a folder that is there.
+
+    Args:
+        photos: No two of them share a file, and none of them is one.
+        method: Part of their names.
+        out: A folder, a file for a single photo, or None for the current folder.
+
+    Raises:
+        VitvizError: There can be no such files.
+    """
+    if out is not None and out.suffix.lower() in SUFFIXES and not out.is_dir():
+        if len(photos) > 1:
+            raise VitvizError(
+                f"{out} is one file, but there are {len(photos)} photos.", "Give a folder as --out."
+            )
+        files = [[out]]
+    else:
+        folder = made(out or Path())
+        names = [f"{stem}-{method}" for stem in stems(photos)]
+        files = [[folder / f"{name}.png", folder / f"{name}.npy"] for name in names]
+    inputs = {photo.resolve() for photo in photos}
+    for file in (file for of_one in files for file in of_one):
+        if file.resolve() in inputs:
+            raise VitvizError(
+                f"{file} is one of the photos, and would be overwritten.", "Give another --out."
+            )
+    return files
+
+
+def made(folder: Path) -> Path:
+    """The folder, made now if it is not there.
+
+    Raises:
+        VitvizError: It cannot be made, or looks like a file of a kind that maps are not.
+    """
+    if folder.suffix and not folder.exists():
+        raise VitvizError(
+            f"{folder}: maps cannot be written as {folder.suffix}.",
+            f"Use one of {', '.join(SUFFIXES)}, or the name of a folder.",
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VitvizError(
+            f"The folder {folder} cannot be made: {error.strerror or error}.",
+            "Give another --out.",
+        ) from error
+    return folder

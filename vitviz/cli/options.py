@@ -1,0 +1,111 @@
+"""What commands have in common: option values, the photos that are meant, failures said."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vitviz.errors import PhotoError, VitvizError
+from vitviz.imaging.load import photos_in
+from vitviz.imaging.preprocess import InputChoice
+from vitviz.methods.base import Fusion, Head
+from vitviz.session.state import Query
+
+if TYPE_CHECKING:  # argparse has no public name for it, and the class takes no arguments
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+INPUTS = {
+    "trained": InputChoice("as trained"),
+    "whole": InputChoice("whole photo"),
+    **{f"whole{times}": InputChoice("whole photo", times) for times in (2, 3, 4)},
+}
+
+
+def failed(error: VitvizError) -> int:
+    """Says what happened and what to do, on standard error."""
+    sys.stderr.write(f"vitviz: {error.message}\n")
+    if error.hint:
+        sys.stderr.write(f"  {error.hint}\n")
+    return 1
+
+
+def photos_at(path: Path) -> list[Path]:
+    """A photo, or the photos of a folder.
+
+    Raises:
+        PhotoError: The folder has none.
+    """
+    if not path.is_dir():
+        return [path]
+    found = photos_in(path)
+    if not found:
+        raise PhotoError(f"There are no photos in the folder {path}.", "Name another.")
+    return found
+
+
+def stems(photos: list[Path]) -> list[str]:
+    """A name for each photo without its suffix; equal ones are numbered: bear, bear-2, bear-3."""
+    taken, names = {photo.stem.casefold() for photo in photos}, list[str]()
+    used: set[str] = set()
+    for photo in photos:
+        name, number = photo.stem, 1
+        while name.casefold() in (taken if number > 1 else used):
+            number += 1
+            name = f"{photo.stem}-{number}"
+        for known in (taken, used):
+            known.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def counted(text: str) -> int:
+    """A number from 1, as an index."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"“{text}” is not a number from 1")
+    return int(text) - 1
+
+
+def layer(text: str) -> int:
+    """ "last" or a number from 1, as an index."""
+    if text == "last":
+        return -1
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"“{text}” is neither a number from 1 nor last")
+    return int(text) - 1
+
+
+def head(text: str) -> Head:
+    """A fusion, or a number from 1 as an index."""
+    fusions: dict[str, Fusion] = {"mean": "mean", "max": "max", "min": "min"}
+    if text in fusions:
+        return fusions[text]
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"“{text}” is neither a number from 1 nor mean, max, min")
+    return int(text) - 1
+
+
+def query(text: str) -> Query:
+    """A prefix token's name, or a point "X,Y"."""
+    if "," not in text:
+        return text.lower()
+    try:
+        x, y = map(float, text.split(","))
+    except ValueError:
+        x = y = math.nan
+    if not math.isfinite(x) or not math.isfinite(y):
+        raise argparse.ArgumentTypeError(f"“{text}” is not a point X,Y, such as 320,200")
+    return x, y
+
+
+def fraction(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"“{text}” is not a number from 0 to 1")
+    return value
