@@ -26,7 +26,10 @@ checker.check = beartype.beartype(  # type: ignore[attr-defined]
 )
 sys.modules[checker.__name__] = checker
 jaxtyping.install_import_hook(
-    [f"vitviz.{part}" for part in ("imaging", "models", "tracing", "methods", "figures")],
+    [
+        f"vitviz.{part}"
+        for part in ("imaging", "models", "tracing", "methods", "figures", "analysis")
+    ],
     "vitviz_shape_checker.check",
 )
 
