@@ -1,0 +1,317 @@
+"""Where each kind of file has room for a text, and how it gets in and out.
+
+``put`` takes a whole file that vitviz made. ``get`` takes a stream on a file from anywhere: it
+reads no more than ``LIMIT`` bytes of it, decodes no pixels, and gives None where there is no text.
+
+The text is ASCII (JSON with escapes), so it stands in every format as it is.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from html import escape, unescape
+from typing import BinaryIO
+
+import numpy as np
+
+LIMIT = 8 << 20
+"""Bytes read of a file, and length of the longest text taken from one."""
+
+MOST_PARTS = 100_000
+"""Chunks or boxes looked at in a file."""
+
+KEYWORD = b"vitviz"
+"""By which the text is known in formats that have more than one."""
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+SEGMENT = 60_000
+"""Characters in one comment of a JPEG, which holds at most 65,533 bytes."""
+
+
+def _put_png(content: bytes, text: str) -> bytes:
+    """An iTXt chunk behind IHDR, which is the first one, 25 bytes long."""
+    data = b"iTXt" + KEYWORD + b"\0\0\0\0\0" + text.encode("ascii")
+    chunk = struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data))
+    end = len(PNG) + 25
+    return content[:end] + chunk + content[end:]
+
+
+def _get_png(file: BinaryIO) -> bytes | None:
+    file.seek(len(PNG))
+    for _ in range(MOST_PARTS):
+        length, kind = struct.unpack(">I4s", file.read(8).ljust(8, b"\0"))
+        if kind == b"iTXt" and length <= LIMIT:
+            keyword, _, rest = file.read(length).partition(b"\0")
+            if keyword == KEYWORD and rest[:4] == b"\0\0\0\0":
+                return rest[4:]
+            file.seek(4, io.SEEK_CUR)
+        elif kind in (b"IEND", b"\0\0\0\0"):
+            return None
+        else:
+            file.seek(length + 4, io.SEEK_CUR)
+    return None
+
+
+def _gif_head(content: bytes) -> int:
+    """Where the blocks begin: behind the header and the global table of colours."""
+    flags = content[10] if len(content) > 10 else 0
+    return 13 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
+
+
+def _put_gif(content: bytes, text: str) -> bytes:
+    """A comment extension before everything else."""
+    data, at = text.encode("ascii"), _gif_head(content)
+    parts = [data[i : i + 255] for i in range(0, len(data), 255)]
+    blocks = b"".join(bytes([len(part)]) + part for part in parts)
+    # Comments are of version 89a.
+    return b"GIF89a" + content[6:at] + b"\x21\xfe" + blocks + b"\0" + content[at:]
+
+
+def _get_gif(file: BinaryIO) -> bytes | None:
+    content = file.read(LIMIT)
+    at = _gif_head(content)
+    while content[at : at + 1] == b"\x21":
+        is_comment, at, data = content[at + 1 : at + 2] == b"\xfe", at + 2, bytearray()
+        while at < len(content) and (length := content[at]):
+            data += content[at + 1 : at + 1 + length]
+            at += 1 + length
+        at += 1
+        if is_comment and data.startswith(b"{"):
+            return bytes(data)
+    return None
+
+
+def _put_jpeg(content: bytes, text: str) -> bytes:
+    """Comment segments behind the start of the image, numbered where one does not hold it."""
+    parts = [text[i : i + SEGMENT] for i in range(0, len(text), SEGMENT)]
+    segments = b""
+    for number, part in enumerate(parts, 1):
+        data = KEYWORD + f" {number}/{len(parts)} ".encode() + part.encode("ascii")
+        segments += b"\xff\xfe" + struct.pack(">H", len(data) + 2) + data
+    return content[:2] + segments + content[2:]
+
+
+def _get_jpeg(file: BinaryIO) -> bytes | None:
+    content, at, found = file.read(LIMIT), 2, bytearray()
+    while content[at : at + 1] == b"\xff" and content[at + 1 : at + 2] != b"\xda":
+        (length,) = struct.unpack(">H", content[at + 2 : at + 4].ljust(2, b"\0"))
+        if length < 2:
+            break
+        match = re.match(KEYWORD + rb" \d+/\d+ ", content[at + 4 : at + 2 + length])
+        if content[at + 1 : at + 2] == b"\xfe" and match:
+            found += content[at + 4 + match.end() : at + 2 + length]
+        at += 2 + length
+    return bytes(found) or None
+
+
+DESCRIPTION = 270
+"""TIFF's tag ImageDescription."""
+
+
+def _tiff_order(head: bytes) -> str:
+    return "<" if head[:2] == b"II" else ">"
+
+
+def _put_tiff(content: bytes, text: str) -> bytes:
+    """A new directory at the end: the first one with another description."""
+    order = _tiff_order(content)
+    (at,) = struct.unpack_from(order + "I", content, 4)
+    (count,) = struct.unpack_from(order + "H", content, at)
+    rows = [content[at + 2 + 12 * i : at + 14 + 12 * i] for i in range(count)]
+    rows = [row for row in rows if struct.unpack(order + "H", row[:2])[0] != DESCRIPTION]
+    following = content[at + 2 + 12 * count : at + 6 + 12 * count]
+    data = text.encode("ascii") + b"\0"
+    data += b"\0" * (len(data) % 2)
+    start = len(content) + len(content) % 2
+    rows.append(struct.pack(order + "HHII", DESCRIPTION, 2, len(text) + 1, start))
+    rows.sort(key=lambda row: int(struct.unpack(order + "H", row[:2])[0]))
+    directory = struct.pack(order + "H", len(rows)) + b"".join(rows) + following
+    where = struct.pack(order + "I", start + len(data))
+    return content[:4] + where + content[8:].ljust(start - 8, b"\0") + data + directory
+
+
+def _get_tiff(file: BinaryIO) -> bytes | None:
+    head = file.read(8)
+    order = _tiff_order(head)
+    magic, at = struct.unpack(order + "HI", head[2:8].ljust(6, b"\0"))
+    if magic != 42:  # BigTIFF, which vitviz does not write
+        return None
+    file.seek(at)
+    (count,) = struct.unpack(order + "H", file.read(2).ljust(2, b"\0"))
+    rows = file.read(12 * count)
+    for i in range(len(rows) // 12):
+        tag, kind, length, where = struct.unpack_from(order + "HHII", rows, 12 * i)
+        if (tag, kind) == (DESCRIPTION, 2) and 4 < length <= LIMIT:
+            file.seek(where)
+            text = file.read(length).rstrip(b"\0")
+            return text if text.startswith(b"{") else None
+    return None
+
+
+ELEMENT = b"vitviz:provenance"
+
+
+def _put_svg(content: bytes, text: str) -> bytes:
+    """A metadata element, the first thing in the drawing."""
+    opening = re.search(rb"<svg\b[^>]*>", content)
+    if opening is None:
+        raise ValueError("no drawing")
+    element = (
+        b'\n <metadata><vitviz:provenance xmlns:vitviz="urn:vitviz:provenance">'
+        + escape(text, quote=False).encode("ascii")
+        + b"</vitviz:provenance></metadata>"
+    )
+    return content[: opening.end()] + element + content[opening.end() :]
+
+
+def _get_svg(file: BinaryIO) -> bytes | None:
+    # Searched for rather than parsed: XML from anywhere can be a bomb.
+    content = file.read(LIMIT)
+    begin, end = content.find(b"<" + ELEMENT), content.find(b"</" + ELEMENT)
+    if not 0 <= begin < end:
+        return None
+    text = content[content.index(b">", begin) + 1 : end]
+    return unescape(text.decode("utf-8", "replace")).encode()
+
+
+def _put_pdf(content: bytes, text: str) -> bytes:
+    """A later version of the information dictionary, appended as PDF has it (7.5.6)."""
+    trailer = content[content.rindex(b"trailer") :]
+    found = {name: re.search(rb"/%s (\d+)" % name, trailer) for name in (b"Size", b"Root", b"Info")}
+    size, root, info = (int(match[1]) for match in found.values() if match)
+    previous = content[content.rindex(b"startxref") + 9 :].split()[0]
+    old = re.search(rb"(?:^|\n)%d 0 obj\s*<<(.*?)>>\s*endobj" % info, content, re.DOTALL)
+    entries = old[1].strip() if old else b""
+    literal = re.sub(rb"([\\()])", rb"\\\1", text.encode("ascii"))
+    start = len(content)
+    new = b"%d 0 obj\n<< %s\n/%s (%s) >>\nendobj\n" % (info, entries, KEYWORD, literal)
+    table = b"xref\n%d 1\n%010d 00000 n \n" % (info, start)
+    tail = b"trailer\n<< /Size %d /Root %d 0 R /Info %d 0 R /Prev %s >>\n" % (
+        size, root, info, previous
+    )  # fmt: skip
+    return content + new + table + tail + b"startxref\n%d\n%%%%EOF\n" % (start + len(new))
+
+
+def _get_pdf(file: BinaryIO) -> bytes | None:
+    length = file.seek(0, io.SEEK_END)
+    file.seek(max(0, length - LIMIT))
+    content = file.read(LIMIT)
+    begin = content.rfind(b"/" + KEYWORD + b" (")
+    if begin < 0:
+        return None
+    literal = re.compile(rb"((?:[^\\()]|\\.)*)\)", re.DOTALL)
+    match = literal.match(content, begin + len(KEYWORD) + 3)
+    return re.sub(rb"\\(.)", rb"\1", match[1], flags=re.DOTALL) if match else None
+
+
+MEMBER = "provenance.npy"
+
+
+def _put_npz(content: bytes, text: str) -> bytes:
+    """One more array, of one text."""
+    stream, array = io.BytesIO(content), io.BytesIO()
+    np.save(array, np.array(text), allow_pickle=False)
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr(zipfile.ZipInfo(MEMBER), array.getvalue(), zipfile.ZIP_DEFLATED)
+    return stream.getvalue()
+
+
+def _get_npz(file: BinaryIO) -> bytes | None:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            if archive.getinfo(MEMBER).file_size > 4 * LIMIT:
+                return None
+            with archive.open(MEMBER) as member:
+                content = member.read(4 * LIMIT)
+        array = np.load(io.BytesIO(content), allow_pickle=False)
+    except (KeyError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        return None
+    is_text = isinstance(array, np.ndarray) and array.dtype.kind == "U" and array.shape == ()
+    return str(array).encode() if is_text else None
+
+
+MARK = "# vitviz "
+
+
+def _put_csv(content: bytes, text: str) -> bytes:
+    """A comment before the first line."""
+    return f"{MARK}{text}\n".encode("ascii") + content
+
+
+def _get_csv(file: BinaryIO) -> bytes | None:
+    line = file.readline(LIMIT)
+    return line.removeprefix(MARK.encode()).strip()
+
+
+BOXES = {b"moov": 0, b"udta": 0, b"meta": 4, b"ilst": 0, b"\xa9cmt": 0}
+"""Way to the comment of an MP4, and the bytes before the first box in each."""
+
+
+def _boxes(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, beginning and end of what is in each box from here."""
+    for _ in range(MOST_PARTS):
+        if (at := file.tell()) + 8 > end:
+            return
+        size, kind = struct.unpack(">I4s", file.read(8))
+        head = 8
+        if size == 1:
+            head, size = 16, int.from_bytes(file.read(8), "big")
+        size = size or end - at
+        if size < head or at + size > end:
+            return
+        yield kind, at + head, at + size
+        file.seek(at + size)
+
+
+def _get_mp4(file: BinaryIO) -> bytes | None:
+    begin, end = 0, file.seek(0, io.SEEK_END)
+    for wanted, skipped in BOXES.items():
+        file.seek(begin)
+        inside = next(((b, e) for kind, b, e in _boxes(file, end) if kind == wanted), None)
+        if inside is None:
+            return None
+        begin, end = inside[0] + skipped, inside[1]
+    file.seek(begin)
+    for kind, first, last in _boxes(file, end):
+        if kind == b"data" and last - first - 8 <= LIMIT:
+            file.seek(first + 8)
+            return file.read(last - first - 8)
+    return None
+
+
+@dataclass(frozen=True)
+class Container:
+    """A kind of file with room for a text.
+
+    Args:
+        suffixes: Of its files.
+        magic: Its first bytes, or what they match.
+        put: The file with the text in it; None where it must be there from the start.
+        get: The text of a file.
+    """
+
+    suffixes: tuple[str, ...]
+    magic: bytes
+    put: Callable[[bytes, str], bytes] | None
+    get: Callable[[BinaryIO], bytes | None]
+
+
+CONTAINERS = (
+    Container((".png", ".apng"), re.escape(PNG), _put_png, _get_png),
+    Container((".gif",), rb"GIF8[79]a", _put_gif, _get_gif),
+    Container((".jpg", ".jpeg"), rb"\xff\xd8\xff", _put_jpeg, _get_jpeg),
+    Container((".tif", ".tiff"), rb"II\*\0|MM\0\*", _put_tiff, _get_tiff),
+    Container((".svg",), rb"(\xef\xbb\xbf)?\s*<(\?xml|!--|!DOCTYPE|svg)", _put_svg, _get_svg),
+    Container((".pdf",), rb"%PDF-", _put_pdf, _get_pdf),
+    Container((".npz",), rb"PK\x03\x04", _put_npz, _get_npz),
+    Container((".csv",), MARK.encode(), _put_csv, _get_csv),
+    Container((".mp4",), rb"(?s).{4}ftyp", None, _get_mp4),
+)
+"""The text in an MP4 is its comment, which the encoder writes."""
