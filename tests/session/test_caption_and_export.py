@@ -16,10 +16,12 @@ from vitviz.figures.style import Style
 from vitviz.imaging.photo import Photo
 from vitviz.methods.base import Explanation
 from vitviz.session.caption import caption
+from vitviz.session.embedding import read
 from vitviz.session.engine import Cell, Engine
-from vitviz.session.export import SUFFIXES, encode_image, write_map
+from vitviz.session.export import PICTURES, encode_image, write_map
 from vitviz.session.photos import PhotoCache
-from vitviz.session.state import View
+from vitviz.session.provenance import to_json
+from vitviz.session.state import Session, View
 from vitviz.tracing.layout import TokenLayout
 
 
@@ -37,6 +39,13 @@ def cell(photo: Path, checkpoint: Path) -> Cell:
 @pytest.fixture
 def opened(cell: Cell) -> Photo:
     return PhotoCache().get(cell.request.photo, cell.request.background)
+
+
+def session_of(cell: Cell, view: View, style: Style | None = None) -> Session:
+    request = cell.request
+    return Session(
+        (request.photo,), model=request.model, view=view, style=style or Style(),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -85,41 +94,45 @@ def test_a_picture_is_the_photo_at_its_size_with_the_map_and_the_caption(
     tmp_path: Path, cell: Cell, opened: Photo
 ) -> None:
     style, view = Style(smooth=False), View(layer=1)
-    write_map(tmp_path / "map.png", opened, cell, view, style)
+    write_map(tmp_path / "map.png", opened, cell, session_of(cell, view, style))
     heat_map = cell.heat_map(view)
     ends = value_range(style.range, heat_map, cell.explanation)
     expected = composite(opened.pixels, heat_map.values, cell.geometry, style, *ends)
     with Image.open(tmp_path / "map.png") as image:
         assert image.size == (60, 40)
         np.testing.assert_array_equal(np.asarray(image), expected)
-        assert image.text == {"Description": caption(cell, view), "Software": "vitviz"}  # type: ignore[attr-defined]
+        assert image.text == {  # type: ignore[attr-defined]
+            "Description": caption(cell, view), "Software": "vitviz",
+            "vitviz": to_json(read(tmp_path / "map.png")),
+        }  # fmt: skip
 
 
 def test_raw_values_are_the_map_itself(tmp_path: Path, cell: Cell, opened: Photo) -> None:
     view = View(layer=0, head=2)
-    write_map(tmp_path / "map.NPY", opened, cell, view, Style())
+    write_map(tmp_path / "map.NPY", opened, cell, session_of(cell, view))
     values = np.load(tmp_path / "map.NPY", allow_pickle=False)
     assert values.dtype == np.float32
     np.testing.assert_array_equal(values, cell.heat_map(view).values)
 
 
-@pytest.mark.parametrize("suffix", [s for s in SUFFIXES if s != ".npy"])
+@pytest.mark.parametrize("suffix", PICTURES)
 def test_every_kind_of_picture_has_the_photo_s_size(
     tmp_path: Path, cell: Cell, opened: Photo, suffix: str
 ) -> None:
     path = tmp_path / f"map{suffix}"
-    write_map(path, opened, cell, View(), Style())
+    write_map(path, opened, cell, session_of(cell, View()))
     with Image.open(path) as image:
         assert image.size == (60, 40)
         assert image.mode == "RGB"
         if suffix in (".jpg", ".jpeg"):
-            assert image.info["comment"].decode() == caption(cell, View())
+            comments = [data for name, data in image.applist if name == "COM"]  # type: ignore[attr-defined]
+            assert caption(cell, View()).encode() in comments
 
 
 @pytest.mark.parametrize("name", ["map.gif", "map", "map.png.exe"])
 def test_unknown_suffixes_are_refused(tmp_path: Path, cell: Cell, opened: Photo, name: str) -> None:
     with pytest.raises(VitvizError, match="cannot be written as") as caught:
-        write_map(tmp_path / name, opened, cell, View(), Style())
+        write_map(tmp_path / name, opened, cell, session_of(cell, View()))
     assert ".png" in caught.value.hint
     assert names_in(tmp_path) == ["photo.png"]
 
@@ -128,7 +141,7 @@ def test_a_photo_that_the_map_is_not_of_is_refused(
     tmp_path: Path, cell: Cell, opened: Photo
 ) -> None:
     with pytest.raises(VitvizError, match=r"photo\.png is no longer the photo"):
-        write_map(tmp_path / "map.png", replace(opened, sha256="0"), cell, View(), Style())
+        write_map(tmp_path / "map.png", replace(opened, sha256="0"), cell, session_of(cell, View()))
 
 
 def test_a_jpeg_cannot_be_as_long_as_a_png() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,47 +14,100 @@ from PIL.PngImagePlugin import PngInfo
 
 from vitviz.errors import VitvizError
 from vitviz.figures.overlay import composite, value_range
-from vitviz.figures.style import Style
 from vitviz.imaging.photo import Photo
+from vitviz.session import values
 from vitviz.session.caption import caption
+from vitviz.session.embedding import write_made
 from vitviz.session.engine import Cell
-from vitviz.session.state import View
-from vitviz.session.writing import write_whole
+from vitviz.session.provenance import Disclosure, facts, provenance_of
+from vitviz.session.state import Session
+from vitviz.session.values import Wanted
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tiff", ".tif", ".npy")
+PICTURES = (".png", ".jpg", ".jpeg", ".tiff", ".tif")
+SUFFIXES = (*PICTURES, *(suffix for suffix in values.SUFFIXES if suffix not in PICTURES))
+"""What a map can be written as; a TIFF is a picture unless numbers are asked for."""
+
+CHANGED = "It was changed in the meantime: open it again."
 
 
-def write_map(path: Path, photo: Photo, cell: Cell, view: View, style: Style) -> None:
+def write_map(
+    path: Path,
+    photo: Photo,
+    cell: Cell,
+    session: Session,
+    disclosure: Disclosure | None = None,
+) -> None:
     """Writes one map; the suffix says how.
 
-    ``.npy``: float32 rows x cols in natural units, as computed. Otherwise: the photo at its full
-    size with the map over it.
+    ``.npy``, ``.npz``, ``.csv``: its values (see ``write_values``). Otherwise: the photo at its
+    full size with the map over it.
 
     Args:
         path: Of the new file.
         photo: The one that the cell is about.
         cell: Where the map is in.
-        view: Which layer and head of it.
-        style: How it looks; means nothing to ``.npy``.
+        session: The choices: which layer and head, and how it looks.
+        disclosure: What is said of where it comes from.
 
     Raises:
         VitvizError: It cannot be written there, or the suffix is unknown. What was there stays.
     """
     check_suffix(path)
     if photo.sha256 != cell.photo_sha256:
+        name = Path(cell.request.photo.path).name
+        raise VitvizError(f"{name} is no longer the photo that the map is of.", CHANGED)
+    if path.suffix.lower() not in PICTURES:
+        write_values(path, cell, session, Wanted(), disclosure)
+        return
+    check_target(path, [cell])
+    view, style, heat_map = session.view, session.style, cell.heat_map(session.view)
+    low, high = value_range(style.range, heat_map, cell.explanation)
+    pixels = composite(photo.pixels, heat_map.values, cell.geometry, style, low, high)
+    encoded = encode_image(pixels, path, caption(cell, view))
+    said = disclosure or Disclosure()
+    made = provenance_of(
+        "map", session, [(cell, view)], {"range": [low, high]}, full_paths=said.full_paths
+    )
+    write_made(path, encoded.getvalue(), made, beside=said.beside)
+
+
+def write_values(
+    path: Path,
+    cell: Cell,
+    session: Session,
+    wanted: Wanted,
+    disclosure: Disclosure | None = None,
+) -> None:
+    """Writes the values of a map, or of all layers and heads, in natural units.
+
+    ``.npz``: with the geometry that places them on the photo. ``.csv``: one line a patch.
+    ``.tiff``: 32-bit floats, one page a map. ``.npy``: the values alone, so that their provenance
+    is always written beside them.
+
+    Args:
+        path: Of the new file.
+        cell: Where the values are in.
+        session: The choices: which layer and head.
+        wanted: Which values.
+        disclosure: What is said of where they come from.
+
+    Raises:
+        VitvizError: They cannot be written there, or the suffix is unknown. What was there stays.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in values.SUFFIXES:
         raise VitvizError(
-            f"{Path(cell.request.photo.path).name} is no longer the photo that the map is of.",
-            "It was changed in the meantime: open it again.",
+            f"{path.name}: values cannot be written as {suffix or 'a file without suffix'}.",
+            f"Use one of {', '.join(values.SUFFIXES)}.",
         )
-    heat_map = cell.heat_map(view)
-    if path.suffix.lower() == ".npy":
-        encoded = io.BytesIO()
-        np.save(encoded, heat_map.values, allow_pickle=False)
-    else:
-        low, high = value_range(style.range, heat_map, cell.explanation)
-        pixels = composite(photo.pixels, heat_map.values, cell.geometry, style, low, high)
-        encoded = encode_image(pixels, path, caption(cell, view))
-    write_whole(path, encoded.getvalue())
+    check_target(path, [cell])
+    content = values.encode(cell, session.view, suffix, wanted)
+    said = disclosure or Disclosure()
+    made = provenance_of("values", session, [(cell, session.view)], asdict(wanted),
+                         full_paths=said.full_paths)  # fmt: skip
+    if wanted.every:
+        made = replace(made, maps=(facts(cell, session.view, every_map=True),))
+    write_made(path, content, made, beside=said.beside)
 
 
 def check_suffix(path: Path) -> None:
@@ -65,6 +120,20 @@ def check_suffix(path: Path) -> None:
         raise VitvizError(
             f"{path.name}: maps cannot be written as {path.suffix or 'a file without suffix'}.",
             f"Use one of {', '.join(SUFFIXES)}.",
+        )
+
+
+def check_target(path: Path, cells: Sequence[Cell]) -> None:
+    """Refuses to write over a photo, or over the model's weights, that a file is made of.
+
+    Raises:
+        VitvizError: It is one of these.
+    """
+    used = {cell.request.photo.path for cell in cells} | {cell.request.model for cell in cells}
+    if path.resolve() in {Path(known).resolve() for known in used}:
+        raise VitvizError(
+            f"{path.name} is what this is made from, and would be overwritten.",
+            "Choose another name.",
         )
 
 

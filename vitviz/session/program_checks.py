@@ -17,7 +17,6 @@ import numpy as np
 from PIL import Image
 
 from vitviz.errors import VitvizError
-from vitviz.figures.style import Style
 from vitviz.imaging.samples import sample_photos
 from vitviz.models.loading import bundled
 from vitviz.session.checks import Outcome
@@ -67,7 +66,7 @@ def map_written(folder: Path) -> str:
     cell = engine.answer(request)
     photo = engine.photos.get(request.photo, request.background)
     for name in ("map.png", "map.npy"):
-        write_map(folder / name, photo, cell, session.view, Style())
+        write_map(folder / name, photo, cell, session)
     values = np.load(folder / "map.npy", allow_pickle=False)
     if not np.array_equal(values, cell.heat_map(session.view).values):
         raise VitvizError("The values read back are not those written.")

@@ -36,6 +36,19 @@ LIBRARIES = ("torch", "numpy", "pillow")
 
 
 @dataclass(frozen=True)
+class Disclosure:
+    """How much is said of where a file comes from; what is in the file itself is always there.
+
+    Args:
+        beside: Also as JSON beside the file.
+        full_paths: The session's part names photos and checkpoints with their folders.
+    """
+
+    beside: bool = False
+    full_paths: bool = False
+
+
+@dataclass(frozen=True)
 class PhotoFacts:
     """Which photo.
 
@@ -265,7 +278,7 @@ def facts(cell: Cell, view: View, *, every_map: bool = False) -> MapFacts:
         None if every_map else heat_map.layer + 1, None if kept_apart else head,
         cell.layout.name(cell.query_token),
         None if isinstance(request.query, str) else request.query, request.direction,
-        getattr(request, "target", None), heat_map.unit, cell.device, "float32",
+        cell.explanation.target, heat_map.unit, cell.device, "float32",
     )  # fmt: skip
 
 
