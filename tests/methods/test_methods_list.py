@@ -20,7 +20,9 @@ def test_listing_methods_leaves_torch_unimported():
 
 
 def test_names_and_settings():
-    assert list(METHODS) == ["attention", "rollout"]
+    assert list(METHODS) == [
+        "attention", "rollout", "relevance", "gradient-rollout", "attention-grad-cam"
+    ]  # fmt: skip
     for name, method in METHODS.items():
         assert method.name == name
         assert method.settings({}) == {p.name: p.default for p in method.parameters}

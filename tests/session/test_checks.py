@@ -95,13 +95,13 @@ def test_wrong_attention_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_fresh")
 @pytest.mark.parametrize("fusion", ["mean", "max", "min"])
 def test_a_wrong_discard_is_noticed(monkeypatch: pytest.MonkeyPatch, fusion: Any) -> None:
-    from vitviz.methods import rollout
+    from vitviz.methods import flow
 
     def one_too_few(blocks: Any, count: int, nbytes: int) -> Any:
         return discard(blocks, count - 1, nbytes)
 
-    discard = rollout.discard_smallest
-    monkeypatch.setattr(rollout, "discard_smallest", one_too_few)
+    discard = flow.discard_smallest
+    monkeypatch.setattr(flow, "discard_smallest", one_too_few)
     assert fails(lambda: checks.rollout("cpu", fusion, 0.6))
     assert not fails(lambda: checks.rollout("cpu", fusion, 0.0))
 

@@ -1,8 +1,14 @@
 """Explanation methods. Their names, titles and settings are known without loading torch."""
 
 from vitviz.methods.attention import ATTENTION
+from vitviz.methods.attention_grad_cam import ATTENTION_GRAD_CAM
 from vitviz.methods.base import Method
+from vitviz.methods.gradient_rollout import GRADIENT_ROLLOUT
+from vitviz.methods.relevance import RELEVANCE
 from vitviz.methods.rollout import ROLLOUT
 
-METHODS: dict[str, Method] = {method.name: method for method in (ATTENTION, ROLLOUT)}
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (ATTENTION, ROLLOUT, RELEVANCE, GRADIENT_ROLLOUT, ATTENTION_GRAD_CAM)
+}
 """Every method by its name, in the order the window lists them."""

@@ -56,12 +56,15 @@ class Question:
         head: For methods that fuse the heads before anything else (``Method.fuses_first``);
             others give every head and leave the choice to ``Explanation.map``.
         params: By name; what is missing has its default.
+        target: Index of the class that a class-specific method asks about; None, or one that the
+            model does not have: the most probable.
     """
 
     query: int = 0
     direction: Direction = "of"
     head: Head = "mean"
     params: Mapping[str, ParameterValue] = field(default_factory=dict)
+    target: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +107,7 @@ class Explanation:
         layout: Of the tokens' axis.
         unit: What the numbers are.
         shares: Whether a row's values are shares of a whole that sums to one.
+        target: Index of the class it is about, for class-specific methods.
     """
 
     values: Float32[np.ndarray, "layers heads tokens"]
@@ -112,6 +116,7 @@ class Explanation:
     layout: TokenLayout
     unit: str
     shares: bool = True
+    target: int | None = None
 
     def nearest_layer(self, layer: int) -> int:
         """The layer it has that is nearest to ``layer``; negative ones count from the last."""
@@ -159,6 +164,7 @@ class Method:
         parameters: What can be set.
         fuses_first: It fuses heads before anything else, so a head is part of the question.
         directions: Which of "of" and "to" it answers.
+        class_specific: It asks about one class, so it needs a model with a head.
     """
 
     name: str
@@ -168,6 +174,7 @@ class Method:
     parameters: tuple[Parameter, ...] = ()
     fuses_first: bool = False
     directions: tuple[Direction, ...] = ("of",)
+    class_specific: bool = False
 
     def settings(self, params: Mapping[str, ParameterValue]) -> dict[str, ParameterValue]:
         """Every parameter with its value: the given ones, defaults for the rest.

@@ -38,6 +38,25 @@ def cost(config: ViTConfig, grid: tuple[int, int]) -> Cost:
     return Cost(tokens, _flops(config, tokens, patches), _peak_bytes(config, tokens))
 
 
+def backward_bytes(config: ViTConfig, grid: tuple[int, int]) -> int:
+    """Memory that the gradients of one logit take at their peak, beyond the trace.
+
+    Every layer's v and the gradient of its heads' outputs (their input before that, which is
+    less), and one block's graph and gradients.
+
+    Args:
+        config: The network.
+        grid: Rows and columns of patches that it is given.
+    """
+    width, hidden = config.width, config.mlp_width
+    tokens = len(config.prefix) + grid[0] * grid[1]
+    kept = config.depth * 2 * width
+    attention = 8 * width  # its input's norm, q, k, v, the mix twice, its projection, their sum
+    mlp = 2 * width + hidden * (5 if config.gated_mlp else 2)
+    back = max(8 * width, 2 * hidden)  # q, k, v, the mix, twice; or both sides of the activation
+    return FLOAT_BYTES * tokens * (kept + attention + mlp + back) + WORKSPACE_BYTES
+
+
 def _flops(config: ViTConfig, tokens: int, patches: int) -> int:
     width, hidden = config.width, config.mlp_width
     embedding = patches * 3 * config.patch**2 * width

@@ -69,7 +69,7 @@ def run(
     logits.flags.writeable = False
     return Trace(
         layout, geometry, logits if network.config.classes else None,
-        record.q, record.k, record.complete, forward_s,
+        record.q, record.k, record.complete, forward_s, image, network,
     )  # fmt: skip
 
 

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from jaxtyping import Float32
 from torch import Tensor
 
+from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
+from vitviz.models.vit import VisionTransformer
 from vitviz.tracing.fused import log_denominators, row_slices
+from vitviz.tracing.gradients import Gradients, run_backward
 from vitviz.tracing.layout import TokenLayout
+from vitviz.tracing.progress import Progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +42,10 @@ class Trace:
         k: On the device; keys, then 1.
         complete: Of each layer, whether its lse is known.
         forward_s: How long the network took, in seconds.
+        image: What the network was given, read-only.
+        network: What it was given to; None where whoever keeps the trace keeps the network
+            elsewhere, and puts it in before asking for gradients.
+        known: The gradients asked for last, by their class.
     """
 
     layout: TokenLayout
@@ -47,6 +55,9 @@ class Trace:
     k: Float32[Tensor, "layers heads tokens extended"]
     complete: list[bool]
     forward_s: float = 0.0
+    image: Float32[np.ndarray, "3 height width"] | None = None
+    network: VisionTransformer | None = None
+    known: dict[int, Gradients] = field(default_factory=dict)
 
     @property
     def depth(self) -> int:
@@ -64,8 +75,9 @@ class Trace:
     @property
     def nbytes(self) -> int:
         """What it holds on to, in bytes."""
-        logits = 0 if self.logits is None else self.logits.nbytes
-        return self.q.nbytes + self.k.nbytes + logits
+        arrays = sum(array.nbytes for array in (self.logits, self.image) if array is not None)
+        gradients = sum(known.nbytes for known in self.known.values())
+        return self.q.nbytes + self.k.nbytes + arrays + gradients
 
     def rows(
         self, layer: int, queries: Sequence[int]
@@ -91,6 +103,39 @@ class Trace:
             self.complete_layer(layer)
         products = self.q @ self.k[:, :, key].unsqueeze(-1)  # layers heads tokens 1
         return _on_cpu(products.squeeze(-1).exp())
+
+    def target(self, asked: int | None) -> int:
+        """The class that is meant: the most probable one where none, or none there is, is asked.
+
+        Raises:
+            VitvizError: The model has no classes.
+        """
+        if self.logits is None:
+            raise VitvizError(
+                "This model has no classes: it was trained without labels.",
+                "Choose a method that is not about a class, or a model with a classifier.",
+            )
+        if asked is not None and 0 <= asked < len(self.logits):
+            return asked
+        return int(self.logits.argmax())
+
+    def gradients(self, target: int, progress: Progress) -> Gradients:
+        """How the logit of a class depends on the attention; those asked for last are kept.
+
+        Args:
+            target: Index of the class.
+            progress: Told before every block, on the way up and on the way down.
+
+        Raises:
+            NotEnoughMemory: Before starting, or when memory runs out in spite of the estimate.
+        """
+        if self.network is None or self.image is None:
+            raise ValueError("this trace does not know its network")
+        if target not in self.known:
+            self.known.clear()
+            image = torch.tensor(self.image[None], device=self.q.device)
+            self.known[target] = run_backward(self.network, image, target, progress)
+        return self.known[target]
 
     def complete_layer(self, layer: int) -> None:
         """Makes sure that a layer's lse is known: the kernel gave it, or it is computed now."""
