@@ -11,6 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vitviz.errors import SessionError
+from vitviz.figures import spec
+from vitviz.figures.scaling import Scaling
+from vitviz.figures.spec import FigureSpec
 from vitviz.figures.style import ColourMap, Style
 from vitviz.imaging.preprocess import InputChoice, InputMode
 from vitviz.methods import METHODS
@@ -54,8 +57,29 @@ def views(draw: st.DrawFn) -> View:
 
 STYLES = st.builds(
     Style, st.sampled_from(get_args(ColourMap)), st.floats(0, 1), st.booleans(), RANGES,
-    st.booleans(), st.booleans(),
+    st.booleans(), st.booleans(), st.sampled_from(get_args(Scaling)),
 )  # fmt: skip
+
+FIGURES = st.builds(
+    FigureSpec,
+    content=st.sampled_from(get_args(spec.Content)),
+    width_mm=st.floats(spec.LEAST_WIDTH_MM, spec.MOST_WIDTH_MM),
+    height_mm=st.floats(0, spec.MOST_WIDTH_MM),
+    dpi=st.integers(spec.LEAST_DPI, spec.MOST_DPI),
+    text_pt=st.floats(spec.LEAST_TEXT_PT, spec.MOST_TEXT_PT),
+    font=PATHS,
+    title=PATHS,
+    ground=st.sampled_from(get_args(spec.Ground)),
+    sharing=st.sampled_from(get_args(spec.Sharing)),
+    layers=st.lists(st.integers(-1000, 1000), max_size=3).map(tuple),
+    heads=st.lists(st.sampled_from(get_args(Fusion)) | st.integers(0, 63), max_size=3).map(tuple),
+    across=st.sampled_from(get_args(spec.Across)),
+    columns=st.integers(0, 1000),
+    draws=st.sampled_from(get_args(spec.Drawn)),
+    cells=st.sampled_from(get_args(spec.Cells)),
+    letters=st.booleans(),
+    colour_bar=st.booleans(),
+)
 
 
 @st.composite
@@ -71,6 +95,7 @@ def sessions(draw: st.DrawFn) -> Session:
         style=draw(STYLES),
         tab=draw(st.sampled_from(get_args(Tab))),
         background=draw(st.tuples(*[st.integers(0, 255)] * 3)),
+        figure=draw(FIGURES),
     )
 
 

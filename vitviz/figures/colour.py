@@ -9,7 +9,7 @@ from importlib.resources import files
 import numpy as np
 from jaxtyping import UInt8
 
-from vitviz.figures.style import ColourMap
+from vitviz.figures.style import ColourMap, DivergingMap
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,15 @@ COLOUR_MAPS: dict[ColourMap, ColourMapFacts] = {
 }
 """In the order they are offered: perceptually uniform ones first."""
 
+DIVERGING: tuple[DivergingMap, ...] = ("coolwarm",)
+"""For differences; no list offers them, since a map that is no difference has no middle."""
+
 
 @cache
-def table(name: ColourMap) -> UInt8[np.ndarray, "256 3"]:
+def table(name: ColourMap | DivergingMap) -> UInt8[np.ndarray, "256 3"]:
     """The sRGB colours of a map from the least to the greatest value, read-only.
+
+    Zero lies between the two middle colours of a diverging one.
 
     Source: see resources/colour_maps/README.md.
     """

@@ -14,7 +14,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Float32, UInt8, UInt16
 
-from vitviz.figures.colour import table
+from vitviz.figures.colour import DIVERGING, table
+from vitviz.figures.scaling import Scaling, in_effect, scale_ends, scaled
 from vitviz.figures.style import Range, Style
 from vitviz.imaging.geometry import Geometry
 from vitviz.tracing.layout import TokenLayout
@@ -81,8 +82,14 @@ def alpha(style: Style) -> UInt8[np.ndarray, " 256"]:
     ``Style.fade``, else ``opacity`` everywhere. The least value leaves the photo as it is, the
     greatest covers it as much as the opacity says, and the middle is covered nearly as much as
     the greatest: a straight line would wash out the middle on bright photos.
+
+    With a diverging colour map ``t`` is the distance from the two middle steps, which are fully
+    transparent, to either end.
     """
-    shown = 1 - (1 - np.linspace(0, 1, 256)) ** 3 if style.fade else np.ones(256)
+    t = np.linspace(0, 1, 256)
+    if style.colour_map in DIVERGING:
+        t = (np.maximum(np.arange(256) - 128, 127 - np.arange(256))) / 127
+    shown = 1 - (1 - t) ** 3 if style.fade else np.ones(256)
     return np.rint(255 * style.opacity * shown).astype(np.uint8)
 
 
@@ -129,13 +136,15 @@ def steps(
     row_positions: Float[np.ndarray, " height"],
     col_positions: Float[np.ndarray, " width"],
     smooth: bool,
+    scaling: Scaling = "linear",
 ) -> UInt8[np.ndarray, "height width"]:
     """The steps of the colour map, 0..255, at the crossings of some rows and columns.
 
-    Smooth maps are clipped to the map's own least and greatest value, which the cubic would
-    otherwise leave between patches. Values beyond ``lo`` and ``hi`` take the colours of the ends;
-    where both are equal, everything takes the lowest. Values that are not finite stand as the
-    least one.
+    What is interpolated is what the colours are proportional to: the values, or their roots or
+    logarithms. Smooth maps are clipped to the map's own least and greatest value, which the cubic
+    would otherwise leave between patches. Values beyond ``lo`` and ``hi`` take the colours of the
+    ends; where both are equal, everything takes the lowest. Values that are not finite stand as
+    the least one.
 
     Args:
         values: In natural units.
@@ -144,12 +153,9 @@ def steps(
         row_positions: In patches from the top edge of the map, each inside it.
         col_positions: In patches from the left edge of the map, each inside it.
         smooth: Interpolate between the centres of patches.
+        scaling: From values to places along the colours.
     """
-    finite = np.isfinite(values)
-    least = _extremes(values)[0]
-    # Halves added before the interpolation (weights sum to one) round the result to the nearest.
-    place = (np.where(finite, values, least).astype(np.float64) - lo) * _per_unit(lo, hi) + 0.5
-    place = np.clip(place, -4e4, 4e4)
+    place = _places(values, lo, hi, scaling)
     if not smooth:
         small = np.clip(place, 0, 255).astype(np.uint8)
         rows, cols = (
@@ -167,8 +173,20 @@ def steps(
     return interpolated
 
 
-def _per_unit(lo: float, hi: float) -> float:
-    return 255 / (hi - lo) if hi > lo else 0.0
+def _places(
+    values: Float32[np.ndarray, "rows cols"], lo: float, hi: float, scaling: Scaling
+) -> Float[np.ndarray, "rows cols"]:
+    """Steps of the colour map, not rounded, plus a half: halves added before the interpolation
+    (weights sum to one) round the result to the nearest.
+    """
+    finite = np.isfinite(values)
+    at = np.where(finite, values, _extremes(values)[0]).astype(np.float64)
+    if scaling != "linear":
+        scaling, (lo, hi) = in_effect(hi, scaling), scale_ends(lo, hi, scaling)
+        at, (lo, hi) = scaled(at, lo, scaling), scaled(np.array([lo, hi]), lo, scaling).tolist()
+    per_unit = 255 / (hi - lo) if hi > lo else 0.0
+    places: Float[np.ndarray, "rows cols"] = np.clip((at - lo) * per_unit + 0.5, -4e4, 4e4)
+    return places
 
 
 def missing(
@@ -194,14 +212,14 @@ def map_rgba(
         values: In natural units; where they are not finite, the image is transparent.
         lo: The value at the lower end of the colour map.
         hi: The value at its upper end.
-        style: Colours, opacity, fade and interpolation; the range is ``lo`` and ``hi``.
+        style: Colours, opacity, fade, scaling and interpolation; the range is ``lo`` and ``hi``.
         pixels_per_patch: Side of a patch in the image.
     """
     rows, cols = values.shape
     row_positions = (np.arange(rows * pixels_per_patch) + 0.5) / pixels_per_patch
     col_positions = (np.arange(cols * pixels_per_patch) + 0.5) / pixels_per_patch
     rgba: UInt8[np.ndarray, "height width 4"] = colours(style)[
-        steps(values, lo, hi, row_positions, col_positions, style.smooth)
+        steps(values, lo, hi, row_positions, col_positions, style.smooth, style.scaling)
     ]
     if not np.isfinite(values).all():
         rgba[missing(values, row_positions, col_positions) == 1] = 0
@@ -261,7 +279,7 @@ def composite(
         photo_pixels: The photo that ``geometry`` is of.
         values: In natural units; where they are not finite, the photo shows.
         geometry: Where the patches lie on the photo.
-        style: Colours, opacity, fade and interpolation; the range is ``lo`` and ``hi``.
+        style: Colours, opacity, fade, scaling and interpolation; the range is ``lo`` and ``hi``.
         lo: The value at the lower end of the colour map.
         hi: The value at its upper end.
     """
@@ -291,7 +309,7 @@ def _blend(
     place: tuple[Float[np.ndarray, " height"], Float[np.ndarray, " width"]],
 ) -> UInt8[np.ndarray, "height width 3"]:
     """Photo pixels with the map over them; ``place``: their rows and columns on the map."""
-    step = steps(values, *ends, *place, style.smooth)
+    step = steps(values, *ends, *place, style.smooth, style.scaling)
     opaque = alpha(style).astype(np.uint16)[step]
     if not np.isfinite(values).all():
         opaque[missing(values, *place) == 1] = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -62,26 +63,47 @@ def photo_image(pixels: UInt8[np.ndarray, "height width 3"]) -> QImage:
     return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
 
 
+class Drawn:
+    """Pictures drawn before, the last used ones kept.
+
+    Args:
+        count: How many: one for each widget that draws with it.
+    """
+
+    def __init__(self, count: int = 1) -> None:
+        self._count = count
+        self._pixmaps: dict[Hashable, QPixmap] = {}
+
+    def get(self, key: Hashable, draw: Callable[[], QPixmap]) -> QPixmap:
+        """The picture of ``key``, drawn now if it is not kept."""
+        pixmap = self._pixmaps.pop(key, None)
+        if pixmap is None:
+            pixmap = draw()
+        self._pixmaps[key] = pixmap  # the last one is the one used last
+        while len(self._pixmaps) > self._count:
+            del self._pixmaps[next(iter(self._pixmaps))]
+        return pixmap
+
+
 class PhotoLayer:
     """The photo scaled to the screen, and kept: repainting is copying.
 
     Args:
         pyramid: Of the photo.
+        widgets: How many share it: those that show the same part at the same size show one
+            picture.
     """
 
-    def __init__(self, pyramid: Pyramid) -> None:
+    def __init__(self, pyramid: Pyramid, widgets: int = 1) -> None:
         self._pyramid = pyramid
         self._images: dict[int, QImage] = {}
-        self._key: tuple[Viewport, QSize, float, int] | None = None
-        self._pixmap = QPixmap()
+        self._drawn_before = Drawn(widgets)
 
     def pixmap(self, viewport: Viewport, screen: Screen, background: QColor) -> QPixmap:
         """What is in sight of the photo, on the background; as large as the screen."""
-        key = (viewport, QSize(screen.size), screen.ratio, background.rgb())
-        if key != self._key:
-            self._pixmap = self._drawn(viewport, screen, background)
-            self._key = key
-        return self._pixmap
+        size = screen.size.width(), screen.size.height()
+        key = (viewport, size, screen.ratio, background.rgb())
+        return self._drawn_before.get(key, lambda: self._drawn(viewport, screen, background))
 
     def _drawn(self, viewport: Viewport, screen: Screen, background: QColor) -> QPixmap:
         pixmap = QPixmap(screen.device_size)
@@ -202,7 +224,7 @@ def map_image(
     cols: Float[np.ndarray, " width"],
 ) -> QImage:
     """The colours of a map at the crossings of some rows and columns (positions in patches)."""
-    step = steps(values, *ends, rows, cols, style.smooth)
+    step = steps(values, *ends, rows, cols, style.smooth, style.scaling)
     height, width = step.shape
     if np.isfinite(values).all():
         image = QImage(step.data, width, height, width, QImage.Format.Format_Indexed8)

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 from vitviz.errors import SessionError, VitvizError
+from vitviz.figures import spec as figure_spec
+from vitviz.figures.scaling import Scaling
+from vitviz.figures.spec import FigureSpec
 from vitviz.figures.style import ColourMap, Style
 from vitviz.imaging.preprocess import InputChoice, InputMode
 from vitviz.methods import METHODS
-from vitviz.methods.base import Direction, Fusion
+from vitviz.methods.base import Direction, Fusion, Head
 from vitviz.session.state import PhotoRef, Query, Session, Tab, View
 from vitviz.session.strict import check_parameters
 from vitviz.session.writing import write_whole
@@ -146,6 +149,7 @@ def _session(data: Mapping[str, Any]) -> Session:
         style=_style(data["style"]),
         tab=_one_of(data["tab"], get_args(Tab), "tab"),
         background=(red, green, blue),
+        figure=_figure(data["figure"]) if "figure" in data else FigureSpec(),
     )
 
 
@@ -161,16 +165,21 @@ def _view(data: Mapping[str, Any]) -> View:
     method = _one_of(data["method"], tuple(METHODS), "method")
     params = {_text(name, "parameter"): value for name, value in _list(data["params"], "params")}
     check_parameters(METHODS[method], params)
-    head = data["head"]
     return View(
         method=method,
         params=tuple(sorted(params.items())),
         layer=_integer(data["layer"], -1000, 1000, "layer"),
-        head=_one_of(head, get_args(Fusion), "head") if isinstance(head, str)
-        else _integer(head, 0, 1000, "head"),
+        head=_head(data["head"]),
         query=_query(data["query"]),
         direction=_one_of(data["direction"], get_args(Direction), "direction"),
     )  # fmt: skip
+
+
+def _head(value: object) -> Head:
+    if isinstance(value, str):
+        fusion: Fusion = _one_of(value, get_args(Fusion), "head")
+        return fusion
+    return _integer(value, 0, 1000, "head")
 
 
 def _query(value: Any) -> Query:
@@ -196,4 +205,37 @@ def _style(data: Mapping[str, Any]) -> Style:
         range=value_range,
         smooth=_yes_or_no(data["smooth"], "smooth"),
         grid=_yes_or_no(data["grid"], "grid"),
+        scaling=_one_of(data.get("scaling", "linear"), get_args(Scaling), "scaling"),
+    )
+
+
+def _figure(data: Mapping[str, Any]) -> FigureSpec:
+    choices: dict[str, Any] = {
+        name: _one_of(data[name], get_args(getattr(figure_spec, kind)), name)
+        for name, kind in (
+            ("content", "Content"), ("ground", "Ground"), ("sharing", "Sharing"),
+            ("across", "Across"), ("draws", "Drawn"), ("cells", "Cells"),
+        )
+    }  # fmt: skip
+    marks: dict[str, Any] = {
+        name: _yes_or_no(data[name], name)
+        for name in ("letters", "headings", "caption", "colour_bar", "grid")
+    }
+    width = _number(
+        data["width_mm"], figure_spec.LEAST_WIDTH_MM, figure_spec.MOST_WIDTH_MM, "width"
+    )
+    return FigureSpec(
+        **choices,
+        **marks,
+        width_mm=width,
+        height_mm=_number(data["height_mm"], 0, figure_spec.MOST_WIDTH_MM, "height"),
+        dpi=_integer(data["dpi"], figure_spec.LEAST_DPI, figure_spec.MOST_DPI, "dpi"),
+        text_pt=_number(
+            data["text_pt"], figure_spec.LEAST_TEXT_PT, figure_spec.MOST_TEXT_PT, "text size"
+        ),
+        font=_text(data["font"], "font"),
+        title=_text(data["title"], "title"),
+        layers=tuple(_integer(n, -1000, 1000, "layer") for n in _list(data["layers"], "layers")),
+        heads=tuple(_head(head) for head in _list(data["heads"], "heads")),
+        columns=_integer(data["columns"], 0, 1000, "columns"),
     )

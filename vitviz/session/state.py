@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from vitviz.figures.spec import FigureSpec
 from vitviz.figures.style import Style
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.methods.base import Direction, Head, ParameterValue
@@ -121,6 +122,7 @@ class Session:
         tab: Which of the window's views is open.
         background: RGB colour behind transparent photos.
         compare: The other panes of the Compare view.
+        figure: What is exported for print.
     """
 
     photos: tuple[PhotoRef, ...] = ()
@@ -132,6 +134,7 @@ class Session:
     tab: Tab = "look"
     background: tuple[int, int, int] = (255, 255, 255)
     compare: Compare = field(default_factory=Compare)
+    figure: FigureSpec = field(default_factory=FigureSpec)
 
     @property
     def photo(self) -> PhotoRef | None:
