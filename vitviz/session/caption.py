@@ -9,11 +9,15 @@ from vitviz.session.state import View
 
 
 def caption(cell: Cell, view: View) -> str:
-    """ "Attention of CLS · layer 8 · mean of 3 heads · 6.3 % on CLS, not shown"."""
+    """ "Attention of CLS · layer 8 · mean of 3 heads · 6.3 % on CLS, not shown".
+
+    Where the map is about a class: "Class relevance of CLS for “collie” · layers 1 to 8 · ...".
+    """
     heat_map = cell.heat_map(view)
     method = METHODS[cell.request.method]
     parts = [
-        f"{method.title} {cell.request.direction} {cell.layout.name(cell.query_token)}",
+        f"{method.title} {cell.request.direction} {cell.layout.name(cell.query_token)}"
+        + ("" if cell.target is None else f" for “{cell.class_name(cell.target)}”"),
         _layers(cell, heat_map),
         _heads(heat_map, cell.card.config.heads),
     ]

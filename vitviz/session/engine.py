@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
@@ -79,22 +79,34 @@ class Cell:
         """Row and column of the query, or None where it is a prefix token."""
         return self.layout.patch(self.query_token)
 
+    @property
+    def target(self) -> int | None:
+        """The class that the map is about, or None where it is about none."""
+        return self.explanation.target
+
+    def class_name(self, index: int) -> str:
+        """What a class is called; by its number where its name is not known."""
+        names = class_names(self.card.classes) if self.card.classes else ()
+        return names[index] if len(names) == self.card.config.classes else f"class {index}"
+
     def heat_map(self, view: View) -> HeatMap:
         """The map of the layer and head that the view chose."""
         return self.explanation.map(view.layer, view.head)
 
 
 def top_classes(cell: Cell, count: int) -> list[tuple[str, float]]:
-    """The most probable classes with their probabilities, 0..1; empty without a head.
-
-    A class whose name is not known is called by its number.
-    """
+    """The most probable classes with their probabilities, 0..1; empty without a head."""
     if cell.probabilities is None:
         return []
-    names = class_names(cell.card.classes) if cell.card.classes else ()
-    known = len(names) == len(cell.probabilities)
-    best = (-cell.probabilities).argsort(kind="stable")[:count].tolist()
-    return [(names[i] if known else f"class {i}", float(cell.probabilities[i])) for i in best]
+    return [(cell.class_name(i), float(cell.probabilities[i])) for i in top_indices(cell, count)]
+
+
+def top_indices(cell: Cell, count: int) -> list[int]:
+    """The most probable classes, the best first; empty without a head."""
+    if cell.probabilities is None:
+        return []
+    best: list[int] = (-cell.probabilities).argsort(kind="stable")[:count].tolist()
+    return best
 
 
 def query_token(query: Query, layout: TokenLayout, geometry: Geometry) -> int:
@@ -202,9 +214,13 @@ class Engine:
                     model.card.id, model.card.sha256, model.device)  # fmt: skip
         seen = self._seen.get(seen_key, lambda: look(photo, model, request, progress))
         token = query_token(request.query, seen.trace.layout, seen.geometry)
-        asked = (seen_key, request.method, request.params, request.head, request.direction, token)
+        about = METHODS[request.method].class_specific
+        target = seen.trace.target(request.target) if about else None
+        asked = (seen_key, request.method, request.params, request.head, request.direction, token,
+                 target)  # fmt: skip
+        trace = replace(seen.trace, network=model.network)
         explanation, method_s = self._explanations.get(
-            asked, lambda: explain(request, seen.trace, token, progress)
+            asked, lambda: explain(request, trace, token, progress)
         )
         return Cell(
             request, photo.sha256, model.card, seen.geometry, token, explanation,
@@ -228,7 +244,8 @@ def look(photo: Photo, model: Model, request: Request, progress: Progress) -> Se
     geometry = fit(photo.size, preprocessing, request.input)
     image = model_input(photo, geometry, preprocessing)
     trace = run(model.network, image, geometry, device=model.device, progress=progress)
-    return Seen(trace, geometry, displayed_input(image, preprocessing))
+    # Traces are kept longer than models, and would keep them too.
+    return Seen(replace(trace, network=None), geometry, displayed_input(image, preprocessing))
 
 
 def explain(
@@ -239,7 +256,7 @@ def explain(
 
     start = time.perf_counter()
     head = "mean" if request.head is None else request.head
-    question = Question(token, request.direction, head, dict(request.params))
+    question = Question(token, request.direction, head, dict(request.params), request.target)
     with refusing(EXPLAINING_BYTES, f"an explanation of {trace.tokens:,} tokens"):
         explanation = METHODS[request.method].explain(trace, question, progress)
     return explanation, time.perf_counter() - start
