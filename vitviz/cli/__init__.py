@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Protocol
 
-from vitviz.cli import check, explain, models
+from vitviz.cli import check, explain, models, provenance
 from vitviz.cli.options import failed
 from vitviz.errors import VitvizError
 
@@ -26,7 +26,12 @@ class Command(Protocol):
         """Runs it; returns the exit code."""
 
 
-COMMANDS: dict[str, Command] = {"explain": explain, "models": models, "check": check}
+COMMANDS: dict[str, Command] = {
+    "explain": explain,
+    "provenance": provenance,
+    "models": models,
+    "check": check,
+}
 """Every command by its name, in the order that help lists them."""
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, get_args
 
 from vitviz.cli.options import (
     INPUTS,
+    add_disclosure,
     counted,
+    disclosure,
     failed,
     fraction,
     head,
@@ -23,13 +25,21 @@ from vitviz.methods import METHODS
 from vitviz.models.loading import bundled
 from vitviz.session.caption import caption
 from vitviz.session.engine import Engine, top_classes
-from vitviz.session.export import SUFFIXES, write_map
+from vitviz.session.export import PICTURES, SUFFIXES, write_map, write_values
 from vitviz.session.plan import plan
 from vitviz.session.state import PhotoRef, Session, View
 from vitviz.session.strict import check_direction, check_map, check_query, read_parameter
+from vitviz.session.values import Resolution, Wanted
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers
+
+
+FORMATS = {
+    **{suffix: f".{suffix}" for suffix in ("png", "jpg", "tiff", "npy", "npz", "csv")},
+    "values-tiff": "-values.tiff",
+}
+"""Ends of the names of files by what ``--format`` calls them."""
 
 
 def add(commands: Subparsers) -> None:
@@ -39,7 +49,8 @@ def add(commands: Subparsers) -> None:
         usage="vitviz explain PHOTO... [--out PATH] [--method NAME] ... (see --help)",
         help="write maps over photos, without a window",
         description="Writes, for every photo, PHOTO-METHOD.png (the map over the photo at its "
-        "full size) and PHOTO-METHOD.npy (the raw values, rows x columns).",
+        "full size) and PHOTO-METHOD.npy (the raw values, rows x columns, with their provenance "
+        "as JSON beside them), or what --format says.",
     )
     option = parser.add_argument
     option("photos", nargs="+", type=Path, metavar="PHOTO", help="a photo, or a folder of photos")
@@ -65,9 +76,22 @@ def add(commands: Subparsers) -> None:
     )
     option("--nearest", action="store_true", help="flat patches, not smoothed")
     option("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
+    add_outputs(parser)
+
+
+def add_outputs(parser: argparse.ArgumentParser) -> None:
+    """The options that say which files are written."""
+    option = parser.add_argument
     option("--out", type=Path, metavar="PATH",
         help="a folder (default: this one), or for one photo a file "
         f"({', '.join(SUFFIXES)})")  # fmt: skip
+    option("--format", action="append", choices=FORMATS,
+        help="png, jpg, tiff: the map over the photo; npy, npz, csv, values-tiff (32-bit floats): "
+        "the values; may be repeated")  # fmt: skip
+    option("--all", action="store_true", help="files of values hold all layers and heads")
+    option("--resolution", choices=get_args(Resolution), default="patches",
+        help="of values-tiff: a value for each patch (default), or for each pixel")  # fmt: skip
+    add_disclosure(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -77,7 +101,7 @@ def run(options: argparse.Namespace) -> int:
     view = View(options.method, tuple(sorted(dict(params).items())), options.layer,
                 options.head, options.query, options.direction)  # fmt: skip
     photos = [photo for path in options.photos for photo in photos_at(path)]
-    files = targets(photos, options.method, options.out)
+    files = targets(photos, options.method, options.out, options.format or ["png", "npy"])
     engine, code = Engine(), 0
     for photo, photo_files in zip(photos, files, strict=True):
         try:
@@ -114,18 +138,33 @@ def explain_one(
         print(f"  {note}")
     for name, probability in top_classes(cell, 3):
         print(f"  {100 * probability:5.1f} %  {name}")
+    said = disclosure(options)
+    wanted = Wanted(options.all, options.resolution, session.style.smooth)
     for file in files:
-        write_map(file, photo, cell, view, session.style)
+        if holds_values(file, options.format or []):
+            write_values(file, cell, session, wanted, said)
+        else:
+            write_map(file, photo, cell, session, said)
         print(f"  wrote {file}")
 
 
-def targets(photos: list[Path], method: str, out: Path | None) -> list[list[Path]]:
+def holds_values(file: Path, formats: list[str]) -> bool:
+    """Whether a file is to hold values; a TIFF holds a picture unless ``formats`` say so."""
+    if file.suffix.lower() in (".tiff", ".tif") and "values-tiff" in formats:
+        return "tiff" not in formats or file.stem.endswith("-values")
+    return file.suffix.lower() not in PICTURES
+
+
+def targets(
+    photos: list[Path], method: str, out: Path | None, formats: list[str]
+) -> list[list[Path]]:
     """The files to write for each photo, in a folder that is there.
 
     Args:
         photos: No two of them share a file, and none of them is one.
         method: Part of their names.
         out: A folder, a file for a single photo, or None for the current folder.
+        formats: Some of ``FORMATS``, for files in a folder.
 
     Raises:
         VitvizError: There can be no such files.
@@ -139,7 +178,8 @@ def targets(photos: list[Path], method: str, out: Path | None) -> list[list[Path
     else:
         folder = made(out or Path())
         names = [f"{stem}-{method}" for stem in stems(photos)]
-        files = [[folder / f"{name}.png", folder / f"{name}.npy"] for name in names]
+        endings = [FORMATS[name] for name in dict.fromkeys(formats)]
+        files = [[folder / f"{name}{ending}" for ending in endings] for name in names]
     inputs = {photo.resolve() for photo in photos}
     for file in (file for of_one in files for file in of_one):
         if file.resolve() in inputs:

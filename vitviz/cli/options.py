@@ -12,6 +12,7 @@ from vitviz.errors import PhotoError, VitvizError
 from vitviz.imaging.load import photos_in
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.methods.base import Fusion, Head
+from vitviz.session.provenance import Disclosure
 from vitviz.session.state import Query
 
 if TYPE_CHECKING:  # argparse has no public name for it, and the class takes no arguments
@@ -30,6 +31,23 @@ def failed(error: VitvizError) -> int:
     if error.hint:
         sys.stderr.write(f"  {error.hint}\n")
     return 1
+
+
+def add_disclosure(parser: argparse.ArgumentParser) -> None:
+    """The options that say how much is told of where files come from."""
+    parser.add_argument(
+        "--provenance", action="store_true",
+        help="write what made each file also as JSON beside it, not only inside",
+    )  # fmt: skip
+    parser.add_argument(
+        "--full-paths", action="store_true",
+        help="name the folders of photos and checkpoints in the provenance, not only their names",
+    )  # fmt: skip
+
+
+def disclosure(options: argparse.Namespace) -> Disclosure:
+    """What the options of ``add_disclosure`` say."""
+    return Disclosure(options.provenance, options.full_paths)
 
 
 def photos_at(path: Path) -> list[Path]:

@@ -205,7 +205,7 @@ def provenance_of(
     cells = [cell for cell, _ in maps]
     session = _portable(session, cells)
     names = _identity if full_paths else _names(session)
-    named = _renamed(session, names)
+    named = renamed(session, names)
     files = {names(cell.request.photo.path): cell.photo_sha256 for cell in cells}
     files |= {names(cell.request.model): cell.card.sha256 for cell in cells}
     return Provenance(
@@ -335,7 +335,9 @@ def _names(session: Session) -> Callable[[str], str]:
     return lambda path: names.get(path, Path(path).name)
 
 
-def _renamed(session: Session, name: Callable[[str], str]) -> Session:
+def renamed(session: Session, name: Callable[[str], str]) -> Session:
+    """The session with other names for its photos and models."""
+
     def ref(photo: PhotoRef) -> PhotoRef:
         return replace(photo, path=name(photo.path))
 
