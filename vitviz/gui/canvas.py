@@ -57,15 +57,24 @@ class Canvas(PhotoView):
             or None; only when it changes.
         clicked(object): The patch that was clicked, or chosen with Enter; None for a click
             outside of what the model saw.
+        point_changed(object): The photo point (x, y) under the pointer, or the middle of the
+            patch that the keyboard went to, or None; not where ``show_point`` put it.
         zoom_changed(float): Device pixels per photo pixel; 1.0 is actual size.
+
+    Args:
+        parent: Qt's.
+        notes: Tell about the patch under the pointer beside it; else that is left to whoever
+            embeds the canvas.
     """
 
     hovered = Signal(object)
     clicked = Signal(object)
+    point_changed = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, notes: bool = True) -> None:
         super().__init__(parent)
         self.setAccessibleName("Photo with map")
+        self._notes = notes
         self._photo: Photo | None = None
         self._photo_layer: PhotoLayer | None = None
         self._heat_map: HeatMap | None = None
@@ -75,6 +84,10 @@ class Canvas(PhotoView):
         self._map_layer: MapLayer | None = None
         self._map_layer_of: object = None
         self._still_layer = StillLayer()
+        self._bar_note: tuple[str, ...] = ()
+        self._bar_at_left = False
+        self._kept_free = (0.0, 0.0)
+        self._point: tuple[float, float] | None = None
         self._query: Patch | None = None
         self._cursor: Patch | None = None
         self._unseen_point: tuple[float, float] | None = None
@@ -83,21 +96,28 @@ class Canvas(PhotoView):
 
     # What is shown
 
-    def set_photo(self, photo: Photo | None, levels: Pyramid | None = None) -> None:
+    def share_pictures(self, still: StillLayer) -> None:
+        """Draws what lies over the map with the same layer as other canvases."""
+        self._still_layer = still
+
+    def set_photo(
+        self, photo: Photo | None, levels: Pyramid | None = None, layer: PhotoLayer | None = None
+    ) -> None:
         """Shows another photo, without a map and in full; clears any message.
 
         Args:
             photo: None shows the message, or nothing.
             levels: Of the photo; made here where missing, so give it for large photos.
+            layer: Of the photo, where other canvases draw with it too.
         """
         if photo is self._photo and photo is not None:
             return
         self._photo = photo
         self._photo_layer = None
         if photo is not None:
-            self._photo_layer = PhotoLayer(levels or pyramid(photo.pixels))
+            self._photo_layer = layer or PhotoLayer(levels or pyramid(photo.pixels))
             self._message = ("", "")
-        self._heat_map = self._geometry = self._query = None
+        self._heat_map = self._geometry = self._query = self._point = None
         self._forget_map()
         self._set_cursor_patch(None)
         self.set_photo_size(photo.size if photo is not None else None)
@@ -124,8 +144,32 @@ class Canvas(PhotoView):
         self._heat_map, self._geometry = heat_map, geometry
         self._ends, self._style = ends, style
         self._forget_map()
-        self.set_margins(right=self._bar_room())
+        self._keep_free()
         self.update()
+
+    def set_bar(self, *, note: tuple[str, ...] = (), left: bool = False) -> None:
+        """More about the colour bar.
+
+        Args:
+            note: Lines below its unit.
+            left: It stands at the left.
+        """
+        if (note, left) != (self._bar_note, self._bar_at_left):
+            self._bar_note, self._bar_at_left = note, left
+            self._keep_free()
+            self.update()
+
+    def keep_free(self, *, left: float = 0.0, right: float = 0.0) -> None:
+        """Keeps at least this many widget pixels free beside a fitted photo, so that photos on
+        several canvases lie alike.
+        """
+        self._kept_free = (left, right)
+        self._keep_free()
+
+    def _keep_free(self) -> None:
+        own = (self.bar_room, 0.0) if self._bar_at_left else (0.0, self.bar_room)
+        left, right = (max(pair) for pair in zip(own, self._kept_free, strict=True))
+        self.set_margins(left=left, right=right)
 
     def set_query(self, patch: Patch | None) -> None:
         """Outlines the patch that is asked about; None for a prefix token."""
@@ -176,7 +220,7 @@ class Canvas(PhotoView):
         """What the colour bar shows."""
         if self._heat_map is None:
             return None
-        return Scale(self._ends, self._heat_map.unit, self._style)
+        return Scale(self._ends, self._heat_map.unit, self._style, self._bar_note)
 
     @property
     def _grid(self) -> Geometry | None:
@@ -198,17 +242,34 @@ class Canvas(PhotoView):
         return self._grid.patch_at(photo_x, photo_y)
 
     def pointed(self, x: float, y: float) -> None:
-        patch = self.patch_under(x, y)
+        """The pointer is at a point of the widget."""
         point = None
-        if patch is None and self._grid is not None:
-            photo_x, photo_y = self.viewport.to_photo(x, y)
+        if self._grid is not None:
+            point = self.viewport.to_photo(x, y)
             height, width = self._grid.photo_size
-            if 0 <= photo_x < width and 0 <= photo_y < height:
-                point = (photo_x, photo_y)
-        if point != self._unseen_point:
-            self._unseen_point = point
-            self.update()
+            if not (0 <= point[0] < width and 0 <= point[1] < height):
+                point = None
+        self.show_point(point)
+        self._tell_point(point)
+
+    def show_point(self, point: tuple[float, float] | None) -> None:
+        """Marks the patch over a photo point, as if the pointer were there; None: nothing.
+
+        Args:
+            point: In photo pixels; where the model saw nothing, nothing is marked.
+        """
+        patch = self._grid.patch_at(*point) if self._grid is not None and point else None
+        unseen = point if patch is None else None
+        if unseen != self._unseen_point:
+            self._unseen_point = unseen
+            if self._notes:
+                self.update()
         self._set_cursor_patch(patch)
+
+    def _tell_point(self, point: tuple[float, float] | None) -> None:
+        if point != self._point:
+            self._point = point
+            self.point_changed.emit(point)
 
     def pressed_and_released(self, x: float, y: float) -> None:
         if self._photo is not None:
@@ -216,9 +277,8 @@ class Canvas(PhotoView):
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
-        self._unseen_point = None
-        self._set_cursor_patch(None)
-        self.update()
+        self.show_point(None)
+        self._tell_point(None)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
@@ -243,16 +303,31 @@ class Canvas(PhotoView):
         else:
             row, col = self._cursor[0] + down, self._cursor[1] + right
         patch = (min(max(row, 0), rows - 1), min(max(col, 0), cols - 1))
-        self._unseen_point = None
-        self._set_cursor_patch(patch)
+        centre = self._grid.patch_box(*patch).centre
+        self.show_point(centre)
+        self._tell_point(centre)
         self.reveal(self.on_widget(self._grid.patch_box(*patch)))
 
     def _set_cursor_patch(self, patch: Patch | None) -> None:
         if patch == self._cursor:
             return
+        if self._notes:
+            self.update()
+        else:  # a note may be anywhere; without it little changes
+            self._update_around(self._cursor)
+            self._update_around(patch)
         self._cursor = patch
         self.hovered.emit(patch)
-        self.update()
+
+    def _update_around(self, patch: Patch | None) -> None:
+        """Repaints a patch's outline, and its numbers at the edges of the grid."""
+        if patch is None or self._grid is None or not self._on_grid(patch, self._grid):
+            return
+        box = self._patch_on_screen(patch, self._grid).adjusted(-3, -3, 3, 3)
+        self.update(box.toAlignedRect())
+        if self._style.grid and min(box.width(), box.height()) >= marks.LABELS_FROM:
+            self.update(0, int(box.top()), self.width(), int(box.height()) + 2)
+            self.update(int(box.left()), 0, int(box.width()) + 2, self.height())
 
     @staticmethod
     def _on_grid(patch: Patch | None, geometry: Geometry) -> bool:
@@ -305,8 +380,12 @@ class Canvas(PhotoView):
         if (scale := self.scale) is not None:
             bar = self._bar_box(photo)
             self._paint_bar(painter, scale, bar, photo)
-            room.setRight(bar.left() - 14)
-        self._paint_note(painter, geometry, room)
+            if self._bar_at_left:
+                room.setLeft(bar.right() + 14)
+            else:
+                room.setRight(bar.left() - 14)
+        if self._notes:
+            self._paint_note(painter, geometry, room)
 
     def _current_map_layer(self, geometry: Geometry) -> MapLayer | None:
         """The map's picture, made again only where something in it changed."""
@@ -331,8 +410,9 @@ class Canvas(PhotoView):
         )
         return QRectF(left, top, right - left, bottom - top)
 
-    def _bar_room(self) -> float:
-        """Width kept free at the right of a fitted photo."""
+    @property
+    def bar_room(self) -> float:
+        """Width that the colour bar takes beside a fitted photo."""
         if (scale := self.scale) is None:
             return 0.0
         metrics = QFontMetricsF(marks.small(self.font()))
@@ -340,11 +420,14 @@ class Canvas(PhotoView):
 
     def _bar_box(self, photo: QRectF) -> QRectF:
         """Where the colour bar goes: right of the photo, or over it at the widget's edge."""
-        width = self._bar_room() - BAR_GAP
+        width = self.bar_room - BAR_GAP
         length = min(BAR_LONGEST, self.height() - 48.0)
         middle = (photo & self._area).center().y()
         top = min(max(middle - length / 2, 24.0), self.height() - 24.0 - length)
-        left = min(photo.right() + BAR_GAP, self.width() - width - BAR_GAP)
+        if self._bar_at_left:
+            left = max(photo.left() - BAR_GAP - width, float(BAR_GAP))
+        else:
+            left = min(photo.right() + BAR_GAP, self.width() - width - BAR_GAP)
         return QRectF(round(left), round(top), width, length)
 
     def _paint_bar(self, painter: QPainter, scale: Scale, box: QRectF, photo: QRectF) -> None:

@@ -31,19 +31,21 @@ class Scale:
         ends: Values at the lower and the upper end, in natural units.
         unit: What the values are: "attention".
         style: Colours, opacity and fade.
+        note: What else there is to say of it, line by line: ("shared by", "a, b, d").
     """
 
     ends: tuple[float, float]
     unit: str
     style: Style
+    note: tuple[str, ...] = ()
 
     def ticks(self, length: float) -> Ticks:
         """As many ticks as a bar of some length (in widget pixels) has room for."""
         return ticks(*self.ends, n=min(max(round(length / TICK_ROOM), 2), 6))
 
     def title(self, marks: Ticks) -> list[str]:
-        """The unit, and below it the power of ten that the labels share."""
-        return [self.unit, marks.factor] if marks.factor else [self.unit]
+        """The unit, below it the power of ten that the labels share, and the note."""
+        return [line for line in (self.unit, marks.factor, *self.note) if line]
 
 
 def bar_image(style: Style) -> QImage:
@@ -75,13 +77,13 @@ def paint_colour_bar(painter: QPainter, box: QRectF, scale: Scale, palette: QPal
 
     Args:
         painter: Its font is the labels' font.
-        box: In widget pixels; the title takes one or two lines of its top.
+        box: In widget pixels; the title takes a few lines of its top.
         scale: What it shows.
         palette: For text, ticks and the bar's border.
     """
     metrics = QFontMetricsF(painter.font())
     line = metrics.height()
-    marks = scale.ticks(box.height() - 2 * line)
+    marks = scale.ticks(box.height() - (2 + len(scale.note)) * line)
     title = scale.title(marks)
     painter.save()
     painter.setPen(quiet(palette))

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from vitviz.gui.layers import Screen, on_widget
-from vitviz.gui.viewport import Area, Viewport, bounded, fitted
+from vitviz.gui.viewport import Area, Viewport, bounded, fitted, showing, sight
 from vitviz.imaging.geometry import Box
 
 STEP = 1.25
@@ -49,9 +49,12 @@ class PhotoView(QWidget):
 
     Signals:
         zoom_changed(float): Device pixels per photo pixel; 1.0 is actual size.
+        sight_changed(): Somebody moved, zoomed or fitted the photo; not where it only followed
+            another (``look_like``) or was fitted to another size.
     """
 
     zoom_changed = Signal(float)
+    sight_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,7 +65,7 @@ class PhotoView(QWidget):
         self.grabGesture(Qt.GestureType.PinchGesture)
         self._viewport = Viewport()
         self._photo_size: tuple[int, int] | None = None
-        self._right_margin = 0.0
+        self._margins = (0.0, 0.0)
         self._is_fitted = True
         self._press: QPointF | None = None
         self._last = QPointF()
@@ -100,17 +103,21 @@ class PhotoView(QWidget):
     def set_photo_size(self, size: tuple[int, int] | None) -> None:
         """Height and width of another photo, which is then fitted; None: there is none."""
         self._photo_size = size
-        self.fit()
+        self._fit()
 
-    def set_margins(self, *, right: float) -> None:
-        """Keeps some widget pixels free at the right of a fitted photo."""
-        if abs(right - self._right_margin) > 0.5:
-            self._right_margin = right
+    def set_margins(self, *, left: float = 0.0, right: float = 0.0) -> None:
+        """Keeps some widget pixels free beside a fitted photo."""
+        if abs(left - self._margins[0]) > 0.5 or abs(right - self._margins[1]) > 0.5:
+            self._margins = (left, right)
             if self._is_fitted:
-                self.fit()
+                self._fit()
 
     def fit(self) -> None:
         """Shows the whole photo, as large as it goes, and keeps it so when resized."""
+        self._fit()
+        self.sight_changed.emit()
+
+    def _fit(self) -> None:
         self._is_fitted = True
         if self._photo_size is not None:
             self._look(fitted(self._photo_size, self._fit_area()))
@@ -142,11 +149,30 @@ class PhotoView(QWidget):
         scale = bounded(zoom / self.devicePixelRatioF(), fit)
         self._is_fitted = False
         self._look(self._viewport.scaled(scale, point.x(), point.y()))
+        self.sight_changed.emit()
+
+    def look_like(self, other: PhotoView) -> None:
+        """Shows the same part of the photo as another view; of another photo, the same part in
+        relative terms.
+        """
+        if self._photo_size is None or other._photo_size is None:
+            return
+        if other.is_fitted:
+            self._fit()
+            return
+        self._is_fitted = False
+        area, other_area = self._fit_area(), other._fit_area()
+        if (self._photo_size, area) == (other._photo_size, other_area):
+            self._look(other.viewport)  # exactly, so that both can show one picture
+        else:
+            wanted = sight(other.viewport, other._photo_size, other_area)
+            self._look(showing(wanted, self._photo_size, area))
 
     def move_by(self, dx: float, dy: float) -> None:
         """Moves the photo by some widget pixels."""
         self._is_fitted = False
         self._look(self._viewport.moved(dx, dy))
+        self.sight_changed.emit()
 
     def reveal(self, box: QRectF) -> None:
         """Moves the photo as little as needed to bring a box of the widget into sight."""
@@ -162,11 +188,11 @@ class PhotoView(QWidget):
 
     def _fit_area(self) -> Area:
         margin = min(MARGIN, self.width() / 12, self.height() / 12)
-        right = self._right_margin if self._right_margin < self.width() / 3 else 0.0
+        left, right = self._margins if sum(self._margins) < self.width() / 3 else (0.0, 0.0)
         return Area(
+            margin + left,
             margin,
-            margin,
-            max(self.width() - 2 * margin - right, 1.0),
+            max(self.width() - 2 * margin - left - right, 1.0),
             max(self.height() - 2 * margin, 1.0),
         )
 
@@ -186,7 +212,7 @@ class PhotoView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self._is_fitted:
-            self.fit()
+            self._fit()
         else:
             self._look(self._viewport)
 
@@ -197,7 +223,7 @@ class PhotoView(QWidget):
         if kind == QEvent.Type.Gesture:
             return self._gesture(cast(QGestureEvent, event))
         if kind == QEvent.Type.DevicePixelRatioChange and self._is_fitted:
-            self.fit()
+            self._fit()
         return bool(super().event(event))
 
     def _native_gesture(self, event: QNativeGestureEvent) -> bool:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFont, QPainter, QPalette, QPixmap
 
 from vitviz.gui import marks
-from vitviz.gui.layers import Screen, on_widget
+from vitviz.gui.layers import Drawn, Screen, on_widget
 from vitviz.gui.viewport import Viewport
 from vitviz.imaging.geometry import Box, Geometry
 
@@ -58,12 +58,14 @@ class Still:
 
 
 class StillLayer:
-    """The layer, drawn again only where something in it changed."""
+    """The layer, drawn again only where something in it changed.
 
-    def __init__(self) -> None:
-        self._key: object = None
-        self._pixmap = QPixmap()
-        self._grid: marks.GridOnScreen | None = None
+    Args:
+        widgets: How many share it: those that show the same show one picture.
+    """
+
+    def __init__(self, widgets: int = 1) -> None:
+        self._drawn_before = Drawn(widgets)
 
     def draw(
         self,
@@ -82,26 +84,27 @@ class StillLayer:
             palette: For the numbers.
             marked: The patch whose row and column are stressed.
         """
-        key = (still, font.key(), palette.cacheKey())
-        if key != self._key:
-            self._grid = still.grid_on_screen() if still.grid else None
-            self._pixmap = self._drawn(still, font, palette)
-            self._key = key
-        painter.drawPixmap(0, 0, self._pixmap)
-        if self._grid is not None and marked is not None:
+        size = still.screen.size.width(), still.screen.size.height()
+        key = (still.geometry, still.viewport, size, still.screen.ratio, still.grid, font.key(),
+               palette.cacheKey())  # fmt: skip
+        pixmap = self._drawn_before.get(key, lambda: self._drawn(still, font, palette))
+        painter.drawPixmap(0, 0, pixmap)
+        if still.grid and marked is not None:
             painter.setFont(font)
-            marks.marked_headers(painter, self._grid, still.area, palette, marked)
+            marks.marked_headers(painter, still.grid_on_screen(), still.area, palette, marked)
 
-    def _drawn(self, still: Still, font: QFont, palette: QPalette) -> QPixmap:
+    @staticmethod
+    def _drawn(still: Still, font: QFont, palette: QPalette) -> QPixmap:
         pixmap = QPixmap(still.screen.device_size)
         pixmap.setDevicePixelRatio(still.screen.ratio)
         pixmap.fill(Qt.GlobalColor.transparent)
         painter = QPainter(pixmap)
         painter.setClipRect(still.area)
         marks.unseen(painter, still.photo, on_widget(still.viewport, still.geometry.seen))
-        if self._grid is not None:
+        if still.grid:
+            grid = still.grid_on_screen()
             painter.setFont(font)
-            marks.grid_lines(painter, self._grid)
-            marks.grid_headers(painter, self._grid, still.area, palette)
+            marks.grid_lines(painter, grid)
+            marks.grid_headers(painter, grid, still.area, palette)
         painter.end()
         return pixmap

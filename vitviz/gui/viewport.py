@@ -93,6 +93,52 @@ def fitted(photo_size: tuple[int, int], area: Area) -> Viewport:
     )
 
 
+@dataclass(frozen=True)
+class Sight:
+    """What of a photo is in sight, in terms that hold for another photo on another widget.
+
+    Args:
+        zoom: In fitting scales: 1 for the whole photo.
+        x: Of the photo in the middle of the area, 0..1 from its left edge; beyond, beside it.
+        y: The same from its top edge.
+    """
+
+    zoom: float
+    x: float
+    y: float
+
+
+def sight(viewport: Viewport, photo_size: tuple[int, int], area: Area) -> Sight:
+    """What a viewport shows.
+
+    Args:
+        viewport: Where the photo lies.
+        photo_size: Height and width.
+        area: That a fitted photo would fill.
+    """
+    height, width = photo_size
+    x, y = viewport.to_photo(area.left + area.width / 2, area.top + area.height / 2)
+    return Sight(viewport.scale / fitted(photo_size, area).scale, x / width, y / height)
+
+
+def showing(wanted: Sight, photo_size: tuple[int, int], area: Area) -> Viewport:
+    """The viewport that shows it; what ``sight`` takes back.
+
+    Args:
+        wanted: What is to be in sight.
+        photo_size: Height and width.
+        area: That a fitted photo would fill.
+    """
+    height, width = photo_size
+    fit = fitted(photo_size, area).scale
+    scale = bounded(wanted.zoom * fit, fit)
+    return Viewport(
+        scale,
+        area.left + area.width / 2 - wanted.x * width * scale,
+        area.top + area.height / 2 - wanted.y * height * scale,
+    )
+
+
 def bounded(scale: float, fit: float) -> float:
     """A scale kept between the least and the greatest allowed.
 
