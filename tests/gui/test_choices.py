@@ -23,9 +23,9 @@ def asks(ui: Driver) -> list[object]:
     asked: list[object] = []
     ask = ui.window.service.ask
 
-    def counted(request) -> None:
-        asked.append(request)
-        ask(request)
+    def counted(requests) -> None:
+        asked.extend(requests)
+        ask(requests)
 
     ui.window.service.ask = counted
     return asked

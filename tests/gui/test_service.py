@@ -37,10 +37,10 @@ def request(path: Path, **view: object) -> Request:
 def test_answers_come_on_the_asking_thread(service: Service, qtbot: QtBot, photos) -> None:
     threads: list[threading.Thread] = []
     stages: list[str] = []
-    service.progressed.connect(lambda stage, fraction: stages.append(stage))
+    service.progressed.connect(lambda request, stage, fraction: stages.append(stage))
     service.answered.connect(lambda cell: threads.append(threading.current_thread()))
     with qtbot.waitSignal(service.idle, timeout=WAIT_MS):
-        service.ask(request(photos[0]))
+        service.ask([request(photos[0])])
         assert service.is_busy
     assert threads == [threading.main_thread()]
     assert not service.is_busy
@@ -52,7 +52,7 @@ def test_only_the_newest_request_is_answered(service: Service, qtbot: QtBot, pho
     service.answered.connect(cells.append)
     with qtbot.waitSignal(service.idle, timeout=WAIT_MS):
         for path in (*photos, *photos):
-            service.ask(request(path))
+            service.ask([request(path)])
     assert [cell.request.photo.path for cell in cells] == [str(photos[-1])]
 
 
@@ -60,9 +60,9 @@ def test_after_cancel_nothing_comes(service: Service, qtbot: QtBot, photos) -> N
     heard: list[object] = []
     for signal in (service.answered, service.failed):
         signal.connect(lambda *args: heard.append(args))
-    service.ask(request(photos[0]))
+    service.ask([request(photos[0])])
     with qtbot.waitSignal(service.idle):
-        service.cancel()
+        service.ask(())
     with qtbot.waitSignal(service.previewed, timeout=WAIT_MS):
         service.preview(PhotoRef(str(photos[0])), WHITE)
     service.close()
@@ -72,7 +72,7 @@ def test_after_cancel_nothing_comes(service: Service, qtbot: QtBot, photos) -> N
 
 def test_cells_cannot_be_written_to(service: Service, qtbot: QtBot, photos) -> None:
     with qtbot.waitSignal(service.answered, timeout=WAIT_MS) as answered:
-        service.ask(request(photos[1], method="rollout"))
+        service.ask([request(photos[1], method="rollout")])
     cell = answered.args[0]
     arrays = (cell.explanation.values, cell.heat_map(View()).values)
     assert not any(array.flags.writeable for array in arrays)
@@ -81,7 +81,7 @@ def test_cells_cannot_be_written_to(service: Service, qtbot: QtBot, photos) -> N
 def test_opening_gives_what_the_canvas_needs(service: Service, qtbot: QtBot, tmp_path) -> None:
     ref = PhotoRef(str(draw(tmp_path / "wide.png", 900, 300)))
     with qtbot.waitSignal(service.opened, timeout=WAIT_MS) as signal:
-        service.open(ref, WHITE)
+        service.open([ref], WHITE)
         assert service.is_opening
     opened = signal.args[0]
     assert opened.ref == ref
@@ -93,7 +93,7 @@ def test_opening_gives_what_the_canvas_needs(service: Service, qtbot: QtBot, tmp
 def test_refusals_name_the_photo(service: Service, qtbot: QtBot, tmp_path: Path) -> None:
     ref = PhotoRef(str(tmp_path / "none.png"))
     with qtbot.waitSignals([service.open_failed, service.preview_failed], timeout=WAIT_MS) as s:
-        service.open(ref, WHITE)
+        service.open([ref], WHITE)
         service.preview(ref, WHITE)
     for emitted in s.all_signals_and_args:
         assert emitted.args[0] == ref
@@ -104,9 +104,9 @@ def test_a_failure_does_not_end_the_worker(
     service: Service, qtbot: QtBot, tmp_path, photos
 ) -> None:
     with qtbot.waitSignal(service.failed, timeout=WAIT_MS):
-        service.ask(request(tmp_path / "none.png"))
+        service.ask([request(tmp_path / "none.png")])
     with qtbot.waitSignal(service.answered, timeout=WAIT_MS):
-        service.ask(request(photos[0]))
+        service.ask([request(photos[0])])
 
 
 def test_devices(service: Service, qtbot: QtBot) -> None:
@@ -120,9 +120,9 @@ def test_nothing_is_heard_after_closing(service: Service, qtbot: QtBot, photos) 
     for signal in (service.answered, service.opened, service.previewed, service.idle):
         signal.connect(lambda *args: heard.append(args))
     ref = PhotoRef(str(photos[0]))
-    service.open(ref, WHITE)
+    service.open([ref], WHITE)
     service.preview(ref, WHITE)
-    service.ask(request(photos[0]))
+    service.ask([request(photos[0])])
     service.close()
     service.close()
     qtbot.wait(0)

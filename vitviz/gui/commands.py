@@ -11,12 +11,13 @@ from PySide6.QtWidgets import QFileDialog
 
 from vitviz.figures.style import Style
 from vitviz.gui.dialog_commands import DialogCommands
-from vitviz.gui.documents import MAP_FILTER, fresh
+from vitviz.gui.documents import MAP_FILTER
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Head
 from vitviz.models.loading import bundled
-from vitviz.session.state import PhotoRef, View
+from vitviz.session.panes import with_frame, without_photos, without_point
+from vitviz.session.state import View
 
 
 class Commands(DialogCommands):
@@ -52,20 +53,17 @@ class Commands(DialogCommands):
     def close_photo_at(self, index: int) -> None:
         session = self.session
         if index < len(session.photos):
-            photos = session.photos[:index] + session.photos[index + 1 :]
-            selected = session.selected - (1 if index < session.selected else 0)
-            selected = max(0, min(selected, len(photos) - 1))
-            view = session.view if index != session.selected else fresh(session)
-            self._set(replace(session, photos=photos, selected=selected, view=view))
+            self._set(without_photos(session, (session.photos[index],)))
 
     @Slot()
     def close_all_photos(self) -> None:
-        self._set(replace(self.session, photos=(), selected=0, view=fresh(self.session)))
+        self._set(without_photos(self.session, self.session.photos))
 
     @Slot(int)
     def select_photo(self, index: int) -> None:
         if index != self.session.selected and 0 <= index < len(self.session.photos):
-            self._set(replace(self.session, selected=index, view=fresh(self.session)), "photo")
+            view = without_point(self.session.view)
+            self._set(replace(self.session, selected=index, view=view), "photo")
 
     @Slot()
     def next_photo(self) -> None:
@@ -87,12 +85,8 @@ class Commands(DialogCommands):
         session, opened = self.session, self.window.controller.opened
         if session.photo is None or opened is None or opened.photo.frames < 2:
             return
-        ref: PhotoRef = replace(
-            session.photo, frame=(session.photo.frame + step) % opened.photo.frames
-        )
-        photos = list(session.photos)
-        photos[session.selected] = ref
-        self._set(replace(session, photos=tuple(photos)), "frame")
+        frame = (session.photo.frame + step) % opened.photo.frames
+        self._set(with_frame(session, frame), "frame")
 
     # Sessions and files
 
@@ -123,7 +117,7 @@ class Commands(DialogCommands):
             if not path.suffix:
                 path = path.with_name(path.name + (".npy" if ".npy" in kind else ".png"))
             photo = window.controller.opened.photo
-            window.service.save(path, photo, cell, self.session.view, self.session.style)
+            window.service.save(path, photo, cell, self.session)
 
     @Slot()
     def copy_view(self) -> None:

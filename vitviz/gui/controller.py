@@ -3,35 +3,57 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from vitviz.errors import PhotoError
+from vitviz.errors import Cancelled, PhotoError
+from vitviz.gui.panes import PaneState
 from vitviz.gui.service import Opened, Preview, Service
 from vitviz.gui.store import Store
 from vitviz.models.card import ModelCard
 from vitviz.models.loading import bundled
 from vitviz.session.engine import Cell
-from vitviz.session.plan import Request, plan
-from vitviz.session.state import PhotoRef, Query, Session
+from vitviz.session.panes import with_query, without_photos, without_point
+from vitviz.session.plan import Request, request_of
+from vitviz.session.state import Pane, PhotoRef, Query, Session
 
 log = logging.getLogger(__name__)
 
+Background = tuple[int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """What a pane shows until it has something newer.
+
+    Args:
+        cell: Its last answer.
+        pane: What was chosen when that came.
+    """
+
+    cell: Cell | None = None
+    pane: Pane | None = None
+
 
 class Controller(QObject):
-    """Asks the service what the session needs, and holds what came back.
+    """Asks the service what the session needs, and holds what came back, for every pane.
 
     Signals:
-        refreshed(): The opened photo, the cell or a choice changed: draw again.
+        refreshed(): An opened photo, a cell or a choice changed: draw again.
+        progressed(str stage, float fraction): Where the most urgent work is.
+        panes_progressed(): Some pane's work went on.
         previewed(Preview): A thumbnail is ready.
-        model_ready(ModelCard): A model answered for the first time.
+        model_ready(ModelCard): The current pane shows another model's answer.
         photo_refused(PhotoRef, BaseException): A photo could not be opened and was taken out.
         refused(BaseException): Work failed; the choices that worked last are back.
         device_changed(str): Models run there again, since they do not where the user chose.
     """
 
     refreshed = Signal()
+    progressed = Signal(str, float)
+    panes_progressed = Signal()
     previewed = Signal(object)
     model_ready = Signal(object)
     photo_refused = Signal(object, object)
@@ -43,32 +65,53 @@ class Controller(QObject):
         self.store = store
         self.service = service
         self.device = "auto"
-        self.cell: Cell | None = None
         self.opened: Opened | None = None
-        self._asked: Request | None = None
-        self._opening: PhotoRef | None = None
-        self._hover: Query | None = None
+        self._photos: dict[tuple[PhotoRef, Background], Opened] = {}
+        self._shown: tuple[_Shown, ...] = (_Shown(),)
+        self._requests: tuple[Request | None, ...] = (None,)
+        self._outcomes: dict[Request, Cell | BaseException] = {}
+        self._stages: dict[Request, tuple[str, float]] = {}
+        self._hover: tuple[Query, int] | None = None
         self._previewed: set[PhotoRef] = set()
         self._card: ModelCard | None = None
-        self._asked_in: Session = store.session
-        self._good: Session | None = None
         self._good_device = "auto"
         self._frames: dict[str, int] = {}
         self._visited: list[PhotoRef] = []
         store.changed.connect(self._on_session)
         service.answered.connect(self._on_answer)
         service.failed.connect(self._on_failure)
+        service.progressed.connect(self._on_progress)
         service.opened.connect(self._on_opened)
         service.open_failed.connect(self._on_photo_failure)
-        service.previewed.connect(self._on_preview)
+        service.previewed.connect(self.previewed)
         service.preview_failed.connect(self._on_photo_failure)
 
     @property
+    def cell(self) -> Cell | None:
+        """The current pane's last answer."""
+        return self._shown[self.store.session.compare.focus].cell
+
+    @property
     def shown_cell(self) -> Cell | None:
-        """The cell, if it belongs to the photo on the canvas."""
-        if self.cell is None or self.opened is None or self.cell.request.photo != self.opened.ref:
+        """The current pane's last answer, if it belongs to the photo on the canvas."""
+        cell = self.cell
+        if cell is None or self.opened is None or cell.request.photo != self.opened.ref:
             return None
-        return self.cell
+        return cell
+
+    @property
+    def pane_states(self) -> tuple[PaneState, ...]:
+        """Every pane of the Compare view, as far as it has got."""
+        session = self.store.session
+        return tuple(
+            self._state(pane, request, shown, session.background)
+            for pane, request, shown in zip(session.panes, self._requests, self._shown, strict=True)
+        )
+
+    @property
+    def photo_sizes(self) -> dict[PhotoRef, tuple[int, int]]:
+        """Height and width of the photos that are open."""
+        return {opened.ref: opened.photo.size for opened in self._photos.values()}
 
     def set_device(self, device: str) -> None:
         """Runs models elsewhere from now on."""
@@ -76,110 +119,105 @@ class Controller(QObject):
             self.device = device
             self._ask()
 
-    def hover(self, query: Query | None) -> None:
-        """Shows the map of another query without choosing it; None goes back."""
-        if query != self._hover:
-            self._hover = query
+    def hover(self, query: Query | None, pane: int | None = None) -> None:
+        """Shows the map of another query without choosing it; None goes back.
+
+        Args:
+            query: In the Compare view, linked panes go with it.
+            pane: Whose query; None is the current one.
+        """
+        at = self.store.session.compare.focus if pane is None else pane
+        hover = None if query is None else (query, at)
+        if hover != self._hover:
+            self._hover = hover
             self._ask()
 
-    def retry(self) -> None:
-        """Asks again for what failed or was cancelled."""
-        self._asked = None
+    def retry(self, pane: int | None = None) -> None:
+        """Asks again for what failed or was cancelled, in one pane or in all."""
+        self.service.ask(self._asked())  # what is asked again has to be taken back first
+        for request in self._requests if pane is None else self._requests[pane : pane + 1]:
+            if request is not None and isinstance(self._outcomes.get(request), BaseException):
+                del self._outcomes[request]
         self._ask()
+        self.refreshed.emit()
 
     def cancel(self) -> None:
         """Drops running work; the choices that worked last come back."""
-        self.service.cancel()
-        if self._hover is not None:
-            self.hover(None)
+        for request in self._asked():
+            self._outcomes[request] = Cancelled()
+        self.service.ask(())
+        self._hover = None
         self._fall_back(None)
+        self._ask()
+        self.refreshed.emit()
+
+    # What is shown
+
+    def _state(
+        self, pane: Pane, request: Request | None, shown: _Shown, background: Background
+    ) -> PaneState:
+        opened = self._photos.get((pane.photo, background)) if pane.photo else None
+        cell = shown.cell
+        if opened is None or cell is None or cell.request.photo != opened.ref:
+            cell = None
+        outcome = self._outcomes.get(request) if request is not None else None
+        error = outcome if isinstance(outcome, BaseException) else None
+        busy = error is None and request is not None and (opened is None or outcome is None)
+        stage, fraction = self._stages.get(request, ("", 0.0)) if request else ("", 0.0)
+        return PaneState(pane, opened, cell, error, busy, stage, fraction)
 
     @Slot(object, object)
     def _on_session(self, new: Session, old: Session) -> None:
         if new.background != old.background:
             self._previewed.clear()
-            self._opening = None
         self._visited = [ref for ref in self._visited if ref in new.photos]
         for ref in new.photos:
             if ref not in self._previewed:
                 self._previewed.add(ref)
                 self.service.preview(ref, new.background)
+        self._shown = carried(self._shown, old.panes, new.panes)
+        if new.photo is None:
+            self._shown = (_Shown(),) * len(new.panes)
         self._open(new)
         self._ask()
+        if new.tab != old.tab and new.tab != "compare":
+            self.retry(new.compare.focus)  # only the Compare view can show that it failed
         self.refreshed.emit()
+
+    # Photos
 
     def _open(self, session: Session) -> None:
+        """Opens the photos that are shown, and lets go of those that no pane has any more."""
+        background = session.background
+        has = {(pane.photo, background) for pane in session.panes}
+        self._photos = {key: opened for key, opened in self._photos.items() if key in has}
+        wanted = [pane.photo for pane in self._visible(session) if pane.photo is not None]
+        self.service.open(
+            [ref for ref in dict.fromkeys(wanted) if (ref, background) not in self._photos],
+            background,
+        )
         if session.photo is None:
-            self.opened, self.cell, self._opening = None, None, None
-            self.service.cancel_opening()
-        elif session.photo != self._opening:
-            self._opening = session.photo
-            self.service.open(session.photo, session.background)
+            self.opened = None
+        elif (session.photo, background) in self._photos:
+            self._look_at(self._photos[session.photo, background])
 
-    def _ask(self) -> None:
-        session = self._asked_in = self.store.session
-        if self._hover is not None:
-            session = replace(session, view=replace(session.view, query=self._hover))
-        requests = plan(session, self.device)
-        if not requests:
-            self._asked = None
-            self.service.cancel()
-        elif requests[0] != self._asked:
-            self._asked = requests[0]
-            self.service.ask(requests[0])
-
-    @Slot(object)
-    def _on_answer(self, cell: Cell) -> None:
-        self.cell = cell
-        self._good, self._good_device = self._asked_in, self.device
-        if cell.card != self._card:
-            self._card = cell.card
-            self.model_ready.emit(cell.card)
-        self.refreshed.emit()
-
-    @Slot(object, object)
-    def _on_failure(self, request: Request, error: BaseException) -> None:
-        if not isinstance(error, PhotoError):  # the opener says that one
-            log.warning("work failed", exc_info=error)
-            self.refused.emit(error)
-            self._fall_back(request)
-
-    def _fall_back(self, failed: Request | None) -> None:
-        """Goes back to the model, input and view that gave the last cell, else to the bundled
-        model; when it cannot have been any of these, to the device.
-        """
-        self._hover = None
-        session = self.store.session
-        if self._good is None:
-            back = replace(session, model=bundled()[0].id)
-        else:
-            good = self._good.view
-            view = replace(session.view, method=good.method, params=good.params, query=good.query,
-                           direction=good.direction, head=good.head)  # fmt: skip
-            back = replace(session, model=self._good.model, input=self._good.input, view=view)
-        if failed is not None and plan(back, self.device)[:1] == (failed,):
-            if self.device == self._good_device:
-                return
-            self.device = self._good_device
-            self.device_changed.emit(self.device)
-        self.store.amend(back)
-        if failed is not None:
-            self._ask()
+    def _look_at(self, opened: Opened) -> None:
+        """Makes it the current pane's photo."""
+        self.opened = opened
+        self._visited = [ref for ref in self._visited if ref != opened.ref] + [opened.ref]
 
     @Slot(object)
     def _on_opened(self, opened: Opened) -> None:
-        self.opened = opened
+        session = self.store.session
+        self._photos[opened.ref, session.background] = opened
         self._frames[opened.ref.path] = opened.ref.frame
-        self._visited = [ref for ref in self._visited if ref != opened.ref] + [opened.ref]
-        self._on_preview(
+        if opened.ref == session.photo:
+            self._look_at(opened)
+        self.previewed.emit(
             Preview(opened.ref, opened.thumbnail, opened.photo.size, opened.photo.frames,
                     opened.photo.notes)
         )  # fmt: skip
         self.refreshed.emit()
-
-    @Slot(object)
-    def _on_preview(self, preview: Preview) -> None:
-        self.previewed.emit(preview)
 
     @Slot(object, object)
     def _on_photo_failure(self, ref: PhotoRef, error: BaseException) -> None:
@@ -189,16 +227,147 @@ class Controller(QObject):
         self._previewed.discard(ref)
         good_frame = self._frames.get(ref.path, ref.frame)
         if good_frame != ref.frame:
-            before = replace(ref, frame=good_frame)
-            photos = tuple(before if known == ref else known for known in session.photos)
-            self.store.amend(replace(session, photos=photos))
-            self.photo_refused.emit(ref, error)
-            return
-        left = tuple(known for known in session.photos if known != ref)
-        selected = session.photo
-        if selected == ref:  # back to what was looked at before
-            earlier = [known for known in self._visited if known in left]
-            selected = earlier[-1] if earlier else None
-        index = left.index(selected) if selected in left else 0
-        self.store.amend(replace(session, photos=left, selected=index))
+            back = with_photo(session, ref, replace(ref, frame=good_frame))
+        else:
+            if session.photo == ref and (before := self._photo_before(session)) is not None:
+                session = replace(session, selected=session.photos.index(before))
+            back = without_photos(session, (ref,))
+        self.store.amend(back)
         self.photo_refused.emit(ref, error)
+
+    def _photo_before(self, session: Session) -> PhotoRef | None:
+        """The photo that the current pane showed last, other than the one it has now."""
+        last = self._shown[session.compare.focus].pane
+        seen = [last.photo] if last is not None and last.photo is not None else []
+        if not session.compare.others:
+            seen = [*self._visited, *seen]
+        there = [ref for ref in seen if ref in session.photos and ref != session.photo]
+        return there[-1] if there else None
+
+    # Maps
+
+    def _visible(self, session: Session) -> Sequence[Pane]:
+        """The panes to be seen, the current one first."""
+        if session.tab != "compare":
+            return (session.pane,)
+        return (session.pane, *session.compare.others)
+
+    def _ask(self) -> None:
+        """Wants an answer for each pane to be seen that has none yet."""
+        session = self.store.session
+        panes: tuple[Pane, ...] = session.panes
+        if self._hover is not None:
+            query, at = self._hover
+            linked = session.tab == "compare" and session.compare.linked
+            panes = with_query(panes, min(at, len(panes) - 1), query, self.photo_sizes, linked)
+        self._requests = tuple(request_of(pane, session.background, self.device) for pane in panes)
+        now = set(self._requests)
+        self._outcomes = {r: outcome for r, outcome in self._outcomes.items() if r in now}
+        self._stages = {r: stage for r, stage in self._stages.items() if r in now}
+        for index, request in enumerate(self._requests):
+            outcome = self._outcomes.get(request) if request is not None else None
+            if isinstance(outcome, Cell):
+                self._show(index, outcome)
+        self.service.ask(self._asked())
+
+    def _asked(self) -> tuple[Request, ...]:
+        """The requests that are to be answered, each once, the current pane's first."""
+        session = self.store.session
+        focus = session.compare.focus
+        visible = self._requests if session.tab == "compare" else ()
+        wanted = dict.fromkeys((self._requests[focus], *visible))
+        return tuple(r for r in wanted if r is not None and r not in self._outcomes)
+
+    def _show(self, index: int, cell: Cell) -> None:
+        session = self.store.session
+        shown = list(self._shown)
+        shown[index] = _Shown(cell, session.panes[index])
+        self._shown = tuple(shown)
+        if index == session.compare.focus:
+            self._good_device = self.device
+            if cell.card != self._card:
+                self._card = cell.card
+                self.model_ready.emit(cell.card)
+
+    @Slot(object)
+    def _on_answer(self, cell: Cell) -> None:
+        self._outcomes[cell.request] = cell
+        self._stages.pop(cell.request, None)
+        for index, request in enumerate(self._requests):
+            if request == cell.request:
+                self._show(index, cell)
+        self.refreshed.emit()
+
+    @Slot(object, str, float)
+    def _on_progress(self, request: Request, stage: str, fraction: float) -> None:
+        self._stages[request] = stage, fraction
+        urgent = next((r for r in self._asked() if r in self._stages), None)
+        if request == urgent:
+            self.progressed.emit(stage, fraction)
+        self.panes_progressed.emit()
+
+    @Slot(object, object)
+    def _on_failure(self, request: Request, error: BaseException) -> None:
+        self._outcomes[request] = error
+        self._stages.pop(request, None)
+        current = self.store.session.compare.focus
+        if not isinstance(error, PhotoError):  # the opener says that one
+            log.warning("work failed", exc_info=error)
+        if request == self._requests[current] and not isinstance(error, PhotoError):
+            if self.store.session.tab != "compare" or self._can_fall_back:
+                self.refused.emit(error)
+            if self._can_fall_back:
+                self._fall_back(request)
+        self.refreshed.emit()
+
+    @property
+    def _can_fall_back(self) -> bool:
+        """The current pane had an answer before, or is the only one."""
+        session = self.store.session
+        return self._shown[session.compare.focus].pane is not None or not session.compare.others
+
+    def _fall_back(self, failed: Request | None) -> None:
+        """Goes back to the model, input and view that gave the last cell, else to the bundled
+        model; when it cannot have been any of these, to the device.
+        """
+        self._hover = None
+        session = self.store.session
+        good = self._shown[session.compare.focus].pane
+        if good is None:
+            if session.compare.others:
+                return
+            back = replace(session, model=bundled()[0].id)
+        else:
+            view = replace(good.view, layer=session.view.layer)
+            if good.photo != session.photo:
+                view = without_point(view)
+            back = replace(session, model=good.model, input=good.input, view=view)
+        if failed is not None and failed == request_of(back.pane, back.background, self.device):
+            if self.device == self._good_device:
+                return
+            self.device = self._good_device
+            self.device_changed.emit(self.device)
+        self.store.amend(back)
+        if failed is not None:
+            self._ask()
+
+
+def carried(
+    shown: tuple[_Shown, ...], old: tuple[Pane, ...], new: tuple[Pane, ...]
+) -> tuple[_Shown, ...]:
+    """What the new panes show until they have answers: what they showed, wherever they stood."""
+    return tuple(
+        shown[old.index(pane)] if pane in old
+        else shown[index] if len(old) == len(new)
+        else _Shown()
+        for index, pane in enumerate(new)
+    )  # fmt: skip
+
+
+def with_photo(session: Session, old: PhotoRef, new: PhotoRef) -> Session:
+    """The session with another photo in one's place, in the list and in every pane."""
+    photos = tuple(new if ref == old else ref for ref in session.photos)
+    others = tuple(
+        replace(pane, photo=new) if pane.photo == old else pane for pane in session.compare.others
+    )
+    return replace(session, photos=photos, compare=replace(session.compare, others=others))

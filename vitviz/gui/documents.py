@@ -17,7 +17,8 @@ from vitviz.gui.store import Store
 from vitviz.imaging.load import EXTENSIONS, photos_in
 from vitviz.imaging.samples import sample_photos
 from vitviz.session import file as session_file
-from vitviz.session.state import PhotoRef, Session, View
+from vitviz.session.panes import without_photos, without_point
+from vitviz.session.state import PhotoRef, Session
 from vitviz.session.writing import write_whole
 
 CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin")
@@ -86,7 +87,9 @@ class Documents(QObject):
         self._refused, self._large = [], []
         for ref in reversed(refs[:RECENT]):
             self.settings.add_recent("photos", ref.path)
-        self.store.set(replace(session, photos=photos, selected=selected, view=fresh(session)))
+        self.store.set(
+            replace(session, photos=photos, selected=selected, view=without_point(session.view))
+        )
 
     def refuse(self, ref: PhotoRef, error: BaseException) -> None:
         """Says why a photo is not there; what is refused together is said together."""
@@ -128,7 +131,9 @@ class Documents(QObject):
         allowed = tuple(replace(ref, allow_large=True) for ref in refs)
         photos = (*session.photos, *allowed)
         selected = len(session.photos)
-        self.store.set(replace(session, photos=photos, selected=selected, view=fresh(session)))
+        self.store.set(
+            replace(session, photos=photos, selected=selected, view=without_point(session.view))
+        )
 
     def choose_photos(self) -> None:
         names, _ = QFileDialog.getOpenFileNames(self._window, "Open photos", "", PHOTO_FILTER)
@@ -197,13 +202,12 @@ class Documents(QObject):
 
     def present(self, session: Session) -> Session:
         """The session without the photos that are no longer there; says which."""
-        here = tuple(ref for ref in session.photos if Path(ref.path).is_file())
-        gone = [Path(ref.path).name for ref in session.photos if ref not in here]
+        gone = [ref for ref in session.photos if not Path(ref.path).is_file()]
         self._refused, self._large = [], []
         if gone:
-            self.banner.say(f"No longer there, and left out: {listed(gone)}.")
-        selected = here.index(session.photo) if session.photo in here else 0
-        return replace(session, photos=here, selected=selected)
+            names = listed([Path(ref.path).name for ref in gone])
+            self.banner.say(f"No longer there, and left out: {names}.")
+        return without_photos(session, gone)
 
     def save_session(self) -> bool:
         """Saves to where the session came from; asks the first time. True once it is saved."""
@@ -237,9 +241,3 @@ def listed(names: list[str]) -> str:
     """The first few names, and how many more there are."""
     more = f" and {len(names) - 6} more" if len(names) > 6 else ""
     return ", ".join(names[:6]) + more
-
-
-def fresh(session: Session) -> View:
-    """The view for another photo: a query patch of the last photo means nothing on it."""
-    view = session.view
-    return view if isinstance(view.query, str) else replace(view, query="cls")

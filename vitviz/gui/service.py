@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,6 @@ import numpy as np
 from jaxtyping import UInt8
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from vitviz.figures.style import Style
 from vitviz.gui.photo_pyramid import Pyramid, pyramid
 from vitviz.imaging.load import thumbnail
 from vitviz.imaging.photo import Photo
@@ -20,12 +20,15 @@ from vitviz.session.engine import Cell, Engine
 from vitviz.session.export import write_map
 from vitviz.session.photos import PhotoCache
 from vitviz.session.plan import Request
-from vitviz.session.state import PhotoRef, View
-from vitviz.session.worker import Done, Event, Failed, LatestWorker, Progressed
+from vitviz.session.state import PhotoRef, Session
+from vitviz.session.worker import Done, Event, Failed, Progressed, Worker
 from vitviz.tracing.progress import Progress
 
 THUMBNAIL_EDGE = 360
 """Longer side of a thumbnail, in pixels: the photo list's width at twice the pixel density."""
+
+THREADS = 2
+"""Of the engine, and of the opener: a slow pane leaves one for the others."""
 
 Background = tuple[int, int, int]
 
@@ -67,16 +70,16 @@ class Preview:
 
 
 class Service(QObject):
-    """Runs the engine, the opening of the selected photo, and thumbnails, each on its own thread.
+    """Runs the engine, the opening of photos, and thumbnails, each on threads of its own.
 
     Lives on the window's thread, as do all of its slots: results arrive there by queued signals.
 
     Signals:
-        answered(Cell): The newest request's answer.
-        failed(Request, BaseException): The newest request has no answer.
-        progressed(str stage, float fraction): Where the newest request is.
+        answered(Cell): The answer to a request that was wanted to the end.
+        failed(Request, BaseException): Such a request has no answer.
+        progressed(Request, str stage, float fraction): Where such a request is.
         idle(): Nothing is being computed any more.
-        opened(Opened): The photo asked for last is ready to be drawn.
+        opened(Opened): A photo that was wanted to the end is ready to be drawn.
         open_failed(PhotoRef, BaseException): It could not be opened.
         previewed(Preview): A thumbnail is ready.
         preview_failed(PhotoRef, BaseException): That photo cannot be opened.
@@ -87,7 +90,7 @@ class Service(QObject):
 
     answered = Signal(object)
     failed = Signal(object, object)
-    progressed = Signal(str, float)
+    progressed = Signal(object, str, float)
     idle = Signal()
     opened = Signal(object)
     open_failed = Signal(object, object)
@@ -105,52 +108,51 @@ class Service(QObject):
         super().__init__(parent)
         self.photos = photos
         self.engine = Engine(photos)
-        self._request: Request | None = None
-        self._request_id = 0
-        self._asked: tuple[PhotoRef, Background] | None = None
-        self._open_id = 0
+        self._requests: dict[int, Request] = {}
+        self._photos: dict[int, PhotoRef] = {}
+        self._told: set[int] = set()
+        self._shown: set[int] = set()
         queued = Qt.ConnectionType.QueuedConnection
         self._engine_event.connect(self._on_engine, queued)
         self._opener_event.connect(self._on_opener, queued)
         self._preview_done.connect(self._on_preview, queued)
-        self._worker: LatestWorker[Request, Cell] = LatestWorker(
-            self._answer, self._engine_event.emit, "vitviz-engine"
+        self._worker: Worker[Request, Cell] = Worker(
+            self._answer, self._engine_event.emit, "vitviz-engine", THREADS
         )
-        self._opener: LatestWorker[tuple[PhotoRef, Background], Opened] = LatestWorker(
-            self._open, self._opener_event.emit, "vitviz-opener"
+        self._opener: Worker[tuple[PhotoRef, Background], Opened] = Worker(
+            self._open, self._opener_event.emit, "vitviz-opener", THREADS
         )
         self._previews = ThreadPoolExecutor(1, "vitviz-previews")
 
     @property
     def is_busy(self) -> bool:
-        """Whether the engine's answer is still to come."""
-        return self._request is not None
+        """Whether an answer of the engine is still to come."""
+        return bool(self._requests)
 
     @property
     def is_opening(self) -> bool:
-        """Whether the photo asked for last is still to come."""
-        return self._asked is not None
+        """Whether a photo is still to come."""
+        return bool(self._photos)
 
-    def ask(self, request: Request) -> None:
-        """Asks the engine; whatever it was doing before is dropped."""
-        self._request = request
-        self._request_id = self._worker.ask(request)
+    def ask(self, requests: Sequence[Request]) -> None:
+        """Says what is wanted of the engine, the most urgent first; other work is dropped.
 
-    def cancel(self) -> None:
-        """Drops what the engine is doing."""
-        self._request = None
-        self._worker.cancel()
-        self.idle.emit()
+        A request that was asked before and not taken back goes on; where its answer was told
+        already, it is not told again.
+        """
+        was_busy = self.is_busy
+        numbers = dict(zip(self._worker.want(requests), requests, strict=True))
+        self._told &= set(numbers)
+        self._requests = {id: asked for id, asked in numbers.items() if id not in self._told}
+        if was_busy and not self.is_busy:
+            self.idle.emit()
 
-    def open(self, ref: PhotoRef, background: Background) -> None:
-        """Opens the photo to be shown; a photo asked for before is dropped."""
-        self._asked = (ref, background)
-        self._open_id = self._opener.ask((ref, background))
-
-    def cancel_opening(self) -> None:
-        """Drops the photo that is being opened."""
-        self._asked = None
-        self._opener.cancel()
+    def open(self, refs: Sequence[PhotoRef], background: Background) -> None:
+        """Says which photos are wanted, the most urgent first, as ``ask`` does."""
+        wanted = [(ref, background) for ref in refs]
+        numbers = dict(zip(self._opener.want(wanted), refs, strict=True))
+        self._shown &= set(numbers)
+        self._photos = {id: ref for id, ref in numbers.items() if id not in self._shown}
 
     def preview(self, ref: PhotoRef, background: Background) -> None:
         """Queues a thumbnail."""
@@ -161,9 +163,9 @@ class Service(QObject):
         """Asks which devices there are; needs torch, so only once a model has answered."""
         self._previews.submit(self._find_devices)
 
-    def save(self, path: Path, photo: Photo, cell: Cell, view: View, style: Style) -> None:
+    def save(self, path: Path, photo: Photo, cell: Cell, session: Session) -> None:
         """Writes a map, by the suffix of ``path``."""
-        self._previews.submit(self._save, path, photo, cell, view, style)
+        self._previews.submit(self._save, path, photo, cell, session)
 
     def close(self) -> None:
         """Ends all threads; long work is cancelled at its next block."""
@@ -197,9 +199,9 @@ class Service(QObject):
     def _find_devices(self) -> None:
         self.devices_found.emit([(device.title, device.name) for device in devices()])
 
-    def _save(self, path: Path, photo: Photo, cell: Cell, view: View, style: Style) -> None:
+    def _save(self, path: Path, photo: Photo, cell: Cell, session: Session) -> None:
         try:
-            write_map(path, photo, cell, view, style)
+            write_map(path, photo, cell, session)
         except Exception as error:
             self.save_failed.emit(error)
         else:
@@ -207,23 +209,28 @@ class Service(QObject):
 
     @Slot(object)
     def _on_engine(self, event: Event) -> None:
-        if event.id != self._request_id or self._request is None:
+        request = self._requests.get(event.id)
+        if request is None:
             return
         if isinstance(event, Progressed):
-            self.progressed.emit(event.stage, event.fraction)
+            self.progressed.emit(request, event.stage, event.fraction)
             return
-        request, self._request = self._request, None
+        del self._requests[event.id]
+        self._told.add(event.id)
         if isinstance(event, Done):
             self.answered.emit(event.answer)
         elif isinstance(event, Failed):
             self.failed.emit(request, event.error)
-        self.idle.emit()
+        if not self.is_busy:
+            self.idle.emit()
 
     @Slot(object)
     def _on_opener(self, event: Event) -> None:
-        if event.id != self._open_id or self._asked is None or isinstance(event, Progressed):
+        ref = self._photos.get(event.id)
+        if ref is None or isinstance(event, Progressed):
             return
-        (ref, _), self._asked = self._asked, None
+        del self._photos[event.id]
+        self._shown.add(event.id)
         if isinstance(event, Done):
             self.opened.emit(event.answer)
         elif isinstance(event, Failed):

@@ -122,7 +122,7 @@ class Window(QMainWindow):
         controller.refused.connect(self.banner.show_error)
         controller.device_changed.connect(commands.choose_device)
         self.store.history_changed.connect(self._show_history)
-        self.service.progressed.connect(self.status.show_progress)
+        controller.progressed.connect(self.status.show_progress)
         self.service.idle.connect(self._on_idle)
         self.service.devices_found.connect(self._on_devices)
         self.service.saved.connect(self._on_saved)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Head, ParameterValue
-from vitviz.session.state import PhotoRef, Query, Session
+from vitviz.session.state import Pane, PhotoRef, Query, Session
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Request:
         head: For methods that fuse heads first; None for those that keep them apart.
         query: Whose attention.
         direction: Of the query, or to it.
+        target: Index of the class, for class-specific methods; None: the most probable one.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
     """
 
@@ -40,18 +41,37 @@ class Request:
     head: Head | None
     query: Query
     direction: Direction
+    target: int | None = None
     device: str = "auto"
 
 
 def plan(session: Session, device: str = "auto") -> tuple[Request, ...]:
-    """The requests whose answers show this session, in the order of its panes."""
-    if session.photo is None or not session.model:
-        return ()
-    view = session.view
-    method = METHODS[view.method]
+    """The requests whose answers show this session, in the order of its panes.
+
+    The Compare view shows all panes, the others the current one. Panes that differ in what is
+    not computed (their layer) have the same request, which is there once for each.
+    """
+    panes = session.panes if session.tab == "compare" else (session.pane,)
+    requests = (request_of(pane, session.background, device) for pane in panes)
+    return tuple(request for request in requests if request is not None)
+
+
+def request_of(
+    pane: Pane, background: tuple[int, int, int], device: str = "auto"
+) -> Request | None:
+    """The request whose answer shows a pane; None without a photo or a model.
+
+    Args:
+        pane: What was chosen.
+        background: RGB colour behind transparent photos.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps".
+    """
+    if pane.photo is None or not pane.model:
+        return None
+    view, method = pane.view, METHODS[pane.view.method]
     direction = view.direction if view.direction in method.directions else method.directions[0]
-    request = Request(
-        session.photo, session.background, session.model, session.input, view.method,
-        view.params, view.head if method.fuses_first else None, view.query, direction, device,
+    return Request(
+        pane.photo, background, pane.model, pane.input, view.method, view.params,
+        view.head if method.fuses_first else None, view.query, direction,
+        view.target if method.class_specific else None, device,
     )  # fmt: skip
-    return (request,)
