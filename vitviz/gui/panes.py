@@ -42,8 +42,10 @@ class PaneDrop:
         photo: One of the open photos.
         layer: From 0.
         head: One head, from 0, or a fusion.
+        paths: Files from elsewhere, to be opened as photos and the first of them shown.
     """
 
     photo: PhotoRef | None = None
     layer: int | None = None
     head: Head | None = None
+    paths: tuple[str, ...] = ()
