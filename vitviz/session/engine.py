@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -21,7 +20,10 @@ from vitviz.models.labels import class_names
 from vitviz.models.loading import load_model
 from vitviz.session.photos import PhotoCache, Stamp, stamp
 from vitviz.session.plan import Request
+from vitviz.session.recent import Recent
+from vitviz.session.room import Room
 from vitviz.session.state import Query, View
+from vitviz.tracing.cost import FLOAT_BYTES, backward_bytes, cost
 from vitviz.tracing.layout import TokenLayout
 from vitviz.tracing.progress import Progress, silent
 
@@ -35,6 +37,12 @@ TRACE_BUDGET_BYTES = 2 << 30
 
 EXPLANATION_BUDGET_BYTES = 256 << 20
 """Of explanations kept, so that a query patch or a setting looked at before is there at once."""
+
+MODEL_BUDGET_BYTES = 2 << 30
+"""Of networks kept, so that panes with different models do not load them in turn: six ViT-B."""
+
+WAITING = "Waiting for another pane"
+"""Said while another thread makes the same, or takes the memory."""
 
 EXPLAINING_BYTES = 512 << 20
 """What a method takes at most while it works, whatever the number of tokens: they all stream."""
@@ -126,37 +134,6 @@ def query_token(query: Query, layout: TokenLayout, geometry: Geometry) -> int:
     return layout.index(row, col)
 
 
-Key = TypeVar("Key", bound=Hashable)
-Value = TypeVar("Value")
-
-
-class Recent(Generic[Key, Value]):
-    """Remembers the values used last, within a budget; the last one is always kept."""
-
-    def __init__(self, budget: int, size: Callable[[Value], int] = lambda _: 1) -> None:
-        self._budget = budget
-        self._size = size
-        self._values: OrderedDict[Key, Value] = OrderedDict()
-
-    def get(self, key: Key, make: Callable[[], Value]) -> Value:
-        """The value, made now if it is not remembered."""
-        if key in self._values:
-            self._values.move_to_end(key)
-            return self._values[key]
-        value = self._values[key] = make()
-        while len(self._values) > 1 and self.held > self._budget:
-            self._values.popitem(last=False)
-        return value
-
-    @property
-    def held(self) -> int:
-        """The size of everything remembered."""
-        return sum(map(self._size, self._values.values()))
-
-    def clear(self) -> None:
-        self._values.clear()
-
-
 @dataclass(frozen=True, eq=False)
 class Seen:
     """A trace, and the input it came from."""
@@ -167,7 +144,10 @@ class Seen:
 
 
 class Engine:
-    """Computes cells, one at a time, on whichever thread calls it.
+    """Computes cells, on whichever threads call it.
+
+    What two threads need is made once, and two pieces of work that might not fit into memory
+    together are done one after the other.
 
     Args:
         photos: Where opened photos are; shared with whoever shows them.
@@ -175,11 +155,14 @@ class Engine:
 
     def __init__(self, photos: PhotoCache | None = None) -> None:
         self.photos = photos or PhotoCache()
-        self._models: Recent[tuple[str, Stamp | None, str], Model] = Recent(2)
+        self._models: Recent[tuple[str, Stamp | None, str], Model] = Recent(
+            MODEL_BUDGET_BYTES, lambda model: FLOAT_BYTES * model.card.config.parameters
+        )
         self._seen: Recent[Hashable, Seen] = Recent(TRACE_BUDGET_BYTES, lambda s: s.trace.nbytes)
         self._explanations: Recent[Hashable, tuple[Explanation, float]] = Recent(
             EXPLANATION_BUDGET_BYTES, lambda known: known[0].values.nbytes
         )
+        self._room = Room()
 
     def answer(self, request: Request, progress: Progress = silent) -> Cell:
         """The cell of one request.
@@ -198,6 +181,7 @@ class Engine:
             self.forget()
             if not ours or error.needed_bytes > error.available_bytes + ours:
                 raise
+        self._room.wait_until_empty(lambda: progress(WAITING, 0))
         return self._answer(request, progress)
 
     def forget(self) -> None:
@@ -207,12 +191,17 @@ class Engine:
         self._explanations.clear()
 
     def _answer(self, request: Request, progress: Progress) -> Cell:
+        def waiting() -> None:
+            progress(WAITING, 0)
+
         progress("Opening the photo", 0)
         photo = self.photos.get(request.photo, request.background)
         model = self._model(request, progress)
         seen_key = (photo.sha256, request.photo.frame, request.background, request.input,
                     model.card.id, model.card.sha256, model.device)  # fmt: skip
-        seen = self._seen.get(seen_key, lambda: look(photo, model, request, progress))
+        seen = self._seen.get(
+            seen_key, lambda: self._look(photo, model, request, progress), waiting
+        )
         token = query_token(request.query, seen.trace.layout, seen.geometry)
         about = METHODS[request.method].class_specific
         target = seen.trace.target(request.target) if about else None
@@ -220,7 +209,7 @@ class Engine:
                  target)  # fmt: skip
         trace = replace(seen.trace, network=model.network)
         explanation, method_s = self._explanations.get(
-            asked, lambda: explain(request, trace, token, progress)
+            asked, lambda: self._explain(request, trace, token, progress), waiting
         )
         return Cell(
             request, photo.sha256, model.card, seen.geometry, token, explanation,
@@ -229,11 +218,32 @@ class Engine:
         )  # fmt: skip
 
     def _model(self, request: Request, progress: Progress) -> Model:
+        def waiting() -> None:
+            progress(WAITING, 0)
+
+        def load() -> Model:
+            needed = 2 * known.size if known else 0  # the file's tensors, and the network's
+            with self._room.taken(needed, "cpu", waiting):
+                return load_model(request.model, request.device, progress=progress)
+
         progress("Loading the model", 0)
-        key = (request.model, stamp(request.model), request.device)
-        return self._models.get(
-            key, lambda: load_model(request.model, request.device, progress=progress)
-        )
+        known = stamp(request.model)
+        return self._models.get((request.model, known, request.device), load, waiting)
+
+    def _look(self, photo: Photo, model: Model, request: Request, progress: Progress) -> Seen:
+        geometry = fit(photo.size, model.card.preprocessing, request.input)
+        needed = cost(model.card.config, geometry.grid).peak_bytes
+        with self._room.taken(needed, model.device, lambda: progress(WAITING, 0)):
+            return look(photo, model, request, progress)
+
+    def _explain(
+        self, request: Request, trace: Trace, token: int, progress: Progress
+    ) -> tuple[Explanation, float]:
+        needed = EXPLAINING_BYTES
+        if METHODS[request.method].class_specific and trace.network is not None:
+            needed += backward_bytes(trace.network.config, trace.layout.grid)
+        with self._room.taken(needed, str(trace.q.device), lambda: progress(WAITING, 0)):
+            return explain(request, trace, token, progress)
 
 
 def look(photo: Photo, model: Model, request: Request, progress: Progress) -> Seen:
