@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Protocol
 
-from vitviz.cli import check, explain, models, provenance
+from vitviz.cli import animate, batch, check, explain, models, provenance
 from vitviz.cli.options import failed
 from vitviz.errors import VitvizError
 
@@ -28,6 +28,8 @@ class Command(Protocol):
 
 COMMANDS: dict[str, Command] = {
     "explain": explain,
+    "batch": batch,
+    "animate": animate,
     "provenance": provenance,
     "models": models,
     "check": check,
@@ -44,6 +46,7 @@ def main(arguments: list[str]) -> int:
     for command in COMMANDS.values():
         command.add(commands)
     options = parser.parse_args(arguments)
+    options.arguments = arguments  # for commands that say how to go on
     try:
         code = COMMANDS[options.command].run(options)
         sys.stdout.flush()

@@ -106,7 +106,7 @@ def photos_in(folder: Path | str) -> list[Path]:
     """
     folder = Path(folder)
     try:
-        return sorted(filter(_is_visible_photo, folder.iterdir()), key=_natural_order)
+        return sorted(filter(_is_visible_photo, folder.iterdir()), key=natural_order)
     except OSError as error:
         raise PhotoError(
             f"The folder {folder.name} cannot be read: {error.strerror or error}.",
@@ -127,8 +127,10 @@ def _is_visible_photo(path: Path) -> bool:
     return stat.S_ISREG(status.st_mode) and not hidden
 
 
-def _natural_order(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
-    """Runs of digits by their value and before letters; names alike but for case by themselves."""
+def natural_order(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
+    """Sorts runs of digits by their value and before letters; names alike but for case by
+    themselves.
+    """
     parts = re.findall(r"[0-9]+|[^0-9]+", path.name.casefold())
     keys = [(False, int(p), "") if p[0] in "0123456789" else (True, 0, p) for p in parts]
     return keys, path.name

@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from vitviz.errors import VitvizError
 from vitviz.figures.overlay import composite, value_range
+from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.session import values
 from vitviz.session.caption import caption
@@ -36,6 +37,8 @@ def write_map(
     cell: Cell,
     session: Session,
     disclosure: Disclosure | None = None,
+    *,
+    side: int = 0,
 ) -> None:
     """Writes one map; the suffix says how.
 
@@ -48,6 +51,7 @@ def write_map(
         cell: Where the map is in.
         session: The choices: which layer and head, and how it looks.
         disclosure: What is said of where it comes from.
+        side: Longer side of a picture in pixels, at most; 0 is the photo's own.
 
     Raises:
         VitvizError: It cannot be written there, or the suffix is unknown. What was there stays.
@@ -62,13 +66,27 @@ def write_map(
     check_target(path, [cell])
     view, style, heat_map = session.view, session.style, cell.heat_map(session.view)
     low, high = value_range(style.range, heat_map, cell.explanation)
-    pixels = composite(photo.pixels, heat_map.values, cell.geometry, style, low, high)
+    below, geometry = _at_most(photo.pixels, cell.geometry, side)
+    pixels = composite(below, heat_map.values, geometry, style, low, high)
     encoded = encode_image(pixels, path, caption(cell, view))
     said = disclosure or Disclosure()
     made = provenance_of(
         "map", session, [(cell, view)], {"range": [low, high]}, full_paths=said.full_paths
     )
     write_made(path, encoded.getvalue(), made, beside=said.beside)
+
+
+def _at_most(
+    pixels: UInt8[np.ndarray, "height width 3"], geometry: Geometry, side: int
+) -> tuple[UInt8[np.ndarray, "_ _ 3"], Geometry]:
+    """The photo made smaller where its longer side is above ``side``, and its geometry."""
+    longest = max(geometry.photo_size)
+    if not side or longest <= side:
+        return pixels, geometry
+    height, width = (max(1, round(edge * side / longest)) for edge in geometry.photo_size)
+    image = Image.fromarray(pixels)
+    small = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return np.asarray(small), replace(geometry, photo_size=(height, width))
 
 
 def write_values(

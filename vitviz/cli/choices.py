@@ -1,0 +1,53 @@
+"""What every command that computes maps lets one choose: model, method, layer, look."""
+
+from __future__ import annotations
+
+import argparse
+from typing import get_args
+
+from vitviz.cli.options import INPUTS, fraction, head, layer, query
+from vitviz.figures.style import ColourMap, Style
+from vitviz.methods import METHODS
+from vitviz.models.loading import bundled
+from vitviz.session.state import Session, View
+from vitviz.session.strict import check_direction, read_parameter
+
+
+def add_choices(parser: argparse.ArgumentParser) -> None:
+    """The options that ``chosen`` reads."""
+    option = parser.add_argument
+    option("--model", default=bundled()[0].id,
+        help="a checkpoint, or a bundled model's id (default: %(default)s)")  # fmt: skip
+    option("--method", choices=tuple(METHODS), default="rollout", help="default: %(default)s")
+    option("--layer", default="last", type=layer, help="from 1, or last (default)")
+    option("--head", default="mean", type=head, help="from 1, or mean (default), max, min")
+    option("--query", default="cls", type=query,
+        help="cls (default), dist, ..., or X,Y in photo pixels")  # fmt: skip
+    option("--direction", choices=("of", "to"), default="of",
+        help="attention of the query (default), or to it")  # fmt: skip
+    option("--set", action="append", default=[], metavar="NAME=VALUE",
+        help="a parameter of the method, such as discard=0.9; may be repeated")  # fmt: skip
+    option("--input", choices=tuple(INPUTS), default="trained",
+        help="what the model is given: the photo resized and cropped as it was trained (default), "
+        "the whole photo, or that with 2 to 4 times the patches along each side")  # fmt: skip
+    option("--colours", choices=get_args(ColourMap), default="inferno", help="default: %(default)s")
+    option(
+        "--opacity", type=fraction, default=Style().opacity, help="0 to 1 (default: %(default)s)"
+    )
+    option("--nearest", action="store_true", help="flat patches, not smoothed")
+    option("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
+
+
+def chosen(options: argparse.Namespace) -> Session:
+    """The choices, without photos.
+
+    Raises:
+        VitvizError: The method has no such direction or parameter.
+    """
+    method = METHODS[options.method]
+    check_direction(method, options.direction)
+    params = dict(read_parameter(method, text) for text in options.set)
+    view = View(options.method, tuple(sorted(params.items())), options.layer,
+                options.head, options.query, options.direction)  # fmt: skip
+    style = Style(options.colours, options.opacity, smooth=not options.nearest)
+    return Session(model=options.model, input=INPUTS[options.input], view=view, style=style)
