@@ -26,6 +26,8 @@ EXCLUDED = (
     # Python's, and what tests and builds need.
     "tkinter", "setuptools", "pip", "pytest", "hypothesis", "beartype", "typeguard", "timm",
     "torchvision", "torchaudio", "IPython", "matplotlib", "scipy", "pandas", "jax",
+    # PyAV's wheels carry x264, which is under the GPL.
+    "av",
     # Of Qt: all but Core, Gui, Widgets and Svg, with what Widgets loads (DBus).
     "PySide6.QtConcurrent", "PySide6.QtDesigner", "PySide6.QtHelp", "PySide6.QtNetwork",
     "PySide6.QtOpenGL", "PySide6.QtOpenGLWidgets", "PySide6.QtPrintSupport", "PySide6.QtQml",

@@ -209,8 +209,11 @@ def font(size: int) -> ImageFont.FreeTypeFont:
     Args:
         size: In pixels.
     """
-    found = find_spec("matplotlib")
-    assert found is not None
-    assert found.origin is not None
-    path = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
-    return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
+    found = find_spec("matplotlib")  # which does not import it
+    folder = Path(found.origin).parent if found is not None and found.origin else Path()
+    path = folder / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+    if path.is_file():
+        return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
+    own = ImageFont.load_default(size)  # of Pillow, with fewer signs
+    assert isinstance(own, ImageFont.FreeTypeFont)
+    return own
