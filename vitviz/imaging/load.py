@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ __all__ = [
     "HARD_LIMIT",
     "MAX_PIXELS",
     "from_pixels",
+    "from_source",
     "load",
     "photos_in",
     "thumbnail",
@@ -56,18 +58,24 @@ def load(
         PhotoError: Anything else that keeps the file from being shown.
     """
     path = Path(path)
-    data = _read(path)
-    source = Source(path.name, data, frame, max_pixels)
+    source = Source(path.name, _read(path), frame, max_pixels)
+    return replace(from_source(source, background), path=path)
+
+
+def from_source(source: Source, background: tuple[int, int, int] = WHITE) -> Photo:
+    """A photo of a file's bytes, wherever they come from (a member of an archive). Raises as
+    ``load`` does.
+    """
     with refusing(source):
         decoded = decode(source)
         colour, notes = to_srgb(decoded.image, background)
         pixels = _read_only(upright(colour, decoded.orientation))
     return Photo(
         pixels=pixels,
-        path=path,
-        sha256=hashlib.sha256(data).hexdigest(),
+        path=None,
+        sha256=hashlib.sha256(source.data).hexdigest(),
         notes=(*decoded.notes, *notes),
-        frame=frame,
+        frame=source.frame,
         frames=decoded.frames,
     )
 

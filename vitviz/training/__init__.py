@@ -1,1 +1,1 @@
-"""The recipe that makes the bundled model, and fine-tuning."""
+"""How models are made: distilled from a teacher, or fine-tuned on folders of photos."""
