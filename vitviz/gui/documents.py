@@ -19,7 +19,7 @@ from vitviz.imaging.samples import sample_photos
 from vitviz.session import file as session_file
 from vitviz.session.panes import without_photos, without_point
 from vitviz.session.state import PhotoRef, Session
-from vitviz.session.writing import write_whole
+from vitviz.writing import write_whole
 
 CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin")
 

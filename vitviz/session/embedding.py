@@ -8,7 +8,7 @@ from pathlib import Path
 from vitviz.errors import VitvizError
 from vitviz.session.containers import CONTAINERS, LIMIT
 from vitviz.session.provenance import Provenance, from_json, to_json
-from vitviz.session.writing import write_whole
+from vitviz.writing import write_whole
 
 HOLDING = tuple(suffix for container in CONTAINERS for suffix in container.suffixes)
 """Suffixes of the files that hold their provenance themselves."""

@@ -19,7 +19,7 @@ from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Fusion, Head
 from vitviz.session.state import PhotoRef, Query, Session, Tab, View
 from vitviz.session.strict import check_parameters
-from vitviz.session.writing import write_whole
+from vitviz.writing import write_whole
 
 VERSION = 1
 SUFFIX = ".vitviz"

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from vitviz.errors import VitvizError
-from vitviz.session.writing import write_whole
+from vitviz.writing import write_whole
 from vitviz.tracing.progress import Progress, silent
 from vitviz.training.optimiser import Optimiser, Rates, clip, learning_rate
 

@@ -17,7 +17,7 @@ from typing import Any
 from vitviz.errors import VitvizError
 from vitviz.session.batch.job import BatchStopped, Settings, SettingsChanged
 from vitviz.session.batch.listing import JOURNAL
-from vitviz.session.writing import write_whole
+from vitviz.writing import write_whole
 
 FORMAT = "vitviz batch"
 VERSION = 1

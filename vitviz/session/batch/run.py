@@ -246,7 +246,7 @@ def _sha256(path: Path) -> str:
 
 
 def remove_parts(out: Path) -> None:
-    """Removes what a killed run had half written (``session.writing``)."""
+    """Removes what a killed run had half written (``vitviz.writing``)."""
     for folder, _, names in os.walk(out):
         for name in names:
             part = re.fullmatch(r"\.(\d+)-\d+\.part", name)

@@ -34,7 +34,7 @@ from vitviz.imaging.photo import Photo
 from vitviz.session.batch.journal import Entry, Row
 from vitviz.session.engine import Cell, top_indices
 from vitviz.session.state import View
-from vitviz.session.writing import whole
+from vitviz.writing import whole
 
 CSV, PARQUET = "table.csv", "table.parquet"
 

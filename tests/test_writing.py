@@ -9,7 +9,7 @@ import pytest
 
 from tests.session.conftest import names_in
 from vitviz.errors import VitvizError
-from vitviz.session.writing import write_whole
+from vitviz.writing import write_whole
 
 
 def test_writing_replaces_what_was_there(tmp_path: Path) -> None:
