@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import random
 from typing import Any, get_args
 
 import pytest
@@ -19,7 +20,16 @@ from vitviz.imaging.preprocess import InputChoice, InputMode
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Fusion, Parameter
 from vitviz.session.file import from_json, to_json
-from vitviz.session.state import PhotoRef, Session, Tab, View
+from vitviz.session.state import (
+    MOST_PANES,
+    Arrangement,
+    Compare,
+    Pane,
+    PhotoRef,
+    Session,
+    Tab,
+    View,
+)
 
 COORDINATES = st.floats(-1e6, 1e6)
 PATHS = st.text(st.characters(exclude_characters="\0"))  # lone surrogates too: odd file names
@@ -52,6 +62,24 @@ def views(draw: st.DrawFn) -> View:
         draw(st.sampled_from(get_args(Fusion)) | st.integers(0, 63)),
         draw(QUERIES),
         draw(st.sampled_from(get_args(Direction))),
+        draw(st.none() | st.integers(0, 20_000)),
+    )
+
+
+INPUTS = st.builds(InputChoice, st.sampled_from(get_args(InputMode)), st.integers(1, 4))
+
+
+@st.composite
+def compares(draw: st.DrawFn, photos: tuple[PhotoRef, ...]) -> Compare:
+    pane = st.builds(Pane, st.sampled_from(photos or (None,)), PATHS, INPUTS, views())
+    others = tuple(draw(st.lists(pane, max_size=MOST_PANES - 1)))
+    return Compare(
+        others=others,
+        focus=draw(st.integers(0, len(others))),
+        linked=draw(st.booleans()),
+        shared=draw(st.booleans()),
+        arrangement=draw(st.sampled_from(get_args(Arrangement))),
+        pair=draw(st.tuples(*[st.integers(0, MOST_PANES - 1)] * 2)),
     )
 
 
@@ -60,8 +88,18 @@ STYLES = st.builds(
     st.booleans(), st.booleans(), st.sampled_from(get_args(Scaling)),
 )  # fmt: skip
 
+
+def figure(**choices: Any) -> FigureSpec:
+    """Types are checked at random places of tuples, and hypothesis allows no dice but its own."""
+    state = random.getstate()
+    try:
+        return FigureSpec(**choices)
+    finally:
+        random.setstate(state)
+
+
 FIGURES = st.builds(
-    FigureSpec,
+    figure,
     content=st.sampled_from(get_args(spec.Content)),
     width_mm=st.floats(spec.LEAST_WIDTH_MM, spec.MOST_WIDTH_MM),
     height_mm=st.floats(0, spec.MOST_WIDTH_MM),
@@ -90,11 +128,12 @@ def sessions(draw: st.DrawFn) -> Session:
         photos=photos,
         selected=draw(st.integers(0, max(len(photos) - 1, 0))),
         model=draw(PATHS),
-        input=InputChoice(draw(st.sampled_from(get_args(InputMode))), draw(st.integers(1, 4))),
+        input=draw(INPUTS),
         view=draw(views()),
         style=draw(STYLES),
         tab=draw(st.sampled_from(get_args(Tab))),
         background=draw(st.tuples(*[st.integers(0, 255)] * 3)),
+        compare=draw(compares(photos)),
         figure=draw(FIGURES),
     )
 
@@ -114,7 +153,7 @@ JSON = st.recursive(
 )
 
 
-@given(st.text() | JSON.map(json.dumps) | JSON.map(lambda v: json.dumps({"vitviz": 1, "view": v})))
+@given(st.text() | JSON.map(json.dumps) | JSON.map(lambda v: json.dumps({"vitviz": 2, "view": v})))
 def test_what_is_no_session_is_refused(text: str) -> None:
     with pytest.raises(SessionError):
         from_json(text)
@@ -125,8 +164,9 @@ FULL = json.loads(
         Session(
             photos=(PhotoRef("a.jpg"), PhotoRef("b.jpg", 2, True)),
             model="m",
-            view=View("rollout", (("discard", 0.5), ("start", 1)), query=(3.0, 4.0)),
+            view=View("rollout", (("discard", 0.5), ("start", 1)), query=(3.0, 4.0), target=3),
             style=Style(range=(0.0, 1.0)),
+            compare=Compare((Pane(PhotoRef("b.jpg", 2, True), "o", view=View(target=5)),), 1),
         )
     )
 )
@@ -161,6 +201,8 @@ def changed(path: tuple[str | int, ...], value: object) -> str:
 )  # fmt: skip
 def test_nonsense_in_any_place_is_refused(path: tuple[str | int, ...], nonsense: object) -> None:
     assert isinstance(from_json(json.dumps(FULL)), Session)
+    if path[-1] == "target" and nonsense is None:
+        return  # the most probable class
     with pytest.raises(SessionError) as caught:
         from_json(changed(path, nonsense))
     assert caught.value.hint

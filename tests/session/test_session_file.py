@@ -12,7 +12,7 @@ import pytest
 from tests.session.conftest import names_in
 from vitviz.errors import SessionError, VitvizError
 from vitviz.session import file as session_file
-from vitviz.session.state import PhotoRef, Session
+from vitviz.session.state import Compare, Pane, PhotoRef, Session, View
 
 SESSION = Session((PhotoRef("bear.jpg"),), model="vitviz-small-v0")
 
@@ -26,15 +26,17 @@ def test_a_saved_session_is_read_again(tmp_path: Path) -> None:
 
 
 def test_a_later_version_says_so() -> None:
-    text = session_file.to_json(SESSION).replace('"vitviz": 1', '"vitviz": 7')
-    with pytest.raises(SessionError, match="version 7; this vitviz reads version 1") as caught:
+    text = session_file.to_json(SESSION).replace('"vitviz": 2', '"vitviz": 7')
+    with pytest.raises(
+        SessionError, match="version 7; this vitviz reads versions up to 2"
+    ) as caught:
         session_file.from_json(text)
     assert "newer" in caught.value.hint
 
 
 @pytest.mark.parametrize("version", ["true", "0", '"1"', "1.0", "null"])
 def test_a_version_that_is_none_means_no_session(version: str) -> None:
-    text = session_file.to_json(SESSION).replace('"vitviz": 1', f'"vitviz": {version}')
+    text = session_file.to_json(SESSION).replace('"vitviz": 2', f'"vitviz": {version}')
     with pytest.raises(SessionError, match="not a vitviz session"):
         session_file.from_json(text)
 
@@ -84,3 +86,49 @@ def test_a_pipe_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
 def test_a_session_that_cannot_be_saved_says_where(tmp_path: Path) -> None:
     with pytest.raises(VitvizError, match="could not be written"):
         session_file.save(SESSION, tmp_path / "no folder" / "choices.vitviz")
+
+
+FIRST = """{
+ "vitviz": 1,
+ "photos": [{"path": "bear.jpg", "frame": 0, "allow_large": false}],
+ "selected": 0, "model": "vitviz-small-v0", "input": {"mode": "as trained", "fineness": 1},
+ "view": {"method": "rollout", "params": [["discard", 0.5]], "layer": -1, "head": "mean",
+  "query": [3.0, 4.0], "direction": "of"},
+ "style": {"colour_map": "viridis", "opacity": 0.6, "fade": true, "range": "each",
+  "smooth": false, "grid": true},
+ "tab": "heads", "background": [255, 255, 255]
+}"""
+"""As the first version wrote it."""
+
+
+def test_the_first_version_is_still_read() -> None:
+    session = session_file.from_json(FIRST)
+    assert (session.photos, session.tab) == (SESSION.photos, "heads")
+    assert session.view == View("rollout", (("discard", 0.5),), query=(3.0, 4.0))
+    assert (session.style.opacity, session.style.scaling) == (0.6, "linear")
+    assert session.compare == Compare()
+    assert session_file.from_json(session_file.to_json(session)) == session
+
+
+def test_the_second_version_has_all_that_the_first_had_not() -> None:
+    for name in ("compare", "figure"):
+        data = json.loads(session_file.to_json(SESSION))
+        del data[name]
+        with pytest.raises(SessionError, match=f"'{name}' is missing"):
+            session_file.from_json(json.dumps(data))
+
+
+def test_all_panes_come_back_on_photos_that_are_open() -> None:
+    bear, wolf = SESSION.photos[0], PhotoRef("wolf.jpg")
+    others = (Pane(wolf, "a"), Pane(bear, "b", view=View("rollout", target=7)))
+    compare = Compare(others, 1, False, True, "wipe", (2, 0))
+    session = replace(SESSION, photos=(bear, wolf), compare=compare)
+    assert session_file.from_json(session_file.to_json(session)) == session
+    for broken in (
+        replace(session, photos=(bear,)),
+        replace(session, compare=replace(compare, others=(Pane(None, "a"),))),
+        replace(session, compare=replace(compare, focus=3)),
+        replace(session, compare=replace(compare, others=others * 3)),
+    ):
+        with pytest.raises(SessionError, match="damaged"):
+            session_file.from_json(session_file.to_json(broken))

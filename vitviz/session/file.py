@@ -17,14 +17,28 @@ from vitviz.figures.style import ColourMap, Style
 from vitviz.imaging.preprocess import InputChoice, InputMode
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Fusion, Head
-from vitviz.session.state import PhotoRef, Query, Session, Tab, View
+from vitviz.session.state import (
+    MOST_PANES,
+    Arrangement,
+    Compare,
+    Pane,
+    PhotoRef,
+    Query,
+    Session,
+    Tab,
+    View,
+)
 from vitviz.session.strict import check_parameters
 from vitviz.writing import write_whole
 
-VERSION = 1
+VERSION = 2
+"""1 had one pane, no figure and no class. It is still read."""
+
 SUFFIX = ".vitviz"
 MAX_BYTES = 4 << 20
 """A session holds choices; a file larger than this is not one."""
+
+MOST_CLASSES = 1 << 24
 
 CHOOSE = "Choose a file that vitviz saved."
 
@@ -45,13 +59,13 @@ def from_json(text: str) -> Session:
         version = _integer(data["vitviz"], 1, 1 << 30, "version")
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise SessionError("This is not a vitviz session.", CHOOSE) from error
-    if version != VERSION:
+    if version > VERSION:
         raise SessionError(
-            f"This session has version {version}; this vitviz reads version {VERSION}.",
+            f"This session has version {version}; this vitviz reads versions up to {VERSION}.",
             "Open it with a newer vitviz.",
         )
     try:
-        return _session(data)
+        return _session(_from_first(data) if version == 1 else data)
     except (ValueError, TypeError, KeyError, VitvizError) as error:
         raise SessionError(
             f"This session is damaged ({_why(error)}).", "Choose another, or start a new one."
@@ -133,23 +147,62 @@ def _yes_or_no(value: object, what: str) -> bool:
     return value
 
 
+def _from_first(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A session of version 1 as one of version 2."""
+    new = json.loads(to_json(Session()))
+    return {
+        **data,
+        "view": {**data["view"], "target": None},
+        "style": {**data["style"], "scaling": "linear"},
+        "compare": new["compare"],
+        "figure": new["figure"],
+    }
+
+
 def _session(data: Mapping[str, Any]) -> Session:
     photos = tuple(_photo(ref) for ref in _list(data["photos"], "photos"))
     red, green, blue = (_integer(c, 0, 255, "colour") for c in data["background"])
-    chosen = data["input"]
     return Session(
         photos=photos,
         selected=_integer(data["selected"], 0, max(len(photos) - 1, 0), "selected photo"),
         model=_text(data["model"], "model"),
-        input=InputChoice(
-            _one_of(chosen["mode"], get_args(InputMode), "input"),
-            _integer(chosen["fineness"], 1, 4, "fineness"),
-        ),
+        input=_input(data["input"]),
         view=_view(data["view"]),
         style=_style(data["style"]),
         tab=_one_of(data["tab"], get_args(Tab), "tab"),
         background=(red, green, blue),
-        figure=_figure(data["figure"]) if "figure" in data else FigureSpec(),
+        compare=_compare(data["compare"], photos),
+        figure=_figure(data["figure"]),
+    )
+
+
+def _compare(data: Mapping[str, Any], photos: tuple[PhotoRef, ...]) -> Compare:
+    others = _list(data["others"], "panes")
+    if len(others) >= MOST_PANES:
+        raise ValueError(f"{len(others) + 1} panes")
+    first, second = (_integer(index, 0, MOST_PANES - 1, "pair") for index in data["pair"])
+    return Compare(
+        others=tuple(_pane(pane, photos) for pane in others),
+        focus=_integer(data["focus"], 0, len(others), "current pane"),
+        linked=_yes_or_no(data["linked"], "linked"),
+        shared=_yes_or_no(data["shared"], "shared"),
+        arrangement=_one_of(data["arrangement"], get_args(Arrangement), "arrangement"),
+        pair=(first, second),
+    )
+
+
+def _pane(data: Mapping[str, Any], photos: tuple[PhotoRef, ...]) -> Pane:
+    photo = None if data["photo"] is None else _photo(data["photo"])
+    if photo not in (photos or (None,)):
+        raise ValueError("a pane's photo is not one of the open ones")
+    model = _text(data["model"], "model")
+    return Pane(photo, model, _input(data["input"]), _view(data["view"]))
+
+
+def _input(data: Mapping[str, Any]) -> InputChoice:
+    return InputChoice(
+        _one_of(data["mode"], get_args(InputMode), "input"),
+        _integer(data["fineness"], 1, 4, "fineness"),
     )
 
 
@@ -165,6 +218,7 @@ def _view(data: Mapping[str, Any]) -> View:
     method = _one_of(data["method"], tuple(METHODS), "method")
     params = {_text(name, "parameter"): value for name, value in _list(data["params"], "params")}
     check_parameters(METHODS[method], params)
+    target = data["target"]
     return View(
         method=method,
         params=tuple(sorted(params.items())),
@@ -172,6 +226,7 @@ def _view(data: Mapping[str, Any]) -> View:
         head=_head(data["head"]),
         query=_query(data["query"]),
         direction=_one_of(data["direction"], get_args(Direction), "direction"),
+        target=None if target is None else _integer(target, 0, MOST_CLASSES, "class"),
     )  # fmt: skip
 
 
@@ -205,7 +260,7 @@ def _style(data: Mapping[str, Any]) -> Style:
         range=value_range,
         smooth=_yes_or_no(data["smooth"], "smooth"),
         grid=_yes_or_no(data["grid"], "grid"),
-        scaling=_one_of(data.get("scaling", "linear"), get_args(Scaling), "scaling"),
+        scaling=_one_of(data["scaling"], get_args(Scaling), "scaling"),
     )
 
 
