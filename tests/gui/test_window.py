@@ -147,7 +147,7 @@ def test_status_tells_the_patch_under_the_pointer(ui: Driver) -> None:
 
 def test_copying_the_view(ui: Driver) -> None:
 
-    ui.press("edit.copy")
+    ui.press("edit.copy_view")
     pixmap = QGuiApplication.clipboard().pixmap()
     assert pixmap.deviceIndependentSize().toSize() == ui.window.views.size()
 

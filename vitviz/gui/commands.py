@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog
 
 from vitviz.figures.style import Style
-from vitviz.gui.dialog_commands import DialogCommands
-from vitviz.gui.documents import MAP_FILTER
+from vitviz.gui.export_commands import ExportCommands
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Head
@@ -20,7 +17,7 @@ from vitviz.session.panes import with_frame, without_photos, without_point
 from vitviz.session.state import View
 
 
-class Commands(DialogCommands):
+class Commands(ExportCommands):
     """The commands of the menus, keys and panels.
 
     Args:
@@ -101,28 +98,6 @@ class Commands(DialogCommands):
     @Slot()
     def save_session_as(self) -> None:
         self.window.documents.save_session_as()
-
-    @Slot()
-    def save_map(self) -> None:
-        window, cell = self.window, self.window.controller.shown_cell
-        if cell is None or window.controller.opened is None:
-            return
-        stem = Path(cell.request.photo.path).stem
-        suggested = (
-            f"{stem}-{cell.request.method}-layer{cell.heat_map(self.session.view).layer + 1}.png"
-        )
-        name, kind = QFileDialog.getSaveFileName(window, "Save the map", suggested, MAP_FILTER)
-        if name:
-            path = Path(name)
-            if not path.suffix:
-                path = path.with_name(path.name + (".npy" if ".npy" in kind else ".png"))
-            photo = window.controller.opened.photo
-            window.service.save(path, photo, cell, self.session)
-
-    @Slot()
-    def copy_view(self) -> None:
-        QGuiApplication.clipboard().setPixmap(self.window.views.grab())
-        self.window.status.show_idle("Copied the view")
 
     @Slot()
     def close(self) -> None:

@@ -26,7 +26,7 @@ CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin")
 PHOTO_FILTER = f"Photos ({' '.join(f'*{suffix}' for suffix in EXTENSIONS)});;All files (*)"
 MODEL_FILTER = f"Checkpoints ({' '.join(f'*{suffix}' for suffix in CHECKPOINTS)});;All files (*)"
 SESSION_FILTER = f"vitviz sessions (*{session_file.SUFFIX})"
-MAP_FILTER = "Over the photo (*.png *.jpg *.tiff);;Raw values (*.npy)"
+MAP_FILTER = "Over the photo (*.png *.jpg *.tiff);;Raw values (*.npy *.npz *.csv)"
 
 
 class Documents(QObject):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
@@ -17,10 +16,9 @@ from vitviz.imaging.photo import Photo
 from vitviz.models.loading import devices
 from vitviz.models.torch_import import import_torch
 from vitviz.session.engine import Cell, Engine
-from vitviz.session.export import write_map
 from vitviz.session.photos import PhotoCache
 from vitviz.session.plan import Request
-from vitviz.session.state import PhotoRef, Session
+from vitviz.session.state import PhotoRef
 from vitviz.session.worker import Done, Event, Failed, Progressed, Worker
 from vitviz.tracing.progress import Progress
 
@@ -84,8 +82,6 @@ class Service(QObject):
         previewed(Preview): A thumbnail is ready.
         preview_failed(PhotoRef, BaseException): That photo cannot be opened.
         devices_found(list): (title, name) of each device that models can run on.
-        saved(str): A map was written to this path.
-        save_failed(BaseException): It was not.
     """
 
     answered = Signal(object)
@@ -97,8 +93,6 @@ class Service(QObject):
     previewed = Signal(object)
     preview_failed = Signal(object, object)
     devices_found = Signal(object)
-    saved = Signal(str)
-    save_failed = Signal(object)
 
     _engine_event = Signal(object)
     _opener_event = Signal(object)
@@ -163,10 +157,6 @@ class Service(QObject):
         """Asks which devices there are; needs torch, so only once a model has answered."""
         self._previews.submit(self._find_devices)
 
-    def save(self, path: Path, photo: Photo, cell: Cell, session: Session) -> None:
-        """Writes a map, by the suffix of ``path``."""
-        self._previews.submit(self._save, path, photo, cell, session)
-
     def close(self) -> None:
         """Ends all threads; long work is cancelled at its next block."""
         # What is still on its way would wake parts of a window that is gone.
@@ -198,14 +188,6 @@ class Service(QObject):
 
     def _find_devices(self) -> None:
         self.devices_found.emit([(device.title, device.name) for device in devices()])
-
-    def _save(self, path: Path, photo: Photo, cell: Cell, session: Session) -> None:
-        try:
-            write_map(path, photo, cell, session)
-        except Exception as error:
-            self.save_failed.emit(error)
-        else:
-            self.saved.emit(str(path))
 
     @Slot(object)
     def _on_engine(self, event: Event) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from vitviz.gui.theme import Theme
 from vitviz.imaging.load import MAX_PIXELS
+from vitviz.session.provenance import Disclosure
 
 RECENT = 12
 """How many photos and sessions "Open Recent" remembers."""
@@ -26,6 +27,8 @@ class Preferences:
         follow_cursor: The map follows the patch under the cursor.
         reopen: Start with what was open at the end of last time.
         max_pixels: Photos above this are asked about before they are opened.
+        provenance_beside: What made a file is also written beside it, as JSON.
+        full_paths: What made a file names the folders of photos and checkpoints.
     """
 
     theme: Theme = "system"
@@ -33,6 +36,13 @@ class Preferences:
     follow_cursor: bool = False
     reopen: bool = True
     max_pixels: int = MAX_PIXELS
+    provenance_beside: bool = False
+    full_paths: bool = False
+
+    @property
+    def disclosure(self) -> Disclosure:
+        """What exported files say of where they come from."""
+        return Disclosure(self.provenance_beside, self.full_paths)
 
 
 class Settings:

@@ -25,6 +25,7 @@ from vitviz.gui.banner import Banner
 from vitviz.gui.commands import Commands
 from vitviz.gui.controller import Controller
 from vitviz.gui.documents import Documents
+from vitviz.gui.jobs import Jobs, JobView
 from vitviz.gui.layout import Panels, TopBar
 from vitviz.gui.service import Preview, Service
 from vitviz.gui.settings import Settings
@@ -64,6 +65,7 @@ class Window(QMainWindow):
         self.card: ModelCard | None = None
         self.store = Store(parent=self)
         self.service = Service(PhotoCache(max_pixels=self.preferences.max_pixels), self)
+        self.jobs = Jobs(self)
         self.controller = Controller(self.store, self.service, self)
         self.controller.device = self.preferences.device
         self.banner = Banner()
@@ -101,6 +103,7 @@ class Window(QMainWindow):
         for name in ("file.open", "file.close", "file.close_all"):  # the list's context menu
             self.panels.photos.addAction(by_id[name])
         self.setStatusBar(self.status)
+        self.status.addPermanentWidget(JobView(self.jobs))
         self.views = QStackedWidget()
         for view in (self.look, self.heads, self.patches):
             self.views.addWidget(view)
@@ -125,8 +128,7 @@ class Window(QMainWindow):
         controller.progressed.connect(self.status.show_progress)
         self.service.idle.connect(self._on_idle)
         self.service.devices_found.connect(self._on_devices)
-        self.service.saved.connect(self._on_saved)
-        self.service.save_failed.connect(self.banner.show_error)
+        self.jobs.failed.connect(self.banner.show_error)
         self.status.cancel_requested.connect(commands.cancel)
         self.top_bar.tab_chosen.connect(commands.choose_tab)
         self.canvas.hovered.connect(commands.on_hovered)
@@ -219,7 +221,9 @@ class Window(QMainWindow):
         by_id["view.grid"].setChecked(session.style.grid)
         by_id["view.smooth"].setChecked(session.style.smooth)
         by_id["view.follow"].setChecked(self.preferences.follow_cursor)
-        by_id["file.save_map"].setEnabled(self.controller.shown_cell is not None)
+        for name in ("file.save_map", "file.export_data", "file.export_animation",
+                     "edit.copy_values"):  # fmt: skip
+            by_id[name].setEnabled(self.controller.shown_cell is not None)
         for name in ("file.close", "file.close_all"):
             by_id[name].setEnabled(bool(session.photos))
         self.top_bar.export.setEnabled(self.controller.shown_cell is not None)
@@ -263,10 +267,6 @@ class Window(QMainWindow):
     def _on_idle(self) -> None:
         self.status.show_idle()
 
-    @Slot(str)
-    def _on_saved(self, path: str) -> None:
-        self.status.show_idle(f"Saved {Path(path).name}")
-
     def apply_theme(self) -> None:
         """Gives everything the colours of the chosen theme."""
         app = QApplication.instance()
@@ -298,5 +298,6 @@ class Window(QMainWindow):
             # Nowhere to say it any more, and no reason to keep the window open.
             log.warning("the session could not be kept: %s", error)
         self.hide()
+        self.jobs.close()
         self.service.close()
         event.accept()

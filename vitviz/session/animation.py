@@ -99,6 +99,7 @@ def write_animation(
     )  # fmt: skip
     drawn = list(frames(photo, shown, session.style, animation, progress))
     content = encode(path.suffix.lower(), drawn, animation.film, _comment(path, made), progress)
+    progress("Writing the file", 1.0)  # the last moment to cancel
     write_made(path, content, made, beside=said.beside)
 
 

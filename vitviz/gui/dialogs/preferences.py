@@ -53,6 +53,12 @@ class PreferencesDialog(QDialog):
         self.follow.setChecked(preferences.follow_cursor)
         self.reopen = QCheckBox("Start with what was open last time")
         self.reopen.setChecked(preferences.reopen)
+        self.beside = QCheckBox("Write what made a file also beside it, as JSON")
+        self.beside.setToolTip("Exported files say what made them in any case, where they can")
+        self.beside.setChecked(preferences.provenance_beside)
+        self.full_paths = QCheckBox("Exported files name the folders of photos and models")
+        self.full_paths.setToolTip("Otherwise only their names, and SHA-256 to find them by")
+        self.full_paths.setChecked(preferences.full_paths)
         self._arrange()
         self._show_colour()
 
@@ -73,6 +79,9 @@ class PreferencesDialog(QDialog):
         layout.addLayout(fields)
         layout.addWidget(self.follow)
         layout.addWidget(self.reopen)
+        layout.addSpacing(6)
+        layout.addWidget(self.beside)
+        layout.addWidget(self.full_paths)
         layout.addStretch(1)
         layout.addWidget(buttons, 0, Qt.AlignmentFlag.AlignBottom)
 
@@ -89,6 +98,8 @@ class PreferencesDialog(QDialog):
             follow_cursor=self.follow.isChecked(),
             reopen=self.reopen.isChecked(),
             max_pixels=self.limit.value() * 1_000_000,
+            provenance_beside=self.beside.isChecked(),
+            full_paths=self.full_paths.isChecked(),
         )
 
     def _choose_colour(self) -> None:

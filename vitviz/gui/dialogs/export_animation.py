@@ -1,0 +1,118 @@
+"""What an animation is to show, how fast, and as what."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+
+from vitviz.gui.panels.form import Choice, Number, Whole, form, quiet, row
+from vitviz.session.animation import MOST_PIXELS, Along, Animation, alongs
+from vitviz.session.engine import Cell
+from vitviz.session.film import Film, has_video
+
+FORMATS = (("GIF", ".gif"), ("APNG, lossless", ".png"), ("MP4 video", ".mp4"))
+
+TITLES: dict[Along, str] = {
+    "layers": "Layer by layer",
+    "heads": "Head by head",
+    "depth": "Depth: up to each layer",
+}
+
+NO_VIDEO = "MP4 needs PyAV: pip install av, then start vitviz again."
+
+
+class AnimationDialog(QDialog):
+    """Asks what the animation is to be.
+
+    Args:
+        cell: What is looked at.
+        has_video: MP4 can be written; None: look whether it can.
+    """
+
+    def __init__(
+        self, cell: Cell, parent: QWidget | None = None, *, can_video: bool | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Export Animation")
+        self.setMinimumWidth(400)
+        self._cell = cell
+        self._can_video = has_video() if can_video is None else can_video
+        usual = Animation()
+        self.along = Choice("Moves", [(TITLES[a], a) for a in alongs(cell.request.method)])
+        self.format = Choice("Format", FORMATS)
+        self.rate = Number("Frames a second", 0.1, 30, 1)
+        self.rate.setValue(usual.film.frames_per_s)
+        self.rate.setSingleStep(0.5)
+        self.hold = Number("Last frame stays, seconds", 0, 60, 1)
+        self.hold.setSuffix(" s")
+        self.hold.setValue(usual.film.hold_s)
+        self.width_ = Whole("Width of the photo, pixels", 64, MOST_PIXELS)
+        self.width_.setSuffix(" pixels")
+        self.width_.setSingleStep(80)
+        self.width_.setValue(usual.width)
+        self.loop = QCheckBox("Begin again at the end")
+        self.words = QCheckBox("Heading and caption")
+        self.bar = QCheckBox("Colour bar")
+        for box in (self.loop, self.words, self.bar):
+            box.setChecked(True)
+        self.about = quiet()
+        self._arrange()
+        for choice in (self.along, self.format):
+            choice.currentIndexChanged.connect(self._show)
+        for number in (self.rate, self.hold, self.width_):
+            number.valueChanged.connect(self._show)
+        self._show()
+
+    def _arrange(self) -> None:
+        fields = form()
+        row(fields, "Moves", self.along)
+        row(fields, "Format", self.format)
+        row(fields, "Frames/s", self.rate)
+        row(fields, "Hold last", self.hold, "How long the last frame stays")
+        row(fields, "Width", self.width_, "Of the photo, at most; a smaller one stays as it is")
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.export = self.buttons.addButton("Export…", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.export.setDefault(True)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(18, 18, 18, 14)
+        layout.setSpacing(10)
+        layout.addLayout(fields)
+        for box in (self.words, self.bar, self.loop):
+            layout.addWidget(box)
+        layout.addWidget(self.about)
+        layout.addStretch(1)
+        layout.addWidget(self.buttons, 0, Qt.AlignmentFlag.AlignBottom)
+
+    @property
+    def suffix(self) -> str:
+        """Of the file."""
+        return str(self.format.value)
+
+    @property
+    def animation(self) -> Animation:
+        """What it is to be."""
+        along = next(a for a in get_args(Along) if a == self.along.value)
+        film = Film(self.rate.value(), self.hold.value(), self.loop.isChecked())
+        return Animation(
+            along, self.width_.value(), self.words.isChecked(), self.bar.isChecked(), film
+        )
+
+    @Slot()
+    def _show(self) -> None:
+        missing = self.suffix == ".mp4" and not self._can_video
+        self.export.setEnabled(not missing)
+        self.loop.setEnabled(self.suffix != ".mp4")
+        if missing:
+            self.about.setText(NO_VIDEO)
+            return
+        cell, animation = self._cell, self.animation
+        along_heads = animation.along == "heads"
+        count = cell.card.config.heads if along_heads else len(cell.explanation.layers)
+        seconds = sum(animation.film.durations_ms(count)) / 1000
+        self.about.setText(
+            f"{count} frames, {seconds:.1f} s, one range of colours for all of them."
+        )

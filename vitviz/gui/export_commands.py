@@ -1,0 +1,165 @@
+"""The commands that export values and animations, and that copy what is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, Slot
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
+
+from vitviz.gui.dialog_commands import DialogCommands
+from vitviz.gui.dialogs.export_animation import AnimationDialog
+from vitviz.gui.dialogs.export_data import DataDialog
+from vitviz.gui.documents import MAP_FILTER
+from vitviz.gui.jobs import Job
+from vitviz.imaging.photo import Photo
+from vitviz.session.animation import Animation, write_animation
+from vitviz.session.engine import Cell
+from vitviz.session.export import write_map, write_values
+from vitviz.session.picture import Shown, picture, values_text
+from vitviz.tracing.progress import Progress
+
+
+def ask_target(parent: QWidget, title: str, suggested: str, suffix: str) -> Path | None:
+    """Asks where to write a file; None where the user thought better of it.
+
+    Args:
+        parent: Of the dialog.
+        title: Of the dialog.
+        suggested: A name with its suffix.
+        suffix: Which the file gets, if its name has another or none.
+    """
+    kind = f"{suffix.removeprefix('.').upper()} (*{suffix})"
+    name, _ = QFileDialog.getSaveFileName(parent, title, suggested, kind)
+    if not name:
+        return None
+    path = Path(name)
+    if path.suffix.lower() == suffix:
+        return path
+    path = path.with_name(path.name + suffix)
+    # The dialog has asked about the name that was typed, not about this one.
+    question = f"{path.name} already exists. Replace it?"
+    yes = QMessageBox.StandardButton.Yes
+    if path.exists() and QMessageBox.question(parent, title, question) != yes:
+        return None
+    return path
+
+
+class ExportCommands(DialogCommands):
+    """The commands that every ``Commands`` has and that export."""
+
+    @Slot()
+    def save_map(self) -> None:
+        window, cell = self.window, self.window.controller.shown_cell
+        opened, session = window.controller.opened, self.session
+        if cell is None or opened is None:
+            return
+        layer = cell.heat_map(session.view).layer + 1
+        suggested = f"{Path(cell.request.photo.path).stem}-{cell.request.method}-layer{layer}.png"
+        name, kind = QFileDialog.getSaveFileName(window, "Save the map", suggested, MAP_FILTER)
+        if not name:
+            return
+        path = Path(name)
+        if not path.suffix:
+            path = path.with_name(path.name + (".npy" if ".npy" in kind else ".png"))
+        photo, said = opened.photo, window.preferences.disclosure
+        self._write(path, lambda _: write_map(path, photo, cell, session, said))
+
+    @Slot()
+    def export_data(self) -> None:
+        window, cell = self.window, self.window.controller.shown_cell
+        if cell is None:
+            return
+        session = self.session
+        dialog = DataDialog(cell, session.view, session.style.smooth, window)
+        if dialog.exec() == QDialog.DialogCode.Accepted:
+            wanted, suffix = dialog.wanted, dialog.suffix
+            stem = f"{Path(cell.request.photo.path).stem}-{cell.request.method}"
+            path = ask_target(window, "Export data", f"{stem}-values{suffix}", suffix)
+            said = window.preferences.disclosure
+            if path is not None:
+                self._write(path, lambda _: write_values(path, cell, session, wanted, said))
+        dialog.deleteLater()
+
+    @Slot()
+    def export_animation(self) -> None:
+        window, cell = self.window, self.window.controller.shown_cell
+        opened = window.controller.opened
+        if cell is None or opened is None:
+            return
+        dialog = AnimationDialog(cell, window)
+        if dialog.exec() == QDialog.DialogCode.Accepted:
+            animation, suffix = dialog.animation, dialog.suffix
+            stem = f"{Path(cell.request.photo.path).stem}-{cell.request.method}-{animation.along}"
+            path = ask_target(window, "Export animation", f"{stem}{suffix}", suffix)
+            if path is not None:
+                self._animate(path, opened.photo, cell, animation)
+        dialog.deleteLater()
+
+    def _animate(self, path: Path, photo: Photo, cell: Cell, animation: Animation) -> None:
+        window, session = self.window, self.session
+        answer, said = window.service.engine.answer, window.preferences.disclosure
+
+        def work(progress: Progress) -> None:
+            write_animation(path, photo, cell, session, animation, answer, progress, said)
+
+        self._write(path, work)
+
+    def _write(self, path: Path, work: Callable[[Progress], object]) -> None:
+        def said(_: object) -> None:
+            self.window.status.show_idle(f"Saved {path.name}")
+
+        self.window.jobs.begin(Job(f"Writing {path.name}", work, said))
+
+    @Slot()
+    def copy_picture(self) -> None:
+        """The map over the photo at its full size, with its colour bar; of Compare, every pane."""
+        shown, session = self._looked_at(), self.session
+        if session.tab not in ("look", "compare") or not shown:
+            self.copy_view()
+            return
+        shared = session.tab == "compare" and session.compare.shared
+        self.window.jobs.begin(Job(
+            "Copying the picture", lambda _: picture(shown, session.style, shared), self._copied
+        ))  # fmt: skip
+
+    def _looked_at(self) -> list[Shown]:
+        """The current pane, or in the Compare view every pane that has an answer."""
+        states = self.window.controller.pane_states
+        if self.session.tab != "compare":
+            focus = self.session.compare.focus
+            states = states[focus : focus + 1]
+        return [
+            Shown(state.opened.photo, state.cell, state.pane)
+            for state in states if state.opened is not None and state.cell is not None
+        ]  # fmt: skip
+
+    def _copied(self, pixels: object) -> None:
+        import numpy as np
+
+        assert isinstance(pixels, np.ndarray)
+        height, width = pixels.shape[:2]
+        image = QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
+        QGuiApplication.clipboard().setImage(image.copy())
+        self.window.status.show_idle(f"Copied a picture of {width} x {height} pixels")
+
+    @Slot()
+    def copy_view(self) -> None:
+        """The view as it stands in the window."""
+        QGuiApplication.clipboard().setPixmap(self.window.views.grab())
+        self.window.status.show_idle("Copied the view")
+
+    @Slot()
+    def copy_values(self) -> None:
+        """The map's values, for spreadsheets."""
+        cell = self.window.controller.shown_cell
+        if cell is None:
+            return
+        heat_map, data = cell.heat_map(self.session.view), QMimeData()
+        data.setText(values_text(heat_map, "\t"))
+        data.setData("text/csv", values_text(heat_map, ",").encode("ascii"))
+        QGuiApplication.clipboard().setMimeData(data)
+        rows, cols = heat_map.values.shape
+        self.window.status.show_idle(f"Copied {rows} x {cols} values")
