@@ -229,3 +229,14 @@ def test_fade_goes_from_the_photo_to_the_opacity_and_never_back() -> None:
     assert alpha[-1] == 153
     assert (np.diff(alpha) >= 0).all()
     assert (overlay.alpha(Style(opacity=0.6, fade=False)) == 153).all()
+
+
+def test_what_is_missing_lends_nothing_to_its_neighbours() -> None:
+    """A map cut off at one side is drawn there as if it went on, not as if it fell to its least."""
+    whole = np.full((4, 7), 5.0, np.float32)
+    whole[2, 6] = -5
+    cut = whole.copy()
+    cut[:, :3] = np.nan
+    ys, xs = np.linspace(0.1, 1.6, 9), np.linspace(3.05, 4.9, 11)
+    expected = overlay.steps(whole, -10.0, 10.0, ys, xs, smooth=True)
+    np.testing.assert_array_equal(overlay.steps(cut, -10.0, 10.0, ys, xs, smooth=True), expected)

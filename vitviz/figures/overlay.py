@@ -26,6 +26,9 @@ UNSEEN_COLOUR = 26
 UNSEEN_SHARE = 0.62
 """How much of that grey there is in it."""
 
+REACH = 2
+"""How many patches away a cubic interpolation still takes a value from."""
+
 BAND_PIXELS = 1 << 20
 """Photo pixels composed at a time: bounds the memory beside the result to about 30 MB."""
 
@@ -143,8 +146,8 @@ def steps(
     What is interpolated is what the colours are proportional to: the values, or their roots or
     logarithms. Smooth maps are clipped to the map's own least and greatest value, which the cubic
     would otherwise leave between patches. Values beyond ``lo`` and ``hi`` take the colours of the
-    ends; where both are equal, everything takes the lowest. Values that are not finite stand as
-    the least one.
+    ends; where both are equal, everything takes the lowest. Values that are not finite lend
+    nothing to their neighbours (see ``_filled``) and are for ``missing`` to take away.
 
     Args:
         values: In natural units.
@@ -179,14 +182,43 @@ def _places(
     """Steps of the colour map, not rounded, plus a half: halves added before the interpolation
     (weights sum to one) round the result to the nearest.
     """
-    finite = np.isfinite(values)
-    at = np.where(finite, values, _extremes(values)[0]).astype(np.float64)
+    at = _filled(values)
     if scaling != "linear":
         scaling, (lo, hi) = in_effect(hi, scaling), scale_ends(lo, hi, scaling)
         at, (lo, hi) = scaled(at, lo, scaling), scaled(np.array([lo, hi]), lo, scaling).tolist()
     per_unit = 255 / (hi - lo) if hi > lo else 0.0
     places: Float[np.ndarray, "rows cols"] = np.clip((at - lo) * per_unit + 0.5, -4e4, 4e4)
     return places
+
+
+def _filled(values: Float32[np.ndarray, "rows cols"]) -> Float[np.ndarray, "rows cols"]:
+    """Where a value is not finite, the mean of the finite ones around it, for as many patches as
+    the interpolation reaches; farther away, the least value.
+    """
+    at = values.astype(np.float64)
+    gone = ~np.isfinite(at)
+    if not gone.any():
+        return at
+    least = _extremes(values)[0]
+    at[gone] = 0.0
+    for _ in range(REACH):
+        known = np.pad(~gone, 1).astype(np.float64)
+        total, count = _around(np.pad(at, 1)), _around(known)
+        new = gone & (count > 0)
+        at[new] = total[new] / count[new]
+        gone = gone & ~new
+    at[gone] = least
+    return at
+
+
+def _around(padded: Float[np.ndarray, "..."]) -> Float[np.ndarray, "rows cols"]:
+    """The sum of the eight neighbours of each place, and itself; the rim is left out."""
+    height, width = padded.shape[0] - 2, padded.shape[1] - 2
+    total: Float[np.ndarray, "rows cols"] = np.zeros((height, width))
+    for down in range(3):
+        for right in range(3):
+            total += padded[down : down + height, right : right + width]
+    return total
 
 
 def missing(

@@ -207,6 +207,11 @@ class Canvas(PhotoView):
         return self._cursor
 
     @property
+    def is_over_unseen(self) -> bool:
+        """Whether the pointer is where the model saw nothing of the photo."""
+        return self._unseen_point is not None
+
+    @property
     def note(self) -> Note | None:
         """What is written beside the patch under the pointer."""
         if self._cursor is not None and self._grid is not None:

@@ -86,6 +86,11 @@ class PhotoView(QWidget):
         return self._viewport.scale * self.devicePixelRatioF()
 
     @property
+    def photo_size(self) -> tuple[int, int] | None:
+        """Height and width of the photo; None where there is none."""
+        return self._photo_size
+
+    @property
     def is_fitted(self) -> bool:
         """Whether the photo is kept fitted when the widget is resized."""
         return self._is_fitted
