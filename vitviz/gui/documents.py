@@ -17,15 +17,25 @@ from vitviz.gui.store import Store
 from vitviz.imaging.load import EXTENSIONS, photos_in
 from vitviz.imaging.samples import sample_photos
 from vitviz.session import file as session_file
+from vitviz.session import reopening
+from vitviz.session.embedding import BESIDE, HOLDING
+from vitviz.session.embedding import read as provenance_in
 from vitviz.session.panes import without_photos, without_point
+from vitviz.session.provenance import renamed
 from vitviz.session.state import PhotoRef, Session
 from vitviz.writing import write_whole
+
+EXPORTED = tuple(s for s in (*HOLDING, BESIDE) if s not in EXTENSIONS)
+"""Suffixes of exported files that cannot be photos: opening one opens what made it."""
 
 CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin")
 
 PHOTO_FILTER = f"Photos ({' '.join(f'*{suffix}' for suffix in EXTENSIONS)});;All files (*)"
 MODEL_FILTER = f"Checkpoints ({' '.join(f'*{suffix}' for suffix in CHECKPOINTS)});;All files (*)"
 SESSION_FILTER = f"vitviz sessions (*{session_file.SUFFIX})"
+EXPORTED_FILTER = (
+    f"Files that vitviz exported ({' '.join(f'*{suffix}' for suffix in (*HOLDING, BESIDE))})"
+)
 MAP_FILTER = "Over the photo (*.png *.jpg *.tiff);;Raw values (*.npy *.npz *.csv)"
 
 
@@ -70,6 +80,9 @@ class Documents(QObject):
             return found
         if path.suffix.lower() == session_file.SUFFIX:
             self.read_session(path)
+            return []
+        if path.suffix.lower() in EXPORTED:
+            self.reopen(path)
             return []
         if path.suffix.lower() in CHECKPOINTS:
             self.use_model(str(path))
@@ -189,9 +202,37 @@ class Documents(QObject):
         self.add_photos([path])
 
     def choose_session(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self._window, "Open a session", "", SESSION_FILTER)
+        kinds = f"{SESSION_FILTER};;{EXPORTED_FILTER}"
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open a session", "", kinds)
         if name:
-            self.add([Path(name)])
+            self.open_state(Path(name))
+
+    def open_state(self, path: Path) -> None:
+        """Opens a session, or what made an exported file; a picture too, which else is a photo."""
+        self.banner.dismiss()
+        try:
+            if path.suffix.lower() == session_file.SUFFIX:
+                self.read_session(path)
+            else:
+                self.reopen(path)
+        except VitvizError as error:
+            self.banner.show_error(error)
+
+    def reopen(self, path: Path) -> None:
+        """Opens what made an exported file; says what is not there, or not what it was."""
+        kinds = ("photos", "models")
+        known = [Path(name) for kind in kinds for name in self.settings.recent(kind)]
+        known += [Path(ref.path) for ref in self.store.session.photos]
+        found = reopening.reopen(provenance_in(path), path, known)
+        session = found.session
+        if found.model_missing:
+            models = {found.model_missing: self.store.session.model}
+            session = renamed(session, lambda name: models.get(name, name))
+        self.session_path = None
+        self.store.set(self.present(session))
+        find = (("Open Checkpoint…", self.choose_model),) if found.model_missing else ()
+        if found.problems:
+            self.banner.say(" ".join(found.problems), find)
 
     def read_session(self, path: Path) -> None:
         """Opens a session; photos that are gone are left out, and named."""

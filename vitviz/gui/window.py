@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QCloseEvent, QColor, QDragEnterEvent, QDropEvent, QIcon
 from PySide6.QtWidgets import (
     QApplication,
@@ -286,7 +286,11 @@ class Window(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         event.acceptProposedAction()
-        self.documents.paste(event.mimeData())
+        urls, shift = event.mimeData().urls(), Qt.KeyboardModifier.ShiftModifier
+        if event.modifiers() & shift and len(urls) == 1 and urls[0].isLocalFile():
+            self.documents.open_state(Path(urls[0].toLocalFile()))
+        else:
+            self.documents.paste(event.mimeData())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.panels.layers.set_playing(False)
