@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPaintEvent, QPalette, QTransform
 from PySide6.QtWidgets import QWidget
 
 from vitviz.figures.overlay import colours
+from vitviz.figures.scaling import scale_name
 from vitviz.figures.style import Style
 from vitviz.figures.ticks import Ticks, ticks
 from vitviz.gui.marks import quiet, small
@@ -41,11 +42,13 @@ class Scale:
 
     def ticks(self, length: float) -> Ticks:
         """As many ticks as a bar of some length (in widget pixels) has room for."""
-        return ticks(*self.ends, n=min(max(round(length / TICK_ROOM), 2), 6))
+        most = min(max(round(length / TICK_ROOM), 2), 6)
+        return ticks(*self.ends, n=most, scaling=self.style.scaling)
 
     def title(self, marks: Ticks) -> list[str]:
-        """The unit, below it the power of ten that the labels share, and the note."""
-        return [line for line in (self.unit, marks.factor, *self.note) if line]
+        """The unit, below it the power of ten that the labels share, the scaling and the note."""
+        scaling = scale_name(self.ends[1], self.style.scaling)
+        return [line for line in (self.unit, marks.factor, scaling, *self.note) if line]
 
 
 def bar_image(style: Style) -> QImage:
@@ -99,17 +102,52 @@ def paint_colour_bar(painter: QPainter, box: QRectF, scale: Scale, palette: QPal
     painter.drawImage(bar, bar_image(scale.style))
     painter.setPen(palette.color(QPalette.ColorRole.Mid))
     painter.drawRect(bar.adjusted(-0.5, -0.5, 0.5, 0.5))
-    _paint_ticks(painter, bar, scale.ends, marks, palette)
+    _paint_ticks(painter, bar, marks, palette)
     painter.restore()
 
 
-def _paint_ticks(
-    painter: QPainter, bar: QRectF, ends: tuple[float, float], marks: Ticks, palette: QPalette
-) -> None:
-    length = ends[1] - ends[0]
+def flat_bar_height(metrics: QFontMetricsF) -> float:
+    """How high ``paint_flat_bar`` wants to be, in widget pixels."""
+    return 2 * metrics.height() + 8
+
+
+def paint_flat_bar(painter: QPainter, box: QRectF, scale: Scale, palette: QPalette) -> None:
+    """Draws the title in one line, and below it the bar between the numbers of its ends.
+
+    Args:
+        painter: Its font is the labels' font.
+        box: In widget pixels, as high as ``flat_bar_height``.
+        scale: What it shows.
+        palette: For text and the bar's border.
+    """
+    metrics = QFontMetricsF(painter.font())
+    line = metrics.height()
+    marks = ticks(*scale.ends, n=2, scaling=scale.style.scaling)
+    low, high = marks.labels[0], marks.labels[-1]
+    painter.save()
+    centre = Qt.AlignmentFlag.AlignCenter
+    painter.setPen(quiet(palette))
+    title = metrics.elidedText(
+        " ".join(scale.title(marks)), Qt.TextElideMode.ElideRight, box.width()
+    )
+    painter.drawText(QRectF(box.left(), box.top() + 2, box.width(), line), centre, title)
+    below = QRectF(box.left(), box.top() + 3 + line, box.width(), line)
+    painter.setPen(palette.color(QPalette.ColorRole.Text))
+    painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, low)
+    painter.drawText(below, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, high)
+    left = below.left() + metrics.horizontalAdvance(low) + 6
+    right = below.right() - metrics.horizontalAdvance(high) - 6
+    bar = QRectF(round(left), round(below.center().y()) - 4, max(round(right - left), 8), 8)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.drawImage(bar, bar_image(scale.style).transformed(QTransform().rotate(90)))
+    painter.setPen(palette.color(QPalette.ColorRole.Mid))
+    painter.drawRect(bar.adjusted(-0.5, -0.5, 0.5, 0.5))
+    painter.restore()
+
+
+def _paint_ticks(painter: QPainter, bar: QRectF, marks: Ticks, palette: QPalette) -> None:
     line = QFontMetricsF(painter.font()).height()
-    for value, label in zip(marks.values, marks.labels, strict=True):
-        place = (value - ends[0]) / length if length > 0 else 0.5
+    for place, label in zip(marks.places, marks.labels, strict=True):
         y = bar.bottom() - place * bar.height()
         painter.setPen(quiet(palette))
         painter.drawLine(

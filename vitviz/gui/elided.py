@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from vitviz.gui import marks
@@ -29,6 +29,7 @@ class ElidedLine(QWidget):
         self._explanation = explanation
         self._texts = ("", "")
         self._quiet = quiet
+        self._strong = False
         side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
         self._flags = side | Qt.AlignmentFlag.AlignVCenter
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -43,11 +44,17 @@ class ElidedLine(QWidget):
         """The one at the right."""
         return self._texts[1]
 
-    def show_texts(self, left: str, right: str = "") -> None:
-        """Shows one text, or two."""
-        if (left, right) == self._texts:
+    def show_texts(self, left: str, right: str = "", *, strong: bool = False) -> None:
+        """Shows one text, or two.
+
+        Args:
+            left: At the left.
+            right: At the right.
+            strong: The left one is in the colour of text though the line is quiet.
+        """
+        if (left, right) == self._texts and strong == self._strong:
             return
-        self._texts = left, right
+        self._texts, self._strong = (left, right), strong
         self.setAccessibleName(" ".join(filter(None, self._texts)))
         self.update()
 
@@ -70,7 +77,10 @@ class ElidedLine(QWidget):
     @property
     def is_cut(self) -> bool:
         """Whether some of the text at the left does not fit."""
-        return QFontMetricsF(self._face).horizontalAdvance(self._texts[0]) > self.contentsRect().width()
+        return (
+            QFontMetricsF(self._face).horizontalAdvance(self._texts[0])
+            > self.contentsRect().width()
+        )
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip:
@@ -82,16 +92,18 @@ class ElidedLine(QWidget):
         painter = QPainter(self)
         painter.setFont(self._face)
         metrics = QFontMetricsF(self._face)
-        palette, area = self.palette(), QRectF(self.contentsRect())
+        area = QRectF(self.contentsRect())
         left, right = self._texts
         needed = sum(metrics.horizontalAdvance(text) for text in self._texts) + self.GAP
-        middle = Qt.AlignmentFlag.AlignVCenter
         if right and (not left or needed <= area.width()):
-            painter.setPen(palette.color(QPalette.ColorRole.Text))
-            painter.drawText(area, middle | Qt.AlignmentFlag.AlignRight, right)
-        painter.setPen(
-            marks.quiet(palette) if self._quiet else palette.color(QPalette.ColorRole.Text)
-        )
+            painter.setPen(self._colour(quiet=self._quiet))
+            side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(area, side, right)
+        painter.setPen(self._colour(quiet=self._quiet and not self._strong))
         cut = metrics.elidedText(left, Qt.TextElideMode.ElideRight, area.width())
         painter.drawText(area, self._flags, cut)
         painter.end()
+
+    def _colour(self, *, quiet: bool) -> QColor:
+        palette = self.palette()
+        return marks.quiet(palette) if quiet else palette.color(QPalette.ColorRole.Text)

@@ -65,7 +65,7 @@ class PhotoView(QWidget):
         self.grabGesture(Qt.GestureType.PinchGesture)
         self._viewport = Viewport()
         self._photo_size: tuple[int, int] | None = None
-        self._margins = (0.0, 0.0)
+        self._margins = (0.0, 0.0, 0.0)
         self._is_fitted = True
         self._press: QPointF | None = None
         self._last = QPointF()
@@ -110,10 +110,11 @@ class PhotoView(QWidget):
         self._photo_size = size
         self._fit()
 
-    def set_margins(self, *, left: float = 0.0, right: float = 0.0) -> None:
+    def set_margins(self, *, left: float = 0.0, right: float = 0.0, bottom: float = 0.0) -> None:
         """Keeps some widget pixels free beside a fitted photo."""
-        if abs(left - self._margins[0]) > 0.5 or abs(right - self._margins[1]) > 0.5:
-            self._margins = (left, right)
+        margins = (left, right, bottom)
+        if any(abs(new - old) > 0.5 for new, old in zip(margins, self._margins, strict=True)):
+            self._margins = margins
             if self._is_fitted:
                 self._fit()
 
@@ -193,12 +194,12 @@ class PhotoView(QWidget):
 
     def _fit_area(self) -> Area:
         margin = min(MARGIN, self.width() / 12, self.height() / 12)
-        left, right = self._margins if sum(self._margins) < self.width() / 3 else (0.0, 0.0)
+        left, right, bottom = self._margins
         return Area(
             margin + left,
             margin,
             max(self.width() - 2 * margin - left - right, 1.0),
-            max(self.height() - 2 * margin, 1.0),
+            max(self.height() - margin - max(margin, bottom), 1.0),
         )
 
     def _look(self, viewport: Viewport) -> None:

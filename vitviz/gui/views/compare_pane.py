@@ -107,7 +107,7 @@ class ComparePane(QWidget):
         self.index = index
         self.setObjectName("pane")
         self.heading = Heading()
-        self.canvas = ShownCanvas()
+        self.canvas = ShownCanvas(flat=True)
         self.numbers = ElidedLine(quiet=True, explanation=EXPLANATION)
         self.problem = Problem(self.canvas)
         self._hint = DropHint(self)
@@ -182,15 +182,12 @@ class ComparePane(QWidget):
 
     @Slot()
     def show_numbers(self) -> None:
-        """The agreement; value and rank of the patch under the cursor go before it."""
+        """Value and rank of the patch under the cursor, and the agreement."""
         value = self.canvas.value_words
-        room = self.numbers.width() - ElidedLine.GAP
-        metrics = self.numbers.fontMetrics()
-        both = metrics.horizontalAdvance(value) + metrics.horizontalAdvance(self._agreement)
-        if value and both > room:
-            self.numbers.show_texts(value)
+        if value:
+            self.numbers.show_texts(value, self._agreement, strong=True)
         else:
-            self.numbers.show_texts(self._agreement, value)
+            self.numbers.show_texts(self._agreement)
 
     # What the user does
 

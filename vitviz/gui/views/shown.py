@@ -55,10 +55,12 @@ class ShownCanvas(Canvas):
     Args:
         parent: Qt's.
         bar_at_left: The colour bar stands at the left.
+        flat: It lies below the photo where there is no room beside it.
     """
 
-    def __init__(self, parent: QWidget | None = None, *, bar_at_left: bool = False) -> None:
-        super().__init__(parent, notes=False)
+    def __init__(self, parent: QWidget | None = None, *, bar_at_left: bool = False,
+                 flat: bool = False) -> None:  # fmt: skip
+        super().__init__(parent, notes=False, flat=flat)
         self.setMinimumSize(40, 40)
         self._bar_left = bar_at_left
         self._shown = Shown()
@@ -84,8 +86,8 @@ class ShownCanvas(Canvas):
 
     @property
     def value_words(self) -> str:
-        """The value under the cursor: "attention 0.0123 · rank 4 of 294"; "+0.004" of a
-        difference; "" where the cursor is not over it.
+        """The value under the cursor: "0.0123 · rank 4 of 294"; "+0.004" of a difference; ""
+        where the cursor is not over it. The unit is on the colour bar.
         """
         heat_map, patch = self._shown.heat_map, self.cursor_patch
         if heat_map is None:
@@ -96,4 +98,4 @@ class ShownCanvas(Canvas):
         if self._shown.style.colour_map in DIVERGING:
             return f"{'+' if value > 0 else ''}{number(value)}"
         rank = f"{heat_map.rank(*patch)} of {heat_map.values.size}"
-        return f"{heat_map.unit} {number(value)} · rank {rank}"
+        return f"{number(value)} · rank {rank}"

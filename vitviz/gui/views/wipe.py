@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from vitviz.gui import marks
 from vitviz.gui.elided import ElidedLine
+from vitviz.gui.views.compare_words import EXPLANATION
 from vitviz.gui.views.links import Links
 from vitviz.gui.views.shown import Shown, ShownCanvas
 
@@ -111,7 +112,7 @@ class Wipe(QWidget):
         self.handle = Handle(self._stage)
         self.links = Links(self)
         self.links.set_canvases((self.first, self.second))
-        self.numbers = ElidedLine(quiet=True)
+        self.numbers = ElidedLine(quiet=True, explanation=EXPLANATION)
         self._agreement = ""
         self._letters = ("a", "b")
         self._arrange()
@@ -190,11 +191,12 @@ class Wipe(QWidget):
     @Slot()
     def _show_numbers(self) -> None:
         values = [canvas.value_words for canvas in (self.first, self.second)]
-        told = [
-            f"{name}: {value}" for name, value in zip(self._letters, values, strict=True) if value
-        ]
-        self.numbers.show_texts("   ".join(told) or self._agreement,
-                                self._agreement if told else "")  # fmt: skip
+        pairs = zip(self._letters, values, strict=True)
+        told = "   ".join(f"{name}: {value}" for name, value in pairs if value)
+        if told:
+            self.numbers.show_texts(told, self._agreement, strong=True)
+        else:
+            self.numbers.show_texts(self._agreement)
 
     @Slot(object)
     def _clicked(self, patch: tuple[int, int] | None) -> None:
