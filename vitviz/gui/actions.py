@@ -19,7 +19,7 @@ class Command:
     """A line of the table.
 
     Args:
-        id: "file.open"; its first part is the menu.
+        id: "file.open"; its first part is the menu, the first two of three its submenu.
         title: In the menu; & marks the mnemonic.
         keys: Shortcuts, the first one shown; "" for none.
         does: Name of the method of ``Commands``, called without arguments.
@@ -59,6 +59,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("view.look", "&Look", "Ctrl+1", "show_look"),
     Command("view.heads", "&Heads", "Ctrl+2", "show_heads"),
     Command("view.patches", "&Patches", "Ctrl+3", "show_patches"),
+    Command("view.compare", "&Compare", "Ctrl+4", "show_compare"),
     Command("view.zoom_in", "Zoom &In", "Ctrl++; Ctrl+=", "zoom_in", separated=True),
     Command("view.zoom_out", "Zoom &Out", "Ctrl+-", "zoom_out"),
     Command("view.actual", "&100 %", "Ctrl+0", "zoom_actual"),
@@ -81,6 +82,34 @@ COMMANDS: tuple[Command, ...] = (
     Command("go.cls", "Query: &First Token (CLS)", "Esc", "query_cls"),
     Command("go.next_frame", "Next &Frame of Animation", "Alt+Right", "next_frame", separated=True),
     Command("go.previous_frame", "Previous Frame", "Alt+Left", "previous_frame"),
+    Command("compare.add", "&Add Pane", "Ctrl+D", "add_pane"),
+    Command("compare.remove", "&Remove Pane", "Ctrl+Backspace", "remove_pane"),
+    Command("compare.split", "S&plit Along…", "Ctrl+\\", "split", separated=True),
+    Command("compare.along", "&Split Along", "", ""),
+    Command("compare.along.layers", "Split Along &Layers…", "", "split_layers"),
+    Command("compare.along.heads", "Split Along &Heads…", "", "split_heads"),
+    Command("compare.along.methods", "Split Along &Methods…", "", "split_methods"),
+    Command("compare.along.models", "Split Along M&odels…", "", "split_models"),
+    Command("compare.along.photos", "Split Along &Photos…", "", "split_photos"),
+    Command("compare.along.classes", "Split Along &Classes…", "", "split_classes"),
+    Command("compare.next", "&Next Pane", "Ctrl+PgDown", "next_pane", separated=True),
+    Command("compare.previous", "&Previous Pane", "Ctrl+PgUp", "previous_pane"),
+    Command("compare.go", "&Go to Pane", "", ""),
+    Command("compare.go.a", "Go to Pane &a", "Alt+1", "first_pane"),
+    Command("compare.go.b", "Go to Pane &b", "Alt+2", "second_pane"),
+    Command("compare.go.c", "Go to Pane &c", "Alt+3", "third_pane"),
+    Command("compare.go.d", "Go to Pane &d", "Alt+4", "fourth_pane"),
+    Command("compare.go.e", "Go to Pane &e", "Alt+5", "fifth_pane"),
+    Command("compare.go.f", "Go to Pane &f", "Alt+6", "sixth_pane"),
+    Command("compare.on", "Move Pane &On", "Ctrl+Shift+PgDown", "move_pane_on"),
+    Command("compare.back", "Move Pane &Back", "Ctrl+Shift+PgUp", "move_pane_back"),
+    Command("compare.linked", "&Link Panes", "L", "toggle_linked", checkable=True, separated=True),
+    Command("compare.shared", "&One Colour Range", "R", "toggle_shared", checkable=True),
+    Command("compare.panes", "Show Pan&es", "", "show_panes", checkable=True, separated=True),
+    Command("compare.difference", "Show &Difference", "D", "show_difference", checkable=True),
+    Command("compare.wipe", "Show &Wipe", "W", "show_wipe", checkable=True),
+    Command("compare.pair", "Compare with Ne&xt Pane", "", "pair_with_next", separated=True),
+    Command("compare.swap", "S&wap the Two", "X", "swap_pair"),
     Command("model.open", "&Open Checkpoint…", "Ctrl+M", "open_model"),
     Command("model.bundled", "&Bundled Model", "", "use_bundled_model"),
     Command("model.cancel", "&Cancel Work", "Ctrl+.", "cancel", separated=True),
@@ -94,6 +123,7 @@ MENUS = {
     "edit": "&Edit",
     "view": "&View",
     "go": "&Go",
+    "compare": "&Compare",
     "model": "&Model",
     "help": "&Help",
 }
@@ -137,5 +167,6 @@ def menu_bar(actions: dict[str, QAction], submenus: dict[str, QMenu]) -> QMenuBa
                 submenus[command.id].setTitle(command.title)
                 menu.addMenu(submenus[command.id])
             else:
-                menu.addAction(actions[command.id])
+                parent = submenus.get(command.id.rpartition(".")[0], menu)
+                parent.addAction(actions[command.id])
     return bar

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QGuiApplication
 
 from vitviz.figures.style import Style
-from vitviz.gui.export_commands import ExportCommands
+from vitviz.gui.pane_commands import PaneCommands
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Head
@@ -17,7 +17,7 @@ from vitviz.session.panes import with_frame, without_photos, without_point
 from vitviz.session.state import View
 
 
-class Commands(ExportCommands):
+class Commands(PaneCommands):
     """The commands of the menus, keys and panels.
 
     Args:
@@ -170,7 +170,11 @@ class Commands(ExportCommands):
         cell = self.window.controller.shown_cell
         prefix = cell.layout.prefix if cell else ()
         first = prefix[0] if prefix else "cls"
-        self._set(replace(self.session, view=replace(self.session.view, query=first)), "query")
+        if self.session.tab == "compare":
+            self.choose_pane_query(self.session.compare.focus, first)
+        else:
+            view = replace(self.session.view, query=first)
+            self._set(replace(self.session, view=view), "query")
 
     @Slot()
     def swap_direction(self) -> None:
@@ -232,19 +236,19 @@ class Commands(ExportCommands):
 
     @Slot()
     def zoom_in(self) -> None:
-        self.window.canvas.zoom_in()
+        self.window.shown_canvas.zoom_in()
 
     @Slot()
     def zoom_out(self) -> None:
-        self.window.canvas.zoom_out()
+        self.window.shown_canvas.zoom_out()
 
     @Slot()
     def zoom_actual(self) -> None:
-        self.window.canvas.actual_size()
+        self.window.shown_canvas.actual_size()
 
     @Slot()
     def zoom_fit(self) -> None:
-        self.window.canvas.fit()
+        self.window.shown_canvas.fit()
 
     @Slot()
     def toggle_grid(self) -> None:
@@ -283,7 +287,8 @@ class Commands(ExportCommands):
     def cancel(self) -> None:
         window, was_busy = self.window, self.window.service.is_busy
         window.controller.cancel()
-        if was_busy and self.session.photo and window.controller.shown_cell is None:
+        says_so = self.session.tab == "compare"  # in the pane
+        if was_busy and not says_so and window.controller.shown_cell is None:
             window.banner.say(
                 "Cancelled: this photo has no map yet.",
                 (("Compute it", window.controller.retry),),

@@ -22,7 +22,7 @@ from vitviz.session.embedding import BESIDE, HOLDING
 from vitviz.session.embedding import read as provenance_in
 from vitviz.session.panes import without_photos, without_point
 from vitviz.session.provenance import renamed
-from vitviz.session.state import PhotoRef, Session
+from vitviz.session.state import Pane, PhotoRef, Session
 from vitviz.writing import write_whole
 
 EXPORTED = tuple(s for s in (*HOLDING, BESIDE) if s not in EXTENSIONS)
@@ -91,18 +91,46 @@ class Documents(QObject):
 
     def add_photos(self, paths: list[Path]) -> None:
         """Adds photos and selects the first of them; those open already are not added again."""
-        session = self.store.session
+        session, first = self._with_photos(self.store.session, paths)
+        view = without_point(session.view)
+        self.store.set(replace(session, selected=session.photos.index(first), view=view))
+
+    def for_pane(
+        self, session: Session, pane: Pane, paths: list[Path]
+    ) -> tuple[Session, Pane] | None:
+        """What files make of a pane, and the session with the photos among them.
+
+        A checkpoint becomes its model, the first photo its photo. None where a session is among
+        them: that is opened instead.
+        """
+        if any(path.suffix.lower() == session_file.SUFFIX for path in paths):
+            self.add(paths)
+            return None
+        self.banner.dismiss()
+        photos: list[Path] = []
+        for path in paths:
+            try:
+                if path.suffix.lower() in CHECKPOINTS:
+                    pane = replace(pane, model=str(path))
+                else:
+                    photos += self._take(path)
+            except VitvizError as error:
+                self.banner.show_error(error)
+        if photos:
+            session, first = self._with_photos(session, photos)
+            pane = replace(pane, photo=first, view=without_point(pane.view))
+        return session, pane
+
+    def _with_photos(self, session: Session, paths: list[Path]) -> tuple[Session, PhotoRef]:
+        """The session with these photos open, and the first of them."""
+        known = {ref.path: ref for ref in session.photos}
         refs = [PhotoRef(str(path.absolute())) for path in paths]
-        known = {ref.path: index for index, ref in enumerate(session.photos)}
-        new = [ref for ref in dict.fromkeys(refs) if ref.path not in known]
-        photos = (*session.photos, *new)
-        selected = known.get(refs[0].path, len(session.photos))
+        new = tuple(ref for ref in dict.fromkeys(refs) if ref.path not in known)
         self._refused, self._large = [], []
         for ref in reversed(refs[:RECENT]):
             self.settings.add_recent("photos", ref.path)
-        self.store.set(
-            replace(session, photos=photos, selected=selected, view=without_point(session.view))
-        )
+        first = known.get(refs[0].path, refs[0])
+        return replace(session, photos=session.photos + new), first
 
     def refuse(self, ref: PhotoRef, error: BaseException) -> None:
         """Says why a photo is not there; what is refused together is said together."""

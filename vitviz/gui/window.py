@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QCloseEvent, QColor, QDragEnterEvent, QDropEvent, QIcon
 from PySide6.QtWidgets import (
     QApplication,
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from vitviz.errors import VitvizError
 from vitviz.gui import actions, theme
 from vitviz.gui.banner import Banner
+from vitviz.gui.canvas import Canvas
 from vitviz.gui.commands import Commands
 from vitviz.gui.controller import Controller
 from vitviz.gui.documents import Documents
@@ -31,6 +32,7 @@ from vitviz.gui.service import Preview, Service
 from vitviz.gui.settings import Settings
 from vitviz.gui.status import StatusBar
 from vitviz.gui.store import Store
+from vitviz.gui.views.compare import CompareView
 from vitviz.gui.views.heads import HeadsView
 from vitviz.gui.views.look import LookView
 from vitviz.gui.views.patches import PatchesView
@@ -40,14 +42,17 @@ from vitviz.models.loading import bundled
 from vitviz.session import file as session_file
 from vitviz.session.engine import Cell
 from vitviz.session.photos import PhotoCache
-from vitviz.session.state import PhotoRef, Session
+from vitviz.session.state import MOST_PANES, PhotoRef, Session
 
 log = logging.getLogger(__name__)
 
 CENTRE_WIDTH = 270
 """Least width of the photo's part of the window, in pixels: panels give way before."""
 
-TABS = (("look", "Look"), ("heads", "Heads"), ("patches", "Patches"))
+TABS = (("look", "Look"), ("heads", "Heads"), ("patches", "Patches"), ("compare", "Compare"))
+
+PROGRESS_MS = 60
+"""How often the panes say how far their work is."""
 
 
 class Window(QMainWindow):
@@ -71,6 +76,7 @@ class Window(QMainWindow):
         self.banner = Banner()
         self.documents = Documents(self.store, settings, self.banner, self)
         self.look, self.heads, self.patches = LookView(), HeadsView(), PatchesView()
+        self.compare = CompareView()
         self.canvas = self.look.canvas
         self.panels = Panels(self)
         self.status = StatusBar()
@@ -93,7 +99,9 @@ class Window(QMainWindow):
         self.recent_menu = QMenu(self)
         self.recent_menu.aboutToShow.connect(self._fill_recent)
         self._panels_menu = self.panels.menu()
-        submenus = {"file.recent": self.recent_menu, "view.panels": self._panels_menu}
+        self._compare_menus = {"compare.along": QMenu(self), "compare.go": QMenu(self)}
+        submenus = {"file.recent": self.recent_menu, "view.panels": self._panels_menu,
+                    **self._compare_menus}  # fmt: skip
         self._menus: QMenuBar = actions.menu_bar(self.actions_by_id, submenus)
         by_id = self.actions_by_id
         self.top_bar = TopBar(
@@ -105,7 +113,7 @@ class Window(QMainWindow):
         self.setStatusBar(self.status)
         self.status.addPermanentWidget(JobView(self.jobs))
         self.views = QStackedWidget()
-        for view in (self.look, self.heads, self.patches):
+        for view in (self.look, self.heads, self.patches, self.compare):
             self.views.addWidget(view)
         centre = QWidget()
         centre.setMinimumWidth(CENTRE_WIDTH)
@@ -134,6 +142,7 @@ class Window(QMainWindow):
         self.canvas.hovered.connect(commands.on_hovered)
         self.canvas.clicked.connect(commands.choose_patch)
         self.heads.opened.connect(commands.open_head)
+        self._connect_panes()
         self.patches.token_clicked.connect(commands.choose_token)
         panels.photos.selected.connect(commands.select_photo)
         panels.photos.close_requested.connect(commands.close_photo_at)
@@ -147,6 +156,32 @@ class Window(QMainWindow):
         panels.layers.head_chosen.connect(commands.choose_head)
         panels.layers.playing_changed.connect(self.actions_by_id["go.play"].setChecked)
         QApplication.styleHints().colorSchemeChanged.connect(self.apply_theme)
+
+    def _connect_panes(self) -> None:
+        view, commands = self.compare, self.commands
+        view.focused.connect(commands.focus_pane)
+        view.removed.connect(commands.remove_pane_at)
+        view.moved.connect(commands.move_pane)
+        view.add_requested.connect(commands.add_pane)
+        view.split_requested.connect(commands.split)
+        view.dropped.connect(commands.drop_on_pane)
+        view.query_chosen.connect(commands.choose_pane_query)
+        view.hovered.connect(commands.hover_pane)
+        view.linked_chosen.connect(commands.choose_linked)
+        view.shared_chosen.connect(commands.choose_shared)
+        view.arrangement_chosen.connect(commands.choose_arrangement)
+        view.pair_chosen.connect(commands.choose_pair)
+        view.retry_requested.connect(commands.retry_pane)
+        self._panes_progress = QTimer(self)
+        self._panes_progress.setSingleShot(True)
+        self._panes_progress.setInterval(PROGRESS_MS)
+        self._panes_progress.timeout.connect(self._show_panes)
+        self.controller.panes_progressed.connect(self._on_panes_progress)
+
+    @property
+    def shown_canvas(self) -> Canvas:
+        """The photo that zoom and keys act on: of the current pane in the Compare view."""
+        return self.compare.canvas if self.store.session.tab == "compare" else self.canvas
 
     def begin(self, paths: list[Path]) -> None:
         """Opens the photos asked for, else last time's, else the samples, with a model."""
@@ -186,6 +221,7 @@ class Window(QMainWindow):
         self.views.setCurrentIndex([name for name, _ in TABS].index(session.tab))
         self.look.show_state(opened, cell, view, style)
         self._show_tab(session, cell, preview)
+        self._show_panes()
         self.panels.photos.show_photos(session.photos, session.selected)
         self.panels.model.show_model(cell.card if cell else self.card, cell, session.input)
         self.panels.model.show_costs(self.card, preview.size if preview else None, cell)
@@ -216,8 +252,32 @@ class Window(QMainWindow):
             self.patches.set_message("", "")
             self.patches.show_input(cell.input_pixels, cell.geometry, cell.layout, cell.query_token)
 
+    @Slot()
+    def _on_panes_progress(self) -> None:
+        if not self._panes_progress.isActive():
+            self._panes_progress.start()
+
+    @Slot()
+    def _show_panes(self) -> None:
+        if self.store.session.tab == "compare":
+            self.compare.show_state(self.controller.pane_states, self.store.session)
+
+    def _show_pane_checks(self, session: Session) -> None:
+        by_id, compare, count = self.actions_by_id, session.compare, len(session.panes)
+        by_id["compare.linked"].setChecked(compare.linked)
+        by_id["compare.shared"].setChecked(compare.shared)
+        for name in ("panes", "difference", "wipe"):
+            by_id[f"compare.{name}"].setChecked(compare.arrangement == name)
+        for name in ("remove", "next", "previous", "on", "back", "linked", "shared", "panes",
+                     "difference", "wipe", "pair", "swap"):  # fmt: skip
+            by_id[f"compare.{name}"].setEnabled(count > 1)
+        for index, name in enumerate("abcdef"):
+            by_id[f"compare.go.{name}"].setEnabled(index < count)
+        by_id["compare.add"].setEnabled(count < MOST_PANES)
+
     def _show_checks(self, session: Session) -> None:
         by_id = self.actions_by_id
+        self._show_pane_checks(session)
         by_id["view.grid"].setChecked(session.style.grid)
         by_id["view.smooth"].setChecked(session.style.smooth)
         by_id["view.follow"].setChecked(self.preferences.follow_cursor)
