@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QByteArray, QSize, Qt, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QDockWidget,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from vitviz.gui.drops import dropped
 from vitviz.gui.panels.appearance import AppearancePanel
 from vitviz.gui.panels.layers import LayersPanel
 from vitviz.gui.panels.method import MethodPanel
@@ -34,6 +35,34 @@ BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 
 LAYOUT_VERSION = 1
 """Saved layouts of another version are not restored."""
+
+
+OPEN_MS = 350
+"""How long something is dragged over a view's button before the view opens."""
+
+
+class Tab(QToolButton):
+    """A view's button that opens it when something is dragged over it: it can be dropped there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAcceptDrops(True)
+        self._over = QTimer(self)
+        self._over.setSingleShot(True)
+        self._over.setInterval(OPEN_MS)
+        self._over.timeout.connect(self.click)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dropped(event.mimeData()) is not None:
+            event.acceptProposedAction()
+            if not self.isChecked():
+                self._over.start()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._over.stop()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._over.stop()  # dropped too early: nothing is where it was meant to go
 
 
 class TopBar(QWidget):
@@ -57,8 +86,8 @@ class TopBar(QWidget):
         inside = QHBoxLayout(box)
         inside.setContentsMargins(3, 3, 3, 3)
         inside.setSpacing(2)
-        for index, (_, title) in enumerate(tabs):
-            button = QToolButton()
+        for index, (name, title) in enumerate(tabs):
+            button = Tab() if name == "compare" else QToolButton()
             button.setText(title)
             button.setCheckable(True)
             button.setAccessibleName(f"{title} view")

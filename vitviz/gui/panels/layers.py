@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QPixmap,
 )
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -29,8 +30,10 @@ from PySide6.QtWidgets import (
 
 from vitviz.figures.overlay import value_range
 from vitviz.figures.style import Style
+from vitviz.gui.drops import drag, drop_data
 from vitviz.gui.map_tile import tile_image
 from vitviz.gui.panels.form import MARGIN
+from vitviz.gui.panes import PaneDrop
 from vitviz.gui.service import Preview
 from vitviz.methods.base import Fusion, Head
 from vitviz.session.engine import Cell
@@ -39,11 +42,14 @@ from vitviz.session.state import View
 PLAY_MS = 450
 """Between layers while playing, in milliseconds: slow enough to see each."""
 
+DRAG_FROM = 8
+"""Widget pixels beyond the strip from which a held layer is dragged away."""
+
 FUSIONS: tuple[Fusion, ...] = ("mean", "max", "min")
 
 
 class Filmstrip(QWidget):
-    """One small map a layer; the chosen one is framed.
+    """One small map a layer; the chosen one is framed, and can be dragged to a pane of Compare.
 
     Signals:
         layer_chosen(int): The user chose this layer, from 0.
@@ -67,6 +73,7 @@ class Filmstrip(QWidget):
         self._preview: Preview | None = None
         self._tiles: dict[int, QImage] = {}
         self._todo: list[int] = []
+        self._before: int | None = None  # the layer when the button went down
         self._timer = QTimer(self)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._draw_next)
@@ -183,11 +190,26 @@ class Filmstrip(QWidget):
         return None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._before = self.layer
         self._choose_at(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if event.buttons() & Qt.MouseButton.LeftButton:
+        """Along the strip the layers are gone through; out of it, the layer is dragged."""
+        if not event.buttons() & Qt.MouseButton.LeftButton or self._before is None:
+            return
+        if -DRAG_FROM <= event.position().y() <= self.height() + DRAG_FROM:
             self._choose_at(event)
+        else:
+            self._drag_away(self._before)
+
+    def _drag_away(self, before: int) -> None:
+        dragged, self._before = self.layer, None
+        tile = self._tiles.get(dragged)
+        if before != dragged:  # dragging a layer away is not choosing it
+            self.layer_chosen.emit(before)
+        if dragged >= 0:
+            picture = QPixmap.fromImage(tile) if tile is not None else QPixmap()
+            drag(self, drop_data(PaneDrop(layer=dragged)), picture)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}

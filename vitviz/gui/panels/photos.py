@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import (
     QFontMetrics,
     QImage,
     QKeyEvent,
+    QMouseEvent,
     QPainter,
     QPainterPath,
     QPalette,
@@ -26,7 +35,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from vitviz.gui.drops import drag, drop_data
 from vitviz.gui.panels.form import MARGIN
+from vitviz.gui.panes import PaneDrop
 from vitviz.gui.service import Preview
 from vitviz.session.state import PhotoRef
 
@@ -111,7 +122,7 @@ def covering(source: QSize, target: QSize) -> QRect:
 
 
 class PhotosPanel(QListWidget):
-    """The list of open photos.
+    """The list of open photos, which can be dragged to the panes of the Compare view.
 
     Signals:
         selected(int): The user chose the photo at this index.
@@ -130,7 +141,10 @@ class PhotosPanel(QListWidget):
         self.setResizeMode(QListWidget.ResizeMode.Adjust)
         self.setUniformItemSizes(True)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        self.setDragEnabled(True)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
         self._previews: dict[PhotoRef, Preview] = {}
+        self._row_before: int | None = None  # while a button is pressed
         self.currentRowChanged.connect(self._row_changed)
 
     def show_photos(self, refs: tuple[PhotoRef, ...], selected: int) -> None:
@@ -165,6 +179,27 @@ class PhotosPanel(QListWidget):
         """After the background behind transparent photos changed."""
         self._previews.clear()
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Pressing may be the start of a drag: the photo is chosen once it is let go."""
+        self._row_before = self.currentRow()
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        before, self._row_before = self._row_before, None
+        if before is not None and self.currentRow() != before:
+            self._row_changed(self.currentRow())
+
+    def startDrag(self, actions: Qt.DropAction) -> None:
+        if self.currentRow() < 0:
+            return
+        item = self.currentItem()
+        pixmap: QPixmap | None = item.data(PIXMAP)
+        with QSignalBlocker(self):  # dragging it away is not choosing it
+            self.setCurrentRow(self._row_before if self._row_before is not None else -1)
+        self._row_before = None
+        drag(self, drop_data(PaneDrop(photo=item.data(REF))), pixmap or QPixmap())
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self.currentRow() >= 0:
             self.close_requested.emit(self.currentRow())
@@ -186,5 +221,5 @@ class PhotosPanel(QListWidget):
         item.setToolTip(f"{item.data(REF).path}{frames}{notes}")
 
     def _row_changed(self, row: int) -> None:
-        if row >= 0:
+        if row >= 0 and self._row_before is None:
             self.selected.emit(row)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
-import numpy as np
-from jaxtyping import UInt8
-from PySide6.QtCore import QEvent, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QImage,
@@ -16,18 +13,20 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPalette,
+    QPixmap,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
 from vitviz.figures.overlay import value_range
-from vitviz.figures.style import Style
 from vitviz.gui import marks
+from vitviz.gui.drops import drag, drop_data
 from vitviz.gui.map_tile import MapTile, paint_tile
+from vitviz.gui.panes import PaneDrop
 from vitviz.gui.patch_note import paint_message
 from vitviz.gui.views.head_layout import GAP, LEFT, TOP, HeadLayout, Place
-from vitviz.imaging.geometry import Geometry
-from vitviz.methods.base import Explanation, Head
+from vitviz.gui.views.head_subject import Subject, head_title
+from vitviz.methods.base import Head
 
 TURN_S = 0.006
 """How long tiles are drawn before the event loop gets its turn."""
@@ -44,52 +43,9 @@ STEPS: dict[Qt.Key, Place] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Subject:
-    """What the matrix shows.
-
-    Args:
-        explanation: Of every layer and head.
-        thumbnail: The photo, small; sRGB.
-        geometry: Of the maps.
-        style: How they look.
-    """
-
-    explanation: Explanation
-    thumbnail: UInt8[np.ndarray, "height width 3"]
-    geometry: Geometry
-    style: Style
-
-    @property
-    def heads(self) -> tuple[Head, ...]:
-        """The columns: the mean and every head, or the one fusion that the method made."""
-        if self.explanation.head is not None:
-            return (self.explanation.head,)
-        return ("mean", *range(self.explanation.values.shape[1]))
-
-    @property
-    def layers(self) -> tuple[int, ...]:
-        """The rows."""
-        return self.explanation.layers
-
-    def draws_like(self, other: Subject | None) -> bool:
-        """Whether its tiles look the same."""
-        return (
-            other is not None
-            and self.explanation is other.explanation
-            and self.thumbnail is other.thumbnail
-            and self.geometry == other.geometry
-            and self.style == other.style
-        )
-
-
-def head_title(head: Head) -> str:
-    """ "head 3" (from 1, as people count), or the fusion's name."""
-    return f"head {head + 1}" if isinstance(head, int) else head
-
-
 class HeadMatrix(QAbstractScrollArea):
-    """Small maps of every layer (rows) and head (columns), the labels staying in sight.
+    """Small maps of every layer (rows) and head (columns), the labels staying in sight; each can
+    be dragged to a pane of the Compare view.
 
     Signals:
         opened(int, object): Layer (from 0) and head or fusion that was clicked, or chosen with
@@ -114,6 +70,7 @@ class HeadMatrix(QAbstractScrollArea):
         self._maker: MapTile | None = None
         self._images: dict[Place, QImage] = {}
         self._outdated: set[Place] = set()
+        self._press: QPointF | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._draw_some)
@@ -342,15 +299,36 @@ class HeadMatrix(QAbstractScrollArea):
         self._outdated.clear()
         self.viewport().update()
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._press = event.position()
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if event.buttons() & Qt.MouseButton.LeftButton and self._press is not None:
+            if (
+                event.position() - self._press
+            ).manhattanLength() < QApplication.startDragDistance():
+                return
+            place, self._press = self.layout_of_tiles.at(self._press), None
+            if place is not None:
+                self._drag(place)
+            return
         place = self.layout_of_tiles.at(event.position())
         shape = Qt.CursorShape.PointingHandCursor if place else Qt.CursorShape.ArrowCursor
         self.viewport().setCursor(shape)
         self.pointed.emit(self._choice(place) if place is not None else None)
 
+    def _drag(self, place: Place) -> None:
+        """Drags a map to a pane of the Compare view."""
+        choice = self._choice(place)
+        if choice is not None:
+            picture = QPixmap.fromImage(self._images[place]) if place in self._images else QPixmap()
+            drag(self, drop_data(PaneDrop(layer=choice[0], head=choice[1])), picture)
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        pressed, self._press = self._press is not None, None
         place = self.layout_of_tiles.at(event.position())
-        if place is not None and event.button() == Qt.MouseButton.LeftButton:
+        if pressed and place is not None and event.button() == Qt.MouseButton.LeftButton:
             self._focused = place
             self._open(place)
 

@@ -12,7 +12,8 @@ from vitviz.figures.overlay import value_range
 from vitviz.figures.style import Style
 from vitviz.figures.ticks import number
 from vitviz.gui.colour_bar import ColourBar, Scale
-from vitviz.gui.views.head_matrix import HeadMatrix, Subject, head_title
+from vitviz.gui.views.head_matrix import HeadMatrix
+from vitviz.gui.views.head_subject import Subject, head_title
 from vitviz.imaging.geometry import Geometry
 from vitviz.methods.base import Explanation, Head
 
