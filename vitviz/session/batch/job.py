@@ -98,6 +98,10 @@ class BatchStopped(VitvizError):
     """The batch cannot go on now, but can be continued later."""
 
 
+class BatchRefused(VitvizError):
+    """What is asked for exists for no photo: another layer or token than the model has."""
+
+
 class SettingsChanged(VitvizError):
     """The results that are there were made with other settings.
 

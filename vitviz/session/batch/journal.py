@@ -8,7 +8,6 @@ off at the next start.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -62,26 +61,30 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._places: dict[str, int] = {}
-        self._file = path.open("r+b")
+        self._reader = path.open("rb")
+        # Without a buffer, which would try again to write to a full disk when it is closed.
+        self._writer = path.open("r+b", buffering=0)
         self._end = self._read_places()
+        self._writer.truncate(self._end)
+        self._writer.seek(self._end)
 
     def __enter__(self) -> Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        self._reader.close()
+        self._writer.close()
 
     def _read_places(self) -> int:
-        """Learns where each photo's last line is; takes off a line cut short."""
-        end = len(self._file.readline())
-        for line in self._file:
+        """Learns where each photo's last line is; gives the end of the last whole line."""
+        end = len(self._reader.readline())
+        for line in self._reader:
             if not line.endswith(b"\n"):
                 break
             entry = _object(line)
             if entry is not None and entry.keys() == FIELDS:
                 self._places[entry["photo"]] = end
             end += len(line)
-        self._file.truncate(end)
         return end
 
     def find(self, photo: str) -> tuple[int, Entry] | None:
@@ -91,8 +94,8 @@ class Journal:
 
     def at(self, place: int) -> Entry:
         """The entry at a place."""
-        self._file.seek(place)
-        return Entry(**json.loads(self._file.readline()))
+        self._reader.seek(place)
+        return Entry(**json.loads(self._reader.readline()))
 
     def entries(self, places: Iterable[int]) -> Iterator[Entry]:
         """The entries at some places, in that order."""
@@ -105,11 +108,10 @@ class Journal:
             BatchStopped: It could not be written.
         """
         line = json.dumps(asdict(entry)).encode() + b"\n"
-        place = self._end
+        place, left = self._end, line
         try:
-            self._file.seek(place)
-            self._file.write(line)
-            self._file.flush()
+            while left:  # a disk that fills up takes a part
+                left = left[self._writer.write(left) :]
         except OSError as error:
             raise cannot_write(self._path, error) from error
         self._places[entry.photo] = place
@@ -134,7 +136,7 @@ def opened(out: Path, settings: Settings, *, restart: bool = False) -> Journal:
         if not path.exists():
             _refuse_unless_empty(out)
             out.mkdir(parents=True, exist_ok=True)
-        if restart or not path.exists():
+        if restart or not path.exists() or not _has_entries(path):
             header = {FORMAT: VERSION, "settings": settings}
             write_whole(path, json.dumps(header).encode() + b"\n")
         else:
@@ -156,11 +158,17 @@ def cannot_write(path: Path, error: OSError) -> BatchStopped:
 
 
 def _refuse_unless_empty(out: Path) -> None:
-    if out.exists() and any(os.scandir(out)):
+    if out.exists() and any(out.iterdir()):
         raise VitvizError(
             f"{out} holds other files, which could be overwritten.",
             "Choose a new or empty folder for the results.",
         )
+
+
+def _has_entries(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.readline()
+        return bool(file.readline())
 
 
 def _check_settings(path: Path, settings: Settings) -> None:

@@ -17,7 +17,7 @@ from vitviz.imaging.load import load
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import fit
 from vitviz.methods import METHODS
-from vitviz.session.batch.job import Batch, BatchStopped, Control
+from vitviz.session.batch.job import Batch, BatchRefused, BatchStopped, Control
 from vitviz.session.batch.journal import Entry, cannot_write
 from vitviz.session.batch.listing import Found
 from vitviz.session.batch.table import row
@@ -73,7 +73,8 @@ class Worker:
 
         Raises:
             Cancelled: The batch was cancelled.
-            BatchStopped: No other photo would fare better.
+            BatchRefused: What is asked for exists for no photo.
+            BatchStopped: Nothing can be written any more.
         """
         if found.problem is not None:
             return Entry(found.key, error=_said(found.problem))
@@ -81,7 +82,7 @@ class Worker:
         size, changed_ns = (then.size, then.changed_ns) if then else (-1, 0)
         try:
             made = self._results(found, then)
-        except (Cancelled, BatchStopped):
+        except (Cancelled, BatchRefused, BatchStopped):
             raise
         except VitvizError as error:
             return Entry(found.key, size, changed_ns, error=_said(error))
@@ -145,20 +146,19 @@ class Worker:
 
     def _cell(self, photo: Photo, session: Session) -> Cell:
         (request,) = plan(session, self.model.device)
-        config = self.model.card.config
-        geometry = fit(photo.size, self.model.card.preprocessing, request.input)
-        check_query(request.query, config.prefix, geometry)
-        seen = look(photo, self.model, request, self.control.check)
+        card, check = self.model.card, self.control.check
+        geometry = fit(photo.size, card.preprocessing, request.input)
+        with refusing_all(isinstance(request.query, str)):
+            check_query(request.query, card.config.prefix, geometry)
+        seen = look(photo, self.model, request, check)
         token = query_token(request.query, seen.trace.layout, geometry)
         trace = replace(seen.trace, network=self.model.network)
-        explanation, method_s = explain(request, trace, token, self.control.check)
-        try:
-            check_map(session.view, explanation, config.heads)
-        except VitvizError as error:
-            raise BatchStopped(error.message, error.hint) from error
+        explanation, method_s = explain(request, trace, token, check)
+        with refusing_all():
+            check_map(session.view, explanation, card.config.heads)
         return Cell(
-            request, photo.sha256, self.model.card, geometry, token, explanation,
-            probabilities(trace), seen.input_pixels, self.model.device, trace.forward_s, method_s,
+            request, photo.sha256, card, geometry, token, explanation, probabilities(trace),
+            seen.input_pixels, self.model.device, trace.forward_s, method_s,
         )  # fmt: skip
 
     def _write(self, found: Found, photo: Photo, cell: Cell, session: Session) -> dict[str, int]:
@@ -193,6 +193,17 @@ class Worker:
             if isinstance(reason, OSError) and reason.errno not in OF_THE_NAME:
                 raise cannot_write(path, reason) from error
             raise
+
+
+@contextmanager
+def refusing_all(every: bool = True) -> Iterator[None]:
+    """Makes a refusal inside one of the whole batch, if what is refused is so for every photo."""
+    try:
+        yield
+    except VitvizError as error:
+        if every:
+            raise BatchRefused(error.message, error.hint) from error
+        raise
 
 
 def _said(error: VitvizError) -> str:

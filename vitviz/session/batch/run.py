@@ -143,6 +143,7 @@ class Run:
         each = max(1, threads // workers)
         counter = threading.Thread(target=self._count, name="vitviz-batch-counter", daemon=True)
         counter.start()
+        self._tell()
         try:
             with self._pool(workers, each) as pool:
                 self._work(pool, AHEAD * workers)
