@@ -24,6 +24,7 @@ from vitviz.session.strict import (
     check_map,
     check_parameters,
     check_query,
+    check_target,
     method_called,
 )
 from vitviz.tracing.progress import silent
@@ -92,6 +93,7 @@ def explain(
     head: Head = "mean",
     query: Query = "cls",
     direction: Direction = "of",
+    target: int | None = None,
     **params: ParameterValue,
 ) -> HeatMap:
     """Where the model looked.
@@ -103,21 +105,25 @@ def explain(
         head: From 0, or "mean", "max", "min".
         query: A prefix token by name, or a point (x, y) in photo pixels.
         direction: Attention "of" the query, or "to" it.
+        target: For class-specific methods ("relevance", ...) the index of the class; None: the
+            most probable one.
         params: The method's own: ``discard=0.9``.
 
     Returns:
         One number a patch, in natural units.
 
     Raises:
-        VitvizError: There is no such method, parameter, layer, head or query; unlike the window,
-            this never takes the nearest one instead.
+        VitvizError: There is no such method, parameter, layer, head, query or class; unlike the
+            window, this never takes the nearest one instead.
     """
     chosen = method_called(method)
     check_direction(chosen, direction)
     check_parameters(chosen, params)
     check_query(query, trace.layout.prefix, trace.geometry)
+    check_target(chosen, target, 0 if trace.logits is None else len(trace.logits))
     token = query_token(query, trace.layout, trace.geometry)
-    explanation = chosen.explain(trace, Question(token, direction, head, params), silent)
+    question = Question(token, direction, head, params, target)
+    explanation = chosen.explain(trace, question, silent)
     check_map(View(method, layer=layer, head=head), explanation, trace.heads)
     return explanation.map(layer, head)
 

@@ -85,3 +85,25 @@ def test_a_photo_above_the_limit_is_opened_when_it_is_allowed(tmp_path: Path) ->
 def test_the_package_has_nothing_else() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nonesuch'"):
         _ = vitviz.nonesuch
+
+
+def test_a_map_for_a_class(distilled: Path, tmp_path: Path) -> None:
+    photo = vitviz.load_photo(small_photo(tmp_path / "photo.png", size=(96, 48)))
+    trace = vitviz.trace(photo, vitviz.load_model(distilled, device="cpu"), whole=True)
+    assert trace.logits is not None
+    maps = [vitviz.explain(trace, "relevance", target=i).values for i in range(7)]
+    assert all((maps[0] != other).any() for other in maps[1:])
+    best = int(trace.logits.argmax())
+    np.testing.assert_array_equal(vitviz.explain(trace, "relevance").values, maps[best])
+
+
+@pytest.mark.parametrize(
+    ("method", "target"), [("relevance", 7), ("relevance", -1), ("rollout", 0)]
+)
+def test_a_class_that_is_not_there(
+    distilled: Path, tmp_path: Path, method: str, target: int
+) -> None:
+    photo = vitviz.load_photo(small_photo(tmp_path / "photo.png"))
+    trace = vitviz.trace(photo, vitviz.load_model(distilled, device="cpu"), whole=True)
+    with pytest.raises(VitvizError, match="class"):
+        vitviz.explain(trace, method, target=target)

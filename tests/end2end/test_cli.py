@@ -350,3 +350,33 @@ def test_an_odd_file_is_explained_or_refused(
     assert len(explained) + len(failures) == len(files)
     assert len(names_in(here / "maps")) == 2 * len(explained)
     assert all(len(line) < 400 for line in failures)
+
+
+def test_a_class_by_its_name_and_by_its_number(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    maps = {}
+    for asked in ("Espresso", "967", "cup"):
+        arguments = ["explain", str(COFFEE), "--method", "relevance", "--class", asked]
+        assert main([*arguments, "--out", f"{asked}.npy"]) == 0
+        maps[asked] = np.load(f"{asked}.npy")
+        name = "cup" if asked == "cup" else "espresso"
+        assert f"Class relevance of CLS for “{name}” · layers 1 to 6" in capsys.readouterr().out
+    np.testing.assert_array_equal(maps["Espresso"], maps["967"])
+    assert (maps["Espresso"] != maps["cup"]).any()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--method", "relevance", "--class", "colie"], "Did you mean collie"),
+        (["--method", "relevance", "--class", "1000"], "There is no class 1000"),
+        (["--method", "rollout", "--class", "collie"], "not about a class"),
+        (["--method", "relevance", "--direction", "to"], "no direction “to”"),
+    ],
+)
+def test_a_class_that_is_not_there(
+    here: Path, capsys: pytest.CaptureFixture[str], options: list[str], words: str
+) -> None:
+    assert words in refused(capsys, "explain", COFFEE, *options)
+    assert names_in(here) == []

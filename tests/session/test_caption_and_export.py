@@ -73,6 +73,16 @@ def test_captions_of_attention_to_a_patch_have_no_shares(cell: Cell) -> None:
     assert caption(cell, View()) == words
 
 
+def test_captions_about_a_class_name_it(cell: Cell) -> None:
+    explanation = replace(cell.explanation, shares=False, target=5)
+    cell = replace(cell, request=replace(cell.request, method="relevance"), explanation=explanation)
+    assert caption(cell, View("relevance")) == (
+        "Class relevance of CLS for “class 5” · layers 1 to 3 · mean of 3 heads"
+    )
+    known = replace(cell, card=replace(cell.card, names=tuple("abcdefg")))
+    assert caption(known, View("relevance")).startswith("Class relevance of CLS for “f” ·")
+
+
 def test_captions_of_rollout_say_their_layers_and_settings(cell: Cell) -> None:
     request = replace(
         cell.request, method="rollout", head="min", params=(("discard", 0.9), ("start", 2))

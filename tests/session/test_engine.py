@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.torch import save_file
 
-from tests.models.networks import SMALL
-from tests.session.conftest import request_for, save_photo
+from tests.models.networks import SMALL, random_network
+from tests.session.conftest import CARD, request_for, save_photo
 from vitviz.errors import Cancelled, NotEnoughMemory, PhotoError, VitvizError
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.preprocess import InputChoice
+from vitviz.models.card import to_json
 from vitviz.session import engine as module
 from vitviz.session import room as room_module
 from vitviz.session.engine import Engine, query_token, top_classes
@@ -415,3 +417,50 @@ def test_two_forwards_that_do_not_fit_beside_each_other_run_in_turn(
         cells = list(pool.map(lambda request: engine.answer(request, progress), requests))
     assert [cell.request for cell in cells] == requests
     assert most[0] == 1
+
+
+ABOUT = View("relevance", target=3)
+
+
+@pytest.mark.parametrize("method", ["relevance", "gradient-rollout", "attention-grad-cam"])
+def test_every_class_has_its_map_and_none_means_the_most_probable(
+    photo: Path, checkpoint: Path, counts: Counts, method: str
+) -> None:
+    engine, request = Engine(), request_for(photo, checkpoint, replace(ABOUT, method=method))
+    cells = [engine.answer(replace(request, target=target)) for target in (3, 4, None, 99)]
+    assert cells[0].probabilities is not None
+    best = int(cells[0].probabilities.argmax())
+    assert [cell.target for cell in cells] == [3, 4, best, best]
+    assert counts.forwards == 1
+    assert counts.explanations == len({3, 4, best})
+    assert (cells[0].explanation.values != cells[1].explanation.values).any()
+    assert cells[2].explanation is cells[3].explanation
+
+
+def test_a_map_about_no_class(request_: Request) -> None:
+    assert Engine().answer(request_).target is None
+
+
+def test_what_is_remembered_keeps_no_network(photo: Path, checkpoint: Path) -> None:
+    """Traces are kept longer than models; their gradients count as theirs."""
+    engine, request = Engine(), request_for(photo, checkpoint, ABOUT)
+    before = engine.answer(replace(request, method="rollout", target=None))
+    held = engine._seen.held
+    engine.answer(request)
+    (seen,) = engine._seen._values.values()
+    assert seen.trace.network is None
+    assert list(seen.trace.known) == [3]
+    tokens, numbers = before.layout.tokens, SMALL.depth * SMALL.width
+    assert engine._seen.held - held == 2 * 4 * tokens * numbers
+
+
+def test_a_model_without_classes_refuses_a_method_about_one(tmp_path: Path, photo: Path) -> None:
+    config = replace(SMALL, classes=0)
+    path = tmp_path / "headless.safetensors"
+    save_file(dict(random_network(config).state_dict()), path)
+    path.with_suffix(".json").write_text(to_json(replace(CARD, config=config)), encoding="utf-8")
+    engine = Engine()
+    with pytest.raises(VitvizError, match="This model has no classes") as caught:
+        engine.answer(request_for(photo, path, ABOUT))
+    assert caught.value.hint
+    assert engine.answer(request_for(photo, path, View("rollout"))).probabilities is None

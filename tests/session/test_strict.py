@@ -17,6 +17,8 @@ from vitviz.session.strict import (
     check_map,
     check_parameters,
     check_query,
+    check_target,
+    class_called,
     method_called,
     read_parameter,
 )
@@ -130,3 +132,58 @@ def test_queries_that_are_there() -> None:
     check_query((10.0, 0.0), (), GEOMETRY)
     with pytest.raises(VitvizError, match="it has: none"):
         check_query("cls", (), GEOMETRY)
+
+
+def test_classes_that_are_there() -> None:
+    for target in (None, 0, 6):
+        check_target(METHODS["relevance"], target, 7)
+    check_target(METHODS["rollout"], None, 7)
+    check_target(
+        METHODS["relevance"], 3, 0
+    )  # what a model without classes is told, the method says
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "words"),
+    [
+        ("relevance", 7, "There is no class 7: the model has 7."),
+        ("relevance", -1, "There is no class -1: the model has 7."),
+        ("rollout", 0, "Attention rollout is not about a class."),
+    ],
+)
+def test_classes_that_are_not(method: str, target: int, words: str) -> None:
+    with pytest.raises(VitvizError) as caught:
+        check_target(METHODS[method], target, 7)
+    assert caught.value.message == words
+    assert "relevance" in caught.value.hint or "0 to 6" in caught.value.hint
+
+
+NAMES = ("tench", "collie", "Border collie", "crane", "American black bear", "Crane")
+
+
+@pytest.mark.parametrize(
+    ("text", "index"), [("collie", 1), ("COLLIE ", 1), ("border Collie", 2), ("0", 0), ("999", 999)]
+)
+def test_a_class_by_its_name_or_number(text: str, index: int) -> None:
+    assert class_called(text, NAMES) == index
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "hint"),
+    [
+        ("black bear", NAMES, "Did you mean American black bear?"),
+        ("coly", NAMES, "Did you mean collie?"),
+        ("colli", NAMES, "Did you mean collie, Border collie?"),
+        ("crane", NAMES, "Give one of 3, 5."),
+        ("zzz", NAMES, "Give a name or a number, from 0."),
+        ("", NAMES, "Give a name or a number, from 0."),
+        ("collie", (), "The names of this model's classes are not known: give a number, from 0."),
+        ("-1", (), "The names of this model's classes are not known: give a number, from 0."),
+    ],
+)
+def test_names_that_no_class_or_more_than_one_has(
+    text: str, names: tuple[str, ...], hint: str
+) -> None:
+    with pytest.raises(VitvizError) as caught:
+        class_called(text, names)
+    assert caught.value.hint == hint

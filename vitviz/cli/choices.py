@@ -8,9 +8,14 @@ from typing import get_args
 from vitviz.cli.options import INPUTS, fraction, head, layer, query
 from vitviz.figures.style import ColourMap, Style
 from vitviz.methods import METHODS
-from vitviz.models.loading import bundled
+from vitviz.models.loading import bundled, load_model
 from vitviz.session.state import Session, View
-from vitviz.session.strict import check_direction, read_parameter
+from vitviz.session.strict import (
+    check_direction,
+    check_target,
+    class_called,
+    read_parameter,
+)
 
 
 def add_choices(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +30,9 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
         help="cls (default), dist, ..., or X,Y in photo pixels")  # fmt: skip
     option("--direction", choices=("of", "to"), default="of",
         help="attention of the query (default), or to it")  # fmt: skip
+    option("--class", dest="target", metavar="CLASS",
+        help="for methods about a class: its name, such as collie, or its number, from 0 "
+        "(default: the most probable)")  # fmt: skip
     option("--set", action="append", default=[], metavar="NAME=VALUE",
         help="a parameter of the method, such as discard=0.9; may be repeated")  # fmt: skip
     option("--input", choices=tuple(INPUTS), default="trained",
@@ -42,12 +50,30 @@ def chosen(options: argparse.Namespace) -> Session:
     """The choices, without photos.
 
     Raises:
-        VitvizError: The method has no such direction or parameter.
+        VitvizError: The method has no such direction or parameter, or the model no such class.
     """
     method = METHODS[options.method]
     check_direction(method, options.direction)
     params = dict(read_parameter(method, text) for text in options.set)
     view = View(options.method, tuple(sorted(params.items())), options.layer,
-                options.head, options.query, options.direction)  # fmt: skip
+                options.head, options.query, options.direction, target(options))  # fmt: skip
     style = Style(options.colours, options.opacity, smooth=not options.nearest)
     return Session(model=options.model, input=INPUTS[options.input], view=view, style=style)
+
+
+def target(options: argparse.Namespace) -> int | None:
+    """The class of ``--class``; None where it is not given.
+
+    Raises:
+        VitvizError: The method asks about no class, or the model has no such class.
+    """
+    if options.target is None:
+        return None
+    method = METHODS[options.method]
+    check_target(method, 0, 0)
+    cards = {card.id: card for card in bundled()}
+    # A checkpoint is read twice so: once for what its classes are called.
+    card = cards.get(options.model) or load_model(options.model, "cpu").card
+    index = class_called(options.target, card.class_names)
+    check_target(method, index, card.config.classes)
+    return index

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from vitviz.cli.options import (
-    INPUTS,
-    add_disclosure,
-    counted,
-    disclosure,
-    failed,
-    fraction,
-    head,
-    layer,
-    photos_at,
-    query,
-    stems,
-)
+from vitviz.cli.choices import add_choices, chosen
+from vitviz.cli.options import add_disclosure, counted, disclosure, failed, photos_at, stems
 from vitviz.errors import CheckpointError, PhotoError, PhotoTooLarge, VitvizError
-from vitviz.figures.style import ColourMap, Style
-from vitviz.methods import METHODS
-from vitviz.models.loading import bundled
 from vitviz.session.caption import caption
 from vitviz.session.engine import Engine, top_classes
 from vitviz.session.export import PICTURES, SUFFIXES, write_map, write_values
 from vitviz.session.plan import plan
-from vitviz.session.state import PhotoRef, Session, View
-from vitviz.session.strict import check_direction, check_map, check_query, read_parameter
+from vitviz.session.state import PhotoRef, Session
+from vitviz.session.strict import check_map, check_query
 from vitviz.session.values import Resolution, Wanted
 
 if TYPE_CHECKING:
@@ -54,28 +41,9 @@ def add(commands: Subparsers) -> None:
     )
     option = parser.add_argument
     option("photos", nargs="+", type=Path, metavar="PHOTO", help="a photo, or a folder of photos")
-    option("--model", default=bundled()[0].id,
-        help="a checkpoint, or a bundled model's id (default: %(default)s)")  # fmt: skip
-    option("--method", choices=tuple(METHODS), default="rollout", help="default: %(default)s")
-    option("--layer", default="last", type=layer, help="from 1, or last (default)")
-    option("--head", default="mean", type=head, help="from 1, or mean (default), max, min")
-    option("--query", default="cls", type=query,
-        help="cls (default), dist, ..., or X,Y in photo pixels")  # fmt: skip
-    option("--direction", choices=("of", "to"), default="of",
-        help="attention of the query (default), or to it")  # fmt: skip
-    option("--set", action="append", default=[], metavar="NAME=VALUE",
-        help="a parameter of the method, such as discard=0.9; may be repeated")  # fmt: skip
-    option("--input", choices=tuple(INPUTS), default="trained",
-        help="what the model is given: the photo resized and cropped as it was trained (default), "
-        "the whole photo, or that with 2 to 4 times the patches along each side")  # fmt: skip
+    add_choices(parser)
     option("--frame", type=counted, default=0, help="of an animation, from 1 (default)")
     option("--large", action="store_true", help="open photos above 100 million pixels too")
-    option("--colours", choices=get_args(ColourMap), default="inferno", help="default: %(default)s")
-    option(
-        "--opacity", type=fraction, default=Style().opacity, help="0 to 1 (default: %(default)s)"
-    )
-    option("--nearest", action="store_true", help="flat patches, not smoothed")
-    option("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
     add_outputs(parser)
 
 
@@ -96,16 +64,13 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Explains every photo; goes on after a failure, and says so with the exit code."""
-    check_direction(METHODS[options.method], options.direction)
-    params = [read_parameter(METHODS[options.method], text) for text in options.set]
-    view = View(options.method, tuple(sorted(dict(params).items())), options.layer,
-                options.head, options.query, options.direction)  # fmt: skip
+    choices = chosen(options)
     photos = [photo for path in options.photos for photo in photos_at(path)]
     files = targets(photos, options.method, options.out, options.format or ["png", "npy"])
     engine, code = Engine(), 0
     for photo, photo_files in zip(photos, files, strict=True):
         try:
-            explain_one(engine, photo, photo_files, view, options)
+            explain_one(engine, photo, photo_files, choices, options)
         except CheckpointError:  # which no other photo will change
             raise
         except PhotoTooLarge as error:
@@ -118,16 +83,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def explain_one(
-    engine: Engine, path: Path, files: list[Path], view: View, options: argparse.Namespace
+    engine: Engine, path: Path, files: list[Path], choices: Session, options: argparse.Namespace
 ) -> None:
     """Writes the maps of one photo, and prints what they are."""
-    session = Session(
-        photos=(PhotoRef(str(path.absolute()), options.frame, options.large),),
-        model=options.model,
-        input=INPUTS[options.input],
-        view=view,
-        style=Style(options.colours, options.opacity, smooth=not options.nearest),
-    )
+    ref = PhotoRef(str(path.absolute()), options.frame, options.large)
+    session, view = replace(choices, photos=(ref,)), choices.view
     (request,) = plan(session, options.device)
     cell = engine.answer(request)
     check_query(view.query, cell.layout.prefix, cell.geometry)

@@ -7,7 +7,8 @@ asked for.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 
 from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
@@ -131,6 +132,62 @@ def check_query(query: Query, prefix: tuple[str, ...], geometry: Geometry) -> No
             f"{seen.left:.0f} to {seen.right:.0f}, y {seen.top:.0f} to {seen.bottom:.0f}.",
             "Choose a point in there, or give it the whole photo.",
         )
+
+
+def check_target(method: Method, target: int | None, classes: int) -> None:
+    """Refuses a class for a method that asks about none, and one that a model does not have.
+
+    Args:
+        method: Which method.
+        target: Index of the class; None is the most probable one.
+        classes: How many the model has; 0 where it has none, or is not known yet.
+
+    Raises:
+        VitvizError: It is such a class.
+    """
+    if target is None:
+        return
+    if not method.class_specific:
+        known = ", ".join(name for name, each in METHODS.items() if each.class_specific)
+        raise VitvizError(f"{method.title} is not about a class.", f"Those are: {known}.")
+    if classes and not 0 <= target < classes:  # without classes the method says so
+        raise VitvizError(
+            f"There is no class {target}: the model has {classes}.",
+            f"Choose one from 0 to {classes - 1}.",
+        )
+
+
+def class_called(text: str, names: Sequence[str]) -> int:
+    """The index of a class.
+
+    Args:
+        text: Its name, in whatever case, or its index, from 0.
+        names: Of all classes, in order; empty where they are not known.
+
+    Raises:
+        VitvizError: No class is called so, or more than one.
+    """
+    if text.isdecimal():
+        return int(text)
+    wanted = text.strip().casefold()
+    found = [index for index, name in enumerate(names) if name.casefold() == wanted]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        numbers = ", ".join(map(str, found))
+        raise VitvizError(f"{len(found)} classes are called “{text}”.", f"Give one of {numbers}.")
+    raise VitvizError(f"There is no class “{text}”.", _alike(wanted, names))
+
+
+def _alike(wanted: str, names: Sequence[str], most: int = 6) -> str:
+    """What may have been meant: names with the same words in them, or spelled almost so."""
+    if not names:
+        return "The names of this model's classes are not known: give a number, from 0."
+    by_case = {name.casefold(): name for name in names}
+    inside = [name for folded, name in by_case.items() if wanted and wanted in folded]
+    close = [by_case[folded] for folded in get_close_matches(wanted, by_case, most)]
+    alike = list(dict.fromkeys([*inside, *close]))[:most]
+    return f"Did you mean {', '.join(alike)}?" if alike else "Give a name or a number, from 0."
 
 
 def _read(parameter: Parameter, text: str) -> ParameterValue:

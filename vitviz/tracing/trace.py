@@ -76,7 +76,7 @@ class Trace:
     def nbytes(self) -> int:
         """What it holds on to, in bytes."""
         arrays = sum(array.nbytes for array in (self.logits, self.image) if array is not None)
-        gradients = sum(known.nbytes for known in self.known.values())
+        gradients = sum(known.nbytes for known in list(self.known.values()))
         return self.q.nbytes + self.k.nbytes + arrays + gradients
 
     def rows(
@@ -131,11 +131,13 @@ class Trace:
         """
         if self.network is None or self.image is None:
             raise ValueError("this trace does not know its network")
-        if target not in self.known:
-            self.known.clear()
+        found = self.known.get(target)
+        if found is None:
             image = torch.tensor(self.image[None], device=self.q.device)
-            self.known[target] = run_backward(self.network, image, target, progress)
-        return self.known[target]
+            found = run_backward(self.network, image, target, progress)
+            self.known.clear()  # while another thread may do the same
+            self.known[target] = found
+        return found
 
     def complete_layer(self, layer: int) -> None:
         """Makes sure that a layer's lse is known: the kernel gave it, or it is computed now."""
