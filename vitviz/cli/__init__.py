@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Protocol
 
-from vitviz.cli import animate, batch, check, explain, models, provenance
+from vitviz.cli import animate, batch, check, explain, models, provenance, train
 from vitviz.cli.options import failed
 from vitviz.errors import VitvizError
 
@@ -31,6 +31,7 @@ COMMANDS: dict[str, Command] = {
     "batch": batch,
     "animate": animate,
     "provenance": provenance,
+    "train": train,
     "models": models,
     "check": check,
 }

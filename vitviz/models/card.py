@@ -16,10 +16,13 @@ from typing import TypeGuard, TypeVar, get_args
 from vitviz.errors import CheckpointError
 from vitviz.imaging.preprocess import Interpolation, Preprocessing, ResizeRule
 from vitviz.models.config import Activation, Pool, ViTConfig
-from vitviz.models.labels import SETS
+from vitviz.models.labels import SETS, class_names
 
-LARGEST_CARD = 64 * 1024
-"""Characters; a card has about two thousand."""
+LARGEST_CARD = 256 * 1024
+"""Characters; a card has about two thousand, and the names of its own classes."""
+
+MOST_NAMES = 10_000
+"""Of a card's own classes."""
 
 Word = TypeVar("Word", bound=str)
 
@@ -33,7 +36,7 @@ class ModelCard:
         title: For people: "DeiT-Tiny/16".
         config: The network.
         preprocessing: How it wants its photos.
-        classes: "imagenet-1k", or "" where the names of its classes are not known.
+        classes: "imagenet-1k", or "" where its classes are not those of a known set.
         licence: As the model's authors give it; "" where unknown.
         source: Where it comes from, one line.
         sha256: Of the weights file.
@@ -46,6 +49,8 @@ class ModelCard:
         trained_by: Who trained it and how, one line.
         trained_on: On what, one line.
         weak: What it is known to be bad at, one line.
+        names: Of its own classes, in the order of the head's outputs; empty where ``classes``
+            gives them, or where they are not known.
     """
 
     id: str
@@ -64,6 +69,13 @@ class ModelCard:
     trained_by: str = ""
     trained_on: str = ""
     weak: str = ""
+    names: tuple[str, ...] = ()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What its classes are called, in the order of the head's outputs; empty if not known."""
+        names = self.names or class_names(self.classes)
+        return names if len(names) == self.config.classes else ()
 
     @property
     def parameters(self) -> int:
@@ -130,10 +142,10 @@ class _Fields:
             raise self.wrong(name, "true or false")
         return value
 
-    def texts(self, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    def texts(self, name: str, default: tuple[str, ...], most: int = 100) -> tuple[str, ...]:
         value = self._values.pop(name, list(default))
-        if not isinstance(value, list) or len(value) > 100:
-            raise self.wrong(name, "a list of at most 100 texts")
+        if not isinstance(value, list) or len(value) > most:
+            raise self.wrong(name, f"a list of at most {most:,} texts")
         if not all(isinstance(v, str) and len(v) <= 500 for v in value):
             raise self.wrong(name, "a list of texts of at most 500 characters")
         return tuple(value)
@@ -189,6 +201,9 @@ def from_json(text: str, where: str = "") -> ModelCard:
     claimed = fields.integer("parameters", 0, 1 << 50, config.parameters)
     if claimed != config.parameters:
         raise fields.wrong("parameters", f"{config.parameters:,}, as the other fields give it")
+    names = fields.texts("class_names", (), MOST_NAMES)
+    if names and len(names) != config.classes:
+        raise fields.wrong("class_names", f"{config.classes} texts, as many as there are classes")
     card = ModelCard(
         id=fields.text("id", longest=100),
         title=fields.text("title", longest=200),
@@ -206,6 +221,7 @@ def from_json(text: str, where: str = "") -> ModelCard:
         trained_by=fields.text("trained_by", ""),
         trained_on=fields.text("trained_on", ""),
         weak=fields.text("weak", ""),
+        names=names,
     )
     fields.nothing_left()
     return card
@@ -303,6 +319,7 @@ def to_json(card: ModelCard) -> str:
         },
         "classes": card.classes,
         "class_count": config.classes,
+        "class_names": list(card.names),
         "parameters": config.parameters,
         "measured": dict(card.measured),
         "notes": list(card.notes),

@@ -16,7 +16,6 @@ from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import displayed_input, fit, model_input
 from vitviz.methods import METHODS
 from vitviz.methods.base import Explanation, HeatMap, Question
-from vitviz.models.labels import class_names
 from vitviz.models.loading import load_model
 from vitviz.session.photos import PhotoCache, Stamp, stamp
 from vitviz.session.plan import Request
@@ -94,8 +93,8 @@ class Cell:
 
     def class_name(self, index: int) -> str:
         """What a class is called; by its number where its name is not known."""
-        names = class_names(self.card.classes) if self.card.classes else ()
-        return names[index] if len(names) == self.card.config.classes else f"class {index}"
+        names = self.card.class_names
+        return names[index] if names else f"class {index}"
 
     def heat_map(self, view: View) -> HeatMap:
         """The map of the layer and head that the view chose."""

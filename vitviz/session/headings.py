@@ -8,7 +8,6 @@ from pathlib import Path
 
 from vitviz.analysis.resample import carried
 from vitviz.methods import METHODS
-from vitviz.models.labels import class_names
 from vitviz.session.engine import Cell
 from vitviz.session.state import Pane
 
@@ -132,7 +131,7 @@ def _class(pane: Pane, cell: Cell | None) -> Aspect:
     target = cell.explanation.target if cell is not None else pane.view.target
     if target is None:
         return Aspect(None, "most probable class")
-    names = class_names(cell.card.classes) if cell is not None and cell.card.classes else ()
+    names = cell.card.class_names if cell is not None else ()
     name = names[target] if target < len(names) else f"class {target}"
     return Aspect(name, name)
 

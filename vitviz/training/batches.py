@@ -7,8 +7,7 @@ need be saved.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,28 +16,11 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
+from vitviz.imaging.preprocess import InputChoice, Preprocessing, fit, model_input
 from vitviz.training.photos import KeptPhoto
+from vitviz.training.recipes import Variety
 
 BICUBIC = Image.Resampling.BICUBIC
-
-
-@dataclass(frozen=True)
-class Variety:
-    """How much a photo is varied each time it is shown.
-
-    Args:
-        least_area: Of a random crop, as a part of the photo, 0..1.
-        most_aspect: Of a random crop, width by height or the reverse, at least 1.
-        jitter: Most relative change of brightness, contrast and saturation, 0..1.
-        mixed: Part of the batches whose photos are blended or pasted into one another, 0..1.
-        mosaic: Part of the photos made of four, 0..1.
-    """
-
-    least_area: float = 0.25
-    most_aspect: float = 4 / 3
-    jitter: float = 0.3
-    mixed: float = 0.5
-    mosaic: float = 0.0
 
 
 def generator(seed: int, step: int, use: int) -> np.random.Generator:
@@ -67,8 +49,12 @@ def random_crop(
 
 
 def draw(
-    photos: Sequence[KeptPhoto], side: int, count: int, variety: Variety, random: np.random.Generator
-) -> UInt8[np.ndarray, "count side side 3"]:
+    photos: Sequence[KeptPhoto],
+    side: int,
+    count: int,
+    variety: Variety,
+    random: np.random.Generator,
+) -> Float[Tensor, "count 3 side side"]:
     """Photos at random, varied; those that fill the input sharply more often.
 
     A photo whose shorter side is half the input's is drawn half as often as one that needs no
@@ -80,6 +66,9 @@ def draw(
         count: How many.
         variety: How they are varied.
         random: From ``generator``.
+
+    Returns:
+        In 0..1.
     """
     weights = np.minimum([min(photo.pixels.shape[:2]) for photo in photos], side).cumsum()
     whole = np.empty((count, side, side, 3), np.uint8)
@@ -96,7 +85,14 @@ def draw(
                 one(corner[:, half:])
         else:
             one(square)
-    return whole
+    return unit(whole)
+
+
+def unit(
+    pixels: UInt8[np.ndarray, "count height width 3"],
+) -> Float[Tensor, "count 3 height width"]:
+    """Pixels in 0..255 as images in 0..1."""
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
 
 
 def jittered(
@@ -116,7 +112,8 @@ def jittered(
     grey = images.mean(dim=1, keepdim=True)
     images = grey + (images - grey) * colour
     middle = images.mean(dim=(1, 2, 3), keepdim=True)
-    return ((middle + (images - middle) * contrast) * bright).clamp(0, 1)
+    varied: Tensor = ((middle + (images - middle) * contrast) * bright).clamp(0, 1)
+    return varied
 
 
 @dataclass(frozen=True)
@@ -151,3 +148,25 @@ def mixed(
     rows, cols = slice(top, top + high), slice(left, left + wide)
     images[:, :, rows, cols] = images[partner][:, :, rows, cols]
     return images, Mix(partner, 1 - high * wide / (height * width))
+
+
+def normalised(
+    images: Float[Tensor, "batch 3 height width"], preprocessing: Preprocessing
+) -> Float[Tensor, "batch 3 height width"]:
+    """Images in 0..1 as a model wants them: without its mean, in units of its std."""
+    mean = torch.tensor(preprocessing.mean).view(3, 1, 1)
+    std = torch.tensor(preprocessing.std).view(3, 1, 1)
+    return (images - mean) / std
+
+
+def as_wanted(
+    photos: Sequence[KeptPhoto], preprocessing: Preprocessing
+) -> Float[Tensor, "batch 3 height width"]:
+    """Photos as a model wants them, not varied: what it is measured on."""
+    inputs = [
+        model_input(
+            photo.opened, fit(photo.opened.size, preprocessing, InputChoice()), preprocessing
+        )
+        for photo in photos
+    ]
+    return torch.from_numpy(np.stack(inputs))

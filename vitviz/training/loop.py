@@ -1,34 +1,43 @@
 """The one training loop: resumable to the bit, logged, cancellable.
 
 Everything random is drawn from the seed and the number of the step (``training.batches``), so a
-checkpoint is the weights, their average, the optimiser's moments and that number.
+checkpoint is the weights, their average, the optimiser's moments, the measurements and that
+number.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Generic, Protocol, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from vitviz.errors import VitvizError
-from vitviz.writing import write_whole
-from vitviz.tracing.progress import Progress, silent
+from vitviz.errors import Cancelled, VitvizError
+from vitviz.models.vit import VisionTransformer
+from vitviz.tracing.progress import Progress
+from vitviz.training.checkpoint import (
+    BEFORE_COOL_DOWN,
+    CHECKPOINT,
+    LOG,
+    append_line,
+    read_log,
+    read_state,
+    restored,
+    same_choices,
+    write_log,
+    write_state,
+)
 from vitviz.training.optimiser import Optimiser, Rates, clip, learning_rate
+from vitviz.training.recipes import Report, Reported
 
-FORMAT = 1
-"""Of checkpoints; a reader refuses others."""
-
-CHECKPOINT = "last.pt"
-BEFORE_COOL_DOWN = "before-cool-down.pt"
-LOG = "log.jsonl"
+Part = TypeVar("Part")
+"""What a worker is given: a piece of a batch."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +50,13 @@ class Pace:
         warm_up: Steps to get there.
         cool_down: Steps down to 0 at the end.
         clip: Most norm of a step's gradient.
-        average: Decay of the running average of the weights, which is what is used in the end.
-        parts: Pieces that a batch is cut into, computed side by side on the CPU, one thread each.
+        average: Decay of the running average of the weights, which is what is measured and used;
+            0 is the weights themselves.
+        parts: Pieces that a batch is cut into, computed side by side.
         log_every: Steps from one line of the log to the next.
         save_every: Steps from one checkpoint to the next.
         measure_every: Steps from one measurement to the next.
+        steps_an_epoch: 0 where there are no epochs.
     """
 
     steps: int
@@ -57,23 +68,30 @@ class Pace:
     parts: int = 2
     log_every: int = 20
     save_every: int = 100
-    measure_every: int = 500
+    measure_every: int = 200
+    steps_an_epoch: int = 0
 
 
-class Objective(Protocol):
+class Objective(Protocol[Part]):
     """What a run is for."""
 
-    def batch(self, step: int) -> list[Any]:
+    def batch(self, step: int) -> list[Part]:
         """The batch of a step, in parts; called on a thread of its own, ahead of need."""
 
-    def losses(self, network: nn.Module, part: Any, step: int) -> dict[str, Tensor]:
-        """The terms of the loss by name, the sum of which is to be made small; means over a part."""
+    def losses(self, network: VisionTransformer, part: Part, step: int) -> dict[str, Tensor]:
+        """The terms of the loss by name, the sum of which is to be small; means over the part."""
 
-    def measure(self, network: nn.Module) -> dict[str, float]:
+    def measure(self, network: VisionTransformer) -> dict[str, float]:
         """How good the network is, on what it never saw."""
 
+    def keep(self, network: VisionTransformer, history: list[dict[str, float]]) -> Path | None:
+        """Writes the weights that were just measured, where they are wanted."""
 
-class Run:
+    def enough(self, history: list[dict[str, float]]) -> bool:
+        """Whether to end before the last step."""
+
+
+class Run(Generic[Part]):
     """A run in a folder: begins, or goes on from its last checkpoint.
 
     Args:
@@ -83,159 +101,195 @@ class Run:
         objective: What for.
         pace: How.
         facts: What must be the same for a run to be gone on with, as JSON values.
+
+    Raises:
+        VitvizError: The folder cannot be made, or holds a run of other choices.
     """
 
     def __init__(
         self,
         folder: Path,
-        network: nn.Module,
+        network: VisionTransformer,
         rates: Mapping[str, Rates],
-        objective: Objective,
+        objective: Objective[Part],
         pace: Pace,
         facts: Mapping[str, object],
     ) -> None:
-        self.folder, self.network, self.objective, self.pace = folder, network, objective, pace
-        self.facts = dict(facts)
-        self.parameters = {n: p for n, p in network.named_parameters() if n in rates}
-        self.average = {n: p.detach().clone() for n, p in self.parameters.items()}
-        self.optimiser = Optimiser(self.parameters, rates)
+        self.network = network
         self.step = 0
         self.seconds = 0.0
+        self.history: list[dict[str, float]] = []
+        self._folder, self._objective, self._pace = folder, objective, pace
+        self._facts = dict(facts)
+        self._parameters = {n: p for n, p in network.named_parameters() if n in rates}
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(name in rates)
+        self._average = {n: p.detach().clone() for n, p in self._parameters.items()}
+        self._optimiser = Optimiser(self._parameters, rates)
         self._sums: dict[str, float] = {}
-        folder.mkdir(parents=True, exist_ok=True)
+        self._begin()
 
-    # Checkpoints
-
-    def save(self, name: str = CHECKPOINT) -> None:
-        """Writes a checkpoint; when that fails the last one stays."""
-        buffer = io.BytesIO()
-        torch.save(
-            {
-                "format": FORMAT,
-                "facts": json.dumps(self.facts, sort_keys=True),
-                "step": self.step,
-                "seconds": self.seconds,
-                "model": {n: p.detach() for n, p in self.parameters.items()},
-                "average": self.average,
-                "optimiser": self.optimiser.state(),
-                "sums": self._sums,
-            },
-            buffer,
-        )
-        write_whole(self.folder / name, buffer.getvalue())
-
-    def resume(self, name: str = CHECKPOINT) -> bool:
-        """Goes on from a checkpoint, if there is one."""
-        path = self.folder / name
-        if not path.exists():
-            return False
-        state = read_state(path)
-        if json.loads(state["facts"]) != json.loads(json.dumps(self.facts)):
-            raise VitvizError(
-                f"The run in {self.folder} was begun with other choices.",
-                "Give the same ones to go on with it, or another folder.",
-            )
-        with torch.no_grad():
-            for tensors, own in (("model", self.parameters), ("average", self.average)):
-                for key, tensor in own.items():
-                    tensor.copy_(state[tensors][key])
-        self.optimiser.restore(state["optimiser"])
-        self.step, self.seconds, self._sums = state["step"], state["seconds"], state["sums"]
-        self._cut_log()
-        return True
-
-    # Log
-
-    def _log(self, line: Mapping[str, object]) -> None:
+    def _begin(self) -> None:
         try:
-            with (self.folder / LOG).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+            self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise VitvizError(
-                f"{self.folder / LOG} could not be written: {error.strerror or error}.",
-                "Make room; the run goes on from its last checkpoint.",
+                f"The folder {self._folder} cannot be made: {error.strerror or error}.",
+                "Give another --out.",
             ) from error
+        if (self._folder / CHECKPOINT).exists():
+            self._resume(self._folder / CHECKPOINT)
+        lines = read_log(self._folder / LOG)
+        write_log(self._folder / LOG, [line for line in lines if line["step"] <= self.step])
 
-    def _cut_log(self) -> None:
-        """Takes off what was logged after the checkpoint that the run goes on from."""
-        path = self.folder / LOG
-        lines = read_log(path) if path.exists() else []
-        kept = [line for line in lines if line["step"] <= self.step]
-        write_whole(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
+    def save(self, name: str = CHECKPOINT) -> None:
+        """Writes a checkpoint; when that fails, the last one stays."""
+        state = {
+            "facts": json.dumps(self._facts, sort_keys=True),
+            "step": self.step,
+            "seconds": self.seconds,
+            "model": {name: p.detach() for name, p in self._parameters.items()},
+            "average": self._average,
+            "optimiser": self._optimiser.state(),
+            "sums": self._sums,
+            "history": json.dumps(self.history),
+        }
+        write_state(self._folder / name, state)
 
-    # Steps
+    def _resume(self, path: Path) -> None:
+        state = read_state(path)
+        same_choices(path, json.loads(state["facts"]), self._facts)
+        restored(self._parameters, state["model"], path)
+        restored(self._average, state["average"], path)
+        for moment, own in self._optimiser.state().items():
+            restored(own, state["optimiser"][moment], path)
+        self.step, self.seconds, self._sums = state["step"], state["seconds"], state["sums"]
+        self.history = json.loads(state["history"])
 
-    def go(self, progress: Progress = silent) -> None:
-        """Trains to the last step; saves when ``progress`` raises ``Cancelled``, too."""
-        pace = self.pace
-        with ThreadPoolExecutor(1) as loader, _workers(pace.parts) as workers:
-            coming: Future[list[Any]] = loader.submit(self.objective.batch, self.step)
+    def go(self, progress: Progress, report: Reported) -> None:
+        """Trains to the end.
+
+        Args:
+            progress: Told how far it is before every step. Where it raises ``Cancelled`` a
+                checkpoint is written first.
+            report: Told losses and measurements.
+        """
+        if not self.history:
+            self._measure(report)
+        with _workers(1) as loader, _workers(self._pace.parts) as workers:
+            coming = loader.submit(self._objective.batch, self.step)
             try:
-                while self.step < pace.steps:
-                    progress(f"step {self.step + 1:,} of {pace.steps:,}", self.step / pace.steps)
-                    began = time.monotonic()
-                    batch = coming.result()
-                    coming = loader.submit(self.objective.batch, self.step + 1)
-                    self._one_step(batch, workers)
-                    self.seconds += time.monotonic() - began
-                    self._after_step()
+                while not self._at_end():
+                    self._tell(progress)
+                    coming = self._timed_step(coming, loader, workers)
+                    self._after_step(report)
+            except Cancelled:
+                self.save()
+                raise
             finally:
                 coming.cancel()
+        self.save()
 
-    def _one_step(self, batch: list[Any], workers: ThreadPoolExecutor) -> None:
-        results = list(workers.map(self._part, batch))
-        names, pace = list(self.parameters), self.pace
-        gradients: dict[str, Tensor] = {}
-        for index, name in enumerate(names):
-            pieces = [p for gradient, _ in results if (p := gradient[index]) is not None]
-            if pieces:
-                gradients[name] = sum(pieces[1:], pieces[0]) / len(batch)
+    def _at_end(self) -> bool:
+        return self.step >= self._pace.steps or self._objective.enough(self.history)
+
+    def _tell(self, progress: Progress) -> None:
+        steps = self._pace.steps
+        progress(f"step {self.step + 1:,} of {steps:,}", self.step / steps)
+
+    def _timed_step(
+        self,
+        coming: Future[list[Part]],
+        loader: ThreadPoolExecutor,
+        workers: ThreadPoolExecutor,
+    ) -> Future[list[Part]]:
+        began = time.monotonic()
+        batch = coming.result()
+        coming = loader.submit(self._objective.batch, self.step + 1)
+        self._one_step(batch, workers)
+        self.seconds += time.monotonic() - began
+        return coming
+
+    def _one_step(self, batch: list[Part], workers: ThreadPoolExecutor) -> None:
+        results = list(workers.map(self._gradients, batch))
+        gradients = _means([gradient for gradient, _ in results])
         for _, losses in results:
             for name, value in losses.items():
                 self._sums[name] = self._sums.get(name, 0.0) + value / len(batch)
-        norm = clip(gradients, pace.clip)
+        norm = clip(gradients, self._pace.clip)
         self._sums["gradient"] = self._sums.get("gradient", 0.0) + norm
+        pace = self._pace
         rate = pace.rate * learning_rate(self.step, pace.steps, pace.warm_up, pace.cool_down)
         self.step += 1
-        moves = [
-            workers.submit(self.optimiser.step, name, gradient, rate, self.step)
-            for name, gradient in gradients.items()
-        ]
-        for move in moves:
-            move.result()
+
+        def move(name: str) -> None:
+            self._optimiser.step(name, gradients[name], rate, self.step)
+
+        list(workers.map(move, gradients))
         keep = min(pace.average, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            for name, average in self.average.items():
-                average.lerp_(self.parameters[name], 1 - keep)
+            for name, average in self._average.items():
+                average.lerp_(self._parameters[name], 1 - keep)
 
-    def _part(self, part: Any) -> tuple[tuple[Tensor | None, ...], dict[str, float]]:
-        losses = self.objective.losses(self.network, part, self.step)
+    def _gradients(self, part: Part) -> tuple[dict[str, Tensor], dict[str, float]]:
+        losses = self._objective.losses(self.network, part, self.step)
         total = torch.stack(list(losses.values())).sum()
-        gradients = torch.autograd.grad(total, list(self.parameters.values()), allow_unused=True)
+        found = torch.autograd.grad(total, list(self._parameters.values()), allow_unused=True)
+        gradients = {
+            name: gradient
+            for name, gradient in zip(self._parameters, found, strict=True)
+            if gradient is not None
+        }
         return gradients, {name: loss.item() for name, loss in losses.items()}
 
-    def _after_step(self) -> None:
-        pace = self.pace
-        last = self.step == pace.steps
+    def _after_step(self, report: Reported) -> None:
+        pace, last = self._pace, self.step == self._pace.steps
         if self.step % pace.log_every == 0 or last:
-            count = (self.step - 1) % pace.log_every + 1
-            means = {name: round(total / count, 6) for name, total in self._sums.items()}
-            self._sums = {}
-            self._log({"step": self.step, "seconds": round(self.seconds, 1), **means})
+            self._log_losses(report)
         if self.step % pace.measure_every == 0 or last:
-            with self.averaged():
-                self._log({"step": self.step, "measured": self.objective.measure(self.network)})
-        if self.step == pace.steps - pace.cool_down:
+            self._measure(report)
+        if pace.cool_down and self.step == pace.steps - pace.cool_down:
             self.save(BEFORE_COOL_DOWN)
-        if self.step % pace.save_every == 0 or last:
+        if self.step % pace.save_every == 0:
             self.save()
 
-    def averaged(self) -> _Swap:
-        """Inside this context the network has the averaged weights."""
-        return _Swap(self.parameters, self.average)
+    def _log_losses(self, report: Reported) -> None:
+        count = (self.step - 1) % self._pace.log_every + 1
+        means = {name: total / count for name, total in self._sums.items()}
+        self._sums = {}
+        rounded = {name: round(mean, 6) for name, mean in means.items()}
+        line = {"step": self.step, "seconds": round(self.seconds, 1), **rounded}
+        append_line(self._folder / LOG, line)
+        report(self._report(losses=tuple(means.items())))
+
+    def _measure(self, report: Reported) -> None:
+        with _swapped(self._parameters, self._average):
+            measured = self._objective.measure(self.network)
+            self.history.append({"step": self.step, **measured})
+            snapshot = self._objective.keep(self.network, self.history)
+        append_line(self._folder / LOG, {"step": self.step, "measured": measured})
+        report(self._report(measured=tuple(measured.items()), snapshot=snapshot))
+
+    def _report(
+        self,
+        losses: tuple[tuple[str, float], ...] = (),
+        measured: tuple[tuple[str, float], ...] = (),
+        snapshot: Path | None = None,
+    ) -> Report:
+        epoch = self.step // self._pace.steps_an_epoch if self._pace.steps_an_epoch else 0
+        return Report(self.step, self._pace.steps, self.seconds, epoch, losses, measured, snapshot)
+
+    def averaged(self) -> VisionTransformer:
+        """The network with the average of its weights, for good: the run is over."""
+        with torch.no_grad():
+            for name, parameter in self._parameters.items():
+                parameter.copy_(self._average[name])
+        return self.network
 
 
-class _Swap:
+class _swapped:  # noqa: N801 (used as a context manager, like a function)
+    """Inside, each tensor of the one has the numbers of the other's, and the reverse."""
+
     def __init__(self, one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> None:
         self._one, self._other = one, other
 
@@ -250,37 +304,19 @@ class _Swap:
         self.__enter__()
 
 
+def _means(gradients: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    first, *others = gradients
+    return {
+        name: sum((other[name] for other in others), start) / len(gradients)
+        for name, start in first.items()
+    }
+
+
 def _workers(count: int) -> ThreadPoolExecutor:
-    # One thread each: with two operators' worth of barriers a millisecond, a batch cut in two is
-    # faster than every operator cut in two, above all where other programs want the cores.
-    return ThreadPoolExecutor(count, initializer=lambda: torch.set_num_threads(1))
+    # A batch cut in two with a thread each, which meet twice a step, is faster than operators cut
+    # in two, which meet a thousand times, above all where other programs want the cores.
+    return ThreadPoolExecutor(count, initializer=_one_thread)
 
 
-def read_state(path: Path) -> dict[str, Any]:
-    """A checkpoint of a run.
-
-    Raises:
-        VitvizError: It is none, or damaged.
-    """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        if state["format"] != FORMAT:
-            raise ValueError(f"format {state['format']}")
-    except Exception as error:
-        raise VitvizError(
-            f"{path} is no checkpoint of a run that can be gone on with ({error}).",
-            "Remove it to begin anew.",
-        ) from error
-    found: dict[str, Any] = state
-    return found
-
-
-def read_log(path: Path) -> list[dict[str, Any]]:
-    """The lines of a log, oldest first; the last is left out if it was cut short."""
-    lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            lines.append(json.loads(line))
-        except ValueError:
-            continue
-    return lines
+def _one_thread() -> None:
+    torch.set_num_threads(1)

@@ -36,7 +36,9 @@ class Rates:
     orthogonal: bool = False
 
 
-def orthogonalised(matrix: Float[Tensor, "rows cols"], rounds: int = 5) -> Float[Tensor, "rows cols"]:
+def orthogonalised(
+    matrix: Float[Tensor, "rows cols"], rounds: int = 5
+) -> Float[Tensor, "rows cols"]:
     """The matrix with its singular values brought near 1 (0.7..1.2), its directions kept.
 
     Source: Newton and Schulz's iteration with the coefficients ``NEWTON_SCHULZ``.
@@ -47,7 +49,8 @@ def orthogonalised(matrix: Float[Tensor, "rows cols"], rounds: int = 5) -> Float
     for _ in range(rounds):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x if matrix.shape[0] <= matrix.shape[1] else x.T
+    result: Tensor = x if matrix.shape[0] <= matrix.shape[1] else x.T
+    return result
 
 
 class Optimiser:
@@ -73,7 +76,9 @@ class Optimiser:
         self._betas = betas
         self.first = {name: torch.zeros_like(p) for name, p in parameters.items()}
         self.second = {
-            name: torch.zeros_like(p) for name, p in parameters.items() if not rates[name].orthogonal
+            name: torch.zeros_like(p)
+            for name, p in parameters.items()
+            if not rates[name].orthogonal
         }
 
     @torch.no_grad()

@@ -14,6 +14,7 @@ from PIL import Image
 
 from vitviz.errors import PhotoError, VitvizError
 from vitviz.imaging.load import EXTENSIONS, MAX_PIXELS, from_source
+from vitviz.imaging.photo import Photo
 from vitviz.imaging.source import Source
 from vitviz.memory import available_bytes
 from vitviz.tracing.progress import Progress, silent
@@ -23,6 +24,9 @@ SHORTER_SIDE = 256
 
 LARGEST_FILE = 1 << 28
 """Bytes; a file or a member of an archive above this is no training photo."""
+
+UNREADABLE = (PhotoError, OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+"""What a damaged file, and a damaged or encrypted member of an archive, raise."""
 
 HELD_OUT = 10
 """One photo in so many is kept from training, to measure on."""
@@ -59,6 +63,11 @@ class KeptPhoto:
     file: PhotoFile
     sha256: str
     pixels: UInt8[np.ndarray, "height width 3"]
+
+    @property
+    def opened(self) -> Photo:
+        """As the rest of vitviz takes photos."""
+        return Photo(self.pixels, None, self.sha256)
 
     @property
     def held_out(self) -> bool:
@@ -114,7 +123,7 @@ def open_photos(
         progress(f"opening photo {number + 1:,} of {len(files):,}", number / len(files))
         try:
             photos.append(_open(file, shorter_side))
-        except (PhotoError, OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        except UNREADABLE as error:
             refused.append(f"{file.name}: {error}")
             continue
         room -= photos[-1].pixels.nbytes

@@ -27,6 +27,10 @@ from vitviz.gui.reports import versions
 from vitviz.models.card import ModelCard
 
 
+NAMED = 12
+"""Own classes of a model that its card spells out."""
+
+
 class TextDialog(QDialog):
     """A dialog that is read: rich text, and a button to close it."""
 
@@ -93,6 +97,14 @@ def about_text() -> str:
     )
 
 
+def classes(card: ModelCard) -> str:
+    """Which classes a model tells apart: the name of a known set, or its own."""
+    if card.classes or not card.config.classes:
+        return card.classes or "none"
+    names = ", ".join(card.names[:NAMED]) + (", ..." if len(card.names) > NAMED else "")
+    return f"{card.config.classes}: {names}" if names else str(card.config.classes)
+
+
 def card_text(card: ModelCard) -> str:
     """Everything known about a model, without boasting."""
     config, wants = card.config, card.preprocessing
@@ -108,7 +120,7 @@ def card_text(card: ModelCard) -> str:
             ("Trained at", f"{wants.input_size[0]} × {wants.input_size[1]} px"),
             ("Resize", f"{wants.rule}, edge {wants.edge}, {wants.interpolation}"),
             ("Mean, std", f"{wants.mean}, {wants.std}"),
-            ("Classes", card.classes or str(config.classes or "none")),
+            ("Classes", classes(card)),
             ("Trained by", card.trained_by),
             ("Trained on", card.trained_on),
             ("Weak at", card.weak),

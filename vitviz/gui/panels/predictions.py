@@ -86,6 +86,6 @@ class PredictionsPanel(QWidget):
             self.note.setText("Nothing yet.")
         elif cell.probabilities is None:
             self.note.setText("This model has no classes: it was trained without labels.")
-        elif not cell.card.classes:
+        elif not cell.card.class_names:
             self.note.setText("The names of this model's classes are not known.")
-        self.note.setVisible(not rows or cell is None or not cell.card.classes)
+        self.note.setVisible(not rows or cell is None or not cell.card.class_names)

@@ -1,0 +1,129 @@
+"""A run's checkpoint and log: read with no trust, written whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vitviz.errors import VitvizError
+from vitviz.writing import write_whole
+
+FORMAT = 1
+"""Of checkpoints; a reader refuses others."""
+
+CHECKPOINT = "last.pt"
+BEFORE_COOL_DOWN = "before-cool-down.pt"
+LOG = "log.jsonl"
+
+
+def write_state(path: Path, state: Mapping[str, object]) -> None:
+    """Writes a checkpoint; when that fails, what was there stays.
+
+    Args:
+        path: Of the file.
+        state: Tensors, numbers, texts, and dictionaries of them.
+    """
+    buffer = io.BytesIO()
+    torch.save({"format": FORMAT, **state}, buffer)
+    write_whole(path, buffer.getvalue())
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """What ``write_state`` wrote.
+
+    Raises:
+        VitvizError: The file is something else, or damaged.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if state["format"] != FORMAT:
+            raise ValueError(f"its format is {state['format']}, not {FORMAT}")
+    except Exception as error:  # a damaged file can raise anything
+        raise VitvizError(
+            f"{path} is no checkpoint of a run that can be gone on with ({error}).",
+            "Move it away to begin anew.",
+        ) from error
+    found: dict[str, Any] = state
+    return found
+
+
+def restored(own: Mapping[str, Tensor], saved: Mapping[str, Tensor], path: Path) -> None:
+    """Copies saved tensors into the network's own.
+
+    Raises:
+        VitvizError: They are not of the same names and shapes.
+    """
+    shapes = {name: tensor.shape for name, tensor in saved.items()}
+    if {name: tensor.shape for name, tensor in own.items()} != shapes:
+        raise VitvizError(
+            f"{path} is of another network.",
+            "Give the choices it was begun with, or another --out.",
+        )
+    with torch.no_grad():
+        for name, tensor in own.items():
+            tensor.copy_(saved[name])
+
+
+def same_choices(path: Path, saved: Mapping[str, object], given: Mapping[str, object]) -> None:
+    """Refuses to go on with a run under other choices than it was begun with.
+
+    Args:
+        path: Of the checkpoint.
+        saved: From it.
+        given: Now.
+
+    Raises:
+        VitvizError: Some differ.
+    """
+    given = json.loads(json.dumps(given))
+    names = sorted(saved.keys() | given.keys())
+    different = [
+        f"{name} was {saved.get(name)}, not {given.get(name)}"
+        for name in names
+        if saved.get(name) != given.get(name)
+    ]
+    if different:
+        raise VitvizError(
+            f"The run in {path.parent} was begun with other choices: {'; '.join(different[:3])}.",
+            "Give the same ones to go on with it, or another --out to begin anew.",
+        )
+
+
+def append_line(path: Path, line: Mapping[str, object]) -> None:
+    """Adds a line to a log.
+
+    Raises:
+        VitvizError: It cannot be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(json.dumps(line) + "\n")
+    except OSError as error:
+        raise VitvizError(
+            f"{path} could not be written: {error.strerror or error}.",
+            "Make room; the same command goes on from the last checkpoint.",
+        ) from error
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The lines of a log, oldest first, without one that was cut short."""
+    if not path.exists():
+        return []
+    lines = []
+    for text in path.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(text))
+        except ValueError:
+            continue
+    return lines
+
+
+def write_log(path: Path, lines: Iterable[Mapping[str, object]]) -> None:
+    """Writes a log anew."""
+    write_whole(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
