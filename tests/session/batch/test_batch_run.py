@@ -147,8 +147,10 @@ def test_resumed_equals_uninterrupted(batch: Batch, ended: str) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(Cancelled if ended == "cancelled" else KeyboardInterrupt):
-        does = control.cancel if ended == "cancelled" else interrupt
+    does, raised = (
+        (control.cancel, Cancelled) if ended == "cancelled" else (interrupt, KeyboardInterrupt)
+    )
+    with pytest.raises(raised):
         run(batch, after(2, does), control)
     assert not (batch.out / "table.csv").exists()
     assert [t.name for t in threading.enumerate() if t.name.startswith("vitviz-batch_")] == []
