@@ -238,7 +238,7 @@ def from_json(text: str) -> Provenance:
                 f"This provenance has version {version}; this vitviz reads version {VERSION}.",
                 "Open it with a newer vitviz.",
             )
-        if version != VERSION:
+        if type(version) is not int or version != VERSION:
             raise ValueError("it has no version")
         return typed(Provenance, value)
     except ValueError as error:
