@@ -218,10 +218,14 @@ class Window(QMainWindow):
         view, style = session.view, session.style
         preview = self.panels.photos.preview(opened.ref) if opened else None
         self.top_bar.show_tab(session.tab)
-        self.views.setCurrentIndex([name for name, _ in TABS].index(session.tab))
+        index = [name for name, _ in TABS].index(session.tab)
+        turned = index != self.views.currentIndex()
+        self.views.setCurrentIndex(index)
         self.look.show_state(opened, cell, view, style)
         self._show_tab(session, cell, preview)
         self._show_panes()
+        if turned and session.tab == "compare":
+            self.compare.canvas.setFocus()
         self.panels.photos.show_photos(session.photos, session.selected)
         self.panels.model.show_model(cell.card if cell else self.card, cell, session.input)
         self.panels.model.show_costs(self.card, preview.size if preview else None, cell)
