@@ -96,7 +96,8 @@ class Plate:
         self._wrap = inner
         lines = max((len(self._lines(w.caption)) for w in words), default=0)
         below = round((lines + 0.7) * 1.3 * self._text) if lines else 0
-        self._height = self._top + size[0] + below + margin
+        self._body = max(size[0], self._bar_height())
+        self._height = self._top + self._body + below + margin
         self._width = margin + inner + margin
 
     @property
@@ -120,7 +121,7 @@ class Plate:
             pen.text((self._left, self._text), words.heading, INK, font(round(self._text * 0.85)))
         if self._scale is not None:
             self._draw_bar(image, pen, self._scale)
-        y = self._top + self._picture[0] + round(0.7 * self._text)
+        y = self._top + self._body + round(0.7 * self._text)
         for line in self._lines(words.caption):
             pen.text((self._left, y), line, QUIET, self._font)
             y += round(1.3 * self._text)
@@ -155,6 +156,11 @@ class Plate:
         title = max(self._font.getlength(line) for line in self._title(self._scale))
         return round(max(2.2 * self._text + labels, self._text + title))
 
+    def _bar_height(self) -> int:
+        """At least, with the title above it."""
+        lines = len(self._title(self._scale)) if self._scale is not None else 0
+        return lines * round(1.3 * self._text) + 4 * self._text if lines else 0
+
     def _draw_bar(self, image: Image.Image, pen: ImageDraw.ImageDraw, scale: Scale) -> None:
         """Title, bar and labels to the right of the picture."""
         text, top = self._text, self._top
@@ -163,7 +169,7 @@ class Plate:
             pen.text((left, top), line, QUIET, self._font)
             top += round(1.3 * text)
         top += round(0.4 * text)
-        bottom = max(self._top + self._picture[0] - text // 2, top + 3 * text)
+        bottom = self._top + self._body - text // 2
         bar = Image.fromarray(bar_pixels(scale.style)).resize((round(0.6 * text), bottom - top))
         image.paste(bar, (left, top))
         right, marks = left + bar.width, self._marks(scale)
