@@ -41,6 +41,9 @@ STEPS: dict[Qt.Key, tuple[int, int]] = {
     Qt.Key.Key_Down: (1, 0),
 }
 
+BAR_SLACK = 32.0
+"""The room for colour bars shrinks only by more than this many widget pixels."""
+
 LEAVE_MS = 120
 """How long a drag may be over nothing before the hint goes: on its way from pane to pane."""
 
@@ -99,6 +102,7 @@ class CompareView(QWidget):
         self._leaving.setSingleShot(True)
         self._leaving.setInterval(LEAVE_MS)
         self._count, self._focus, self._pair = 1, 0, (0, 0)
+        self._bar_room = 0.0
         self._arrangement: Arrangement = "panes"
         self._arrange()
         self._connect()
@@ -222,9 +226,12 @@ class CompareView(QWidget):
         shown = [*self.panes, *([self.difference] if self.difference in tiles else [])]
         canvases = [pane.canvas for pane in shown]
         self.links.set_canvases(canvases)
-        room = max(canvas.bar_room for canvas in canvases)
+        needed = max(canvas.bar_room for canvas in canvases)
+        # Not less than a moment ago, or every other layer would move all photos a little.
+        if not needed <= self._bar_room <= needed + BAR_SLACK:
+            self._bar_room = needed
         for canvas in canvases:
-            canvas.keep_free(right=room)
+            canvas.keep_free(right=self._bar_room)
 
     def _show_difference(self) -> None:
         first, second = self._pair
