@@ -28,7 +28,15 @@ sys.modules[checker.__name__] = checker
 jaxtyping.install_import_hook(
     [
         f"vitviz.{part}"
-        for part in ("imaging", "models", "tracing", "methods", "figures", "analysis")
+        for part in (
+            "imaging",
+            "models",
+            "tracing",
+            "methods",
+            "figures",
+            "analysis",
+            "training",
+        )
     ],
     "vitviz_shape_checker.check",
 )

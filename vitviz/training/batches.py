@@ -30,31 +30,55 @@ def generator(seed: int, step: int, use: int) -> np.random.Generator:
 
 def random_crop(
     pixels: UInt8[np.ndarray, "height width 3"],
-    side: int,
+    size: tuple[int, int],
     variety: Variety,
     random: np.random.Generator,
-) -> UInt8[np.ndarray, "side side 3"]:
-    """A random part of a photo, resized to a square and flipped every other time.
+) -> UInt8[np.ndarray, "rows cols 3"]:
+    """A random part of a photo, resized and flipped every other time.
+
+    Args:
+        pixels: The photo's.
+        size: Height and width of the result, in pixels.
+        variety: How the part is chosen; its aspect is the size's, varied.
+        random: From ``generator``.
 
     Source: Szegedy et al., arXiv 1409.4842, section 6 (area and aspect at random).
     """
     height, width = pixels.shape[:2]
     area = height * width * random.uniform(variety.least_area, 1)
-    aspect = math.exp(random.uniform(-1, 1) * math.log(variety.most_aspect))
+    aspect = math.exp(random.uniform(-1, 1) * math.log(variety.most_aspect)) * size[1] / size[0]
     wide, high = min(width, math.sqrt(area * aspect)), min(height, math.sqrt(area / aspect))
     left, top = random.uniform(0, width - wide), random.uniform(0, height - high)
     box = (left, top, left + wide, top + high)
-    crop = np.asarray(Image.fromarray(pixels).resize((side, side), BICUBIC, box=box))
+    crop = np.asarray(Image.fromarray(pixels).resize(size[::-1], BICUBIC, box=box))
     return crop[:, ::-1] if random.random() < 0.5 else crop
+
+
+def random_crops(
+    photos: Sequence[KeptPhoto],
+    size: tuple[int, int],
+    variety: Variety,
+    random: np.random.Generator,
+) -> Float[Tensor, "count 3 height width"]:
+    """A random crop of each photo, in 0..1.
+
+    Args:
+        photos: Any.
+        size: Height and width of the crops, in pixels.
+        variety: How they are varied.
+        random: From ``generator``.
+    """
+    crops = [random_crop(photo.pixels, size, variety, random) for photo in photos]
+    return unit(np.stack(crops))
 
 
 def draw(
     photos: Sequence[KeptPhoto],
-    side: int,
+    size: tuple[int, int],
     count: int,
     variety: Variety,
     random: np.random.Generator,
-) -> Float[Tensor, "count 3 side side"]:
+) -> Float[Tensor, "count 3 height width"]:
     """Photos at random, varied; those that fill the input sharply more often.
 
     A photo whose shorter side is half the input's is drawn half as often as one that needs no
@@ -62,7 +86,7 @@ def draw(
 
     Args:
         photos: To draw from, with repetition.
-        side: Of the input, in pixels.
+        size: Height and width of the input, in pixels.
         count: How many.
         variety: How they are varied.
         random: From ``generator``.
@@ -70,21 +94,22 @@ def draw(
     Returns:
         In 0..1.
     """
-    weights = np.minimum([min(photo.pixels.shape[:2]) for photo in photos], side).cumsum()
-    whole = np.empty((count, side, side, 3), np.uint8)
+    sharp = [min(photo.pixels.shape[:2]) for photo in photos]
+    weights = np.minimum(sharp, min(size)).cumsum()
+    whole = np.empty((count, *size, 3), np.uint8)
 
-    def one(room: UInt8[np.ndarray, "height width 3"]) -> None:
+    def fill(room: UInt8[np.ndarray, "height width 3"]) -> None:
         drawn = int(np.searchsorted(weights, random.integers(weights[-1]), side="right"))
-        room[:] = random_crop(photos[drawn].pixels, len(room), variety, random)
+        room[:] = random_crop(photos[drawn].pixels, room.shape[:2], variety, random)
 
-    half = side // 2
-    for square in whole:
+    rows, cols = size[0] // 2, size[1] // 2
+    for image in whole:
         if random.random() < variety.mosaic:
-            for corner in (square[:half], square[half:]):
-                one(corner[:, :half])
-                one(corner[:, half:])
+            for half in (image[:rows], image[rows:]):
+                fill(half[:, :cols])
+                fill(half[:, cols:])
         else:
-            one(square)
+            fill(image)
     return unit(whole)
 
 

@@ -26,6 +26,7 @@ def run(options: DistilOptions, progress: Progress, report: Reported) -> Path:
     _check(options)
     teacher = load_model(options.teacher, options.device, progress)
     _check_depth(teacher, options.depth)
+    _check_sides(teacher, options.sides)
     pool = open_photos(find_photos(options.photos), progress)
     training, held_out = split(pool)
     measured_on = as_wanted(held_out[: options.measured_on], teacher.card.preprocessing)
@@ -77,6 +78,16 @@ def _check_depth(teacher: Model, depth: int) -> None:
     if not teacher.card.config.classes:
         raise VitvizError(
             f"{teacher.card.title} has no classes to teach.", "Choose a teacher with a classifier."
+        )
+
+
+def _check_sides(teacher: Model, sides: Sequence[int]) -> None:
+    patch = teacher.card.config.patch
+    wrong = [side for side in sides if side < 1 or side % patch]
+    if wrong or not sides:
+        raise VitvizError(
+            f"Inputs of {wrong[0] if wrong else 0} pixels cannot be cut into patches of {patch}.",
+            f"Give sides that are multiples of {patch}.",
         )
 
 

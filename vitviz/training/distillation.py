@@ -144,12 +144,12 @@ class Distillation:
         self._teacher, self._photos, self._held_out = teacher, photos, held_out
         self._preprocessing, self._options = preprocessing, options
         self._every = len(teacher.blocks) // options.depth
-        self._added_spread, self._state_spread = self._spreads()
+        self._added_spread, self._state_spread = self._spreads(preprocessing)
 
     @torch.no_grad()
-    def _spreads(self) -> tuple[list[Tensor], list[Tensor]]:
+    def _spreads(self, preprocessing: Preprocessing) -> tuple[list[Tensor], list[Tensor]]:
         """Per channel, of what each of the student's blocks is to add, and of its states."""
-        images = self._images(BEFORE_THE_FIRST, self._options.sides[0], SPREAD_FROM)
+        images = self._images(BEFORE_THE_FIRST, preprocessing.input_size, SPREAD_FROM)
         states = watched(self._teacher, images, self._every).states
         added = [states[0], *(b - a for a, b in pairwise(states))]
 
@@ -158,10 +158,12 @@ class Distillation:
 
         return [spread(step) for step in added], [spread(state) for state in states]
 
-    def _images(self, step: int, side: int, count: int) -> Float[Tensor, "count 3 side side"]:
+    def _images(
+        self, step: int, size: tuple[int, int], count: int
+    ) -> Float[Tensor, "count 3 height width"]:
         variety = self._options.variety
         random = generator(self._options.seed, step, 0)
-        images = draw(self._photos, side, count, variety, random)
+        images = draw(self._photos, size, count, variety, random)
         images = jittered(images, variety.jitter, random)
         if random.random() < variety.mixed:
             images, _ = mixed(images, random)
@@ -170,11 +172,10 @@ class Distillation:
     def batch(self, step: int) -> list[Float[Tensor, "part 3 height width"]]:
         """Photos of this step, varied and normalised; full inputs while it cools down."""
         options = self._options
-        sides = options.sides
-        if step >= options.steps - options.cool_down:
-            sides = (min(self._preprocessing.input_size),)
-        images = self._images(step, sides[step % len(sides)], options.batch)
-        return list(images.chunk(options.parts))
+        side = options.sides[step % len(options.sides)]
+        last = step >= options.steps - options.cool_down
+        size = self._preprocessing.input_size if last else (side, side)
+        return list(self._images(step, size, options.batch).chunk(options.parts))
 
     def losses(
         self, network: VisionTransformer, part: Float[Tensor, "part 3 height width"], step: int

@@ -88,8 +88,12 @@ class PhotoPool:
     refused: tuple[str, ...]
 
 
-def find_photos(paths: Sequence[Path]) -> list[PhotoFile]:
+def find_photos(paths: Sequence[Path], *, empty: bool = False) -> list[PhotoFile]:
     """The photo files below folders and inside zip archives, in the order of their names.
+
+    Args:
+        paths: Folders and archives.
+        empty: Whether one of them may have none.
 
     Raises:
         VitvizError: One of them is not there, cannot be read, or has no photos.
@@ -97,14 +101,18 @@ def find_photos(paths: Sequence[Path]) -> list[PhotoFile]:
     found: list[PhotoFile] = []
     for path in paths:
         here = sorted(_files_of(path), key=lambda file: file.name)
-        if not here:
+        if not here and not empty:
             raise VitvizError(f"There are no photos in {path}.", "Name a folder that has some.")
         found += here
     return found
 
 
 def open_photos(
-    files: Sequence[PhotoFile], progress: Progress = silent, shorter_side: int = SHORTER_SIDE
+    files: Sequence[PhotoFile],
+    progress: Progress = silent,
+    shorter_side: int = SHORTER_SIDE,
+    *,
+    empty: bool = False,
 ) -> PhotoPool:
     """Opens and reduces every photo; one that cannot be opened is left out, and listed.
 
@@ -112,6 +120,7 @@ def open_photos(
         files: From ``find_photos``.
         progress: Told how far it is; may raise ``Cancelled``.
         shorter_side: Of what is kept, in pixels.
+        empty: Whether there may be none that can be opened.
 
     Raises:
         VitvizError: They do not fit in memory, or none can be opened.
@@ -133,7 +142,7 @@ def open_photos(
                 f"after {len(photos):,}.",
                 "Give fewer photos.",
             )
-    if not photos:
+    if not photos and not empty:
         raise VitvizError("None of the photos can be opened.", refused[0] if refused else "")
     return PhotoPool(tuple(photos), tuple(refused))
 
