@@ -16,6 +16,7 @@ from vitviz.gui.settings import RECENT, Settings
 from vitviz.gui.store import Store
 from vitviz.imaging.load import EXTENSIONS, photos_in
 from vitviz.imaging.samples import sample_photos
+from vitviz.models.loading import bundled
 from vitviz.session import file as session_file
 from vitviz.session import reopening
 from vitviz.session.embedding import BESIDE, HOLDING
@@ -111,7 +112,8 @@ class Documents(QObject):
         for path in paths:
             try:
                 if path.suffix.lower() in CHECKPOINTS:
-                    pane = replace(pane, model=str(path))
+                    view = replace(pane.view, target=None)
+                    pane = replace(pane, model=str(path), view=view)
                 else:
                     photos += self._take(path)
             except VitvizError as error:
@@ -196,8 +198,14 @@ class Documents(QObject):
         self.add_photos(list(sample_photos()))
 
     def use_model(self, model: str) -> None:
-        """Chooses a bundled model by id, or a checkpoint by path."""
-        self.store.set(replace(self.store.session, model=model))
+        """Chooses a bundled model by id, or a checkpoint by path.
+
+        The class chosen stays where both are known to have the same classes: another model's
+        class of the same number is another class.
+        """
+        session = self.store.session
+        target = session.view.target if classes_of(model) == classes_of(session.model) else None
+        self.store.set(replace(session, model=model, view=replace(session.view, target=target)))
 
     def paste(self, data: QMimeData | None) -> None:
         """Opens what the clipboard or a drop holds: files, or a picture.
@@ -310,3 +318,8 @@ def listed(names: list[str]) -> str:
     """The first few names, and how many more there are."""
     more = f" and {len(names) - 6} more" if len(names) > 6 else ""
     return ", ".join(names[:6]) + more
+
+
+def classes_of(model: str) -> object:
+    """What tells two models' classes apart, without loading them: their names, or the file."""
+    return {card.id: card.class_names for card in bundled()}.get(model, model)

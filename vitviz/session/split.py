@@ -77,8 +77,8 @@ def some(along: Along, values: Sequence[object], now: object) -> list[object]:
 def varied(pane: Pane, along: Along, value: Any) -> Pane:
     """The pane with another value of one choice; what would mean nothing with it goes.
 
-    Another method has other settings, another photo another query patch; a class needs a method
-    that asks about one.
+    Another method has other settings, another photo another query patch, another model other
+    classes.
     """
     if value == current(pane, along):
         return pane
@@ -91,7 +91,7 @@ def varied(pane: Pane, along: Along, value: Any) -> Pane:
         case "methods":
             return replace(pane, view=replace(view, method=value, params=()))
         case "models":
-            return replace(pane, model=value)
+            return replace(pane, model=value, view=replace(view, target=None))
         case "photos":
             return replace(pane, photo=value, view=without_point(view))
         case "classes":
