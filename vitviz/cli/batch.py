@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from vitviz.cli.choices import add_choices, chosen
+from vitviz.cli.options import add_disclosure, disclosure
 from vitviz.errors import VitvizError
 from vitviz.imaging.load import MAX_PIXELS
 from vitviz.session.batch.job import (
@@ -67,6 +68,7 @@ def add(commands: Subparsers) -> None:
         help="begin anew, over results of other settings")  # fmt: skip
     option("--quiet", action="store_true", help="say nothing but failures")
     add_choices(parser)
+    add_disclosure(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -78,6 +80,7 @@ def run(options: argparse.Namespace) -> int:
         Outputs(options.map, options.values, "none", options.side, options.classes),
         options.device,
         None if options.large else MAX_PIXELS,
+        disclosure(options),
     )
     line = Line(options.quiet)
     again = f"To continue: {command(options.arguments)}"
@@ -107,10 +110,8 @@ def say(summary: Summary, quiet: bool) -> int:
     if not summary.failed:
         return 0
     sys.stderr.write(f"vitviz: {summary.failed:,} of {summary.done:,} failed:\n")
-    for photo, why in summary.failures[:LISTED]:
-        sys.stderr.write(f"  {photo}: {why}\n")
-    if summary.failed > LISTED:
-        sys.stderr.write(f"  and {summary.failed - LISTED:,} more; the table has them all\n")
+    for line in summary.lines(LISTED):
+        sys.stderr.write(f"  {line}\n")
     return 1
 
 

@@ -46,6 +46,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("file.save_map", "Save &Map…", "Ctrl+Shift+E", "save_map", separated=True),
     Command("file.export_data", "Export &Data…", "Ctrl+Shift+D", "export_data"),
     Command("file.export_animation", "Export A&nimation…", "Ctrl+Shift+N", "export_animation"),
+    Command("file.batch", "&Batch…", "Ctrl+Shift+B", "show_batch"),
     Command("file.close", "&Close Photo", "Ctrl+W", "close_photo", separated=True),
     Command("file.close_all", "Close All Photos", "Ctrl+Shift+W", "close_all_photos"),
     Command("file.quit", "&Quit", "Ctrl+Q", "close", separated=True),

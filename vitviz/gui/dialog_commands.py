@@ -88,6 +88,10 @@ class DialogCommands(QObject):
         window.refresh()
 
     @Slot()
+    def show_batch(self) -> None:
+        self.window.batch.show()
+
+    @Slot()
     def show_card(self) -> None:
         if self.window.card is not None:
             self._read("Model card", card_text(self.window.card))

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from vitviz.errors import VitvizError
 from vitviz.gui import actions, theme
 from vitviz.gui.banner import Banner
+from vitviz.gui.batch_commands import BatchCommands
 from vitviz.gui.canvas import Canvas
 from vitviz.gui.commands import Commands
 from vitviz.gui.controller import Controller
@@ -80,6 +81,7 @@ class Window(QMainWindow):
         self.canvas = self.look.canvas
         self.panels = Panels(self)
         self.status = StatusBar()
+        self.batch = BatchCommands(self.store, self.controller, settings, self.service, self)
         self.commands = Commands(self)
         self.actions_by_id = actions.build(self, self.commands)
         self._build()
@@ -366,6 +368,7 @@ class Window(QMainWindow):
             # Nowhere to say it any more, and no reason to keep the window open.
             log.warning("the session could not be kept: %s", error)
         self.hide()
+        self.batch.close()
         self.jobs.close()
         self.service.close()
         event.accept()

@@ -11,6 +11,7 @@ from vitviz import __version__
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.imaging.load import MAX_PIXELS
 from vitviz.models.card import ModelCard
+from vitviz.session.provenance import Disclosure
 from vitviz.session.state import Compare, Session
 
 MapFormat = Literal["none", "jpg", "png", "tiff"]
@@ -52,6 +53,7 @@ class Batch:
         outputs: What is written.
         device: As for ``vitviz.models.loading.choose_device``.
         max_pixels: A photo above this is a failure; None: what memory allows.
+        disclosure: What is said of where files come from.
         workers: Photos worked on at a time; 0: as many as there are processor cores, at most 8.
     """
 
@@ -61,6 +63,7 @@ class Batch:
     outputs: Outputs = field(default_factory=Outputs)
     device: str = "auto"
     max_pixels: int | None = MAX_PIXELS
+    disclosure: Disclosure = field(default_factory=Disclosure)
     workers: int = 0
 
     def settings(self, card: ModelCard, device: str) -> Settings:
@@ -81,6 +84,7 @@ class Batch:
             "view": asdict(session.view),
             "background": session.background,
             "outputs": asdict(self.outputs),
+            "disclosure": asdict(self.disclosure),
         }
         if (self.outputs.map, self.outputs.figure) != ("none", "none"):
             settings["style"] = asdict(session.style)

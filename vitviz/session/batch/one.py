@@ -163,17 +163,17 @@ class Worker:
 
     def _write(self, found: Found, photo: Photo, cell: Cell, session: Session) -> dict[str, int]:
         """Writes the files; gives their sizes by their paths in the folder of the results."""
-        wanted, written = self.batch.outputs, dict[str, int]()
+        wanted, said, written = self.batch.outputs, self.batch.disclosure, dict[str, int]()
         base = f"{found.place}-{session.view.method}"
         if wanted.map != "none":
             name = f"{base}.{wanted.map}"
             with self._writing(name) as path:
-                write_map(path, photo, cell, session, side=wanted.side)
+                write_map(path, photo, cell, session, said, side=wanted.side)
             written[name] = path.stat().st_size
         if wanted.values != "none":
             name = f"{base}.{wanted.values}"
             with self._writing(name) as path:
-                write_values(path, cell, session, Wanted())
+                write_values(path, cell, session, Wanted(), said)
             written[name] = path.stat().st_size
         return written
 

@@ -75,6 +75,19 @@ class Summary:
     tables: list[Path] = field(default_factory=list)
     seconds: float = 0.0
 
+    def lines(self, most: int = MOST_LISTED) -> list[str]:
+        """The failures for people, a line each; of more than ``most``, how many more."""
+        shown = [failure(photo, why) for photo, why in self.failures[:most]]
+        more = self.failed - len(shown)
+        return [*shown, f"and {more:,} more; the table has them all"] if more else shown
+
+
+def failure(photo: str, why: str) -> str:
+    """ "in/x.jpg is empty. Copy it again.": the photo's name, which most reasons begin with, once."""
+    name = photo.rpartition("/")[2]
+    begins = why.startswith(f"{name} ")
+    return photo + why.removeprefix(name) if name and begins else f"{photo}: {why}"
+
 
 Report = Callable[[BatchProgress], None]
 

@@ -110,13 +110,16 @@ def write_tables(
     Raises:
         VitvizError: They cannot be written there.
     """
-    forms = {CSV: _write_csv}
-    if importlib.util.find_spec("pyarrow") is not None:
-        forms[PARQUET] = _write_parquet
-    for name, write in forms.items():
+    for name in forms():
+        write = {CSV: _write_csv, PARQUET: _write_parquet}[name]
         with whole(folder / name) as part:
             write(part, map(_record, entries()), names)
-    return [folder / name for name in forms]
+    return [folder / name for name in forms()]
+
+
+def forms() -> tuple[str, ...]:
+    """The names of the files that the table can be written as here."""
+    return (CSV, PARQUET) if importlib.util.find_spec("pyarrow") is not None else (CSV,)
 
 
 def _write_csv(path: Path, records: Iterable[Row], names: tuple[str, ...]) -> None:
