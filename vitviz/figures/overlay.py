@@ -101,6 +101,18 @@ def colours(style: Style) -> UInt8[np.ndarray, "256 4"]:
     return np.column_stack([table(style.colour_map), alpha(style)])
 
 
+PHOTO_GREY = 128
+"""The grey that stands for the photo under a map that lets it through."""
+
+
+def over_grey(style: Style) -> UInt8[np.ndarray, "256 3"]:
+    """The colours as they look over a photo of neutral grey, from the least to the greatest."""
+    rgba = colours(style).astype(np.float64)
+    share = rgba[:, 3:] / 255
+    mixed = rgba[:, :3] * share + PHOTO_GREY * (1 - share)
+    return np.rint(mixed).astype(np.uint8)
+
+
 def weights(
     positions: Float[np.ndarray, " places"], count: int
 ) -> Float32[np.ndarray, "places {count}"]:

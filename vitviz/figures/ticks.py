@@ -10,6 +10,11 @@ from vitviz.figures.scaling import Scaling, in_effect, place, scale_ends
 MANY_DECIMALS = 4
 """Labels that would need more decimals than this share a power of ten instead."""
 
+NOTHING = 1e-5
+"""Part of the greatest value, up to which a value is labelled 0 on a root scale: a third of a
+hundredth of its length.
+"""
+
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -72,10 +77,12 @@ def _scaled_ticks(lo: float, hi: float, n: int, scaling: Scaling) -> Ticks:
             if all(abs(at - place(other, lo, hi, scaling)) >= gap for other in values):
                 values.append(value)
     values.sort()
-    greatest, least = (f(abs(v) for v in values if v) for f in (max, min))
+    greatest = max(map(abs, values))
+    told = [value if abs(value) > NOTHING * greatest else 0.0 for value in values]
+    least = min(abs(value) for value in told if value)
     many = least < 10.0**-MANY_DECIMALS or greatest >= 1e6
     exponent = math.floor(math.log10(greatest) + 1e-9) if many else 0
-    labels = [_short(value, exponent) for value in values]
+    labels = [_short(value, exponent) for value in told]
     if low > lo:
         labels[0] = f"≤ {labels[0]}"
     places = tuple(place(value, lo, hi, scaling) for value in values)

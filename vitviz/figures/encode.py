@@ -1,0 +1,171 @@
+"""A figure as the bytes of a file: PNG, TIFF, SVG, PDF. The same figure gives the same bytes."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from vitviz.errors import VitvizError
+from vitviz.figures.draw import Drawing, matplotlib_settings
+from vitviz.figures.panel import Grid
+from vitviz.figures.spec import FigureSpec
+from vitviz.tracing.progress import Progress, silent
+
+SUFFIXES = (".png", ".tiff", ".tif", ".svg", ".pdf")
+
+MOST_PIXELS = 200_000_000
+"""Of a file of pixels: 800 MB while it is drawn."""
+
+PROGRAM = "vitviz"
+
+
+def check_suffix(path: Path) -> None:
+    """Refuses what figures cannot be written as.
+
+    Raises:
+        VitvizError: The suffix is unknown.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise VitvizError(
+            f"{path.name}: figures cannot be written as {path.suffix or 'a file without suffix'}.",
+            f"Use one of {', '.join(SUFFIXES)}.",
+        )
+
+
+def encode(grid: Grid, spec: FigureSpec, suffix: str, progress: Progress = silent) -> bytes:
+    """The figure as a file.
+
+    SVG: text is text, in the chosen family with others named behind it, and the letters used are
+    embedded; programs that ignore embedded fonts take an installed one, and stay editable. PDF:
+    fonts are embedded as they are. Nothing says when it was made.
+
+    Args:
+        grid: What is in it.
+        spec: Its size and its looks.
+        suffix: One of ``SUFFIXES``.
+        progress: Called between steps.
+
+    Raises:
+        VitvizError: It does not fit its size, or would be too large.
+        Cancelled: ``progress`` said so.
+    """
+    progress("Arranging the figure", 0.0)
+    drawing = Drawing(grid, spec)
+    progress("Drawing the figure", 0.2)
+    said = grid.title or spec.title
+    if suffix == ".svg":
+        content = _svg(drawing, said, progress)
+    elif suffix == ".pdf":
+        content = _pdf(drawing, said)
+    else:
+        content = _pixels(drawing, suffix, grid.caption, progress)
+    progress("Drawing the figure", 1.0)
+    return content
+
+
+def _pixels(drawing: Drawing, suffix: str, words: str, progress: Progress) -> bytes:
+    height, width = drawing.pixel_size(drawing.spec.dpi)
+    if height * width > MOST_PIXELS:
+        raise VitvizError(
+            f"The figure would have {width:,} x {height:,} pixels.",
+            "Choose fewer dots per inch, a smaller size, or SVG or PDF.",
+        )
+    pixels = drawing.pixels()
+    progress("Writing the figure", 0.7)
+    solid = drawing.spec.ground != "transparent"
+    image = Image.fromarray(np.ascontiguousarray(pixels[..., :3]) if solid else pixels)
+    dpi, out = (drawing.spec.dpi, drawing.spec.dpi), io.BytesIO()
+    if suffix == ".png":
+        image.save(out, "PNG", dpi=dpi, compress_level=6)
+    else:
+        image.save(out, "TIFF", dpi=dpi, compression="tiff_deflate", software=PROGRAM,
+                   description=words.encode("ascii", "replace").decode())  # fmt: skip
+    return out.getvalue()
+
+
+def _pdf(drawing: Drawing, title: str) -> bytes:
+    said: dict[str, Any] = {"Creator": PROGRAM, "CreationDate": None}
+    with matplotlib_settings():
+        from matplotlib.backends.backend_pdf import FigureCanvasPdf
+
+        out = io.BytesIO()
+        canvas = FigureCanvasPdf(drawing.vector_figure())
+        named = said | ({"Title": title} if title else {})
+        canvas.print_pdf(out, metadata=named)  # type: ignore[no-untyped-call]
+    return out.getvalue()
+
+
+def _svg(drawing: Drawing, title: str, progress: Progress) -> bytes:
+    said: dict[str, Any] = {"Creator": PROGRAM, "Date": None}
+    with matplotlib_settings():
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+        out = io.BytesIO()
+        canvas = FigureCanvasSVG(drawing.vector_figure())
+        named = said | ({"Title": title} if title else {})
+        canvas.print_svg(out, metadata=named)  # type: ignore[no-untyped-call]
+    progress("Embedding fonts", 0.8)
+    text = _in_millimetres(out.getvalue().decode(), drawing.layout.width, drawing.layout.height)
+    style = f'<style type="text/css">{_font_faces(drawing)}</style>'
+    return text.replace("<defs>", f"<defs>\n  {style}", 1).encode()
+
+
+def _in_millimetres(svg: str, width: float, height: float) -> str:
+    sized = re.sub(r'width="[\d.]+pt"', f'width="{width:.6g}mm"', svg, count=1)
+    return re.sub(r'height="[\d.]+pt"', f'height="{height:.6g}mm"', sized, count=1)
+
+
+def _font_faces(drawing: Drawing) -> str:
+    """CSS with the fonts of all words, cut down to the letters in them."""
+    with matplotlib_settings():
+        from matplotlib.font_manager import FontProperties, findfont
+
+        faces = []
+        for bold in (False, True):
+            letters = {c for word in drawing.layout.words if word.bold is bold for c in word.text}
+            if letters:
+                weight = "bold" if bold else "normal"
+                font = findfont(FontProperties(family=[drawing.spec.font], weight=weight))
+                data = base64.b64encode(_cut_down(Path(font), letters)).decode()
+                family = escape(drawing.spec.font).replace("'", "")
+                faces.append(
+                    f"@font-face{{font-family:'{family}';font-weight:{weight};"
+                    f"src:url(data:font/ttf;base64,{data})}}"
+                )
+    return "".join(faces)
+
+
+def _cut_down(font: Path, letters: set[str]) -> bytes:
+    """A font file with these letters only."""
+    from fontTools import subset
+
+    options = subset.Options(
+        layout_features=["kern", "liga"],
+        hinting=False,
+        recalc_timestamp=False,
+        notdef_outline=True,
+        font_number=0,
+    )
+    options.drop_tables += ["FFTM"]  # of the program that drew the font
+    loaded = subset.load_font(str(font), options)
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(unicodes=sorted(map(ord, letters)))
+    subsetter.subset(loaded)
+    out = io.BytesIO()
+    loaded.save(out)
+    loaded.close()
+    return out.getvalue()
+
+
+def size_text(drawing: Drawing) -> str:
+    """ "89 × 61 mm, 1051 × 720 pixels"."""
+    height, width = drawing.pixel_size(drawing.spec.dpi)
+    layout = drawing.layout
+    return f"{layout.width:.4g} × {layout.height:.3g} mm, {width} × {height} pixels"
