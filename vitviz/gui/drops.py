@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import cast, get_args
 
 from PySide6.QtCore import QByteArray, QMimeData, QPoint, Qt
 from PySide6.QtGui import QDrag, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from vitviz.gui.panes import PaneDrop
+from vitviz.methods.base import Fusion, Head
 from vitviz.session.state import PhotoRef
 
 DROP = "application/x-vitviz-drop"
@@ -40,11 +42,34 @@ def dropped(data: QMimeData) -> PaneDrop | None:
         files = tuple(url.toLocalFile() for url in data.urls() if url.isLocalFile())
         return PaneDrop(paths=files) if files else None
     try:
-        values = json.loads(bytes(data.data(DROP).data()))
-        photo = PhotoRef(**values.pop("photo")) if values["photo"] else values.pop("photo")
-        return PaneDrop(photo, values["layer"], values["head"])
-    except (ValueError, TypeError, KeyError):
+        return _checked(json.loads(bytes(data.data(DROP).data())))
+    except (ValueError, TypeError, KeyError):  # some other program's
         return None
+
+
+def _checked(values: dict[str, object]) -> PaneDrop:
+    """What ``drop_data`` wrote.
+
+    Raises:
+        ValueError, TypeError, KeyError: It is something else.
+    """
+    photo, layer, head = values["photo"], values["layer"], values["head"]
+    ref = _photo(photo) if photo is not None else None
+    if head is not None and head not in get_args(Fusion):
+        head = _index(head)
+    return PaneDrop(ref, None if layer is None else _index(layer), cast("Head | None", head))
+
+
+def _photo(values: object) -> PhotoRef:
+    if not isinstance(values, dict) or not isinstance(values["path"], str):
+        raise ValueError(values)
+    return PhotoRef(values["path"], _index(values["frame"]), bool(values["allow_large"]))
+
+
+def _index(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(value)
+    return value
 
 
 def dropped_pane(data: QMimeData) -> int | None:

@@ -145,6 +145,7 @@ class PhotosPanel(QListWidget):
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
         self._previews: dict[PhotoRef, Preview] = {}
         self._row_before: int | None = None  # while a button is pressed
+        self._row_dragged_from: int | None = None
         self.currentRowChanged.connect(self._row_changed)
 
     def show_photos(self, refs: tuple[PhotoRef, ...], selected: int) -> None:
@@ -181,12 +182,15 @@ class PhotosPanel(QListWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Pressing may be the start of a drag: the photo is chosen once it is let go."""
-        self._row_before = self.currentRow()
+        self._row_before, self._row_dragged_from = self.currentRow(), None
         super().mousePressEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        super().mouseReleaseEvent(event)
         before, self._row_before = self._row_before, None
+        with QSignalBlocker(self):
+            super().mouseReleaseEvent(event)
+            if self._row_dragged_from is not None:
+                self.setCurrentRow(self._row_dragged_from)
         if before is not None and self.currentRow() != before:
             self._row_changed(self.currentRow())
 
@@ -195,9 +199,10 @@ class PhotosPanel(QListWidget):
             return
         item = self.currentItem()
         pixmap: QPixmap | None = item.data(PIXMAP)
-        with QSignalBlocker(self):  # dragging it away is not choosing it
-            self.setCurrentRow(self._row_before if self._row_before is not None else -1)
-        self._row_before = None
+        if self._row_before is not None:
+            self._row_dragged_from, self._row_before = self._row_before, None
+            with QSignalBlocker(self):  # dragging it away is not choosing it
+                self.setCurrentRow(self._row_dragged_from)
         drag(self, drop_data(PaneDrop(photo=item.data(REF))), pixmap or QPixmap())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -232,10 +232,10 @@ class ComparePane(QWidget):
         drop, pane = drops.dropped(event.mimeData()), drops.dropped_pane(event.mimeData())
         if drop is not None:
             self._hint.say(f"Show {drops.words(drop)} here")
-        elif pane is not None and pane != self.index:
-            self._hint.say("Move here")
-        else:
+        elif pane is None:
             return
+        elif pane != self.index:
+            self._hint.say("Move here")
         event.acceptProposedAction()
         self.drag_entered.emit()
 
