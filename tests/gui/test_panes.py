@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog
 
 from vitviz.errors import Cancelled, VitvizError
@@ -487,9 +488,12 @@ def test_ticking_in_the_dialog(
     def three(dialog: SplitDialog) -> None:
         dialog.choice.setCurrentIndex(0)
         for row in (0, 2, 3):
-            dialog.list.itemActivated.emit(dialog.list.item(row))
+            dialog.list.itemClicked.emit(dialog.list.item(row))
         assert dialog.values == [1, 4, 5]
         assert dialog.count.text() == "3 panes"
+        ui.qtbot.keyClick(dialog.list, Qt.Key.Key_Space)
+        assert dialog.values == [0, 1, 4, 5]
+        ui.qtbot.keyClick(dialog.list, Qt.Key.Key_Space)
         assert dialog.accept_button.isEnabled()
 
     answer_split.append(three)
@@ -506,14 +510,14 @@ def test_too_many_and_none_cannot_be_accepted(ui: Driver, answer_split) -> None:
         dialog.choice.setCurrentIndex(5)
         assert dialog.search.isVisibleTo(dialog)
         for row in range(3, 8):
-            dialog.list.itemActivated.emit(dialog.list.item(row))
+            dialog.list.itemClicked.emit(dialog.list.item(row))
         seen.append(dialog.count.text())
         assert not dialog.accept_button.isEnabled()
         dialog.search.setText("panda")
         hidden = [dialog.list.item(row).isHidden() for row in range(dialog.list.count())]
         assert 0 < hidden.count(False) < 10
         for row in range(8):
-            dialog.list.itemActivated.emit(dialog.list.item(row))
+            dialog.list.itemClicked.emit(dialog.list.item(row))
         assert not dialog.accept_button.isEnabled()
         dialog.choice.setCurrentIndex(0)
 

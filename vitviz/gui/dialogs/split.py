@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Slot
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -27,6 +28,36 @@ from vitviz.session.state import MOST_PANES, PhotoRef
 
 MANY = 12
 """More values than these can be searched."""
+
+
+class TickList(QListWidget):
+    """Rows that a click, or the space bar, ticks and unticks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("ticks")
+        self.itemClicked.connect(self.turn)
+
+    def add(self, title: str, ticked: bool) -> None:
+        """One more row."""
+        item = QListWidgetItem(title, self)
+        # Not UserCheckable: a click on the box would tick it, and the click on the row untick it.
+        item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
+        item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
+
+    @Slot(QListWidgetItem)
+    def turn(self, item: QListWidgetItem) -> None:
+        """Ticks or unticks a row."""
+        on = item.checkState() != Qt.CheckState.Checked
+        item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space and self.currentItem() is not None:
+            self.turn(self.currentItem())
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            event.ignore()  # for the dialog's button
+        else:
+            super().keyPressEvent(event)
 
 
 class SplitDialog(QDialog):
@@ -54,7 +85,7 @@ class SplitDialog(QDialog):
         self.search = QLineEdit()
         self.search.setPlaceholderText("Find")
         self.search.setClearButtonEnabled(True)
-        self.list = QListWidget()
+        self.list = TickList()
         self.list.setAccessibleName("What the panes show")
         self.files = QPushButton("From a &File…")
         self.count = QLabel()
@@ -68,11 +99,11 @@ class SplitDialog(QDialog):
         self.choice.currentIndexChanged.connect(self._show)
         self.search.textChanged.connect(self._filter)
         self.list.itemChanged.connect(self._tick)
-        self.list.itemActivated.connect(self._turn)
         self.files.clicked.connect(self._choose_files)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         self._show()
+        self.list.setCurrentRow(0)
         self.list.setFocus()
 
     def _arrange(self) -> None:
@@ -111,11 +142,7 @@ class SplitDialog(QDialog):
         with QSignalBlocker(self.list):
             self.list.clear()
             for title, value in values:
-                item = QListWidgetItem(title, self.list)
-                item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-                              | Qt.ItemFlag.ItemIsUserCheckable)  # fmt: skip
-                on = Qt.CheckState.Checked if value in ticked else Qt.CheckState.Unchecked
-                item.setCheckState(on)
+                self.list.add(title, value in ticked)
         self.search.clear()
         self.search.setVisible(len(values) > MANY)
         self.files.setVisible(self.along in ("models", "photos"))
@@ -126,12 +153,6 @@ class SplitDialog(QDialog):
         for row in range(self.list.count()):
             item = self.list.item(row)
             item.setHidden(words.lower() not in item.text().lower())
-
-    @Slot(QListWidgetItem)
-    def _turn(self, item: QListWidgetItem) -> None:
-        """Ticks or unticks a row that was double-clicked."""
-        on = item.checkState() != Qt.CheckState.Checked
-        item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
 
     @Slot(QListWidgetItem)
     def _tick(self, item: QListWidgetItem) -> None:
