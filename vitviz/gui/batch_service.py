@@ -55,6 +55,11 @@ class BatchService(QObject):
         """Whether a batch has not ended yet."""
         return self._thread is not None
 
+    @property
+    def is_going(self) -> bool:
+        """Whether a batch runs, and does not wait for the window."""
+        return self.is_running and self._control.is_going
+
     def start(self, batch: Batch, *, restart: bool = False) -> None:
         """Begins a batch, or goes on with it; nothing where one is running."""
         if self._thread is not None:

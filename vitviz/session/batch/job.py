@@ -130,6 +130,11 @@ class Control:
     def is_cancelled(self) -> bool:
         return self._cancelled.is_set()
 
+    @property
+    def is_going(self) -> bool:
+        """Neither paused nor cancelled."""
+        return self._going.is_set() and not self.is_cancelled
+
     def cancel(self) -> None:
         """Ends the batch at the next block of each photo that is worked on."""
         self._cancelled.set()
