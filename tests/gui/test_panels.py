@@ -129,6 +129,7 @@ def test_predictions_tell_long_names_whole(qtbot: QtBot) -> None:
     bars.set_rows([("a class with a very long name " * 5, 0.123), ("b", 0.0)])
     assert "a class with a very long name " * 5 in bars.toolTip()
     assert "12.3 %" in bars.accessibleDescription()
+    assert "< 0.1 %" in bars.accessibleDescription()
     bars.resize(60, 80)
     bars.grab()
 

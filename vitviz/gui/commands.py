@@ -138,6 +138,12 @@ class Commands(PaneCommands):
     def choose_head(self, head: Head) -> None:
         self._set(replace(self.session, view=replace(self.session.view, head=head)), "head")
 
+    @Slot(object)
+    def choose_target(self, target: int | None) -> None:
+        """The class that a map is about; None is the most probable one."""
+        view = replace(self.session.view, target=target)
+        self._set(replace(self.session, view=view), "target")
+
     @Slot(int, object)
     def open_head(self, layer: int, head: Head) -> None:
         """From the Heads view to the canvas."""
@@ -210,6 +216,19 @@ class Commands(PaneCommands):
         head = self.session.view.head
         at = heads.index(head) if head in heads else 0
         self.choose_head(heads[(at + step) % len(heads)])
+
+    @Slot()
+    def next_class(self) -> None:
+        self.window.panels.predictions.step(1)
+
+    @Slot()
+    def previous_class(self) -> None:
+        self.window.panels.predictions.step(-1)
+
+    @Slot()
+    def find_class(self) -> None:
+        self.window.panels.reveal(self.window.panels.predictions)
+        self.window.panels.predictions.search.setFocus()
 
     @Slot()
     def toggle_play(self) -> None:

@@ -164,6 +164,13 @@ class Panels:
             menu.addAction(dock.toggleViewAction())
         return menu
 
+    def reveal(self, panel: QWidget) -> None:
+        """Opens the dock that a panel is in, if it is closed."""
+        for dock in self.docks:
+            if dock.isAncestorOf(panel):
+                dock.show()
+                dock.raise_()
+
     def reset(self) -> None:
         """Puts every panel back where it was at the first start."""
         for dock, area in zip(self.docks, (LEFT, LEFT, RIGHT, RIGHT, RIGHT, BOTTOM), strict=True):

@@ -153,6 +153,7 @@ class Window(QMainWindow):
         panels.model.details_requested.connect(commands.show_card)
         panels.model.open_requested.connect(commands.open_model)
         panels.method.chosen.connect(commands.choose_view)
+        panels.predictions.chosen.connect(commands.choose_target)
         panels.appearance.chosen.connect(commands.choose_style)
         panels.layers.layer_chosen.connect(commands.choose_layer)
         panels.layers.head_chosen.connect(commands.choose_head)
@@ -233,7 +234,7 @@ class Window(QMainWindow):
         self.panels.model.show_costs(self.card, preview.size if preview else None, cell)
         self.panels.method.show_view(view, cell)
         self.panels.appearance.show_style(style, self.look.shown_range)
-        self.panels.predictions.show_cell(cell)
+        self.panels.predictions.show_cell(cell, view)
         self.panels.layers.show_cell(cell, view, style, preview)
         self.status.show_cell(cell)
         self._show_checks(session)
@@ -292,6 +293,8 @@ class Window(QMainWindow):
             by_id[name].setEnabled(self.controller.shown_cell is not None)
         for name in ("file.close", "file.close_all"):
             by_id[name].setEnabled(bool(session.photos))
+        for name in ("go.next_class", "go.previous_class", "go.class"):
+            by_id[name].setEnabled(self.panels.predictions.asks)
         self.top_bar.export.setEnabled(self.controller.shown_cell is not None)
 
     @Slot()

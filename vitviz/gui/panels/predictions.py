@@ -1,39 +1,84 @@
-"""What the model says the photo is."""
+"""What the model says the photo is, and which class the map is about."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QLineEdit, QScrollArea, QSizePolicy, QWidget
 
 from vitviz.gui.panels.form import column, quiet
-from vitviz.session.engine import Cell, top_classes
+from vitviz.methods import METHODS
+from vitviz.session.engine import Cell, top_indices
+from vitviz.session.state import View
 
 TOP = 5
 
 
+def percent(probability: float) -> str:
+    """ "45.4 %"; "< 0.1 %" rather than a zero that it is not."""
+    return f"{100 * probability:.1f} %" if probability >= 0.0005 else "< 0.1 %"
+
+
 class Bars(QWidget):
-    """Names, percentages and bars; long names are cut, and whole in the tool tip."""
+    """Names, percentages and bars; long names are cut, and whole in the tool tip.
+
+    Signals:
+        chosen(int): The user chose this row.
+        left_upwards(): The user went up from the first row.
+    """
+
+    chosen = Signal(int)
+    left_upwards = Signal()
 
     BAR = 4
+    GAP = 12
+    """Between one row's bar and the next row's name, in pixels."""
+    INSET = 6
+    """How far a row's ground reaches beyond what is in it, in pixels."""
 
     def __init__(self) -> None:
         super().__init__()
         self.rows: list[tuple[str, float]] = []
+        self.current: int | None = None
+        self.choosable = False
+        self._hovered: int | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def set_rows(self, rows: list[tuple[str, float]]) -> None:
-        self.rows = rows
-        words = "\n".join(f"{name}: {100 * p:.1f} %" for name, p in rows)
-        self.setToolTip(words)
+        self.setMouseTracking(True)
         self.setAccessibleName("Predictions")
+
+    def set_rows(
+        self, rows: list[tuple[str, float]], current: int | None = None, choosable: bool = False
+    ) -> None:
+        """Shows other rows.
+
+        Args:
+            rows: Names and probabilities, 0..1.
+            current: The row that the map is about.
+            choosable: Rows can be chosen.
+        """
+        self.rows, self.current, self.choosable = rows, current, choosable
+        self.setFocusPolicy(
+            Qt.FocusPolicy.StrongFocus if choosable and rows else Qt.FocusPolicy.NoFocus
+        )
+        if choosable:
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
+        else:
+            self.unsetCursor()
+        words = "\n".join(f"{name}: {percent(p)}" for name, p in rows)
+        hint = "\n\nClick a class to see where it is read from." if choosable and rows else ""
+        self.setToolTip(words + hint)
         self.setAccessibleDescription(words)
         self.updateGeometry()
         self.update()
 
     @property
     def row_height(self) -> int:
-        return QFontMetrics(self.font()).height() + self.BAR + 10
+        return QFontMetrics(self.font()).height() + self.BAR + self.GAP
+
+    def row_at(self, y: float) -> int | None:
+        """The row at this height, in widget pixels."""
+        row = int(y // self.row_height)
+        return row if 0 <= row < len(self.rows) else None
 
     def sizeHint(self) -> QSize:
         return QSize(180, max(1, len(self.rows)) * self.row_height)
@@ -41,51 +86,246 @@ class Bars(QWidget):
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        row = self.row_at(event.position().y())
+        if self.choosable and row is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.chosen.emit(row)
+        else:
+            super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._set_hovered(self.row_at(event.position().y()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._set_hovered(None)
+
+    def _set_hovered(self, row: int | None) -> None:
+        if row != self._hovered:
+            self._hovered = row
+            self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
+        step = steps.get(Qt.Key(event.key()))
+        if step is None or not self.choosable:
+            super().keyPressEvent(event)
+        else:
+            self.step(step)
+
+    def step(self, step: int) -> None:
+        """Chooses the row so many further; the first one where none is chosen yet."""
+        if not self.choosable or not self.rows:
+            return
+        row = 0 if self.current is None else self.current + step
+        if row < 0:
+            self.left_upwards.emit()
+        elif row < len(self.rows):
+            self.chosen.emit(row)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        metrics, colours = painter.fontMetrics(), self.palette()
-        for index, (name, probability) in enumerate(self.rows):
-            top = index * self.row_height
-            percent = f"{100 * probability:.1f} %"
-            room = self.width() - metrics.horizontalAdvance(percent) - 10
-            line = QRectF(0, top, self.width(), metrics.height())
-            painter.setPen(colours.text().color() if index == 0 else
-                           colours.placeholderText().color())  # fmt: skip
-            cut = metrics.elidedText(name, Qt.TextElideMode.ElideRight, room)
-            painter.drawText(line, Qt.AlignmentFlag.AlignLeft, cut)
-            painter.drawText(line, Qt.AlignmentFlag.AlignRight, percent)
-            bar = QRectF(0, top + metrics.height() + 2, self.width(), self.BAR)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colours.mid())
-            painter.drawRoundedRect(bar, 2, 2)
-            bar.setWidth(max(self.BAR, self.width() * probability))
-            painter.setBrush(colours.highlight() if index == 0 else colours.placeholderText())
-            painter.drawRoundedRect(bar, 2, 2)
+        for index in range(len(self.rows)):
+            self._paint_ground(painter, index)
+            self._paint_row(painter, index)
         painter.end()
+
+    def _paint_ground(self, painter: QPainter, index: int) -> None:
+        """What tells that a row is chosen, or would be."""
+        current = index == self.current
+        if not self.choosable or not (current or index == self._hovered):
+            return
+        colours = self.palette()
+        ground = QRectF(0, index * self.row_height, self.width(), self.row_height - 2)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colours.button())
+        if current and self.hasFocus():
+            painter.setPen(colours.highlight().color())
+        painter.drawRoundedRect(ground.adjusted(0.5, 0.5, -0.5, -0.5), 5, 5)
+
+    def _paint_row(self, painter: QPainter, index: int) -> None:
+        name, probability = self.rows[index]
+        metrics, colours = painter.fontMetrics(), self.palette()
+        inset = self.INSET if self.choosable else 0
+        left, width = inset, self.width() - 2 * inset
+        top = index * self.row_height + (self.GAP - 4) // 2
+        # Without a choice the first is what the photo is said to be.
+        strong = index == (self.current if self.choosable else 0)
+        share = percent(probability)
+        room = width - metrics.horizontalAdvance(share) - 10
+        line = QRectF(left, top, width, metrics.height())
+        painter.setPen(colours.text().color() if strong else colours.placeholderText().color())
+        cut = metrics.elidedText(name, Qt.TextElideMode.ElideRight, room)
+        painter.drawText(line, Qt.AlignmentFlag.AlignLeft, cut)
+        painter.drawText(line, Qt.AlignmentFlag.AlignRight, share)
+        bar = QRectF(left, top + metrics.height() + 2, width, self.BAR)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colours.mid())
+        painter.drawRoundedRect(bar, 2, 2)
+        bar.setWidth(max(self.BAR, width * probability))
+        painter.setBrush(colours.highlight() if strong else colours.placeholderText())
+        painter.drawRoundedRect(bar, 2, 2)
+
+
+class Search(QLineEdit):
+    """Words to look for.
+
+    Signals:
+        left_downwards(): The user goes on to what was found.
+    """
+
+    left_downwards = Signal()
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self.setPlaceholderText(title)
+        self.setAccessibleName(title.rstrip("…"))
+        self.setClearButtonEnabled(True)
+
+    def event(self, event: QEvent) -> bool:
+        override = event.type() == QEvent.Type.ShortcutOverride
+        if override and isinstance(event, QKeyEvent) and self._clears(event):
+            event.accept()  # else the key is a command of the window
+            return True
+        return super().event(event)
+
+    def _clears(self, event: QKeyEvent) -> bool:
+        return event.key() == Qt.Key.Key_Escape and bool(self.text())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._clears(event):
+            self.clear()
+        elif event.key() == Qt.Key.Key_Down:
+            self.left_downwards.emit()
+        else:
+            super().keyPressEvent(event)
 
 
 class PredictionsPanel(QWidget):
-    """The most probable classes of the photo shown."""
+    """The most probable classes of the photo shown; where the method asks about a class, also
+    which one, and a way to any other.
+
+    Signals:
+        chosen(object target): The user chose the class with this index, or with None the most
+            probable one, whichever that is.
+    """
+
+    chosen = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         layout = column(self)
+        self.search = Search("Find a class…")
         self.bars = Bars()
         self.note = quiet()
+        layout.addWidget(self.search)
         layout.addWidget(self.bars)
         layout.addWidget(self.note)
         layout.addStretch(1)
-        self.show_cell(None)
+        self._cell: Cell | None = None
+        self._view = View()
+        self._indices: list[int] = []
+        self._in_sight: int | None = None
+        self.search.textChanged.connect(self._refresh)
+        self.search.returnPressed.connect(self._first_chosen)
+        self.search.left_downwards.connect(self._enter_bars)
+        self.bars.chosen.connect(self._row_chosen)
+        self.bars.left_upwards.connect(self.search.setFocus)
+        self.show_cell(None, View())
 
-    def show_cell(self, cell: Cell | None) -> None:
-        rows = top_classes(cell, TOP) if cell else []
-        self.bars.set_rows(rows)
+    def show_cell(self, cell: Cell | None, view: View) -> None:
+        """Shows an answer; the view tells which class is chosen, if its method asks about one."""
+        self._cell, self._view = cell, view
+        if not self.asks:
+            self.search.clear()
+        self._refresh()
+
+    @property
+    def asks(self) -> bool:
+        """Whether the map is about a class, which can be chosen here."""
+        has_classes = self._cell is not None and self._cell.probabilities is not None
+        return has_classes and METHODS[self._view.method].class_specific
+
+    def step(self, step: int) -> None:
+        """Chooses the class so many rows further down."""
+        self.bars.step(step)
+
+    def _refresh(self) -> None:
+        cell, about = self._cell, self.asks
+        self._indices = self._found(cell) if cell else []
+        rows = []
+        if cell is not None and cell.probabilities is not None:
+            rows = [(cell.class_name(i), float(cell.probabilities[i])) for i in self._indices]
+        target = self._target(cell) if about and cell else None
+        current = self._indices.index(target) if target in self._indices else None
+        self.search.setVisible(about)
+        self.bars.set_rows(rows, current, about)
         self.bars.setVisible(bool(rows))
+        self._keep_in_sight(current)
+        words = self._words(cell)
+        self.note.setText(words)
+        self.note.setVisible(bool(words))
+
+    def _keep_in_sight(self, row: int | None) -> None:
+        """Scrolls the row of the class into sight when another one was chosen."""
+        chosen = None if row is None else self._indices[row]
+        if row is None or chosen == self._in_sight:
+            return
+        self._in_sight = chosen
+        area = self.parentWidget()
+        while area is not None and not isinstance(area, QScrollArea):
+            area = area.parentWidget()
+        if area is not None:
+            height = self.bars.row_height
+            area.ensureVisible(0, self.bars.y() + row * height + height // 2, 0, height)
+
+    def _found(self, cell: Cell) -> list[int]:
+        """The most probable classes with the words looked for; with none, and the chosen one."""
+        wanted = self.search.text().strip().casefold()
+        if wanted:
+            everything = top_indices(cell, cell.card.config.classes)
+            return [i for i in everything if wanted in cell.class_name(i).casefold()][:TOP]
+        best = top_indices(cell, TOP)
+        target = self._target(cell) if self.asks else None
+        return best if target is None or target in best else [*best, target]
+
+    def _target(self, cell: Cell) -> int | None:
+        """The class chosen; the most probable one where the model has no such class."""
+        target = self._view.target
+        if target is None or cell.probabilities is None or target >= len(cell.probabilities):
+            return next(iter(top_indices(cell, 1)), None)
+        return target
+
+    def _words(self, cell: Cell | None) -> str:
         if cell is None:
-            self.note.setText("Nothing yet.")
-        elif cell.probabilities is None:
-            self.note.setText("This model has no classes: it was trained without labels.")
-        elif not cell.card.class_names:
-            self.note.setText("The names of this model's classes are not known.")
-        self.note.setVisible(not rows or cell is None or not cell.card.class_names)
+            return "Nothing yet."
+        if cell.probabilities is None:
+            return "This model has no classes: it was trained without labels."
+        if not self._indices:
+            return "No class is called so."
+        return "" if cell.card.class_names else "The names of this model's classes are not known."
+
+    def _row_chosen(self, row: int) -> None:
+        assert self._cell is not None
+        index = self._indices[row]
+        # The first prediction stays the first prediction, also of the next photo, but a class
+        # that was looked for is meant by its name.
+        is_best = index == top_indices(self._cell, 1)[0] and not self.search.text()
+        self.search.clear()
+        self.chosen.emit(None if is_best else index)
+
+    def _first_chosen(self) -> None:
+        if self.search.text().strip() and self._indices:
+            self._row_chosen(0)
+
+    def _enter_bars(self) -> None:
+        if self._indices:
+            self.bars.setFocus()
