@@ -11,6 +11,7 @@ from vitviz.cli.choices import add_choices, chosen
 from vitviz.cli.options import add_disclosure, counted, disclosure, failed, photos_at, stems
 from vitviz.errors import CheckpointError, PhotoError, PhotoTooLarge, VitvizError
 from vitviz.session.caption import caption
+from vitviz.session.embedding import HOLDING
 from vitviz.session.engine import Engine, top_classes
 from vitviz.session.export import PICTURES, SUFFIXES, write_map, write_values
 from vitviz.session.plan import plan
@@ -36,8 +37,8 @@ def add(commands: Subparsers) -> None:
         usage="vitviz explain PHOTO... [--out PATH] [--method NAME] ... (see --help)",
         help="write maps over photos, without a window",
         description="Writes, for every photo, PHOTO-METHOD.png (the map over the photo at its "
-        "full size) and PHOTO-METHOD.npy (the raw values, rows x columns, with their provenance "
-        "as JSON beside them), or what --format says.",
+        "full size) and PHOTO-METHOD.npy (the raw values, rows x columns), or what "
+        "--format says.",
     )
     option = parser.add_argument
     option("photos", nargs="+", type=Path, metavar="PHOTO", help="a photo, or a folder of photos")
@@ -99,6 +100,8 @@ def explain_one(
     for name, probability in top_classes(cell, 3):
         print(f"  {100 * probability:5.1f} %  {name}")
     said = disclosure(options)
+    if said.beside is None and any(file.suffix.lower() in HOLDING for file in files):
+        said = replace(said, beside=False)  # one of the files says it for all
     wanted = Wanted(options.all, options.resolution, session.style.smooth)
     for file in files:
         if holds_values(file, options.format or []):

@@ -47,7 +47,7 @@ def add_disclosure(parser: argparse.ArgumentParser) -> None:
 
 def disclosure(options: argparse.Namespace) -> Disclosure:
     """What the options of ``add_disclosure`` say."""
-    return Disclosure(options.provenance, options.full_paths)
+    return Disclosure(options.provenance or None, options.full_paths)
 
 
 def photos_at(path: Path) -> list[Path]:

@@ -42,7 +42,7 @@ class Preferences:
     @property
     def disclosure(self) -> Disclosure:
         """What exported files say of where they come from."""
-        return Disclosure(self.provenance_beside, self.full_paths)
+        return Disclosure(self.provenance_beside or None, self.full_paths)
 
 
 class Settings:

@@ -31,20 +31,20 @@ def embed(content: bytes, suffix: str, made: Provenance) -> bytes:
     return content
 
 
-def write_made(path: Path, content: bytes, made: Provenance, *, beside: bool = False) -> None:
+def write_made(path: Path, content: bytes, made: Provenance, *, beside: bool | None = None) -> None:
     """Writes a file with its provenance, whole or not at all.
 
     Args:
         path: Of the new file.
         content: All of it, without the provenance.
         made: What made it.
-        beside: Also as JSON beside it; done in any case where the format has no room.
+        beside: Also as JSON beside it; None: where the format has no room.
 
     Raises:
         VitvizError: It cannot be written. What was there stays.
     """
     embedded = embed(content, path.suffix, made)
-    if not beside and path.suffix.lower() in HOLDING:
+    if not (path.suffix.lower() not in HOLDING if beside is None else beside):
         write_whole(path, embedded)
         return
     companion = beside_of(path)

@@ -40,11 +40,11 @@ class Disclosure:
     """How much is said of where a file comes from; what is in the file itself is always there.
 
     Args:
-        beside: Also as JSON beside the file.
+        beside: Also as JSON beside the file; None: beside those that have no room for it.
         full_paths: The session's part names photos and checkpoints with their folders.
     """
 
-    beside: bool = False
+    beside: bool | None = None
     full_paths: bool = False
 
 
