@@ -104,7 +104,7 @@ class Bars:
         top = whole.top + (whole.height - length) / 2
         for scale in self.scales:
             rect = Rect(left + 1.4 * m.gap, top, m.bar, length)
-            marks = scale.ticks(self._count(length, 2.4 * self._small_line))
+            marks = scale.ticks(self._count(length, 2.0 * self._small_line))
             bars.append(Bar(rect, scale.style, True, marks.places))
             for place, label in zip(marks.places, marks.labels, strict=True):
                 y = rect.bottom - place * length + self._half_digit

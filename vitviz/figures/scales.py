@@ -18,7 +18,7 @@ SHARED = {
 }
 """What is said of the sharing, where there are several maps."""
 
-NEARLY: dict[Scaling, float] = {"linear": 5e-3, "root": 1e-5, "log": 0.0}
+NEARLY: dict[Scaling, float] = {"linear": 5e-3, "root": 1e-4, "log": 0.0}
 """Part of the greatest value, below which the least one is told as 0 where there is little room:
 it cannot be seen from it along the bar.
 """

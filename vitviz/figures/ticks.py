@@ -10,9 +10,9 @@ from vitviz.figures.scaling import Scaling, in_effect, place, scale_ends
 MANY_DECIMALS = 4
 """Labels that would need more decimals than this share a power of ten instead."""
 
-NOTHING = 1e-5
-"""Part of the greatest value, up to which a value is labelled 0 on a root scale: a third of a
-hundredth of its length.
+NOTHING = 1e-4
+"""Part of the greatest value, up to which a value is labelled 0 on a root scale: a hundredth
+of its length.
 """
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
