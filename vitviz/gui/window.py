@@ -113,7 +113,8 @@ class Window(QMainWindow):
         for name in ("file.open", "file.close", "file.close_all"):  # the list's context menu
             self.panels.photos.addAction(by_id[name])
         self.setStatusBar(self.status)
-        self.status.addPermanentWidget(JobView(self.jobs))
+        self.job_view = JobView(self.jobs)
+        self.status.addPermanentWidget(self.job_view)
         self.views = QStackedWidget()
         for view in (self.look, self.heads, self.patches, self.compare):
             self.views.addWidget(view)
