@@ -206,6 +206,8 @@ def test_arrangements_ranges_and_pairs(ui: Driver) -> None:
     ui.press("compare.shared")
     assert ui.session.compare.shared
     ui.press("compare.go.c")
+    ui.press("compare.difference")
+    assert ui.session.compare.pair == (0, 2), "the current one against the first of the two"
     ui.do("compare.pair")
     assert ui.session.compare.pair == (2, 0)
     ui.press("compare.swap")
@@ -494,6 +496,8 @@ def test_ticking_in_the_dialog(
         ui.qtbot.keyClick(dialog.list, Qt.Key.Key_Space)
         assert dialog.values == [0, 1, 4, 5]
         ui.qtbot.keyClick(dialog.list, Qt.Key.Key_Space)
+        with ui.qtbot.waitSignal(dialog.accepted):
+            ui.qtbot.keyClick(dialog.list, Qt.Key.Key_Return)
         assert dialog.accept_button.isEnabled()
 
     answer_split.append(three)

@@ -179,7 +179,11 @@ class PaneCommands(ExportCommands):
 
     @Slot(str)
     def choose_arrangement(self, arrangement: Arrangement) -> None:
-        self._compare(arrangement=arrangement)
+        """The current pane is one of the two that are set against each other."""
+        first, second = pair_of(self.session)
+        focus = self.session.compare.focus
+        pair = (first, second) if focus in (first, second) else (first, focus)
+        self._compare(arrangement=arrangement, pair=pair)
 
     @Slot()
     def show_panes(self) -> None:

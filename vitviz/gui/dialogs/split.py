@@ -94,8 +94,9 @@ class SplitDialog(QDialog):
         role = QDialogButtonBox.ButtonRole.AcceptRole
         self.accept_button = self.buttons.addButton("Split", role)
         self.accept_button.setProperty("primary", True)
-        self.accept_button.setDefault(True)
         self._arrange()
+        self.files.setAutoDefault(False)
+        self.accept_button.setDefault(True)  # only now: it is in the dialog
         self.choice.currentIndexChanged.connect(self._show)
         self.search.textChanged.connect(self._filter)
         self.list.itemChanged.connect(self._tick)
