@@ -16,7 +16,9 @@ from tests.gui.compare_cells import FINER, MIDDLE, TALL, WHOLE, session_of, stat
 from vitviz.analysis.agreement import agreement
 from vitviz.analysis.difference import difference
 from vitviz.errors import VitvizError
+from vitviz.gui.canvas import Canvas
 from vitviz.gui.panes import PaneState
+from vitviz.gui.viewport import sight
 from vitviz.gui.views.compare import CompareView
 from vitviz.gui.views.compare_pane import ComparePane
 from vitviz.session.state import View
@@ -242,6 +244,33 @@ def test_zoom_on_another_photo_is_relative(view: CompareView) -> None:
     assert (zoomed.x(), zoomed.y()) == pytest.approx((middle.x(), middle.y()))
     wide.fit()
     assert tall.zoom == fitted[1]
+
+
+def test_what_is_new_looks_as_the_others_do(view: CompareView) -> None:
+    states = layers(0, 1)
+    view.show_state(states, session_of(states))
+    middle = view.canvas.on_widget(WHOLE.patch_box(1, 3)).center()
+    view.canvas.zoom_to(view.canvas.zoom * 3, middle)
+    before = relative(view.canvas)
+    for arrangement in ("difference", "wipe", "panes"):
+        view.show_state(states, session_of(states, arrangement=arrangement))
+        QApplication.processEvents()
+        assert relative(view.canvas)[1:] == pytest.approx(before[1:], abs=0.02), arrangement
+    more = layers(0, 1, 2)
+    view.show_state(more, session_of(more, focus=2))
+    assert [relative(pane.canvas) for pane in view.panes] == [
+        pytest.approx(before, abs=0.02) for _ in view.panes
+    ]
+    other = (more[0], more[1], state("other.png", seed=4))
+    view.show_state(other, session_of(other, focus=2))
+    assert relative(view.panes[2].canvas) == pytest.approx(before, abs=0.02)
+
+
+def relative(canvas: Canvas) -> tuple[float, float, float]:
+    """Zoom in fitting scales, and the point of the photo that is in the middle, 0..1."""
+    assert canvas.photo_size is not None
+    seen = sight(canvas.viewport, canvas.photo_size, canvas._fit_area())
+    return seen.zoom, seen.x, seen.y
 
 
 def test_unlinked_panes_go_alone_until_they_are_linked_again(view: CompareView) -> None:

@@ -66,6 +66,7 @@ class PhotoView(QWidget):
         self._viewport = Viewport()
         self._photo_size: tuple[int, int] | None = None
         self._margins = (0.0, 0.0, 0.0)
+        self._area = Area(0, 0, 1, 1)
         self._is_fitted = True
         self._press: QPointF | None = None
         self._last = QPointF()
@@ -115,8 +116,7 @@ class PhotoView(QWidget):
         margins = (left, right, bottom)
         if any(abs(new - old) > 0.5 for new, old in zip(margins, self._margins, strict=True)):
             self._margins = margins
-            if self._is_fitted:
-                self._fit()
+            self._keep_in_middle()
 
     def fit(self) -> None:
         """Shows the whole photo, as large as it goes, and keeps it so when resized."""
@@ -164,7 +164,8 @@ class PhotoView(QWidget):
         if self._photo_size is None or other._photo_size is None:
             return
         if other.is_fitted:
-            self._fit()
+            if not self._is_fitted:
+                self._fit()
             return
         self._is_fitted = False
         area, other_area = self._fit_area(), other._fit_area()
@@ -192,6 +193,18 @@ class PhotoView(QWidget):
         """Where a box of the photo lies on the widget."""
         return on_widget(self._viewport, box)
 
+    def _keep_in_middle(self) -> None:
+        """After the room for the photo changed: fits it again, or keeps its zoom and the point
+        that is in the middle.
+        """
+        before, self._area = self._area, self._fit_area()
+        if self._is_fitted:
+            self._fit()
+        else:
+            right = self._area.left + self._area.width / 2 - before.left - before.width / 2
+            down = self._area.top + self._area.height / 2 - before.top - before.height / 2
+            self._look(self._viewport.moved(right, down))
+
     def _fit_area(self) -> Area:
         margin = min(MARGIN, self.width() / 12, self.height() / 12)
         left, right, bottom = self._margins
@@ -217,10 +230,7 @@ class PhotoView(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if self._is_fitted:
-            self._fit()
-        else:
-            self._look(self._viewport)
+        self._keep_in_middle()
 
     def event(self, event: QEvent) -> bool:
         kind = event.type()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from statistics import fmean
 
-from PySide6.QtCore import QRect, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QPoint, QRect, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
     QDropEvent,
     QKeyEvent,
     QPalette,
-    QResizeEvent,
 )
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
@@ -173,6 +172,7 @@ class CompareView(QWidget):
             session: Their choices, and how they are laid out.
         """
         compare = session.compare
+        leader = self._leader(states)
         had_keys = any(pane.canvas.hasFocus() for pane in self.panes)
         turned = compare.focus != self._focus
         self._count, self._focus, self._pair = len(states), compare.focus, pair_of(session)
@@ -189,9 +189,24 @@ class CompareView(QWidget):
             self._show_wipe(words)
         else:
             self._show_grid(states)
+        if compare.linked:
+            self.canvas.look_like(leader)
+        self.wipe.links.follow(self.wipe.first)
         self.links.set_linked(compare.linked, self.canvas)
         if had_keys and turned:
             self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _leader(self, states: tuple[PaneState, ...]) -> Canvas:
+        """The canvas that others look like: one in sight that keeps its photo, the current one
+        first.
+        """
+        if self._arrangement == "wipe":
+            return self.wipe.first
+        for pane in (self._all_panes[self._focus], *self.panes):
+            stays = pane.index < len(states)
+            if stays and states[pane.index].opened is pane.canvas.shown.opened is not None:
+                return pane.canvas
+        return self.canvas
 
     def _show_panes(self, states: tuple[PaneState, ...], words: tuple[str, ...]) -> None:
         several = self._count > 1
@@ -314,9 +329,13 @@ class CompareView(QWidget):
     def _show_hint(self) -> None:
         """Where to drop for one more pane, while something is dragged over the view."""
         self._leaving.stop()
-        if self._count < MOST_PANES:
-            self._hint.setGeometry(self.tools.geometry().adjusted(4, 3, -4, -3))
-            self._hint.say("Drop here for one more pane")
+        if self._count == MOST_PANES:
+            return
+        place = self.tools.geometry().adjusted(4, 3, -4, -3)
+        if self.invite.isVisible():
+            place = QRect(self.invite.mapTo(self, QPoint(0, 0)), self.invite.size())
+        self._hint.setGeometry(place)
+        self._hint.say("Drop here for one more pane")
 
     @Slot()
     def _hide_soon(self) -> None:
@@ -341,7 +360,3 @@ class CompareView(QWidget):
         elif pane is not None:
             self._move(pane, self._count - 1)
         event.acceptProposedAction()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._hint.setGeometry(QRect(self.tools.geometry()))

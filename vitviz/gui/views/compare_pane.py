@@ -55,6 +55,7 @@ class Heading(QWidget):
         layout.addWidget(self.letter)
         layout.addWidget(self.words, 1)
         layout.addWidget(self.close_button)
+        self.setFixedHeight(self.close_button.sizeHint().height() + 4)  # with or without it
         self._press: QPoint | None = None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

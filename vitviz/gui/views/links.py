@@ -46,12 +46,12 @@ class Links(QObject):
         """Links or unlinks them.
 
         Args:
-            linked: They go with each other from now on.
-            leader: All look like this one at once where they did not before.
+            linked: They go with each other from now on, and look alike at once.
+            leader: The one that all others look like.
         """
-        if linked and not self._linked:
+        if linked:
             self.follow(leader)
-        elif not linked:
+        else:
             for canvas in self._canvases:
                 if not canvas.underMouse():
                     canvas.show_point(None)
