@@ -78,8 +78,8 @@ def _add_distil(kinds: Subparsers) -> None:
         usage="vitviz train distil TEACHER PHOTOS... --out FOLDER [--steps N] ... (see --help)",
         help="a student learns from random weights what a teacher does, from unlabelled photos",
         description="Writes FOLDER/FOLDER.safetensors and its card. About one photo in ten is "
-        "held out to measure on. The same command continues a run; --steps and --cool-down may "
-        "be changed then.",
+        "held out to measure on. The same command continues a run; --steps, --cool-down and "
+        "--full-size may be changed then.",
     )
     parser.add_argument("teacher", metavar="TEACHER", help="a checkpoint, or a bundled model's id")
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTOS",
@@ -88,7 +88,8 @@ def _add_distil(kinds: Subparsers) -> None:
     option("depth", _number(1), "blocks of the student; divides the teacher's")
     option("apart", _number(0), "first steps, in which each block learns by itself")
     option("steps", _number(1), "in all")
-    option("cool_down", _number(0), "last steps, at full size and with a falling rate")
+    option("cool_down", _number(0), "last steps, in which the rate falls")
+    option("full_size", _number(0), "last steps, with inputs of the teacher's own size")
     option("sides", _sides, "of the inputs before that, in pixels, from step to step")
     option("mosaic", fraction, "part of the photos made of four")
     option("measured_on", _number(1), "held-out photos to measure on")

@@ -17,7 +17,16 @@ from vitviz.training.photos import KeptPhoto, PhotoPool, find_photos, open_photo
 from vitviz.training.recipes import DistilOptions, Reported
 from vitviz.training.result import Made, checkpoint_in, hours, write_refused, write_result
 
-MAY_CHANGE = {"out", "steps", "cool_down", "device", "measured_on", "measure_every", "save_every"}
+MAY_CHANGE = {
+    "out",
+    "steps",
+    "cool_down",
+    "full_size",
+    "device",
+    "measured_on",
+    "measure_every",
+    "save_every",
+}
 """Choices that a run may be gone on with under other values."""
 
 
@@ -62,8 +71,10 @@ def _check(options: DistilOptions) -> None:
         "save_every": options.save_every,
     }  # fmt: skip
     wrong = [name for name, value in least.items() if value < 1]
-    if wrong or not 0 <= options.cool_down <= options.steps:
-        name = wrong[0].replace("_", " ") if wrong else "cool-down"
+    lasts = {"cool_down": options.cool_down, "full_size": options.full_size}
+    wrong += [name for name, value in lasts.items() if not 0 <= value <= options.steps]
+    if wrong:
+        name = wrong[0].replace("_", " ")
         raise VitvizError(f"The {name} of this run makes no sense.", "Give another number.")
 
 

@@ -34,6 +34,10 @@ APART = {"states": 1.0, "attention": 0.5, "logits": 0.2}
 SPREAD_FROM = 64
 """Photos from which the spread of each channel is taken."""
 
+OTHERS = 0.4
+"""Learning rate of what is no matrix of a block, as a multiple of the run's: what AdamW moves by
+its whole rate would drown the embedding, which all blocks depend on, in noise."""
+
 BEFORE_THE_FIRST = 1 << 40
 """A number no step reaches, for batches that are not trained on."""
 
@@ -170,10 +174,10 @@ class Distillation:
         return normalised(images, self._preprocessing).to(self._teacher.pos_embed.device)
 
     def batch(self, step: int) -> list[Float[Tensor, "part 3 height width"]]:
-        """Photos of this step, varied and normalised; full inputs while it cools down."""
+        """Photos of this step, varied and normalised."""
         options = self._options
         side = options.sides[step % len(options.sides)]
-        last = step >= options.steps - options.cool_down
+        last = step >= options.steps - options.full_size
         size = self._preprocessing.input_size if last else (side, side)
         return list(self._images(step, size, options.batch).chunk(options.parts))
 
@@ -240,10 +244,9 @@ def student_of(teacher: VisionTransformer, depth: int, seed: int) -> VisionTrans
 
 def rates_of(student: VisionTransformer, decay: float) -> dict[str, Rates]:
     """Muon for the matrices of the blocks; no decay for biases, norms, tokens and positions."""
-    return {
-        name: Rates(
-            decay=decay if parameter.ndim in (2, 4) else 0.0,
-            orthogonal=parameter.ndim == 2 and name.startswith("blocks."),
-        )
-        for name, parameter in student.named_parameters()
-    }
+    rates = {}
+    for name, parameter in student.named_parameters():
+        matrix = parameter.ndim == 2 and name.startswith("blocks.")
+        scale = 1.0 if matrix else OTHERS
+        rates[name] = Rates(scale, decay if parameter.ndim in (2, 4) else 0.0, matrix)
+    return rates

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -185,6 +185,7 @@ class Finetuning:
         )
 
 
+@runtime_checkable
 class Keep(Protocol):
     """Writes weights that were measured; returns where they are to be seen."""
 

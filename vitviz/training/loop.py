@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -72,6 +72,7 @@ class Pace:
     steps_an_epoch: int = 0
 
 
+@runtime_checkable
 class Objective(Protocol[Part]):
     """What a run is for."""
 
@@ -137,10 +138,11 @@ class Run(Generic[Part]):
                 f"The folder {self._folder} cannot be made: {error.strerror or error}.",
                 "Give another --out.",
             ) from error
+        lines = []
         if (self._folder / CHECKPOINT).exists():
             self._resume(self._folder / CHECKPOINT)
-        lines = read_log(self._folder / LOG)
-        write_log(self._folder / LOG, [line for line in lines if line["step"] <= self.step])
+            lines = [line for line in read_log(self._folder / LOG) if line["step"] <= self.step]
+        write_log(self._folder / LOG, lines)
 
     def save(self, name: str = CHECKPOINT) -> None:
         """Writes a checkpoint; when that fails, the last one stays."""

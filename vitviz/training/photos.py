@@ -149,6 +149,8 @@ def open_photos(
 
 def _open(file: PhotoFile, shorter_side: int) -> KeptPhoto:
     data = file.read()
+    if not data:
+        raise PhotoError("it is empty.")
     photo = from_source(Source(file.name, data, 0, MAX_PIXELS))
     scale = shorter_side / min(photo.size)
     pixels = photo.pixels

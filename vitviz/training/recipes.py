@@ -49,10 +49,11 @@ class DistilOptions:
         depth: Blocks of the student; divides the teacher's.
         apart: Steps in which each block learns by itself, given the teacher's own input.
         steps: In all; may change when a run is gone on with.
-        cool_down: Last steps, with inputs of full size and a falling learning rate; may change.
+        cool_down: Last steps, in which the learning rate falls; may change.
+        full_size: Last steps, in which inputs have the teacher's own size; may change.
         batch: Photos a step.
         sides: Of the inputs before that, in pixels, in turn from step to step.
-        rate: Peak learning rate.
+        rate: Peak learning rate of the matrices of the blocks.
         decay: Weight decay.
         variety: How photos are varied.
         parts: Pieces that a batch is cut into on the CPU, computed side by side.
@@ -67,12 +68,13 @@ class DistilOptions:
     photos: tuple[Path, ...]
     out: Path
     depth: int = 12
-    apart: int = 600
+    apart: int = 900
     steps: int = 20_000
-    cool_down: int = 4_000
-    batch: int = 32
+    cool_down: int = 10_000
+    full_size: int = 2_000
+    batch: int = 16
     sides: tuple[int, ...] = SIDES
-    rate: float = 2e-3
+    rate: float = 1e-3
     decay: float = 0.02
     variety: Variety = Variety(mosaic=0.1)
     parts: int = 2
