@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Protocol
 
-from vitviz.cli import animate, batch, check, explain, models, provenance, train
+from vitviz.cli import animate, batch, check, explain, figure, models, provenance, render, train
 from vitviz.cli.options import failed
 from vitviz.errors import VitvizError
 
@@ -29,6 +29,8 @@ class Command(Protocol):
 COMMANDS: dict[str, Command] = {
     "explain": explain,
     "batch": batch,
+    "figure": figure,
+    "render": render,
     "animate": animate,
     "provenance": provenance,
     "train": train,

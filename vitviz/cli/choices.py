@@ -6,6 +6,7 @@ import argparse
 from typing import get_args
 
 from vitviz.cli.options import INPUTS, fraction, head, layer, query
+from vitviz.figures.scaling import Scaling
 from vitviz.figures.style import ColourMap, Style
 from vitviz.methods import METHODS
 from vitviz.models.loading import bundled, load_model
@@ -42,6 +43,9 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
     option(
         "--opacity", type=fraction, default=Style().opacity, help="0 to 1 (default: %(default)s)"
     )
+    option("--scaling", choices=get_args(Scaling), default="linear",
+        help="from values to colours; root and log show quiet maps beside loud ones "
+        "(default: %(default)s)")  # fmt: skip
     option("--nearest", action="store_true", help="flat patches, not smoothed")
     option("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
 
@@ -57,7 +61,8 @@ def chosen(options: argparse.Namespace) -> Session:
     params = dict(read_parameter(method, text) for text in options.set)
     view = View(options.method, tuple(sorted(params.items())), options.layer,
                 options.head, options.query, options.direction, target(options))  # fmt: skip
-    style = Style(options.colours, options.opacity, smooth=not options.nearest)
+    style = Style(options.colours, options.opacity, smooth=not options.nearest,
+                  scaling=options.scaling)  # fmt: skip
     return Session(model=options.model, input=INPUTS[options.input], view=view, style=style)
 
 

@@ -1,0 +1,215 @@
+"""``vitviz figure``: maps as a figure for print or a slide."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from vitviz.cli.choices import add_choices, chosen
+from vitviz.cli.options import add_disclosure, counted, disclosure, head, photos_at
+from vitviz.errors import PhotoTooLarge, VitvizError
+from vitviz.figures import spec
+from vitviz.figures.encode import SUFFIXES
+from vitviz.figures.spec import PRESETS, FigureSpec
+from vitviz.methods import METHODS
+from vitviz.session import file as session_file
+from vitviz.session.engine import Engine
+from vitviz.session.figure import write_figure
+from vitviz.session.state import MOST_PANES, Pane, PhotoRef, Session, with_panes
+
+if TYPE_CHECKING:
+    from vitviz.cli.options import Subparsers
+
+
+def add(commands: Subparsers) -> None:
+    """``vitviz figure PHOTO...``."""
+    parser = commands.add_parser(
+        "figure",
+        usage="vitviz figure PHOTO... [--out FILE] [--layers LIST] [--heads LIST] ... (see --help)",
+        help="write a figure for print or a slide: PNG, TIFF, SVG, PDF",
+        description="Writes a figure with headings, colour bars and a caption. One photo gives "
+        "its map; with --layers a strip of layers, with --heads layers x heads. Several photos, "
+        "--models or --methods give panels side by side; with --layers each is a row of layers.",
+    )
+    option = parser.add_argument
+    option("photos", nargs="+", type=Path, metavar="PHOTO", help="a photo, or a folder of photos")
+    add_choices(parser)
+    option("--layers", type=layers, metavar="LIST", help="such as 3,6,9,12, or all")
+    option("--heads", type=heads, metavar="LIST", help="such as mean,1,2,3, or all")
+    option("--models", nargs="+", default=[], metavar="MODEL",
+        help="several, one panel each, instead of --model")  # fmt: skip
+    option("--methods", nargs="+", choices=tuple(METHODS), default=[], metavar="METHOD",
+        help="several, one panel each, instead of --method")  # fmt: skip
+    option("--patches", action="store_true", help="the model's input, cut into its patches")
+    option("--frame", type=counted, default=0, help="of an animation, from 1 (default)")
+    option("--large", action="store_true", help="open photos above 100 million pixels too")
+    option("--out", type=Path, default=Path("figure.pdf"), metavar="FILE",
+        help=f"ends in {', '.join(SUFFIXES)} (default: %(default)s)")  # fmt: skip
+    option("--session", type=Path, metavar="FILE",
+        help="also save the choices, for the window and for vitviz render")  # fmt: skip
+    add_looks(parser)
+    add_disclosure(parser)
+
+
+def add_looks(parser: argparse.ArgumentParser) -> None:
+    """The options that ``with_looks`` reads; none of them has a default."""
+    option = parser.add_argument
+    option("--preset", choices=tuple(PRESETS),
+        help="; ".join(f"{name}: {preset.title}" for name, preset in PRESETS.items()))  # fmt: skip
+    for name, kind, words in (
+        ("width-mm", number(spec.LEAST_WIDTH_MM, spec.MOST_WIDTH_MM), "of the whole figure"),
+        ("height-mm", number(0, spec.MOST_WIDTH_MM), "of the whole figure (default: as it needs)"),
+        ("text-pt", number(spec.LEAST_TEXT_PT, spec.MOST_TEXT_PT), "size of headings"),
+        ("dpi", whole(spec.LEAST_DPI, spec.MOST_DPI), "pixels per inch"),
+        ("columns", whole(0, 1000), "panels in a row (default: what fits best)"),
+    ):
+        option(f"--{name}", type=kind, metavar="N", help=words)
+    for name, kinds, words in (
+        ("ground", spec.Ground, "behind it all"),
+        ("sharing", spec.Sharing, "which panels share a range of colours"),
+        ("across", spec.Across, "what goes from left to right in layers x heads"),
+        ("draws", spec.Drawn, "the map over the photo, or one of both alone"),
+        ("cells", spec.Cells, "maps in SVG and PDF: an image, or a square for each patch"),
+    ):
+        option(f"--{name}", choices=get_args(kinds), help=words)
+    option("--font", help="a family that is installed")
+    option("--title", help="above it all")
+    for name, words in (
+        ("letters", "a, b, c at the panels"), ("headings", "what tells panels apart"),
+        ("caption", "what is the same in all panels"), ("colour-bar", "what colours stand for"),
+        ("grid", "the edges of patches"),
+    ):  # fmt: skip
+        option(f"--{name}", action=argparse.BooleanOptionalAction, help=words)
+
+
+def with_looks(options: argparse.Namespace, figure: FigureSpec) -> FigureSpec:
+    """The figure with what the options of ``add_looks`` change."""
+    changes: dict[str, Any] = {}
+    if options.preset:
+        preset = PRESETS[options.preset]
+        changes = {
+            "width_mm": preset.width_mm, "height_mm": preset.height_mm,
+            "text_pt": preset.text_pt, "dpi": preset.dpi,
+        }  # fmt: skip
+    for name in (
+        "width_mm", "height_mm", "text_pt", "dpi", "columns", "ground", "sharing", "across",
+        "draws", "cells", "font", "title", "letters", "headings", "caption", "colour_bar", "grid",
+    ):  # fmt: skip
+        value = getattr(options, name)
+        if value is not None:
+            changes[name] = value
+    return replace(figure, **changes)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Writes the figure."""
+    photos = [photo for path in options.photos for photo in photos_at(path)]
+    session = panes(options, photos)
+    session = replace(session, figure=with_looks(options, content(options, session)))
+    if options.out.resolve() in {photo.resolve() for photo in photos}:
+        raise VitvizError(
+            f"{options.out} is one of the photos, and would be overwritten.", "Give another --out."
+        )
+    try:
+        write_figure(options.out, session, Engine(), options.device,
+                     disclosure=disclosure(options), strict=True)  # fmt: skip
+    except PhotoTooLarge as error:
+        raise VitvizError(error.message, "Give --large to open it all the same.") from error
+    print(f"wrote {options.out}")
+    if options.session is not None:
+        session_file.save(session, options.session)
+        print(f"wrote {options.session}")
+    return 0
+
+
+def panes(options: argparse.Namespace, photos: list[Path]) -> Session:
+    """A session with a pane for each photo, model and method.
+
+    Raises:
+        VitvizError: They are too many, or one is not as asked for.
+    """
+    refs = [PhotoRef(str(path.absolute()), options.frame, options.large) for path in photos]
+    sessions = []
+    models, methods = options.models or [options.model], options.methods or [options.method]
+    for model, method in product(models, methods):
+        options.model, options.method = _absolute(model), method
+        sessions.append(chosen(options))
+    made = [
+        Pane(ref, session.model, session.input, session.view)
+        for ref, session in product(refs, sessions)
+    ]
+    if len(made) > MOST_PANES:
+        raise VitvizError(
+            f"These are {len(made)} panels side by side; {MOST_PANES} are the most.",
+            "Name fewer photos, models or methods.",
+        )
+    return with_panes(replace(sessions[0], photos=tuple(dict.fromkeys(refs))), tuple(made), 0)
+
+
+def content(options: argparse.Namespace, session: Session) -> FigureSpec:
+    """What the figure shows, as the options imply.
+
+    Raises:
+        VitvizError: They contradict each other.
+    """
+    several = len(session.panes) > 1
+    if several and (options.heads is not None or options.patches):
+        raise VitvizError(
+            "Heads and patches are of one photo, model and method.", "Name one of each."
+        )
+    kind: spec.Content = "compare" if several else "map"
+    if options.patches:
+        kind = "patches"
+    elif options.heads is not None:
+        kind = "heads"
+    elif options.layers is not None:
+        kind = "compare layers" if several else "layers"
+    last = (session.view.layer,) if kind == "heads" and options.layers is None else ()
+    return FigureSpec(kind, layers=options.layers or last, heads=options.heads or ())
+
+
+def layers(text: str) -> tuple[int, ...]:
+    """Numbers from 1, "last" and "all", as indices; () for all."""
+    return () if text == "all" else tuple(
+        -1 if part == "last" else counted(part) for part in text.split(",")
+    )  # fmt: skip
+
+
+def heads(text: str) -> tuple[int | str, ...]:
+    """Fusions, numbers from 1 as indices; () for "all"."""
+    return () if text == "all" else tuple(head(part) for part in text.split(","))
+
+
+def number(low: float, high: float) -> Callable[[str], float]:
+    """A reader of numbers within limits."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"“{text}” is not a number from {low:g} to {high:g}")
+        return value
+
+    return read
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """A reader of whole numbers within limits."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"“{text}” is not a whole number, {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def _absolute(model: str) -> str:
+    """A checkpoint's path as a session can keep it; ids stay."""
+    return str(Path(model).absolute()) if Path(model).is_file() else model

@@ -1,0 +1,54 @@
+"""``vitviz render``: the figure of a saved session, without a window."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from vitviz.cli.figure import add_looks, with_looks
+from vitviz.cli.options import add_disclosure, disclosure
+from vitviz.errors import PhotoTooLarge, VitvizError
+from vitviz.figures import spec
+from vitviz.figures.encode import SUFFIXES
+from vitviz.session import file as session_file
+from vitviz.session.engine import Engine
+from vitviz.session.figure import write_figure
+
+if TYPE_CHECKING:
+    from vitviz.cli.options import Subparsers
+
+
+def add(commands: Subparsers) -> None:
+    """``vitviz render SESSION``."""
+    parser = commands.add_parser(
+        "render",
+        usage="vitviz render SESSION --out FILE ... (see --help)",
+        help="write the figure of a saved session",
+        description="Writes the figure that a session describes: the same bytes as Export Figure "
+        "in the window. Options change what the session says.",
+    )
+    option = parser.add_argument
+    option("session", type=Path, metavar="SESSION", help="a file that vitviz saved")
+    option("--out", type=Path, metavar="FILE", required=True,
+        help=f"ends in {', '.join(SUFFIXES)}")  # fmt: skip
+    option("--content", choices=get_args(spec.Content), help="what is shown")
+    option("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
+    add_looks(parser)
+    add_disclosure(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Writes the figure."""
+    session = session_file.read(options.session)
+    figure = with_looks(options, session.figure)
+    if options.content is not None:
+        figure = replace(figure, content=options.content)
+    try:
+        write_figure(options.out, replace(session, figure=figure), Engine(), options.device,
+                     disclosure=disclosure(options))  # fmt: skip
+    except PhotoTooLarge as error:
+        raise VitvizError(error.message, "Open it in the window, and save the session.") from error
+    print(f"wrote {options.out}")
+    return 0
