@@ -21,8 +21,11 @@ from vitviz.gui.dialogs.export_animation import NO_VIDEO, AnimationDialog
 from vitviz.gui.dialogs.export_data import DataDialog
 from vitviz.gui.jobs import Job, Jobs
 from vitviz.gui.panels.form import Choice
+from vitviz.gui.panes import PaneState
 from vitviz.gui.settings import Preferences
 from vitviz.session.embedding import beside_of, read
+from vitviz.session.picture import Shown, picture
+from vitviz.session.state import Compare, View
 from vitviz.tracing.progress import Progress
 
 
@@ -175,13 +178,42 @@ def test_copying_the_picture_at_the_photo_s_size(ui: Driver) -> None:
     assert (windows == expected[..., 0]).all((2, 3)).sum() == 1
 
 
-def test_copying_in_other_views_copies_what_is_seen(ui: Driver) -> None:
+@pytest.mark.slow
+def test_copying_other_views_copies_a_figure_of_them(ui: Driver) -> None:
+    figures = {}
     for tab in ("view.heads", "view.patches"):
         ui.do(tab)
         ui.do("edit.copy")
         idle(ui)
-        pixmap = QGuiApplication.clipboard().pixmap()
-        assert pixmap.deviceIndependentSize().toSize() == ui.window.views.size()
+        figures[tab] = copied_pixels().copy()
+        assert "Copied a picture" in ui.window.status.state.text()
+        assert figures[tab].shape[1] == round(300 / 25.4 * 200)
+        assert (figures[tab][:4] == 255).all()
+    assert not np.array_equal(figures["view.heads"], figures["view.patches"])
+
+
+def test_copying_every_pane(ui: Driver) -> None:
+    first = ui.session.pane
+    other = replace(first, photo=ui.session.photos[1], view=View(layer=1))
+    compare = Compare((other,), shared=True)
+    ui.window.store.set(replace(ui.session, tab="compare", compare=compare))
+    ui.until(lambda: all(state.cell and not state.busy for state in states(ui)))
+    shown = [Shown(s.opened.photo, s.cell, s.pane) for s in states(ui)]  # type: ignore[union-attr,arg-type]
+    ui.do("edit.copy")
+    idle(ui)
+    np.testing.assert_array_equal(copied_pixels(), picture(shown, ui.session.style, shared=True))
+
+
+def states(ui: Driver) -> tuple[PaneState, ...]:
+    found = ui.window.controller.pane_states
+    assert len(found) == 2
+    return found
+
+
+def test_copying_the_view_as_shown(ui: Driver) -> None:
+    ui.do("edit.copy_view")
+    pixmap = QGuiApplication.clipboard().pixmap()
+    assert pixmap.deviceIndependentSize().toSize() == ui.window.views.size()
 
 
 def test_copying_the_values(ui: Driver) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QMimeData, Slot
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 
+from vitviz.figures.spec import Content
 from vitviz.gui.dialog_commands import DialogCommands
 from vitviz.gui.dialogs.export_animation import AnimationDialog
 from vitviz.gui.dialogs.export_data import DataDialog
@@ -18,7 +19,7 @@ from vitviz.imaging.photo import Photo
 from vitviz.session.animation import Animation, write_animation
 from vitviz.session.engine import Cell
 from vitviz.session.export import write_map, write_values
-from vitviz.session.picture import Shown, picture, values_text
+from vitviz.session.picture import Shown, figure_picture, picture, values_text
 from vitviz.tracing.progress import Progress
 
 
@@ -115,15 +116,23 @@ class ExportCommands(DialogCommands):
 
     @Slot()
     def copy_picture(self) -> None:
-        """The map over the photo at its full size, with its colour bar; of Compare, every pane."""
-        shown, session = self._looked_at(), self.session
-        if session.tab not in ("look", "compare") or not shown:
+        """The map over the photo at its full size, with its colour bar; of Compare, every pane;
+        of the other views what they show, as a figure.
+        """
+        window, session, shown = self.window, self.session, self._looked_at()
+        if not shown:
             self.copy_view()
             return
-        shared = session.tab == "compare" and session.compare.shared
-        self.window.jobs.begin(Job(
-            "Copying the picture", lambda _: picture(shown, session.style, shared), self._copied
-        ))  # fmt: skip
+        engine, device = window.service.engine, window.controller.device
+
+        def draw(progress: Progress) -> object:
+            if session.tab in ("heads", "patches"):
+                content: Content = "heads" if session.tab == "heads" else "patches"
+                return figure_picture(session, content, engine, device, progress)
+            shared = session.tab == "compare" and session.compare.shared
+            return picture(shown, session.style, shared)
+
+        window.jobs.begin(Job("Copying the picture", draw, self._copied))
 
     def _looked_at(self) -> list[Shown]:
         """The current pane, or in the Compare view every pane that has an answer."""

@@ -13,13 +13,19 @@ from PIL import Image
 from vitviz.figures.overlay import composite
 from vitviz.figures.plate import Plate, Scale, Words, sheet
 from vitviz.figures.ranges import Ranged, ranges
+from vitviz.figures.spec import Content, FigureSpec
 from vitviz.figures.style import Style
 from vitviz.imaging.photo import Photo
 from vitviz.methods.base import HeatMap
 from vitviz.session.caption import caption
-from vitviz.session.engine import Cell
+from vitviz.session.engine import Cell, Engine
+from vitviz.session.figure import compose
 from vitviz.session.headings import headings, letter
-from vitviz.session.state import Pane
+from vitviz.session.state import Pane, Session
+from vitviz.tracing.progress import Progress, silent
+
+WIDE_MM, WIDE_DPI = 300.0, 200
+"""Of a picture of many maps: 2,362 pixels wide."""
 
 PANE_EDGE = 2048
 """Longer side of each photo where there are several, in pixels, at most."""
@@ -70,6 +76,33 @@ def picture(
         scale = Scale(ends.low, ends.high, heat_map.unit, style, note)
         plates.append(Plate(pixels.shape[:2], scale, words).draw(drawn, said))
     return sheet(plates, math.ceil(math.sqrt(len(plates)))) if len(plates) > 1 else plates[0]
+
+
+def figure_picture(
+    session: Session,
+    content: Content,
+    engine: Engine,
+    device: str = "auto",
+    progress: Progress = silent,
+) -> UInt8[np.ndarray, "height width 3"]:
+    """What the Heads or the Patches view shows, drawn as a figure.
+
+    Args:
+        session: The choices.
+        content: "heads" or "patches".
+        engine: Computes what is not computed yet.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        progress: Where the work is.
+    """
+    from vitviz.figures.draw import Drawing
+
+    spec = FigureSpec(content, WIDE_MM, dpi=WIDE_DPI, text_pt=10.0)
+    composed = compose(replace(session, figure=spec), engine, device, progress)
+    progress("Drawing the figure", 0.5)
+    drawn: UInt8[np.ndarray, "height width 3"] = np.ascontiguousarray(
+        Drawing(composed.grid, spec).pixels()[..., :3]
+    )
+    return drawn
 
 
 def values_text(heat_map: HeatMap, separator: str) -> str:
