@@ -1,12 +1,13 @@
 """Takes the pictures of the README and the user guide, each in a state the program can be put in.
 
-Run: ``python tools/screenshots.py [NAME...]``; needs no screen. The font is the system's.
+Run: ``python tools/screenshots.py [--checkpoint FILE] [NAME...]``; needs no screen. The font is the
+system's. The picture of two models needs a second one: another that comes along, or a file.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,7 +24,9 @@ from vitviz.gui.window import Window
 from vitviz.imaging.geometry import Box
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.imaging.samples import SAMPLES
-from vitviz.session.state import Session, Tab, View
+from vitviz.models.loading import bundled
+from vitviz.session.split import Along, split
+from vitviz.session.state import Arrangement, Session, Tab, View
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 
@@ -41,6 +44,9 @@ class Shot:
         whole: The model is given the whole photo.
         fineness: With ``whole``, how fine.
         hover: Where the cursor is, as fractions of the photo, or None.
+        along: What the Compare view is split along, or None.
+        values: Into what; nothing stands for the models that there are.
+        arrangement: Of its panes.
     """
 
     photo: str
@@ -51,6 +57,9 @@ class Shot:
     whole: bool = True
     fineness: int = 1
     hover: tuple[float, float] | None = None
+    along: Along | None = None
+    values: tuple[object, ...] = ()
+    arrangement: Arrangement = "panes"
 
 
 SHOTS = {
@@ -60,16 +69,37 @@ SHOTS = {
     "heads": Shot("bison", View(layer=4), tab="heads"),
     "patches": Shot("coffee", View(layer=5), tab="patches", theme="light"),
     "finer": Shot("bison", View(layer=4), fineness=2),
+    "compare-layers": Shot(
+        "bison", View(layer=4), hover=(0.36, 0.42), along="layers", values=(0, 1, 2, 3, 4, 5)
+    ),
+    "compare-heads": Shot(
+        "panda",
+        View(layer=4, query=(280.0, 300.0)),
+        theme="light",
+        along="heads",
+        values=("mean", 0, 1, 2),
+    ),
+    "compare-models": Shot("panda", View(layer=-2), hover=(0.28, 0.42), along="models"),
+    "compare-difference": Shot(
+        "bison", View(layer=4), along="layers", values=(3, 4), arrangement="difference"
+    ),
 }
 
 
-def session_of(shot: Shot, session: Session) -> Session:
-    """The session that a picture shows."""
+def session_of(shot: Shot, session: Session, checkpoint: str) -> Session:
+    """The session that a picture shows; with as many models as there are, where it needs two."""
     stems = [Path(name).stem for name in SAMPLES]
     mode = InputChoice("whole photo", shot.fineness) if shot.whole else InputChoice()
-    return replace(
+    one = replace(
         session, selected=stems.index(shot.photo), input=mode, view=shot.view, tab=shot.tab
     )
+    if shot.along is None:
+        return one
+    models = [session.model, *(card.id for card in bundled() if card.id != session.model)]
+    values = shot.values or ([*models, checkpoint] if checkpoint else models)[:2]
+    several = split(one, shot.along, values)
+    compare = replace(several.compare, arrangement=shot.arrangement)
+    return replace(several, compare=compare)
 
 
 def wait(app: QApplication, until: Callable[[], bool]) -> None:
@@ -78,7 +108,34 @@ def wait(app: QApplication, until: Callable[[], bool]) -> None:
         app.processEvents()
 
 
-def take(app: QApplication, name: str, shot: Shot) -> None:
+def ready(window: Window, asked: Session) -> bool:
+    """Whether the window shows all of a session."""
+    cell, photos = window.controller.shown_cell, window.panels.photos
+    several = asked.tab != "compare" or all(
+        state.cell is not None and not state.busy for state in window.controller.pane_states
+    )
+    return (
+        several
+        and cell is not None
+        and cell.request.photo == asked.photo
+        and cell.request.input == asked.input
+        and cell.request.method == asked.view.method
+        and cell.request.query == asked.view.query
+        and window.panels.layers.filmstrip.complete
+        and all(photos.has_preview(ref) for ref in asked.photos)
+    )
+
+
+def point(window: Window, across: float, down: float) -> None:
+    """Moves the pointer to a place of the photo, in fractions of it."""
+    opened, canvas = window.controller.opened, window.shown_canvas
+    if opened is not None:
+        height, width = opened.photo.size
+        area = canvas.on_widget(Box(0, 0, width, height))
+        canvas.pointed(area.left() + across * area.width(), area.top() + down * area.height())
+
+
+def take(app: QApplication, name: str, shot: Shot, checkpoint: str) -> None:
     """Opens a window in that state and saves it."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(Path(folder))
@@ -88,31 +145,10 @@ def take(app: QApplication, name: str, shot: Shot) -> None:
         window.show()
         window.panels.reset()
         window.begin([])
-        window.store.amend(session_of(shot, window.store.session))
-        asked = window.store.session
-
-        def ready() -> bool:
-            cell = window.controller.shown_cell
-            photos = window.panels.photos
-            return (
-                cell is not None
-                and cell.request.photo == asked.photo
-                and cell.request.input == asked.input
-                and cell.request.method == asked.view.method
-                and cell.request.query == asked.view.query
-                and window.panels.layers.filmstrip.complete
-                and all(photos.has_preview(ref) for ref in asked.photos)
-            )
-
-        wait(app, ready)
-        opened = window.controller.opened
-        if shot.hover and opened is not None:
-            height, width = opened.photo.size
-            area = window.canvas.on_widget(Box(0, 0, width, height))
-            across, down = shot.hover
-            window.canvas.pointed(
-                area.left() + across * area.width(), area.top() + down * area.height()
-            )
+        window.store.amend(session_of(shot, window.store.session, checkpoint))
+        wait(app, lambda: ready(window, window.store.session))
+        if shot.hover:
+            point(window, *shot.hover)
         for _ in range(200):
             app.processEvents()
         IMAGES.mkdir(parents=True, exist_ok=True)
@@ -121,12 +157,19 @@ def take(app: QApplication, name: str, shot: Shot) -> None:
         print(f"wrote {name}.png")
 
 
-def main(names: list[str]) -> None:
+def main() -> None:
     """Takes the named pictures, or all of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SHOTS))
+    parser.add_argument("--checkpoint", default="", help="a second model, to be compared with")
+    chosen = parser.parse_args()
     app = application.application(["vitviz"])
-    for name in names or SHOTS:
-        take(app, name, SHOTS[name])
+    for name in chosen.names or SHOTS:
+        if SHOTS[name].along == "models" and len(bundled()) < 2 and not chosen.checkpoint:
+            print(f"left out {name}: there is one model only; give a --checkpoint")
+        else:
+            take(app, name, SHOTS[name], chosen.checkpoint)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
