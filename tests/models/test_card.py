@@ -12,7 +12,7 @@ import pytest
 from tests.models.networks import SMALL, VARIANTS
 from vitviz.errors import CheckpointError
 from vitviz.imaging.preprocess import Preprocessing
-from vitviz.models.card import ModelCard, from_json, is_card, to_json
+from vitviz.models.card import LARGEST_CARD, ModelCard, from_json, is_card, to_json
 
 CARD = ModelCard(
     "small", "Small", SMALL,
@@ -44,6 +44,24 @@ def test_the_bundled_card() -> None:
 def test_round_trip(name: str) -> None:
     card = replace(CARD, config=VARIANTS[name])
     assert from_json(to_json(card)) == card
+
+
+def test_names_of_its_own_classes() -> None:
+    names = tuple(f"class {number}" for number in range(SMALL.classes))
+    card = replace(CARD, names=names)
+    assert from_json(to_json(card)) == card
+    assert card.class_names == names
+    assert CARD.class_names == ()
+    assert (
+        len(replace(CARD, config=replace(SMALL, classes=1000), classes="imagenet-1k").class_names)
+        == 1000
+    )
+
+
+def test_too_few_names_are_refused() -> None:
+    value = json.loads(to_json(CARD)) | {"class_names": ["one", "two"]}
+    with pytest.raises(CheckpointError, match='"class_names" must be 7 texts'):
+        from_json(json.dumps(value))
 
 
 def test_what_is_left_out_is_the_papers() -> None:
@@ -97,4 +115,4 @@ def test_what_is_no_card_at_all(text: str) -> None:
 
 def test_a_giant_file_is_not_parsed() -> None:
     with pytest.raises(CheckpointError, match="larger than"):
-        from_json(" " * 100_000 + "{}")
+        from_json(" " * LARGEST_CARD + "{}")

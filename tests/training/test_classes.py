@@ -111,7 +111,15 @@ def test_a_class_without_photos_is_refused(folder: Path) -> None:
 def test_fewer_than_two_classes_are_refused(kept: int, folder: Path) -> None:
     for name in ("reds", "greens", "blues")[kept:]:
         shutil.rmtree(folder / name)
-    with pytest.raises(VitvizError, match="a classifier needs from 2"):
+    with pytest.raises(VitvizError, match="a classifier needs at least two"):
+        opened(folder)
+
+
+def test_more_names_than_a_card_holds_are_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vitviz.training.classes.LONGEST_NAMES", 14)
+    with pytest.raises(VitvizError, match="do not fit on a model's card"):
         opened(folder)
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitviz.errors import VitvizError
+from vitviz.models.card import LARGEST_CARD, MOST_NAMES
 from vitviz.tracing.progress import Progress
 from vitviz.training.photos import KeptPhoto, PhotoFile, find_photos, open_photos
 
-MOST_CLASSES = 10_000
-"""A card names no more."""
+LONGEST_NAMES = LARGEST_CARD // 4
+"""Characters of the names of all classes together, so that a card can hold them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,11 +90,16 @@ def class_folders(folder: Path) -> tuple[str, ...]:
             f"The folder {folder} cannot be read: {error.strerror or error}.",
             "Name a folder that has a folder of photos for each class.",
         ) from error
-    if not 2 <= len(names) <= MOST_CLASSES:
-        there = f"one folder ({names[0]})" if len(names) == 1 else f"{len(names):,} folders"
+    if len(names) < 2:
+        there = f"one folder ({names[0]})" if names else "no folders"
         raise VitvizError(
-            f"{folder} has {there}: a classifier needs from 2 to {MOST_CLASSES:,} classes.",
+            f"{folder} has {there}: a classifier needs at least two classes.",
             "Put the photos of each class into a folder of its own there.",
+        )
+    if len(names) > MOST_NAMES or sum(map(len, names)) > LONGEST_NAMES:
+        raise VitvizError(
+            f"{folder} has {len(names):,} folders: their names do not fit on a model's card.",
+            "Name a folder that has a folder of photos for each class.",
         )
     return tuple(names)
 
