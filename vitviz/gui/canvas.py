@@ -118,8 +118,9 @@ class Canvas(MapView):
 
     def set_busy(self, text: str) -> None:
         """Says in the corner what is going on; an empty string takes it away."""
-        self._busy = text
-        self.update()
+        if text != self._busy:
+            self._busy = text
+            self.update()
 
     @property
     def query(self) -> Patch | None:
@@ -251,8 +252,13 @@ class Canvas(MapView):
         box = self.patch_on_screen(patch, self.grid_geometry).adjusted(-3, -3, 3, 3)
         self.update(box.toAlignedRect())
         if self.style_shown.grid and min(box.width(), box.height()) >= marks.LABELS_FROM:
-            self.update(0, int(box.top()), self.width(), int(box.height()) + 2)
-            self.update(int(box.left()), 0, int(box.width()) + 2, self.height())
+            across, down = self.number_strips(self.grid_geometry)
+            across.setLeft(box.left())
+            across.setRight(box.right())
+            down.setTop(box.top())
+            down.setBottom(box.bottom())
+            self.update(across.toAlignedRect())
+            self.update(down.toAlignedRect())
 
     # Drawing
 

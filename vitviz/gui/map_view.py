@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QFontMetricsF, QPainter, QPalette, QResizeEvent
+import math
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPalette, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from vitviz.figures.style import Style
@@ -15,7 +17,7 @@ from vitviz.gui.colour_bar import (
     paint_colour_bar,
     paint_flat_bar,
 )
-from vitviz.gui.layers import MapLayer, PhotoLayer, map_layer
+from vitviz.gui.layers import Drawn, MapLayer, PhotoLayer, map_layer
 from vitviz.gui.photo_pyramid import Pyramid, pyramid
 from vitviz.gui.photo_view import PhotoView
 from vitviz.gui.still_layer import Still, StillLayer
@@ -27,6 +29,9 @@ Patch = tuple[int, int]
 
 BAR_GAP = 14
 BAR_LONGEST = 340.0
+
+BAR_EDGE = 12.0
+"""Around the colour bar, for its ground, in widget pixels."""
 
 FLAT_WIDEST = 260.0
 """Of a colour bar below the photo, in widget pixels."""
@@ -52,6 +57,9 @@ class MapView(PhotoView):
         self._map_layer: MapLayer | None = None
         self._map_layer_of: object = None
         self._still_layer = StillLayer()
+        self._bars = Drawn()
+        self._bar_width = 0.0
+        self._bar_width_of: object = None
         self._may_be_flat = flat
         self._bar_note: tuple[str, ...] = ()
         self._bar_at_left = False
@@ -162,7 +170,11 @@ class MapView(PhotoView):
         """Width that an upright colour bar takes beside a fitted photo."""
         if (scale := self.scale) is None:
             return 0.0
-        return bar_width(scale, self._metrics, BAR_LONGEST) + BAR_GAP
+        key = (scale, self.font().key())
+        if key != self._bar_width_of:  # asked for at every turn, and its texts take long to measure
+            self._bar_width = bar_width(scale, self._metrics, BAR_LONGEST)
+            self._bar_width_of = key
+        return self._bar_width + BAR_GAP
 
     @property
     def _metrics(self) -> QFontMetricsF:
@@ -232,6 +244,11 @@ class MapView(PhotoView):
         )
         return QRectF(left, top, right - left, bottom - top)
 
+    def number_strips(self, geometry: Geometry) -> tuple[QRectF, QRectF]:
+        """Where the numbers of columns and of rows stand."""
+        still = Still(geometry, self.viewport, self.screen_pixels, grid=True)
+        return marks.strips(still.grid_on_screen(), self.area, marks.small(self.font()))
+
     def paint_photo_and_map(self, painter: QPainter, marked: Patch | None) -> None:
         """Everything but what the pointer changes.
 
@@ -257,14 +274,35 @@ class MapView(PhotoView):
             self._paint_bar(painter, scale, still.photo)
 
     def _paint_bar(self, painter: QPainter, scale: Scale, photo: QRectF) -> None:
+        """From a picture of it: its texts take longer than the photo and the map."""
         box = self._bar_box(photo)
-        if box.intersects(photo):
+        over, size, palette = box.intersects(photo), box.size(), self.palette()
+        key = (scale, size.width(), size.height(), over, self._bar_is_flat, painter.font().key(),
+               palette.cacheKey(), self.screen_pixels.ratio)  # fmt: skip
+        around = box.adjusted(-BAR_EDGE, -BAR_EDGE, BAR_EDGE, BAR_EDGE)
+        font = painter.font()
+        pixmap = self._bars.get(key, lambda: self._bar_picture(scale, around, font, over=over))
+        painter.drawPixmap(around.topLeft(), pixmap)
+
+    def _bar_picture(self, scale: Scale, around: QRectF, font: QFont, *, over: bool) -> QPixmap:
+        ratio = self.screen_pixels.ratio
+        size = around.size() * ratio
+        pixmap = QPixmap(math.ceil(size.width()), math.ceil(size.height()))
+        pixmap.setDevicePixelRatio(ratio)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        painter.setFont(font)
+        box = QRectF(BAR_EDGE, BAR_EDGE, around.width() - 2 * BAR_EDGE,
+                     around.height() - 2 * BAR_EDGE)  # fmt: skip
+        if over:
             ground = marks.translucent(self.palette().color(QPalette.ColorRole.Window), 225)
             marks.panel(painter, box.adjusted(-10, -8, 10, 8), ground)
         if self._bar_is_flat:
             paint_flat_bar(painter, box, scale, self.palette())
         else:
             paint_colour_bar(painter, box, scale, self.palette())
+        painter.end()
+        return pixmap
 
     def _current_map_layer(self, geometry: Geometry) -> MapLayer | None:
         """The map's picture, made again only where something in it changed."""

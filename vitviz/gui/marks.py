@@ -214,8 +214,14 @@ def grid_lines(painter: QPainter, grid: GridOnScreen) -> None:
     painter.restore()
 
 
-def _strips(grid: GridOnScreen, area: QRectF, font: QFont) -> tuple[QRectF, QRectF]:
-    """Where the column numbers and the row numbers go."""
+def strips(grid: GridOnScreen, area: QRectF, font: QFont) -> tuple[QRectF, QRectF]:
+    """Where the column numbers and the row numbers go.
+
+    Args:
+        grid: What is numbered.
+        area: The widget's; the strips stay in it.
+        font: Of the numbers.
+    """
     digits = QFontMetricsF(font).horizontalAdvance(str(len(grid.ys) - 1))
     wide = max(digits + 10, float(HEADER))
     top = max(grid.shown.top() - HEADER, area.top())
@@ -240,7 +246,7 @@ def grid_headers(painter: QPainter, grid: GridOnScreen, area: QRectF, palette: Q
     """
     if grid.patch < LABELS_FROM or grid.shown.isEmpty():
         return
-    across, down = _strips(grid, area, painter.font())
+    across, down = strips(grid, area, painter.font())
     corner = QRectF(down.left(), across.top(), down.width(), across.height())
     for strip in (across, down, corner):
         if strip.adjusted(1, 1, -1, -1).intersects(grid.photo):
@@ -260,7 +266,7 @@ def marked_headers(
     """The numbers of one patch's row and column, stressed; see ``grid_headers``."""
     if grid.patch < LABELS_FROM or grid.shown.isEmpty():
         return
-    across, down = _strips(grid, area, painter.font())
+    across, down = strips(grid, area, painter.font())
     painter.setPen(palette.color(QPalette.ColorRole.Text))
     _numbers(painter, across, grid.xs, [patch[1]], horizontal=True)
     _numbers(painter, down, grid.ys, [patch[0]], horizontal=False)

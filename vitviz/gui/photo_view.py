@@ -221,6 +221,8 @@ class PhotoView(QWidget):
                 self._photo_size, Area(0, 0, float(self.width()), float(self.height()))
             )
         old = self._viewport
+        if viewport == old:
+            return
         self._viewport = viewport
         if viewport.scale != old.scale:
             self.zoom_changed.emit(self.zoom)

@@ -264,8 +264,11 @@ class ComparePane(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         palette, area = self.palette(), QRectF(self.rect())
-        line = palette.color(QPalette.ColorRole.Mid)
-        marks.panel(painter, area, palette.color(QPalette.ColorRole.Window), line)
-        if self._is_current:
-            marks.frame(painter, area, palette.color(QPalette.ColorRole.Highlight), 2, 6)
+        ground = palette.color(QPalette.ColorRole.Window)
+        if area.adjusted(FRAME, FRAME, -FRAME, -FRAME).contains(QRectF(event.rect())):
+            painter.fillRect(event.rect(), ground)  # behind the numbers, each time they change
+        else:
+            marks.panel(painter, area, ground, palette.color(QPalette.ColorRole.Mid))
+            if self._is_current:
+                marks.frame(painter, area, palette.color(QPalette.ColorRole.Highlight), 2, 6)
         painter.end()

@@ -155,7 +155,8 @@ class CompareTools(QWidget):
             label.setText(words)
             label.setVisible(count > 1 and bool(words))
         for choice, index in zip((self.first, self.second), shown, strict=True):
-            choice.set_pairs(letters)
+            if choice.count() != count:
+                choice.set_pairs(letters)
             choice.show_value(index)
         self.first.setVisible(count > 1)
         self.second.setVisible(count > 1 and arrangement != "panes")
