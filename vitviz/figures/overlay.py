@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Float32, UInt8, UInt16
+from jaxtyping import Float, Float32, UInt8
+from PIL import Image
 
 from vitviz.figures.colour import DIVERGING, table
 from vitviz.figures.scaling import Scaling, in_effect, scale_ends, scaled
@@ -31,6 +32,12 @@ REACH = 2
 
 BAND_PIXELS = 1 << 20
 """Photo pixels composed at a time: bounds the memory beside the result to about 30 MB."""
+
+
+MULTIPLIED_AT_ONCE = 1 << 18
+"""Multiplications that OpenBLAS does on the thread that asks. For more it wakes others, which wait
+for their turn at full speed: the processor's time doubles, and nothing is won on products as thin
+as these."""
 
 
 @runtime_checkable
@@ -181,11 +188,23 @@ def steps(
         return flat
     by_row = weights(row_positions, values.shape[0])
     by_col = weights(col_positions, values.shape[1])
-    dense = (by_row @ place.astype(np.float32)) @ by_col.T
+    dense = _product(by_row @ place.astype(np.float32), by_col.T)
     low, high = (float(np.clip(end, 0, 255)) for end in (place.min(), place.max()))
     np.clip(dense, low, high, out=dense)
     interpolated: UInt8[np.ndarray, "height width"] = dense.astype(np.uint8)
     return interpolated
+
+
+def _product(
+    left: Float32[np.ndarray, "height cols"], right: Float32[np.ndarray, "cols width"]
+) -> Float32[np.ndarray, "height width"]:
+    """``left @ right``, some rows at a time (see ``MULTIPLIED_AT_ONCE``)."""
+    height, width = len(left), right.shape[1]
+    result = np.empty((height, width), np.float32)
+    some = max(1, MULTIPLIED_AT_ONCE // max(right.size, 1))
+    for top in range(0, height, some):
+        np.matmul(left[top : top + some], right, out=result[top : top + some])
+    return result
 
 
 def _places(
@@ -297,13 +316,6 @@ def inside(places: Float[np.ndarray, " places"], count: int) -> slice:
     return slice(int(first), int(last))
 
 
-def _by_255(product: UInt16[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
-    """Divided by 255 and rounded; exact for products of two bytes."""
-    product = product + np.uint16(128)
-    quotient: UInt8[np.ndarray, "..."] = ((product + (product >> 8)) >> 8).astype(np.uint8)
-    return quotient
-
-
 def composite(
     photo_pixels: UInt8[np.ndarray, "height width 3"],
     values: Float32[np.ndarray, "rows cols"],
@@ -330,19 +342,39 @@ def composite(
     height, width = photo_pixels.shape[:2]
     rows, cols = positions(geometry, np.arange(width) + 0.5, np.arange(height) + 0.5)
     seen_rows, seen_cols = inside(rows, values.shape[0]), inside(cols, values.shape[1])
-    dimmed = np.rint(np.arange(256) * (1 - UNSEEN_SHARE) + UNSEEN_COLOUR * UNSEEN_SHARE)
+    unseen = np.rint(np.arange(256) * (1 - UNSEEN_SHARE) + UNSEEN_COLOUR * UNSEEN_SHARE)
+    dimmed = unseen.astype(np.uint8)
     result = np.empty_like(photo_pixels)
     band = max(1, BAND_PIXELS // max(width, 1))
     for top in range(0, height, band):
         part = slice(top, min(top + band, height))
-        result[part] = dimmed.astype(np.uint8)[photo_pixels[part]]
         seen = slice(max(part.start, seen_rows.start), min(part.stop, seen_rows.stop))
-        if seen.start < seen.stop:
+        if seen.start >= seen.stop:
+            result[part] = _looked_up(dimmed, photo_pixels[part])
+            continue
+        for outside in (
+            (slice(part.start, seen.start), slice(None)),
+            (slice(seen.stop, part.stop), slice(None)),
+            (seen, slice(0, seen_cols.start)),
+            (seen, slice(seen_cols.stop, width)),
+        ):
+            result[outside] = _looked_up(dimmed, photo_pixels[outside])
+        if seen_cols.start < seen_cols.stop:
             place = (rows[seen], cols[seen_cols])
             result[seen, seen_cols] = _blend(
                 photo_pixels[seen, seen_cols], values, style, (lo, hi), place
             )
     return result
+
+
+def _looked_up(
+    by_level: UInt8[np.ndarray, " 256"], pixels: UInt8[np.ndarray, "height width *channels"]
+) -> UInt8[np.ndarray, "height width *channels"]:
+    """``by_level[pixels]``, by Pillow, which does not make each index eight bytes first."""
+    if not pixels.size:
+        return pixels
+    bands = pixels.shape[2] if pixels.ndim == 3 else 1
+    return np.array(Image.fromarray(pixels).point(by_level.tolist() * bands))
 
 
 def _blend(
@@ -352,13 +384,16 @@ def _blend(
     ends: tuple[float, float],
     place: tuple[Float[np.ndarray, " height"], Float[np.ndarray, " width"]],
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """Photo pixels with the map over them; ``place``: their rows and columns on the map."""
+    """Photo pixels with the map over them; ``place``: their rows and columns on the map.
+
+    Pillow's ``paste``, which is (p (255 - a) + c a) / 255 rounded to the nearest, exactly.
+    """
     step = steps(values, *ends, *place, style.smooth, style.scaling)
-    opaque = alpha(style).astype(np.uint16)[step]
+    opaque = _looked_up(alpha(style), step)
     if not np.isfinite(values).all():
         opaque[missing(values, *place) == 1] = 0
-    colour = table(style.colour_map)[step]
-    # p (255 - a) + c a is at most 255 * 255, so it fits sixteen bits.
-    mixed = photo_pixels * (np.uint16(255) - opaque)[..., None]
-    mixed += colour * opaque[..., None]
-    return _by_255(mixed)
+    colour = Image.fromarray(step)
+    colour.putpalette(table(style.colour_map).tobytes())
+    mixed = Image.fromarray(photo_pixels)
+    mixed.paste(colour.convert("RGB"), (0, 0), Image.fromarray(opaque))
+    return np.asarray(mixed)
