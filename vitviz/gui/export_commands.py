@@ -20,6 +20,7 @@ from vitviz.session.animation import Animation, write_animation
 from vitviz.session.engine import Cell
 from vitviz.session.export import write_map, write_values
 from vitviz.session.picture import Shown, figure_picture, picture, values_text
+from vitviz.session.state import Session
 from vitviz.tracing.progress import Progress
 
 
@@ -126,8 +127,7 @@ class ExportCommands(DialogCommands):
         engine, device = window.service.engine, window.controller.device
 
         def draw(progress: Progress) -> object:
-            if session.tab in ("heads", "patches"):
-                content: Content = "heads" if session.tab == "heads" else "patches"
+            if content := _as_figure(session):
                 return figure_picture(session, content, engine, device, progress)
             shared = session.tab == "compare" and session.compare.shared
             return picture(shown, session.style, shared)
@@ -172,3 +172,11 @@ class ExportCommands(DialogCommands):
         QGuiApplication.clipboard().setMimeData(data)
         rows, cols = heat_map.values.shape
         self.window.status.show_idle(f"Copied {rows} x {cols} values")
+
+
+def _as_figure(session: Session) -> Content | None:
+    """What a figure has to draw, because it is more than maps over photos; None where it is not."""
+    if session.tab == "compare" and session.compare.arrangement == "difference":
+        return "compare"
+    contents: dict[str, Content] = {"heads": "heads", "patches": "patches"}
+    return contents.get(session.tab)
