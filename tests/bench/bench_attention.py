@@ -61,11 +61,27 @@ class Case:
         return Geometry(size, size, (0, 0), size, self.patch)
 
 
-OURS = ("trace", "raw", "rollout", "raw + rollout", "rollout max", "rollout max discard 0.9")
+RAW, ROLLOUT = ("attention", Question()), ("rollout", Question())
+DISCARD = {"discard": 0.9}
+ASKED: dict[str, tuple[tuple[str, Question], ...]] = {
+    "trace": (),
+    "raw": (RAW,),
+    "rollout": (ROLLOUT,),
+    "raw + rollout": (RAW, ROLLOUT),
+    "rollout max": (("rollout", Question(head="max")),),
+    "rollout max discard 0.9": (("rollout", Question(head="max", params=DISCARD)),),
+    "relevance": (("relevance", Question()),),
+    "gradient rollout": (("gradient-rollout", Question()),),
+}
+"""What is asked of one trace, by the way's name."""
+
+OURS = tuple(ASKED)
 CASES = {
-    "B/16 224": Case("B", 16, 224, 15, (*OURS, "hooks mean", "hooks max discard 0.9")),
+    "B/16 224": Case(
+        "B", 16, 224, 15, (*OURS, "hooks mean", "hooks max discard 0.9", "hooks relevance")
+    ),
     "S/8 512": Case("S", 8, 512, 5, OURS),
-    "S/8 1024": Case("S", 8, 1024, 1, ("raw + rollout",)),
+    "S/8 1024": Case("S", 8, 1024, 1, ("raw + rollout", "relevance")),
 }
 
 
@@ -75,14 +91,12 @@ def bare(network: VisionTransformer, image: np.ndarray) -> None:
 
 
 def ours(
-    network: VisionTransformer, image: np.ndarray, geometry: Geometry, raw: bool,
-    rollout: Question | None,
+    network: VisionTransformer, image: np.ndarray, geometry: Geometry,
+    asked: tuple[tuple[str, Question], ...],
 ) -> None:  # fmt: skip
     trace = run(network, image, geometry)
-    if raw:
-        METHODS["attention"].explain(trace, Question(), silent)
-    if rollout is not None:
-        METHODS["rollout"].explain(trace, rollout, silent)
+    for method, question in asked:
+        METHODS[method].explain(trace, question, silent)
 
 
 def hooks(network: torch.nn.Module, image: np.ndarray, fusion: str, discard: float) -> None:
@@ -108,6 +122,26 @@ def hooks(network: torch.nn.Module, image: np.ndarray, fusion: str, discard: flo
         handle.remove()
 
 
+def hooks_relevance(network: torch.nn.Module, image: np.ndarray) -> None:
+    """The usual way: every attention matrix and its gradient kept, then whole matrices."""
+    seen: list[torch.Tensor] = []
+
+    def keep(module: object, inputs: object, output: torch.Tensor) -> None:
+        output.requires_grad_()
+        seen.append(output)
+
+    handles = [block.attn.attn_drop.register_forward_hook(keep) for block in network.blocks]
+    logits = network(torch.from_numpy(image)[None])[0]
+    gradients = torch.autograd.grad(logits.max(), seen)
+    with torch.inference_mode():
+        relevance = torch.eye(seen[0].shape[-1])
+        for cam, gradient in zip(seen, gradients, strict=True):
+            relevance = relevance + (cam * gradient)[0].clamp(min=0).mean(0) @ relevance
+        relevance[0].numpy()
+    for handle in handles:
+        handle.remove()
+
+
 def timm_network(case: Case, network: VisionTransformer) -> torch.nn.Module:
     import timm
 
@@ -125,14 +159,11 @@ def way(case: Case, name: str, network: VisionTransformer) -> Callable[[], None]
         return partial(bare, network, image)
     if name.startswith("hooks"):
         theirs = timm_network(case, network)
+        if name.endswith("relevance"):
+            return partial(hooks_relevance, theirs, image)
         fusion, discard = ("mean", 0.0) if name.endswith("mean") else ("max", 0.9)
         return partial(hooks, theirs, image, fusion, discard)
-    questions = {
-        "rollout": Question(), "raw + rollout": Question(),
-        "rollout max": Question(head="max"),
-        "rollout max discard 0.9": Question(head="max", params={"discard": 0.9}),
-    }  # fmt: skip
-    return partial(ours, network, image, case.geometry, "raw" in name, questions.get(name))
+    return partial(ours, network, image, case.geometry, ASKED[name])
 
 
 def peak_bytes(case: str, name: str, threads: int) -> int:

@@ -12,8 +12,10 @@ rollout's (``vitviz.methods.rollout``).
 
 Differences from vit-explain: each layer's attention is weighted by its own gradient (there, the
 gradients arrive from the last layer to the first and meet the attention of the first to the last);
-each row is divided by its own sum (there column j is divided by the sum of row j); attention is
-made from q and k (there, a network with fused attention gives none).
+the gradient is that of the attention (there, a hook on a dropout that does nothing is told of what
+comes before it, the softmax, and gives the gradient of what goes into that); each row is divided by
+its own sum (there column j is divided by the sum of row j); attention is made from q and k (there,
+a network with fused attention gives none).
 """
 
 from __future__ import annotations
