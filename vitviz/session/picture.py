@@ -85,18 +85,22 @@ def figure_picture(
     device: str = "auto",
     progress: Progress = silent,
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """What the Heads or the Patches view shows, drawn as a figure.
+    """What a view shows, drawn as a figure.
 
     Args:
         session: The choices.
-        content: "heads" or "patches".
+        content: "heads", "patches", or "compare", which has the difference too.
         engine: Computes what is not computed yet.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         progress: Where the work is.
     """
     from vitviz.figures.draw import Drawing
 
-    spec = FigureSpec(content, WIDE_MM, dpi=WIDE_DPI, text_pt=10.0)
+    compared = content == "compare"
+    spec = FigureSpec(
+        content, WIDE_MM, dpi=WIDE_DPI, text_pt=10.0, letters=compared,
+        sharing="all" if compared and session.compare.shared else "each",
+    )  # fmt: skip
     composed = compose(replace(session, figure=spec), engine, device, progress)
     progress("Drawing the figure", 0.5)
     drawn: UInt8[np.ndarray, "height width 3"] = np.ascontiguousarray(
