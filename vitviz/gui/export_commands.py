@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, Slot
@@ -68,6 +69,23 @@ class ExportCommands(DialogCommands):
             path = path.with_name(path.name + (".npy" if ".npy" in kind else ".png"))
         photo, said = opened.photo, window.preferences.disclosure
         self._write(path, lambda _: write_map(path, photo, cell, session, said))
+
+    @Slot()
+    def export_figure(self) -> None:
+        """Asks how a figure is to be, and writes it; the choices stay in the session."""
+        from vitviz.gui.dialogs.figure import FigureDialog
+
+        window = self.window
+        dialog = FigureDialog(
+            self.session, window.service.engine, window.controller.device,
+            window.preferences.disclosure, window.settings.remembered("figure", ".pdf"), window,
+        )  # fmt: skip
+        dialog.exec()
+        window.settings.remember("figure", dialog.form.suffix)
+        window.store.amend(replace(self.session, figure=dialog.figure))
+        if dialog.saved is not None:
+            window.status.show_idle(f"Saved {dialog.saved.name}")
+        dialog.deleteLater()
 
     @Slot()
     def export_data(self) -> None:

@@ -84,6 +84,13 @@ class Settings:
             self._settings.setValue(f"preferences/{field.name}", getattr(preferences, field.name))
         self._settings.sync()
 
+    def remembered(self, name: str, otherwise: str) -> str:
+        """What was chosen last, under some name."""
+        return str(self._settings.value(f"remembered/{name}", otherwise))
+
+    def remember(self, name: str, value: str) -> None:
+        self._settings.setValue(f"remembered/{name}", value)
+
     def recent(self, kind: str) -> list[str]:
         """Paths opened lately ("photos", "sessions", "models"), newest first; missing ones left
         out.

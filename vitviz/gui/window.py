@@ -289,8 +289,8 @@ class Window(QMainWindow):
         by_id["view.grid"].setChecked(session.style.grid)
         by_id["view.smooth"].setChecked(session.style.smooth)
         by_id["view.follow"].setChecked(self.preferences.follow_cursor)
-        for name in ("file.save_map", "file.export_data", "file.export_animation",
-                     "edit.copy_values"):  # fmt: skip
+        for name in ("file.export_figure", "file.save_map", "file.export_data",
+                     "file.export_animation", "edit.copy_values"):  # fmt: skip
             by_id[name].setEnabled(self.controller.shown_cell is not None)
         for name in ("file.close", "file.close_all"):
             by_id[name].setEnabled(bool(session.photos))
