@@ -56,6 +56,46 @@ def test_only_the_newest_request_is_answered(service: Service, qtbot: QtBot, pho
     assert [cell.request.photo.path for cell in cells] == [str(photos[-1])]
 
 
+def test_all_that_is_wanted_is_answered_once(service: Service, qtbot: QtBot, photos) -> None:
+    wanted = [request(photos[0]), request(photos[1]), request(photos[0], method="rollout")]
+    cells: list[object] = []
+    about: set[object] = set()
+    service.answered.connect(cells.append)
+    service.progressed.connect(lambda request, stage, fraction: about.add(request))
+    with qtbot.waitSignal(service.idle, timeout=WAIT_MS):
+        service.ask(wanted)
+    assert {cell.request for cell in cells} == about == set(wanted)
+    assert len(cells) == 3
+    service.ask(wanted[1:])
+    assert not service.is_busy, "still wanted, and told already"
+    with qtbot.waitSignal(service.idle, timeout=WAIT_MS):
+        service.ask(wanted)
+    assert [cell.request for cell in cells[3:]] == wanted[:1], "it was taken back in between"
+
+
+def test_idle_is_said_when_the_last_thing_wanted_is_taken_back(
+    service: Service, qtbot: QtBot, photos
+) -> None:
+    with qtbot.assertNotEmitted(service.idle):
+        service.ask([])
+        service.ask([request(photos[0]), request(photos[1])])
+        service.ask([request(photos[1])])
+    with qtbot.waitSignal(service.idle, timeout=WAIT_MS):
+        service.ask([])
+
+
+def test_several_photos_are_opened_once_each(service: Service, qtbot: QtBot, photos) -> None:
+    refs = [PhotoRef(str(path)) for path in photos]
+    opened: list[PhotoRef] = []
+    service.opened.connect(lambda found: opened.append(found.ref))
+    service.open([refs[0], refs[1]], WHITE)
+    service.open([refs[1], refs[2]], WHITE)
+    qtbot.waitUntil(lambda: not service.is_opening, timeout=WAIT_MS)
+    assert sorted(opened, key=refs.index) == refs[1:]
+    service.open([refs[2]], WHITE)
+    assert not service.is_opening
+
+
 def test_after_cancel_nothing_comes(service: Service, qtbot: QtBot, photos) -> None:
     heard: list[object] = []
     for signal in (service.answered, service.failed):

@@ -180,7 +180,7 @@ class Controller(QObject):
             self._shown = (_Shown(),) * len(new.panes)
         self._open(new)
         self._ask()
-        if new.tab != old.tab and new.tab != "compare":
+        if old.tab == "compare" != new.tab:
             self.retry(new.compare.focus)  # only the Compare view can show that it failed
         self.refreshed.emit()
 
