@@ -46,7 +46,7 @@ def test_layers(pane: Pane) -> None:
 
 def test_a_layer_counted_from_the_end_is_the_same_layer(pane: Pane) -> None:
     panes = [with_view(pane, layer=1), with_view(pane, layer=-1, head=1)]
-    assert told(*panes) == ("mean of 3 heads", "head 2")
+    assert told(*panes) == ("mean", "head 2")
 
 
 def test_rollouts_say_where_they_start_and_end(pane: Pane) -> None:
@@ -69,7 +69,7 @@ def test_photos_inputs_and_all_at_once(pane: Pane, tmp_path: Path) -> None:
     whole = replace(pane, input=InputChoice("whole photo", 2))
     assert told(pane, whole) == ("input as trained", "whole photo, 2× finer")
     assert told(pane, with_view(replace(whole, photo=other), head=0)) == (
-        "photo.png · input as trained · mean of 3 heads",
+        "photo.png · input as trained · mean",
         "other.png · whole photo, 2× finer · head 1",
     )
 
@@ -90,7 +90,7 @@ def test_panes_without_answers_are_told_by_what_was_chosen(pane: Pane) -> None:
         replace(pane, model="other-v2.1"),
     ]
     first, second, third = headings(panes, [None] * 3)
-    assert first == "small · last layer · mean of heads · of CLS"
+    assert first == "small · last layer · mean · of CLS"
     assert second == "small · layer 4 · head 3 · of a patch"
     assert third.startswith("other-v2.1 · ")
     assert headings([Pane(), pane], [None, None])[0].startswith("no photo")

@@ -14,6 +14,7 @@ from vitviz.gui.dialogs.split import SplitDialog
 from vitviz.gui.export_commands import ExportCommands
 from vitviz.gui.panes import PaneDrop
 from vitviz.gui.ranges import ranges
+from vitviz.session.headings import letter
 from vitviz.session.panes import (
     add_pane,
     focus_pane,
@@ -228,12 +229,15 @@ class PaneCommands(ExportCommands):
 
     @Slot(int, object)
     def hover_pane(self, index: int, patch: tuple[int, int] | None) -> None:
-        """Shows the map of what is under the cursor, where the map follows it."""
+        """Says what is under the cursor; shows its map, where the map follows the cursor."""
         window, states = self.window, self.window.controller.pane_states
         cell = states[index].cell if index < len(states) else None
         if cell is None or patch is None:
+            window.status.show_hovered("")
             window.controller.hover(None)
-        elif window.preferences.follow_cursor:
+            return
+        window.status.show_hovered(f"{letter(index)}: row {patch[0] + 1}, column {patch[1] + 1}")
+        if window.preferences.follow_cursor:
             window.controller.hover(cell.geometry.patch_box(*patch).centre, index)
 
     @Slot(object, int)

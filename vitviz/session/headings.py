@@ -28,11 +28,13 @@ class Aspect:
         key: Panes with equal keys do not differ in it.
         text: For people; "" says nothing, as with a class where no class is asked about.
         usual: As it is unless somebody changes it: worth saying only where panes differ in it.
+        short: For people, beside panes that differ in it; "" for the text.
     """
 
     key: object
     text: str
     usual: bool = False
+    short: str = ""
 
 
 def letter(index: int) -> str:
@@ -52,7 +54,10 @@ def headings(panes: Sequence[Pane], cells: Sequence[Cell | None]) -> tuple[str, 
     """
     aspects = [_aspects(pane, cell) for pane, cell in zip(panes, cells, strict=True)]
     differing = [name for name in (aspects[0] if aspects else ()) if _differs(aspects, name)]
-    return tuple(_joined(of_one, differing or OF_ONE) for of_one in aspects)
+    if not differing:
+        return tuple(_joined(of_one, OF_ONE) for of_one in aspects)
+    told = [[of_one[name].short or of_one[name].text for name in differing] for of_one in aspects]
+    return tuple(SEPARATOR.join(filter(None, words)) for words in told)
 
 
 def in_common(panes: Sequence[Pane], cells: Sequence[Cell | None]) -> str:
@@ -153,7 +158,8 @@ def _head(pane: Pane, cell: Cell | None) -> Aspect:
     heads = cell.card.config.heads if cell is not None else 0
     if heads == 1:
         return Aspect(0, "1 head")
-    return Aspect(head, f"{head} of {heads} heads" if heads else f"{head} of heads")
+    words = f"{head} of {heads} heads" if heads else f"{head} of heads"
+    return Aspect(head, words, short=head)
 
 
 def _query(pane: Pane, cell: Cell | None) -> Aspect:

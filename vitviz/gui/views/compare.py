@@ -182,7 +182,8 @@ class CompareView(QWidget):
         panes, cells = [s.pane for s in states], [s.cell for s in states]
         words = headings(panes, cells)
         common = in_common(panes, cells) if self._count > 1 else ""
-        self.caption.show_texts(f"In all: {common}" if common else "")
+        self.caption.show_texts(f"In all: {common}")
+        self.caption.setVisible(bool(common))
         self._show_panes(states, words)
         self._show_agreements()
         if self._arrangement == "wipe":

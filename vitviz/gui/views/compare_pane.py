@@ -232,7 +232,8 @@ class ComparePane(QWidget):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         drop, pane = drops.dropped(event.mimeData()), drops.dropped_pane(event.mimeData())
         if drop is not None:
-            self._hint.say(f"Show {drops.words(drop)} here")
+            words = drops.words(drop)
+            self._hint.say(f"Show {words} here", words)
         elif pane is None:
             return
         elif pane != self.index:

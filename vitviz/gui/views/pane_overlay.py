@@ -76,12 +76,17 @@ class DropHint(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.words = ""
+        self.words = self._short = ""
         self.hide()
 
-    def say(self, words: str) -> None:
-        """Shows it."""
-        self.words = words
+    def say(self, words: str, short: str = "") -> None:
+        """Shows it.
+
+        Args:
+            words: What a drop would do.
+            short: What stands there instead where there is no room for all of it.
+        """
+        self.words, self._short = words, short or words
         self.raise_()
         self.show()
         self.update()
@@ -94,7 +99,10 @@ class DropHint(QWidget):
         marks.frame(painter, area, accent, 2, 6)
         painter.setFont(marks.bold(self.font()))
         metrics = painter.fontMetrics()
-        words = metrics.elidedText(self.words, Qt.TextElideMode.ElideMiddle, self.width() - 48)
+        room = self.width() - 48
+        fits = metrics.horizontalAdvance(self.words) <= room
+        words = self.words if fits else self._short
+        words = metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, room)
         box = QRectF(0, 0, metrics.horizontalAdvance(words) + 28, metrics.height() + 14)
         box.moveCenter(area.center())
         marks.panel(painter, box, accent)
