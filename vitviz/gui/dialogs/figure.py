@@ -8,6 +8,7 @@ from typing import cast
 
 import numpy as np
 from jaxtyping import UInt8
+from PIL import Image
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QColor, QImage, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
@@ -109,7 +110,7 @@ class PreviewArea(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Mid).lighter(118))
+        painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Window).darker(113))
         if self._image.isNull():
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._words)
         else:
@@ -175,6 +176,7 @@ class FigureDialog(QDialog):
             "Export…", QDialogButtonBox.ButtonRole.ActionRole
         )
         self.export.setDefault(True)
+        self.export.setProperty("primary", True)
         self._arrange()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -242,8 +244,11 @@ class FigureDialog(QDialog):
 
         drawing = Drawing(composed.grid, wish.figure)
         fitting = min(wish.room[0] / drawing.layout.width, wish.room[1] / drawing.layout.height)
-        pixels = drawing.pixels(max(fitting * MM_PER_INCH, 10))
-        return Drawn(pixels, size_text(drawing), fonts())
+        # Drawn larger and made smaller, since letters at a few pixels are set badly.
+        large = Image.fromarray(drawing.pixels(max(2 * fitting * MM_PER_INCH, 20)))
+        small = large.resize((max(large.width // 2, 1), max(large.height // 2, 1)),
+                             Image.Resampling.BOX)  # fmt: skip
+        return Drawn(np.asarray(small), size_text(drawing), fonts())
 
     # On the window's thread
 

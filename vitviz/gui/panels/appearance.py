@@ -9,6 +9,7 @@ from PySide6.QtGui import QIcon, QImage, QPixmap
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSlider, QWidget
 
 from vitviz.figures.colour import COLOUR_MAPS, table
+from vitviz.figures.scaling import SCALING_TITLES
 from vitviz.figures.style import ColourMap, Style
 from vitviz.gui.panels.form import Choice, Number, column, form, row
 
@@ -56,6 +57,7 @@ class AppearancePanel(QWidget):
         self.opacity.setRange(0, 100)
         self.opacity.setPageStep(10)
         self.range = Choice("Range", RANGES)
+        self.scaling = Choice("Scale", [(title, name) for name, title in SCALING_TITLES.items()])
         self.low = Number("Least value of the range", -1e9, 1e9, 5)
         self.high = Number("Greatest value of the range", -1e9, 1e9, 5)
         for end in (self.low, self.high):
@@ -80,6 +82,7 @@ class AppearancePanel(QWidget):
         fields.addRow(self._limits)
         self._fields = fields
         layout.addLayout(fields)
+        row(fields, "Scale", self.scaling, "Root and logarithm show quiet maps beside loud ones")
         for box in (self.smooth, self.fade, self.grid):
             layout.addWidget(box)
         layout.addStretch(1)
@@ -88,6 +91,7 @@ class AppearancePanel(QWidget):
         self.colours.currentIndexChanged.connect(self._colours_chosen)
         self.opacity.valueChanged.connect(self._opacity_chosen)
         self.range.currentIndexChanged.connect(self._range_chosen)
+        self.scaling.currentIndexChanged.connect(self._scaling_chosen)
         self.low.valueChanged.connect(self._low_chosen)
         self.high.valueChanged.connect(self._high_chosen)
         self.smooth.clicked.connect(self._boxes_chosen)
@@ -105,6 +109,7 @@ class AppearancePanel(QWidget):
         fixed = not isinstance(style.range, str)
         self.range.show_value("fixed" if fixed else style.range)
         self._fields.setRowVisible(self._limits, fixed)
+        self.scaling.show_value(style.scaling)
         if not isinstance(style.range, str):
             self.low.show_value(style.range[0])
             self.high.show_value(style.range[1])
@@ -123,6 +128,9 @@ class AppearancePanel(QWidget):
         # A fixed range starts at what is shown now, so that choosing it changes nothing yet.
         chosen = self._shown_range if value == "fixed" else value
         self.chosen.emit(replace(self._style, range=chosen), "")  # type: ignore[arg-type]
+
+    def _scaling_chosen(self) -> None:
+        self.chosen.emit(replace(self._style, scaling=self.scaling.value), "")  # type: ignore[arg-type]
 
     def _low_chosen(self, low: float) -> None:
         # The other end stays what it is, which may be finer than its box shows.
