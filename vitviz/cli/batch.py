@@ -18,6 +18,7 @@ from vitviz.session.batch.job import (
     Batch,
     BatchStopped,
     Control,
+    FigureFormat,
     MapFormat,
     Outputs,
     SettingsChanged,
@@ -61,6 +62,8 @@ def add(commands: Subparsers) -> None:
         help="longer side of these pictures, at most (default: the photo's own size)")  # fmt: skip
     option("--values", choices=get_args(ValuesFormat), default="none",
         help="the map's raw values (default: none)")  # fmt: skip
+    option("--figure", choices=get_args(FigureFormat), default="none",
+        help="the map as a figure with colour bar and caption (default: none)")  # fmt: skip
     option("--classes", type=some_classes, default=5, metavar="N",
         help="how many of the most probable classes stand in the table (default: 5)")  # fmt: skip
     option("--large", action="store_true", help="open photos above 100 million pixels too")
@@ -77,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
         options.folder,
         options.out or Path(f"{options.folder.resolve().name}-maps"),
         chosen(options),
-        Outputs(options.map, options.values, "none", options.side, options.classes),
+        Outputs(options.map, options.values, options.figure, options.side, options.classes),
         options.device,
         None if options.large else MAX_PIXELS,
         disclosure(options),

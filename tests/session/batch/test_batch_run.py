@@ -33,6 +33,7 @@ from vitviz.session.batch.progress import BatchProgress
 from vitviz.session.batch.run import Summary, run
 from vitviz.session.engine import Engine, top_classes
 from vitviz.session.export import write_map, write_values
+from vitviz.session.figure import write_figure
 from vitviz.session.plan import plan
 from vitviz.session.state import PhotoRef, Session, View
 from vitviz.session.values import Wanted
@@ -499,6 +500,18 @@ def test_smaller_pictures_have_the_map_at_the_same_place(batch: Batch) -> None:
         half = np.asarray(image.reduce(2), np.float64)
     # Random photos: a shift by one pixel changes nearly everything.
     assert np.abs(small - half).mean() < 0.5 * np.abs(np.roll(small, 1, 1) - half).mean()
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_figures_are_those_of_one_photo(batch: Batch, tmp_path: Path, suffix: str) -> None:
+    outputs = Outputs(map="none", figure=suffix)  # type: ignore[arg-type]
+    run(replace(batch, outputs=outputs), silent)
+    name = "in/b.png"
+    session = replace(batch.session, photos=(PhotoRef(str(batch.folder / name)),))
+    alone = tmp_path / f"alone.{suffix}"
+    write_figure(alone, session, Engine(), "cpu")
+    made = batch.out / f"in/b-attention-figure.{suffix}"
+    assert made.read_bytes() == alone.read_bytes()
 
 
 def test_a_paused_batch_waits(batch: Batch) -> None:

@@ -24,7 +24,14 @@ from PySide6.QtWidgets import (
 
 from vitviz.gui.banner import Banner
 from vitviz.gui.panels.form import Choice, form, quiet, row
-from vitviz.session.batch.job import BatchStopped, MapFormat, Outputs, SettingsChanged, ValuesFormat
+from vitviz.session.batch.job import (
+    BatchStopped,
+    FigureFormat,
+    MapFormat,
+    Outputs,
+    SettingsChanged,
+    ValuesFormat,
+)
 from vitviz.session.batch.progress import BatchProgress, duration
 from vitviz.session.batch.run import Summary
 from vitviz.session.batch.table import forms
@@ -33,6 +40,7 @@ MAPS = (("JPEG", "jpg"), ("PNG, exact and slow", "png"), ("TIFF", "tiff"), ("Non
 SIDES = (("As the photo", 0), ("At most 2048 px", 2048), ("At most 1024 px", 1024),
          ("At most 512 px", 512))  # fmt: skip
 VALUES = (("None", "none"), ("NumPy, with geometry (.npz)", "npz"), ("NumPy (.npy)", "npy"))
+FIGURES = (("None", "none"), ("PDF", "pdf"), ("SVG", "svg"), ("PNG", "png"), ("TIFF", "tiff"))
 
 TABLE = (
     "A table with each photo's predictions and numbers about its map is always written: "
@@ -126,6 +134,7 @@ class BatchDialog(QDialog):
         self.map = Choice("Map over the photo", MAPS)
         self.side = Choice("Size of the map", SIDES)
         self.values = Choice("Raw values", VALUES)
+        self.figure = Choice("Figure", FIGURES)
         self.about, self.words = quiet(), QLabel("Ready.")
         self.bar = QProgressBar()
         self.bar.setRange(0, STEPS)
@@ -155,6 +164,7 @@ class BatchDialog(QDialog):
         row(fields, "Maps", self.map, "The map over the photo; JPEG is 15 times as fast as PNG")
         row(fields, "Size", self.side, "Longer side of these pictures")
         row(fields, "Values", self.values, "The numbers of the map")
+        row(fields, "Figures", self.figure, "The map with colour bar and caption")
         buttons = QHBoxLayout()
         for button in (self.copy, self.reveal):
             buttons.addWidget(button)
@@ -190,9 +200,10 @@ class BatchDialog(QDialog):
             return None
         picture = next(each for each in get_args(MapFormat) if each == self.map.value)
         numbers = next(each for each in get_args(ValuesFormat) if each == self.values.value)
+        figure = next(each for each in get_args(FigureFormat) if each == self.figure.value)
         side = self.side.value
         assert isinstance(side, int)
-        return Asked(folder, out, Outputs(picture, numbers, side=side))
+        return Asked(folder, out, Outputs(picture, numbers, figure, side))
 
     def show_choices(self, words: str) -> None:
         """Says what the window is set to, which is what will be computed."""

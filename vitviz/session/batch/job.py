@@ -30,7 +30,7 @@ class Outputs:
         map: The map over the photo, as this kind of image. JPEG takes a fifteenth of the time of
             PNG.
         values: The map's raw values.
-        figure: The map as a figure.
+        figure: The map as a figure: with colour bar, heading and caption.
         side: Longer side of the image with the map in pixels, at most; 0 is the photo's own.
         classes: How many of the most probable classes stand in the table.
     """
@@ -89,13 +89,16 @@ class Batch:
         if (self.outputs.map, self.outputs.figure) != ("none", "none"):
             settings["style"] = asdict(session.style)
         if self.outputs.figure != "none":
-            settings["figure"] = asdict(session.figure)
+            settings["figure"] = asdict(self.choices.figure)
         return settings
 
     @property
     def choices(self) -> Session:
         """The session without photos and other panes: what every photo has in common."""
-        return replace(self.session, photos=(), selected=0, tab="look", compare=Compare())
+        figure = replace(self.session.figure, content="map")
+        return replace(
+            self.session, photos=(), selected=0, tab="look", compare=Compare(), figure=figure
+        )
 
 
 class BatchStopped(VitvizError):

@@ -17,6 +17,7 @@ from vitviz.imaging.load import load
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import fit
 from vitviz.methods import METHODS
+from vitviz.session.batch.answered import Answered
 from vitviz.session.batch.job import Batch, BatchRefused, BatchStopped, Control
 from vitviz.session.batch.journal import Entry, cannot_write
 from vitviz.session.batch.listing import Found
@@ -30,6 +31,7 @@ from vitviz.session.engine import (
     query_token,
 )
 from vitviz.session.export import write_map, write_values
+from vitviz.session.figure import write_figure
 from vitviz.session.photos import Stamp, stamp
 from vitviz.session.plan import plan
 from vitviz.session.room import Room
@@ -174,6 +176,12 @@ class Worker:
             name = f"{base}.{wanted.values}"
             with self._writing(name) as path:
                 write_values(path, cell, session, Wanted(), said)
+            written[name] = path.stat().st_size
+        if wanted.figure != "none":
+            name = f"{base}-figure.{wanted.figure}"
+            known, check = Answered(photo, cell), self.control.check
+            with self._writing(name) as path:
+                write_figure(path, session, known, self.model.device, check, said)
             written[name] = path.stat().st_size
         return written
 

@@ -83,7 +83,7 @@ class Summary:
 
 
 def failure(photo: str, why: str) -> str:
-    """ "in/x.jpg is empty. Copy it again.": the photo's name, which most reasons begin with, once."""
+    """ "in/x.jpg is empty.": the photo's name, with which most reasons begin, once."""
     name = photo.rpartition("/")[2]
     begins = why.startswith(f"{name} ")
     return photo + why.removeprefix(name) if name and begins else f"{photo}: {why}"
