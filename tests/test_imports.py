@@ -79,7 +79,7 @@ def test_photos_figures_and_choices_import_without_torch() -> None:
 
 def test_the_window_imports_without_torch() -> None:
     skip_unless_written(WINDOW)
-    result = import_in_new_process(WINDOW, blocked=("torchvision",))
+    result = import_in_new_process(WINDOW, blocked=("torchvision", "matplotlib", "av"))
     assert result["torch"] is False
 
 

@@ -309,8 +309,14 @@ def test_the_data_dialog_says_what_there_will_be(ui: Driver) -> None:
     dialog.deleteLater()
 
 
+def animation_dialog(ui: Driver) -> AnimationDialog:
+    opened = ui.window.controller.opened
+    assert opened is not None
+    return AnimationDialog(opened.photo, ui.cell, ui.session, ui.window, can_video=False)
+
+
 def test_the_animation_dialog_says_how_long_it_is(ui: Driver) -> None:
-    dialog = AnimationDialog(ui.cell, ui.window, can_video=False)
+    dialog = animation_dialog(ui)
     assert "6 frames, 4.0 s" in dialog.about.text()
     dialog.format.setCurrentIndex(2)
     assert dialog.about.text() == NO_VIDEO
@@ -319,6 +325,37 @@ def test_the_animation_dialog_says_how_long_it_is(ui: Driver) -> None:
     assert dialog.export.isEnabled()
     dialog.along.setCurrentIndex(1)
     assert "3 frames" in dialog.about.text()
+    dialog.reject()
+    dialog.deleteLater()
+
+
+def test_the_animation_dialog_plays_what_will_be_written(ui: Driver) -> None:
+    dialog = animation_dialog(ui)
+    dialog.rate.setValue(30)
+    dialog.hold.setValue(0)
+    dialog.bar.setChecked(False)
+    dialog.words.setChecked(False)
+    shown: set[bytes] = set()
+
+    def frame() -> bytes:
+        image = dialog.player.pixmap().toImage()
+        assert image.width() * 60 == pytest.approx(image.height() * 90, rel=0.02)
+        return bytes(image.constBits())
+
+    ui.until(lambda: shown.add(frame()) or len(shown) == 6)
+    dialog.reject()
+    assert not dialog.player.pixmap()
+    dialog.deleteLater()
+
+
+def test_heads_that_are_not_there_yet_are_not_played(ui: Driver) -> None:
+    ui.window.commands.choose_view(replace(ui.session.view, method="rollout"), "")
+    ui.settle()
+    dialog = animation_dialog(ui)
+    assert dialog.player.pixmap()
+    dialog.along.setCurrentIndex(1)
+    assert "computed when it is written" in dialog.player.text()
+    dialog.reject()
     dialog.deleteLater()
 
 

@@ -109,7 +109,8 @@ class ExportCommands(DialogCommands):
         opened = window.controller.opened
         if cell is None or opened is None:
             return
-        dialog = AnimationDialog(cell, window)
+        small = replace(opened.photo, pixels=opened.thumbnail)
+        dialog = AnimationDialog(small, cell, self.session, window)
         if dialog.exec() == QDialog.DialogCode.Accepted:
             animation, suffix = dialog.animation, dialog.suffix
             stem = f"{Path(cell.request.photo.path).stem}-{cell.request.method}-{animation.along}"

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import get_args
 
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+import numpy as np
+from jaxtyping import UInt8
+from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
 from vitviz.gui.panels.form import Choice, Number, Whole, form, quiet, row
-from vitviz.session.animation import MOST_PIXELS, Along, Animation, alongs
+from vitviz.imaging.photo import Photo
+from vitviz.methods import METHODS
+from vitviz.session.animation import MOST_PIXELS, Along, Animation, alongs, frames, shots
 from vitviz.session.engine import Cell
 from vitviz.session.film import Film, has_video
+from vitviz.session.state import Session
 
 FORMATS = (("GIF", ".gif"), ("APNG, lossless", ".png"), ("MP4 video", ".mp4"))
 
@@ -20,24 +26,67 @@ TITLES: dict[Along, str] = {
     "depth": "Depth: up to each layer",
 }
 
+PREVIEW_WIDTH, PREVIEW_HEIGHT = 404, 250
+
 NO_VIDEO = "MP4 needs PyAV: pip install av, then start vitviz again."
 
 
+class Player(QLabel):
+    """Plays frames, each as long as it will stay."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setFixedHeight(PREVIEW_HEIGHT)
+        self.setAccessibleName("Preview")
+        self._frames: list[QPixmap] = []
+        self._durations: list[int] = []
+        self._at = 0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._next)
+
+    def play(self, frames: list[QPixmap], durations_ms: list[int]) -> None:
+        """Plays from the first one; no frames: stops."""
+        self._frames, self._durations, self._at = frames, durations_ms, -1
+        self.clear()
+        self._timer.stop()
+        if frames:
+            self._next()
+
+    @Slot()
+    def _next(self) -> None:
+        self._at = (self._at + 1) % len(self._frames)
+        self.setPixmap(self._frames[self._at])
+        self._timer.start(self._durations[self._at])
+
+
 class AnimationDialog(QDialog):
-    """Asks what the animation is to be.
+    """Asks what the animation is to be, and plays it.
 
     Args:
+        photo: Small: for the preview.
         cell: What is looked at.
-        has_video: MP4 can be written; None: look whether it can.
+        session: The choices.
+        can_video: MP4 can be written; None: look whether it can.
     """
 
     def __init__(
-        self, cell: Cell, parent: QWidget | None = None, *, can_video: bool | None = None
+        self,
+        photo: Photo,
+        cell: Cell,
+        session: Session,
+        parent: QWidget | None = None,
+        *,
+        can_video: bool | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Export Animation")
-        self.setMinimumWidth(400)
+        self.setMinimumWidth(440)
+        self._photo = photo
+        self._session = session
         self._cell = cell
+        self.player = Player()
         self._can_video = has_video() if can_video is None else can_video
         usual = Animation()
         self.along = Choice("Moves", [(TITLES[a], a) for a in alongs(cell.request.method)])
@@ -63,6 +112,8 @@ class AnimationDialog(QDialog):
             choice.currentIndexChanged.connect(self._show)
         for number in (self.rate, self.hold, self.width_):
             number.valueChanged.connect(self._show)
+        for box in (self.words, self.bar):
+            box.toggled.connect(self._show)
         self._show()
 
     def _arrange(self) -> None:
@@ -80,6 +131,7 @@ class AnimationDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(18, 18, 18, 14)
         layout.setSpacing(10)
+        layout.addWidget(self.player)
         layout.addLayout(fields)
         for box in (self.words, self.bar, self.loop):
             layout.addWidget(box)
@@ -101,8 +153,33 @@ class AnimationDialog(QDialog):
             along, self.width_.value(), self.words.isChecked(), self.bar.isChecked(), film
         )
 
+    def done(self, result: int) -> None:
+        self.player.play([], [])
+        super().done(result)
+
+    def _play(self) -> None:
+        """Shows the frames, smaller; other heads of methods that fuse them are not there yet."""
+        animation, cell = self.animation, self._cell
+        if animation.along == "heads" and METHODS[cell.request.method].fuses_first:
+            self.player.play([], [])
+            self.player.setText("The heads are computed when it is written.")
+            return
+        shown = shots(cell, self._session.view, animation.along, lambda *_: cell)
+        drawn = frames(self._photo, shown, self._session.style, animation)
+        pixmaps = [self._pixmap(pixels) for pixels in drawn]
+        self.player.play(pixmaps, animation.film.durations_ms(len(pixmaps)))
+
+    def _pixmap(self, pixels: UInt8[np.ndarray, "height width 3"]) -> QPixmap:
+        height, width = pixels.shape[:2]
+        image = QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
+        return QPixmap.fromImage(image).scaled(
+            PREVIEW_WIDTH, PREVIEW_HEIGHT, Qt.AspectRatioMode.KeepAspectRatio,
+            Qt.TransformationMode.SmoothTransformation,
+        )  # fmt: skip
+
     @Slot()
     def _show(self) -> None:
+        self._play()
         missing = self.suffix == ".mp4" and not self._can_video
         self.export.setEnabled(not missing)
         self.loop.setEnabled(self.suffix != ".mp4")
