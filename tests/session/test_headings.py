@@ -83,6 +83,15 @@ def test_queries_are_told_by_patch_and_compared_by_place(pane: Pane) -> None:
     assert told(point, with_view(point, direction="to"))[1] == "to row 2, column 3"
 
 
+def test_classes_are_told_apart_but_not_from_methods_that_ask_about_none(pane: Pane) -> None:
+    first, second = (with_view(pane, method="relevance", target=target) for target in (2, 5))
+    assert told(first, second) == ("class 2", "class 5")
+    assert "class 2" not in " ".join(told(pane, first))
+    assert "class 2" in in_common([first, pane], answered(first, pane))
+    assert told(pane, first, second)[0].startswith("Attention · layer 2")
+    assert all("class " in words for words in told(pane, first, second)[1:])
+
+
 def test_panes_without_answers_are_told_by_what_was_chosen(pane: Pane) -> None:
     panes = [
         pane,

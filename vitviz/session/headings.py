@@ -13,6 +13,9 @@ from vitviz.session.state import Pane
 
 SEPARATOR = " · "
 
+NO_MATTER = object()
+"""The key of what a pane is not about: the class, where its method asks about none."""
+
 OF_ONE = ("method", "layer", "head", "query")
 """What a pane that nothing tells apart is called by."""
 
@@ -25,7 +28,7 @@ class Aspect:
     """One thing about a pane.
 
     Args:
-        key: Panes with equal keys do not differ in it.
+        key: Panes with equal keys do not differ in it, nor does one with ``NO_MATTER`` from any.
         text: For people; "" says nothing, as with a class where no class is asked about.
         usual: As it is unless somebody changes it: worth saying only where panes differ in it.
         short: For people, beside panes that differ in it; "" for the text.
@@ -65,13 +68,16 @@ def in_common(panes: Sequence[Pane], cells: Sequence[Cell | None]) -> str:
     aspects = [_aspects(pane, cell) for pane, cell in zip(panes, cells, strict=True)]
     if not aspects:
         return ""
-    first = aspects[0]
-    same = [name for name in first if not first[name].usual and not _differs(aspects, name)]
-    return _joined(first, same)
+    told = []
+    for name in aspects[0]:
+        known = [of_one[name] for of_one in aspects if of_one[name].key is not NO_MATTER]
+        if known and not known[0].usual and not _differs(aspects, name):
+            told.append(known[0].text)
+    return SEPARATOR.join(filter(None, told))
 
 
 def _differs(aspects: Sequence[dict[str, Aspect]], name: str) -> bool:
-    found = [of_one[name] for of_one in aspects]
+    found = [of_one[name] for of_one in aspects if of_one[name].key is not NO_MATTER]
     return len({aspect.key for aspect in found}) > 1 and not all(a.usual for a in found)
 
 
@@ -132,7 +138,7 @@ def _setting(pane: Pane, name: str) -> Aspect:
 def _class(pane: Pane, cell: Cell | None) -> Aspect:
     """The class asked about, where the method asks about one."""
     if not METHODS[pane.view.method].class_specific:
-        return Aspect(None, "")
+        return Aspect(NO_MATTER, "")
     target = cell.explanation.target if cell is not None else pane.view.target
     if target is None:
         return Aspect(None, "most probable class")
