@@ -22,6 +22,7 @@ from vitviz.training.distillation import (
     student_of,
     watched,
 )
+from vitviz.training.loop import Pace
 from vitviz.training.photos import find_photos, open_photos
 from vitviz.training.recipes import DistilOptions
 
@@ -29,7 +30,7 @@ from vitviz.training.recipes import DistilOptions
 @pytest.fixture
 def options(photos: Path) -> DistilOptions:
     return DistilOptions(
-        "teacher", (photos,), Path(), depth=2, apart=3, steps=10, cool_down=4, full_size=4, batch=6,
+        "teacher", (photos,), Path(), depth=2, embedding=2, apart=3, steps=10, cool_down=4, full_size=4, batch=6,
         sides=(8, 12, 16),
     )  # fmt: skip
 
@@ -104,7 +105,7 @@ def test_a_state_error_is_in_units_of_the_spread() -> None:
     assert state_error(teacher + 2 * spread, teacher, spread) == 4
 
 
-@pytest.mark.parametrize("step", [0, 5])
+@pytest.mark.parametrize("step", [0, 3, 7])
 def test_the_teacher_itself_has_nothing_to_learn(options: DistilOptions, step: int) -> None:
     goal = objective(replace(options, depth=4))
     (part, *_) = goal.batch(step)
@@ -116,17 +117,33 @@ def test_the_teacher_itself_has_nothing_to_learn(options: DistilOptions, step: i
 def test_block_by_block_no_gradient_crosses_a_block(options: DistilOptions) -> None:
     goal, student = objective(options), student_of(random_network(TEACHER), 2, 0)
     (part, *_) = goal.batch(0)
-    for step, crosses in ((0, False), (options.apart, True)):
+    for step, crosses in ((2, False), (5, True)):
         losses = goal.losses(student, part, step)
         first = student.blocks[0].mlp.fc2.weight
         (gradient,) = torch.autograd.grad(losses["logits"], first, allow_unused=True)
         assert (gradient is not None) == crosses
 
 
-def test_sides_take_turns_and_the_end_is_at_full_size(options: DistilOptions) -> None:
+def test_at_first_only_the_embedding_learns(options: DistilOptions) -> None:
+    goal, student = objective(options), student_of(random_network(TEACHER), 2, 0)
+    losses = goal.losses(student, goal.batch(0)[0], 0)
+    names = [name for name, _ in student.named_parameters()]
+    found = torch.autograd.grad(losses["states"], list(student.parameters()), allow_unused=True)
+    moved = {name for name, gradient in zip(names, found, strict=True) if gradient is not None}
+    tokens = {"cls_token", "reg_token", "pos_embed"}
+    assert moved == tokens | {"patch_embed.proj.weight", "patch_embed.proj.bias"}
+
+
+def test_the_rate_comes_down_from_its_boost() -> None:
+    pace = Pace(100, 0.1, warm_up=0, cool_down=10, boost=4, boosted=30)
+    rates = [pace.rate_at(step) for step in (0, 10, 15, 30, 90, 95)]
+    assert rates == pytest.approx([0.4, 0.3, 0.25, 0.1, 0.1, 0.05])
+
+
+def test_sides_take_turns_and_the_beginning_and_the_end_are_at_full_size(options: DistilOptions) -> None:
     goal = objective(options)
     sizes = [tuple(goal.batch(step)[0].shape[2:]) for step in range(10)]
-    assert sizes == [(8, 8), (12, 12), (16, 16)] * 2 + [(12, 20)] * 4
+    assert sizes == [(12, 20)] * 2 + [(16, 16), (8, 8), (12, 12), (16, 16)] + [(12, 20)] * 4
 
 
 def test_parts_are_the_batch_cut(options: DistilOptions) -> None:
@@ -147,9 +164,10 @@ def test_a_student_has_nothing_of_its_teacher() -> None:
             assert not torch.equal(tensor, again)
 
 
-def test_only_matrices_decay_and_only_those_of_blocks_are_orthogonalised() -> None:
+def test_only_matrices_decay_and_all_but_the_head_s_are_orthogonalised() -> None:
     rates = rates_of(student_of(random_network(TEACHER), 2, 0), 0.1)
     assert rates["blocks.1.attn.qkv.weight"].orthogonal
+    assert rates["patch_embed.proj.weight"].orthogonal
     assert not rates["head.weight"].orthogonal
     decaying = {name for name, rate in rates.items() if rate.decay}
     assert {"head.weight", "patch_embed.proj.weight"} < decaying

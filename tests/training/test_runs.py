@@ -30,7 +30,7 @@ Progress = Callable[[str, float], None]
 @pytest.fixture
 def distilling(teacher: Path, photos: Path, tmp_path: Path) -> DistilOptions:
     return DistilOptions(
-        str(teacher), (photos,), tmp_path / "student", depth=2, apart=6, steps=14, cool_down=4,
+        str(teacher), (photos,), tmp_path / "student", depth=2, embedding=3, apart=3, steps=14, cool_down=4,
         full_size=4, batch=4, sides=(8, 16), measured_on=8, measure_every=5, save_every=3,
         device="cpu",
     )  # fmt: skip
@@ -181,7 +181,7 @@ def test_a_log_that_cannot_be_written_says_so(
 @pytest.mark.parametrize(
     ("change", "named"),
     [({"batch": 5}, "batch was 4, not 5"), ({"seed": 1}, "seed was 0, not 1"),
-     ({"rate": 0.5}, "rate was 0.001, not 0.5")],
+     ({"rate": 0.5}, "rate was 0.0005, not 0.5")],
 )  # fmt: skip
 def test_other_choices_do_not_go_on_with_a_run(
     distilling: DistilOptions, change: dict[str, int], named: str

@@ -86,7 +86,8 @@ def _add_distil(kinds: Subparsers) -> None:
         help="a folder of photos, or a .zip of one")  # fmt: skip
     option = _Option(parser, DistilOptions("", (), Path()))
     option("depth", _number(1), "blocks of the student; divides the teacher's")
-    option("apart", _number(0), "first steps, in which each block learns by itself")
+    option("embedding", _number(0), "first steps, in which only the embedding learns")
+    option("apart", _number(0), "steps after that, in which each block learns by itself")
     option("steps", _number(1), "in all")
     option("cool_down", _number(0), "last steps, in which the rate falls")
     option("full_size", _number(0), "last steps, with inputs of the teacher's own size")

@@ -14,7 +14,7 @@ from vitviz.training.batches import as_wanted
 from vitviz.training.distillation import Distillation, rates_of, student_of
 from vitviz.training.loop import Pace, Run
 from vitviz.training.photos import KeptPhoto, PhotoPool, find_photos, open_photos
-from vitviz.training.recipes import DistilOptions, Reported
+from vitviz.training.recipes import BOOST, DistilOptions, Reported
 from vitviz.training.result import Made, checkpoint_in, hours, write_refused, write_result
 
 MAY_CHANGE = {
@@ -45,6 +45,7 @@ def run(options: DistilOptions, progress: Progress, report: Reported) -> Path:
     student = student_of(teacher.network, options.depth, options.seed)
     pace = Pace(
         options.steps, options.rate, cool_down=options.cool_down, parts=options.parts,
+        boost=BOOST, boosted=options.embedding + options.apart,
         measure_every=options.measure_every, save_every=options.save_every,
     )  # fmt: skip
     rates = rates_of(student, options.decay)
@@ -135,8 +136,8 @@ def _how(options: DistilOptions, teacher: Model, steps: int, seconds: float) -> 
     return (
         f"vitviz train distil: from random weights, distilled from {teacher.card.title} "
         f"({teacher.card.licence or 'licence unknown'}) without labels; {options.depth} blocks, "
-        f"{min(options.apart, steps):,} steps block by block, then end to end to step {steps:,} "
-        f"with {options.batch} photos each; {hours(seconds)}"
+        f"{options.embedding:,} steps of the embedding, {options.apart:,} block by block, then end "
+        f"to end to step {steps:,} with {options.batch} photos each; {hours(seconds)}"
     )
 
 

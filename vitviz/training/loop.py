@@ -49,6 +49,8 @@ class Pace:
         rate: Peak learning rate.
         warm_up: Steps to get there.
         cool_down: Steps down to 0 at the end.
+        boost: How many times the peak it begins with; it comes down to it in a straight line.
+        boosted: Steps until then.
         clip: Most norm of a step's gradient.
         average: Decay of the running average of the weights, which is what is measured and used;
             0 is the weights themselves.
@@ -63,6 +65,8 @@ class Pace:
     rate: float
     warm_up: int = 100
     cool_down: int = 0
+    boost: float = 1.0
+    boosted: int = 0
     clip: float = 1.0
     average: float = 0.998
     parts: int = 2
@@ -70,6 +74,12 @@ class Pace:
     save_every: int = 100
     measure_every: int = 200
     steps_an_epoch: int = 0
+
+    def rate_at(self, step: int) -> float:
+        """The learning rate of a step, from 0."""
+        left = max(0.0, 1 - step / self.boosted) if self.boosted else 0.0
+        level = learning_rate(step, self.steps, self.warm_up, self.cool_down)
+        return self.rate * level * (1 + (self.boost - 1) * left)
 
 
 @runtime_checkable
@@ -220,15 +230,14 @@ class Run(Generic[Part]):
                 self._sums[name] = self._sums.get(name, 0.0) + value / len(batch)
         norm = clip(gradients, self._pace.clip)
         self._sums["gradient"] = self._sums.get("gradient", 0.0) + norm
-        pace = self._pace
-        rate = pace.rate * learning_rate(self.step, pace.steps, pace.warm_up, pace.cool_down)
+        rate = self._pace.rate_at(self.step)
         self.step += 1
 
         def move(name: str) -> None:
             self._optimiser.step(name, gradients[name], rate, self.step)
 
         list(workers.map(move, gradients))
-        keep = min(pace.average, (1 + self.step) / (10 + self.step))
+        keep = min(self._pace.average, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             for name, average in self._average.items():
                 average.lerp_(self._parameters[name], 1 - keep)

@@ -57,7 +57,8 @@ class Optimiser:
     """Moves parameters in place.
 
     Source: Muon, see ``NEWTON_SCHULZ`` (momentum 0.95, Nesterov); AdamW, Loshchilov and Hutter,
-    arXiv 1711.05101. q, k and v are three matrices in one and are orthogonalised apart.
+    arXiv 1711.05101. q, k and v are three matrices in one and are orthogonalised apart; the
+    patch embedding, a convolution, is one matrix.
 
     Args:
         parameters: By name; not moved as long as their rate is 0.
@@ -106,11 +107,12 @@ class Optimiser:
 
     def _muon(self, name: str, gradient: Tensor, number: int) -> Tensor:  # noqa: ARG002
         first = self.first[name].mul_(0.95).add_(gradient)
-        nesterov = gradient + 0.95 * first
+        nesterov = (gradient + 0.95 * first).flatten(1)
         rows, cols = nesterov.shape
         parts = nesterov.chunk(3) if rows == 3 * cols else (nesterov,)
         scale = MATCH_ADAM * math.sqrt(max(parts[0].shape))
-        return torch.cat([orthogonalised(part) for part in parts]) * scale
+        update = torch.cat([orthogonalised(part) for part in parts]) * scale
+        return update.view_as(gradient)
 
     def state(self) -> dict[str, dict[str, Tensor]]:
         """What must be saved."""

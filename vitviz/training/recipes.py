@@ -19,6 +19,10 @@ Small inputs cost a fifth of what full ones do; the full ones between keep the p
 """
 
 
+BOOST = 4.0
+"""Learning rate at the start of a distillation, as a multiple of its later one."""
+
+
 @dataclass(frozen=True)
 class Variety:
     """How much a photo is varied each time it is shown.
@@ -47,13 +51,16 @@ class DistilOptions:
         photos: Folders of photos, or zip archives of them; labels are not used.
         out: The run's folder; a run that is there is gone on with.
         depth: Blocks of the student; divides the teacher's.
-        apart: Steps in which each block learns by itself, given the teacher's own input.
+        embedding: First steps, in which only the embedding learns; they cost next to nothing,
+            and everything after rests on it.
+        apart: Steps after that in which each block learns by itself, given the teacher's input.
         steps: In all; may change when a run is gone on with.
         cool_down: Last steps, in which the learning rate falls; may change.
         full_size: Last steps, in which inputs have the teacher's own size; may change.
         batch: Photos a step.
         sides: Of the inputs before that, in pixels, in turn from step to step.
-        rate: Peak learning rate of the matrices of the blocks.
+        rate: Learning rate of the matrices of the blocks once they are end to end; until then it
+            comes down to this from ``BOOST`` times as much.
         decay: Weight decay.
         variety: How photos are varied.
         parts: Pieces that a batch is cut into on the CPU, computed side by side.
@@ -68,13 +75,14 @@ class DistilOptions:
     photos: tuple[Path, ...]
     out: Path
     depth: int = 12
-    apart: int = 900
+    embedding: int = 300
+    apart: int = 600
     steps: int = 20_000
     cool_down: int = 10_000
     full_size: int = 2_000
     batch: int = 16
     sides: tuple[int, ...] = SIDES
-    rate: float = 1e-3
+    rate: float = 5e-4
     decay: float = 0.02
     variety: Variety = Variety(mosaic=0.1)
     parts: int = 2
