@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from statistics import fmean
 
-from PySide6.QtCore import QPoint, QRect, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QRect, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -25,7 +25,12 @@ from vitviz.gui.views.compare_layout import TileGrid
 from vitviz.gui.views.compare_maps import WIDGETS, CompareMaps
 from vitviz.gui.views.compare_pane import ComparePane
 from vitviz.gui.views.compare_tools import CompareTools
-from vitviz.gui.views.compare_words import agreement_words, difference_words, message_of
+from vitviz.gui.views.compare_words import (
+    agreement_words,
+    difference_words,
+    message_of,
+    state_words,
+)
 from vitviz.gui.views.links import Links
 from vitviz.gui.views.pane_overlay import DropHint
 from vitviz.gui.views.wipe import Wipe
@@ -187,7 +192,7 @@ class CompareView(QWidget):
         self._show_panes(states, words)
         self._show_agreements()
         if self._arrangement == "wipe":
-            self._show_wipe(words)
+            self._show_wipe(states, words)
         else:
             self._show_grid(states)
         if compare.linked:
@@ -238,7 +243,9 @@ class CompareView(QWidget):
         sizes = [s.opened.photo.size for s in states if s.opened is not None] or [(2, 3)]
         aspect = math.exp(fmean(math.log(width / height) for height, width in sizes))
         self.stack.setCurrentWidget(self.grid)
-        self.grid.show_tiles(tiles, aspect, self.invite if self._count == 1 else None)
+        beside = self.invite if self._count == 1 else None
+        different = self._arrangement == "difference"
+        self.grid.show_tiles(tiles, aspect, beside, stretched=different)
         shown = [*self.panes, *([self.difference] if self.difference in tiles else [])]
         canvases = [pane.canvas for pane in shown]
         self.links.set_canvases(canvases)
@@ -263,7 +270,7 @@ class CompareView(QWidget):
         both = agreement_words(self.maps.agreement(first, second), "", other_photos=False)
         tile.show_agreement(f"{letter(first)} and {letter(second)}: {both}" if both else "")
 
-    def _show_wipe(self, words: tuple[str, ...]) -> None:
+    def _show_wipe(self, states: tuple[PaneState, ...], words: tuple[str, ...]) -> None:
         first, second = self._pair
         self.links.set_canvases(())
         self.stack.setCurrentWidget(self.wipe)
@@ -273,7 +280,10 @@ class CompareView(QWidget):
         )  # fmt: skip
         other = self.maps.other_photos(first, second)
         found = self.maps.agreement(first, second)
-        self.wipe.show_agreement(agreement_words(found, letter(first), other_photos=other))
+        missing = [f"{letter(i)}: {state_words(states[i])}" for i in self._pair
+                   if state_words(states[i])]  # fmt: skip
+        agreement = agreement_words(found, letter(first), other_photos=other)
+        self.wipe.show_agreement(" · ".join(missing) or agreement)
 
     # What the user does
 
@@ -333,8 +343,9 @@ class CompareView(QWidget):
         if self._count == MOST_PANES:
             return
         place = self.tools.geometry().adjusted(4, 3, -4, -3)
-        if self.invite.isVisible():
-            place = QRect(self.invite.mapTo(self, QPoint(0, 0)), self.invite.size())
+        free = self.invite.geometry() if self.invite.isVisible() else self.grid.free_box()
+        if free is not None and self.grid.isVisible():
+            place = QRect(self.grid.mapTo(self, free.topLeft()), free.size())
         self._hint.setGeometry(place)
         self._hint.say("Drop here for one more pane")
 

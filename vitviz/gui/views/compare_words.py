@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vitviz.analysis.agreement import Agreement
+from vitviz.errors import Cancelled
 from vitviz.gui.panes import PaneState
 from vitviz.gui.views.compare_maps import PairOfMaps
 
@@ -52,3 +53,12 @@ def message_of(state: PaneState) -> str:
     if state.pane.photo is None:
         return "Drop a photo here"
     return "Opening the photo…" if state.opened is None and state.error is None else ""
+
+
+def state_words(state: PaneState) -> str:
+    """Why a pane has no answer to what was chosen: what failed, or what is still being done."""
+    if isinstance(state.error, Cancelled):
+        return "cancelled"
+    if state.error is not None:
+        return str(state.error)
+    return (state.stage or "working") if state.busy else ""
