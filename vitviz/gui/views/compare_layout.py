@@ -62,6 +62,7 @@ class TileGrid(QWidget):
         super().__init__(parent)
         self._tiles: tuple[QWidget, ...] = ()
         self._beside: QWidget | None = None
+        self._stretched = False
         self._aspect = 1.5
 
     @property
@@ -79,7 +80,12 @@ class TileGrid(QWidget):
         return min(max(round(self.width() * 0.3), 200), 300)
 
     def show_tiles(
-        self, tiles: Sequence[QWidget], aspect: float, beside: QWidget | None = None
+        self,
+        tiles: Sequence[QWidget],
+        aspect: float,
+        beside: QWidget | None = None,
+        *,
+        stretched: bool = False,
     ) -> None:
         """Shows these of its children, row by row; the others are hidden.
 
@@ -87,14 +93,21 @@ class TileGrid(QWidget):
             tiles: At most seven.
             aspect: Width of their photos by their height.
             beside: Another, narrow one at the right.
+            stretched: The last of the tiles takes all of the room that is left in its row.
         """
         shown = {*tiles, *([beside] if beside is not None else [])}
         for gone in {*self._tiles, *([self._beside] if self._beside is not None else [])} - shown:
             gone.hide()
         self._tiles, self._aspect, self._beside = tuple(tiles), aspect, beside
+        self._stretched = stretched
         self._place()
         for tile in shown:
             tile.show()
+
+    def free_box(self) -> QRect | None:
+        """The first place that no tile takes."""
+        left = boxes(self.shape, self._room)[len(self._tiles) :]
+        return left[0] if left and not self._stretched else None
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -102,7 +115,10 @@ class TileGrid(QWidget):
 
     def _place(self) -> None:
         room = self._room
-        for tile, box in zip(self._tiles, boxes(self.shape, room), strict=False):
+        all_boxes = boxes(self.shape, room)
+        for tile, box in zip(self._tiles, all_boxes, strict=False):
             tile.setGeometry(box)
+        if self._stretched and self._tiles:
+            self._tiles[-1].setGeometry(all_boxes[len(self._tiles) - 1].united(all_boxes[-1]))
         if self._beside is not None:
             self._beside.setGeometry(room.width(), GAP, self._beside_width, self.height() - 2 * GAP)
