@@ -109,7 +109,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("compare.on", "Move Pane &On", "Ctrl+Shift+PgDown", "move_pane_on"),
     Command("compare.back", "Move Pane &Back", "Ctrl+Shift+PgUp", "move_pane_back"),
     Command("compare.linked", "&Link Panes", "L", "toggle_linked", checkable=True, separated=True),
-    Command("compare.shared", "&One Colour Range", "R", "toggle_shared", checkable=True),
+    Command("compare.shared", "Shared &Range", "R", "toggle_shared", checkable=True),
     Command("compare.panes", "Show Pan&es", "", "show_panes", checkable=True, separated=True),
     Command("compare.difference", "Show &Difference", "D", "show_difference", checkable=True),
     Command("compare.wipe", "Show &Wipe", "W", "show_wipe", checkable=True),

@@ -151,12 +151,13 @@ class PaneCommands(ExportCommands):
             self._try(lambda: add_pane(self.session))  # says what is missing
             return
         session, cell = self.session, window.controller.shown_cell
-        if cell is not None:  # "the last" is the one it is, so that it is found among the others
-            layer = cell.heat_map(session.view).layer
-            session = replace(session, view=replace(session.view, layer=layer))
         known = ranges(session, cell, window.settings.recent("models"))
         dialog = SplitDialog(known, along, window)
         if dialog.exec() == QDialog.DialogCode.Accepted:
+            if dialog.along == "layers" and cell is not None:
+                # "The last one" by its number, so that it is found among the others.
+                layer = cell.heat_map(session.view).layer
+                session = replace(session, view=replace(session.view, layer=layer))
             self._try(lambda: split(session, dialog.along, dialog.values))
         dialog.deleteLater()
 

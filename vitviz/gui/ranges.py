@@ -103,7 +103,8 @@ def _classes(session: Session, cell: Cell | None) -> Range:
         return Range((), missing="This model tells no classes apart.")
     best = top_indices(cell, len(cell.probabilities))
     values = tuple(
-        (f"{cell.class_name(index)} · {cell.probabilities[index]:.1%}", index) for index in best
+        (f"{cell.class_name(index)} · {100 * cell.probabilities[index]:.1f} %", index)
+        for index in best
     )
     now = current(session.pane, "classes")
     first = [now] if now is not None and now not in best[:FEW] else []
