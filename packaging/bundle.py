@@ -20,7 +20,7 @@ Entry = tuple[str, str, str]
 
 EXCLUDED = (
     # Of torch: what compiles, exports and reports, with what only that imports. torch.optim
-    # needs some of it, and so is there but cannot be imported.
+    # needs some of it, and so is there but cannot be imported; training does without it.
     "sympy", "mpmath", "networkx", "jinja2", "markupsafe", "triton", "tensorboard",
     "torch._dynamo", "torch._inductor", "torch.onnx", "torch.utils.tensorboard",
     # Python's, and what tests and builds need.

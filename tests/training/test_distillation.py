@@ -140,7 +140,9 @@ def test_the_rate_comes_down_from_its_boost() -> None:
     assert rates == pytest.approx([0.4, 0.3, 0.25, 0.1, 0.1, 0.05])
 
 
-def test_sides_take_turns_and_the_beginning_and_the_end_are_at_full_size(options: DistilOptions) -> None:
+def test_sides_take_turns_and_the_beginning_and_the_end_are_at_full_size(
+    options: DistilOptions,
+) -> None:
     goal = objective(options)
     sizes = [tuple(goal.batch(step)[0].shape[2:]) for step in range(10)]
     assert sizes == [(12, 20)] * 2 + [(16, 16), (8, 8), (12, 12), (16, 16)] + [(12, 20)] * 4
