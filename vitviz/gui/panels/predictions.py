@@ -288,14 +288,14 @@ class PredictionsPanel(QWidget):
             area.ensureVisible(0, self.bars.y() + row * height + height // 2, 0, height)
 
     def _found(self, cell: Cell) -> list[int]:
-        """The most probable classes with the words looked for; with none, and the chosen one."""
+        """The most probable classes with the words looked for; with none, the chosen one too."""
         wanted = self.search.text().strip().casefold()
         if wanted:
             everything = top_indices(cell, cell.card.config.classes)
             return [i for i in everything if wanted in cell.class_name(i).casefold()][:TOP]
         best = top_indices(cell, TOP)
         target = self._target(cell) if self.asks else None
-        return best if target is None or target in best else [*best, target]
+        return best if target is None or target in best else [*best[: TOP - 1], target]
 
     def _target(self, cell: Cell) -> int | None:
         """The class chosen; the most probable one where the model has no such class."""
