@@ -131,7 +131,7 @@ class FinetuneOptions:
     held_out: float = 0.2
     epochs: int = 20
     patience: int = 5
-    batch: int = 32
+    batch: int = 16
     rate: float = 1e-3
     layer_decay: float = 0.7
     decay: float = 0.05
