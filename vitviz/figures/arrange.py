@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from vitviz.errors import VitvizError
 from vitviz.figures.axis_headings import (
@@ -43,11 +44,16 @@ def arrange(grid: Grid, spec: FigureSpec) -> Layout:
     found = scales(grid, spec.sharing)
     mode = first_mode(grid, found, measures)
     planned = _planned(grid, measures, found, mode)
-    short = mode == "right" and planned.block_height < LEAST_HEIGHT * measures.em
-    if short or (mode == "right" and planned.cell < planned.bars.right / 2):
+    if mode == "right" and not planned.suits_right:
         planned = _planned(grid, measures, found, "below")
-    elif not planned.bars.fits(planned.narrowest, planned.lowest):
-        planned = _planned(grid, measures, found, "wordless")
+    elif not planned.is_possible or not planned.bars.fits(planned.narrowest, planned.lowest):
+        planned = _planned(grid, measures, found, "none" if mode == "none" else "wordless")
+    if not planned.is_possible:
+        rows, cols = grid.shape
+        raise VitvizError(
+            f"{rows} x {cols} panels do not fit {spec.width_mm:g} x {planned.most:g} mm.",
+            "Make the figure larger or its text smaller, or choose fewer layers and heads.",
+        )
     return planned.layout()
 
 
@@ -57,30 +63,21 @@ def letter(index: int) -> str:
 
 
 def _planned(grid: Grid, measures: Measures, found: tuple[Scale, ...], mode: Mode) -> Plan:
-    """The widest panels with which everything fits.
-
-    Raises:
-        VitvizError: There are none.
-    """
-    spec, (_, cols) = measures.spec, grid.shape
-    most = spec.height_mm or PAGE_HEIGHT_MM
+    """The widest panels with which everything fits; too narrow ones, where nothing does."""
+    spec, cols = measures.spec, grid.shape[1]
     maps = sum(panel.values is not None for _, panel in grid.placed)
     plan = Plan(grid, measures, Bars(mode, found, maps, measures, 30.0), spec.width_mm / cols)
-    for _ in range(6):  # bars and headings depend on the panels' size, and that on them
+    most = plan.most
+    for _ in range(4):  # bars and headings depend on the panels' size, and that on them
         plan = replace(plan, bars=replace(plan.bars, height=plan.block_height))
         plan = replace(plan, cell=min(plan.room, plan.cell if plan.height > most else 1e9))
         low, high = LEAST_PANEL_MM, plan.cell
         if plan.height > most:
-            for _ in range(24):
+            for _ in range(14):
                 middle = (low + high) / 2
                 high, low = (high, middle) if replace(plan, cell=middle).height <= most else (
                     middle, low)  # fmt: skip
             plan = replace(plan, cell=low)
-    if plan.cell < LEAST_PANEL_MM or plan.height > most + 0.01:
-        raise VitvizError(
-            f"{grid.shape[0]} x {cols} panels do not fit {spec.width_mm:g} x {most:g} mm.",
-            "Make the figure larger or its text smaller, or choose fewer layers and heads.",
-        )
     return plan
 
 
@@ -100,9 +97,25 @@ class Plan:
     bars: Bars
     cell: float
 
+    @cached_property
+    def most(self) -> float:
+        """Height that the figure may have."""
+        return self.measures.spec.height_mm or PAGE_HEIGHT_MM
+
+    @cached_property
+    def is_possible(self) -> bool:
+        """Whether everything has room."""
+        return self.cell >= LEAST_PANEL_MM and self.height <= self.most + 0.01
+
+    @cached_property
+    def suits_right(self) -> bool:
+        """Whether a bar at the right is long enough, and leaves the panels their room."""
+        long = self.block_height >= LEAST_HEIGHT * self.measures.em
+        return self.is_possible and long and self.cell >= self.bars.right / 2
+
     # Sizes
 
-    @property
+    @cached_property
     def room(self) -> float:
         """The width that panels can have beside headings and bars."""
         m, cols = self.measures, self.grid.shape[1]
@@ -110,7 +123,7 @@ class Plan:
         inner = m.spec.width_mm - 2 * m.margin - left - self.numbers - self.bars.right
         return (inner - (cols - 1) * self.column_gap) / cols
 
-    @property
+    @cached_property
     def numbers(self) -> float:
         """Width of the numbers beside a picture that is cut into patches."""
         m = self.measures
@@ -118,7 +131,7 @@ class Plan:
                 for _, p in self.grid.placed if p.cut]  # fmt: skip
         return m.face.width(str(max(last)), m.small) + 0.4 * m.em if last else 0.0
 
-    @property
+    @cached_property
     def column_gap(self) -> float:
         return self.measures.gap * (2 if self.bars.mode in ("under", "columns") else 1)
 
@@ -127,7 +140,7 @@ class Plan:
         width = min(self.cell, self.cell * TALLEST * panel.aspect)
         return width, width / panel.aspect
 
-    @property
+    @cached_property
     def row_heights(self) -> list[float]:
         """Of the pictures."""
         return [
@@ -135,23 +148,23 @@ class Plan:
             for row in self.grid.panels
         ]
 
-    @property
+    @cached_property
     def narrowest(self) -> float:
         return min(self.picture_size(panel)[0] for _, panel in self.grid.placed)
 
-    @property
+    @cached_property
     def lowest(self) -> float:
         return min(self.row_heights)
 
-    @property
+    @cached_property
     def row_headings(self) -> AxisHeadings | None:
         return row_headings(self.grid.rows, self.lowest, self.measures)
 
-    @property
+    @cached_property
     def column_headings(self) -> AxisHeadings | None:
         return column_headings(self.grid.columns, self.cell, self.measures)
 
-    @property
+    @cached_property
     def letter_width(self) -> float:
         """From a letter to the heading beside it."""
         m = self.measures
@@ -166,7 +179,7 @@ class Plan:
         room, text = self.cell - self.letter_width, m.face.drawable(panel.heading)
         return m.face.broken(text, m.text, max(room, m.em), HEADING_LINES)
 
-    @property
+    @cached_property
     def heading_heights(self) -> list[float]:
         """Above the pictures of each row."""
         m, heights = self.measures, []
@@ -176,12 +189,12 @@ class Plan:
             heights.append((lines + 0.15) * m.line(m.text) if lines else 0.0)
         return heights
 
-    @property
+    @cached_property
     def row_gap(self) -> float:
         gap = self.measures.gap
         return gap * (2.2 if self.bars.under or any(self.heading_heights) else 1)
 
-    @property
+    @cached_property
     def block_height(self) -> float:
         """Of all panels with what stands between them."""
         return (
@@ -191,21 +204,21 @@ class Plan:
             + (len(self.row_heights) - 1) * self.row_gap
         )
 
-    @property
+    @cached_property
     def title(self) -> tuple[str, ...]:
         m = self.measures
         return m.face.broken(m.face.drawable(m.spec.title or self.grid.title), self.title_size,
                              self.text_width / 1.1)  # fmt: skip
 
-    @property
+    @cached_property
     def title_size(self) -> float:
         return 1.15 * self.measures.text
 
-    @property
+    @cached_property
     def text_width(self) -> float:
         return self.measures.spec.width_mm - 2 * self.measures.margin
 
-    @property
+    @cached_property
     def below(self) -> tuple[str, ...]:
         """The lines below everything: what the colours mean, and the caption."""
         m = self.measures
@@ -215,21 +228,21 @@ class Plan:
             for line in m.face.broken(m.face.drawable(text), m.small, self.text_width)
         )  # fmt: skip
 
-    @property
+    @cached_property
     def top(self) -> float:
         """From the figure's top to the panels' own headings."""
         m = self.measures
         title = (len(self.title) + 0.4) * m.line(self.title_size) if self.title else 0.0
         return m.margin + title + (self.column_headings.extent if self.column_headings else 0.0)
 
-    @property
+    @cached_property
     def foot(self) -> float:
         """From the panels' end to the figure's."""
         m = self.measures
         words = 0.5 * m.em + len(self.below) * m.line(m.small) if self.below else 0.0
         return self.bars.below + words + m.margin
 
-    @property
+    @cached_property
     def height(self) -> float:
         return self.top + self.block_height + self.foot
 

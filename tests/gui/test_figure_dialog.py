@@ -1,0 +1,164 @@
+"""The figure dialog: its preview follows the choices, and it writes what the command line does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QFileDialog
+
+from tests.gui.conftest import Driver
+from vitviz.__main__ import main
+from vitviz.figures.spec import FigureSpec
+from vitviz.gui.dialogs.figure import FigureDialog
+from vitviz.gui.dialogs.figure_form import NumberList, content_for
+from vitviz.session import file as session_file
+from vitviz.session.provenance import Disclosure
+
+Open = Callable[..., FigureDialog]
+
+
+@pytest.fixture
+def open_dialog(ui: Driver) -> Iterator[Open]:
+    """Opens the dialog on the window's session; it is closed afterwards."""
+    made: list[FigureDialog] = []
+
+    def opened(**figure: object) -> FigureDialog:
+        session = replace(ui.session, figure=replace(FigureSpec(dpi=60), **figure))  # type: ignore[arg-type]
+        window = ui.window
+        dialog = FigureDialog(session, window.service.engine, "cpu", Disclosure(), ".png", window)
+        made.append(dialog)
+        dialog.show()
+        return dialog
+
+    yield opened
+    for dialog in made:
+        dialog.done(QDialog.DialogCode.Rejected)
+        dialog.deleteLater()
+
+
+def drawn(ui: Driver, dialog: FigureDialog) -> None:
+    """Waits for the first preview."""
+    ui.until(lambda: not dialog.preview.image.isNull())
+
+
+def say_file(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+
+
+def test_the_preview_follows_the_choices(ui: Driver, open_dialog: Open) -> None:
+    dialog = open_dialog()
+    drawn(ui, dialog)
+    assert "89 × " in dialog.size_label.text()
+    first = dialog.preview.image.copy()
+    dialog.form.choices["content"].setCurrentIndex(2)
+    assert dialog.figure.content == "heads"
+    ui.until(lambda: dialog.preview.image != first)
+    dialog.form.preset.setCurrentIndex(2)
+    assert (dialog.figure.width_mm, dialog.figure.dpi) == (180, 300)
+    ui.until(lambda: "180 × " in dialog.size_label.text())
+    assert dialog.form.font_.count() > 3  # the thread has said which fonts there are
+
+
+def test_it_writes_what_render_writes(
+    ui: Driver, open_dialog: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialog = open_dialog(content="layers", sharing="all", title="Layers")
+    drawn(ui, dialog)
+    say_file(monkeypatch, tmp_path / "window.png")
+    ui.qtbot.mouseClick(dialog.export, Qt.MouseButton.LeftButton)
+    ui.until(lambda: dialog.saved is not None)
+    assert dialog.result() == QDialog.DialogCode.Accepted
+    session_file.save(replace(ui.session, figure=dialog.figure), tmp_path / "s.vitviz")
+    arguments = ["render", str(tmp_path / "s.vitviz"), "--out", str(tmp_path / "line.png")]
+    assert main([*arguments, "--device", "cpu"]) == 0
+    assert (tmp_path / "line.png").read_bytes() == (tmp_path / "window.png").read_bytes()
+
+
+def test_a_folder_that_is_not_there_is_said_and_the_dialog_stays(
+    ui: Driver, open_dialog: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialog = open_dialog()
+    drawn(ui, dialog)
+    say_file(monkeypatch, tmp_path / "nowhere" / "figure.png")
+    dialog.export.click()
+    ui.until(lambda: "could not be written" in dialog.message.text())
+    assert dialog.isVisible()
+    assert dialog.message.isVisible()
+    assert not dialog.is_writing
+    say_file(monkeypatch, tmp_path / "figure.png")
+    dialog.export.click()
+    ui.until(lambda: dialog.saved == tmp_path / "figure.png")
+
+
+def test_writing_can_be_cancelled(
+    ui: Driver, open_dialog: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialog = open_dialog(content="heads")
+    drawn(ui, dialog)
+    say_file(monkeypatch, tmp_path / "figure.png")
+    dialog.export.click()
+    assert dialog.is_writing
+    assert dialog.export.text() == "Cancel"
+    dialog.export.click()
+    ui.until(lambda: not dialog.is_writing)
+    assert dialog.isVisible()
+    assert not list(tmp_path.glob("figure*"))
+    assert not list(tmp_path.glob(".*"))
+    assert "Cancelled" in dialog.message.text()
+
+
+def test_what_cannot_be_is_said_in_the_dialog(ui: Driver, open_dialog: Open) -> None:
+    dialog = open_dialog(content="layers", layers=(40,))
+    ui.until(lambda: "There is no layer 41" in dialog.message.text())
+    dialog.form.layers.setText("1, 2")
+    ui.until(lambda: not dialog.message.isVisible())
+    assert dialog.figure.layers == (0, 1)
+
+
+def test_the_choices_stay_in_the_session(ui: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    def chosen(dialog: FigureDialog) -> int:
+        dialog.form.boxes["letters"].setChecked(True)
+        dialog.form.format.show_value(".svg")
+        dialog.done(QDialog.DialogCode.Rejected)
+        return 0
+
+    monkeypatch.setattr(FigureDialog, "exec", chosen)
+    steps = ui.window.store.undo_steps
+    ui.do("file.export_figure")
+    assert ui.session.figure.letters
+    assert ui.window.store.undo_steps == steps
+    assert ui.window.settings.remembered("figure", "") == ".svg"
+
+
+def test_what_means_nothing_is_hidden(ui: Driver, open_dialog: Open) -> None:
+    form = open_dialog().form
+    assert not form.layers.isVisible()
+    form.choices["content"].setCurrentIndex(1)
+    assert form.layers.isVisible()
+    assert not form.heads.isVisible()
+    form.choices["content"].setCurrentIndex(5)
+    assert not form.choices["sharing"].isVisible()
+    assert not form.boxes["colour_bar"].isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [("", ()), ("all", ()), ("3, 6", (2, 5)), ("2-4", (1, 2, 3)), ("9–10,12", (8, 9, 11)),
+     ("mean, 1", ("mean", 0)), ("0", None), ("x", None), ("-3", None)],
+)  # fmt: skip
+def test_lists_of_numbers(ui: Driver, text: str, values: tuple[int | str, ...] | None) -> None:
+    line = NumberList("Heads", fusions=True)
+    line.setText(text)
+    assert line.values == values
+
+
+def test_a_figure_begins_with_what_is_looked_at() -> None:
+    assert content_for("look", "map") == "map"
+    assert content_for("look", "layers") == "layers"
+    assert content_for("look", "heads") == "map"
+    assert content_for("compare", "heads") == "compare"
+    assert content_for("patches", "map") == "patches"
