@@ -24,7 +24,7 @@ from vitviz.models.loading import load_model
 from vitviz.session import engine as session_engine
 from vitviz.session.plan import Request
 
-WAIT_MS = 20_000
+WAIT_MS = 60_000
 
 
 @pytest.fixture(scope="session")
