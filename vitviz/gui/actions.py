@@ -117,6 +117,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("compare.swap", "S&wap the Two", "X", "swap_pair"),
     Command("model.open", "&Open Checkpoint…", "Ctrl+M", "open_model"),
     Command("model.bundled", "&Bundled Model", "", "use_bundled_model"),
+    Command("model.finetune", "&Fine-Tune…", "", "show_finetune", separated=True),
     Command("model.cancel", "&Cancel Work", "Ctrl+.", "cancel", separated=True),
     Command("help.guide", "&User Guide", "F1", "show_guide"),
     Command("help.keys", "&Keyboard", "Shift+F1", "show_keys"),

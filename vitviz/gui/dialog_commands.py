@@ -92,6 +92,10 @@ class DialogCommands(QObject):
         self.window.batch.show()
 
     @Slot()
+    def show_finetune(self) -> None:
+        self.window.finetuning.show()
+
+    @Slot()
     def show_card(self) -> None:
         if self.window.card is not None:
             self._read("Model card", card_text(self.window.card))

@@ -27,6 +27,7 @@ from vitviz.gui.canvas import Canvas
 from vitviz.gui.commands import Commands
 from vitviz.gui.controller import Controller
 from vitviz.gui.documents import Documents
+from vitviz.gui.finetune_commands import FinetuneCommands
 from vitviz.gui.jobs import Jobs, JobView
 from vitviz.gui.layout import Panels, TopBar
 from vitviz.gui.service import Preview, Service
@@ -82,6 +83,9 @@ class Window(QMainWindow):
         self.panels = Panels(self)
         self.status = StatusBar()
         self.batch = BatchCommands(self.store, self.controller, settings, self.service, self)
+        self.finetuning = FinetuneCommands(
+            self.store, self.controller, settings, self.service, self
+        )
         self.commands = Commands(self)
         self.actions_by_id = actions.build(self, self.commands)
         self._build()
@@ -115,6 +119,7 @@ class Window(QMainWindow):
         self.setStatusBar(self.status)
         self.job_view = JobView(self.jobs)
         self.status.addPermanentWidget(self.job_view)
+        self.status.addPermanentWidget(self.finetuning.line)
         self.views = QStackedWidget()
         for view in (self.look, self.heads, self.patches, self.compare):
             self.views.addWidget(view)
@@ -373,6 +378,7 @@ class Window(QMainWindow):
             log.warning("the session could not be kept: %s", error)
         self.hide()
         self.batch.close()
+        self.finetuning.close()
         self.jobs.close()
         self.service.close()
         event.accept()

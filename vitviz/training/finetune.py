@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from vitviz.errors import VitvizError
@@ -91,7 +91,9 @@ class _Writer:
             folder.mkdir(exist_ok=True)
         except OSError as error:
             raise VitvizError(f"The folder {folder} cannot be made: {error}.") from error
-        return write_result(folder / f"epoch-{len(history) - 1:03}.safetensors", made)
+        epoch = len(history) - 1
+        named = replace(made, title=f"{self._options.out.resolve().name}, epoch {epoch}")
+        return write_result(folder / f"epoch-{epoch:03}.safetensors", named)
 
     def _made(self, network: VisionTransformer, history: list[dict[str, float]]) -> Made:
         options, photos, card = self._options, self._photos, self._model.card

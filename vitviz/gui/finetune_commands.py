@@ -1,0 +1,213 @@
+"""The command that opens the fine-tuning dialog, and what the dialog asks for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QWidget
+
+from vitviz.errors import VitvizError
+from vitviz.gui.controller import Controller
+from vitviz.gui.dialogs.finetune import STEPS, FinetuneDialog
+from vitviz.gui.service import Service
+from vitviz.gui.settings import Settings
+from vitviz.gui.store import Store
+from vitviz.gui.training_service import TrainingProgress, TrainingService
+from vitviz.models.loading import bundled
+from vitviz.session.epochs import Epoch, followed, is_side_by_side, models_shown, side_by_side
+from vitviz.training.recipes import FinetuneOptions
+
+
+class FinetuneCommands(QObject):
+    """Between the window and a fine-tuning: which models there are, and which are looked at.
+
+    Args:
+        store: Where the choices are.
+        controller: What was computed of them.
+        settings: The preferences, and which models were used lately.
+        engine: The window's, which goes before the training.
+        window: Parent of the dialog.
+    """
+
+    def __init__(
+        self, store: Store, controller: Controller, settings: Settings, engine: Service,
+        window: QWidget,
+    ) -> None:  # fmt: skip
+        super().__init__(window)
+        self.dialog: FinetuneDialog | None = None
+        self.service = TrainingService(engine, self)
+        self.line = TrainingLine(self.service)
+        self.line.title.clicked.connect(self.show)
+        self._store = store
+        self._controller = controller
+        self._settings = settings
+        self._window = window
+        self._options: FinetuneOptions | None = None
+        self._compared = False
+
+    @Slot()
+    def show(self) -> None:
+        """Opens the dialog, or brings it to the front."""
+        if self.dialog is None:
+            self.dialog = self._made()
+        if self.dialog.state == "ready" and not self.dialog.chart.epochs:
+            self._show_current_model(self.dialog)
+        self.dialog.show()
+        self.dialog.raise_()
+        self.dialog.activateWindow()
+
+    def _made(self) -> FinetuneDialog:
+        models = [(card.title, card.id) for card in bundled()]
+        models += [(Path(path).name, path) for path in self._settings.recent("models")]
+        dialog, service = FinetuneDialog(models, None, self._window), self.service
+        dialog.count_requested.connect(service.count)
+        dialog.start_requested.connect(self._start)
+        dialog.pause_requested.connect(service.cancel)
+        dialog.compare_requested.connect(self.compare)
+        dialog.follow_chosen.connect(self._follow)
+        dialog.use_requested.connect(self._use)
+        service.counted.connect(dialog.show_found)
+        service.progressed.connect(dialog.show_progress)
+        service.measured.connect(self._on_epoch)
+        service.finished.connect(dialog.show_finished)
+        service.cancelled.connect(self._on_paused)
+        service.failed.connect(dialog.show_failure)
+        return dialog
+
+    def _show_current_model(self, dialog: FinetuneDialog) -> None:
+        model, cell = self._store.session.model, self._controller.shown_cell
+        title = cell.card.title if cell is not None else Path(model).name
+        dialog.form.show_model(title, model)
+
+    # The run
+
+    @Slot(object)
+    def _start(self, options: FinetuneOptions) -> None:
+        assert self.dialog is not None
+        out = options.out.expanduser().absolute()
+        device = self._settings.preferences().device
+        if self._options is None or out != self._options.out:
+            self._compared = False
+        self._options = replace(options, out=out, device=device)
+        self.service.start(self._options)
+        self.line.show_started(out.name)
+        self.dialog.show_started(options.epochs)
+
+    @Slot(object)
+    def _on_epoch(self, epoch: Epoch) -> None:
+        assert self.dialog is not None
+        self.dialog.show_epoch(epoch)
+        if self.dialog.follow.isChecked():
+            self._follow(True)
+
+    @Slot()
+    def _on_paused(self) -> None:
+        assert self.dialog is not None
+        self.dialog.show_paused(self._best)
+
+    @property
+    def _best(self) -> Path | None:
+        """The checkpoint of the best epoch so far, where the run keeps it."""
+        if self._options is None:
+            return None
+        out = self._options.out
+        path = out / f"{out.name}.safetensors"
+        return path if path.is_file() else None
+
+    # What it looks at
+
+    @property
+    def _models(self) -> tuple[str, ...]:
+        """Those that are shown side by side."""
+        assert self.dialog is not None
+        assert self._options is not None
+        return models_shown(self._options.model, self.dialog.chart.epochs)
+
+    @property
+    def _known(self) -> set[str]:
+        """Every model of the run, and the one it began with."""
+        assert self.dialog is not None
+        assert self._options is not None
+        snapshots = {str(epoch.snapshot) for epoch in self.dialog.chart.epochs}
+        return {self._options.model, *snapshots}
+
+    @Slot()
+    def compare(self) -> None:
+        """Shows the current photo as the models see it, as a step that can be undone."""
+        if self.dialog is None or self._options is None:
+            return
+        try:
+            self._store.set(side_by_side(self._store.session, self._models))
+        except VitvizError as error:
+            self.dialog.follow.setChecked(False)
+            self.dialog.banner.show_error(error)
+            return
+        self._compared = True
+
+    @Slot(bool)
+    def _follow(self, on: bool) -> None:
+        """Brings the panes up to date; once the user has made other panes, not any more."""
+        if not on or self.dialog is None or self._options is None or len(self._models) < 2:
+            return
+        if not self._compared:
+            self.compare()
+        elif is_side_by_side(self._store.session, self._known):
+            self._store.amend(followed(self._store.session, self._models))
+        else:
+            self._compared = False
+            self.dialog.follow.setChecked(False)
+
+    @Slot()
+    def _use(self) -> None:
+        """The result as the window's model, on the canvas."""
+        path = self.dialog.checkpoint if self.dialog is not None else None
+        if path is not None:
+            session = self._store.session
+            view = replace(session.view, target=None)
+            self._store.set(replace(session, model=str(path), view=view, tab="look"))
+            self._settings.add_recent("models", str(path))
+
+    def close(self) -> None:
+        """Pauses the run, and waits for its end."""
+        self.service.close()
+        if self.dialog is not None:
+            self.dialog.close()
+
+
+class TrainingLine(QWidget):
+    """What the status bar says of a run; a click opens the dialog. Nothing while there is none.
+
+    Args:
+        service: That runs it.
+    """
+
+    def __init__(self, service: TrainingService, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.title = QToolButton()
+        self.title.setToolTip("Open the fine-tuning")
+        self.progress = QProgressBar()
+        self.progress.setRange(0, STEPS)
+        self.progress.setTextVisible(False)
+        self.progress.setFixedWidth(110)
+        self.progress.setAccessibleName("Progress of the fine-tuning")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 8, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.title)
+        layout.addWidget(self.progress)
+        service.progressed.connect(self.show_progress)
+        for ended in (service.finished, service.cancelled, service.failed):
+            ended.connect(self.hide)
+        self.hide()
+
+    def show_started(self, name: str) -> None:
+        self.title.setText(f"Training {name}")
+        self.progress.setValue(0)
+        self.show()
+
+    @Slot(object)
+    def show_progress(self, progress: TrainingProgress) -> None:
+        self.setToolTip(progress.words)
+        self.progress.setValue(round(STEPS * progress.fraction))

@@ -1,0 +1,265 @@
+"""A fine-tuning on a thread of its own, which stands aside while the window computes."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from vitviz.errors import Cancelled
+from vitviz.gui.service import Service
+from vitviz.models.torch_import import import_torch
+from vitviz.session.batch.job import Control
+from vitviz.session.batch.progress import Pace, duration
+from vitviz.session.class_photos import class_photos
+from vitviz.session.epochs import Epoch, epochs_of
+from vitviz.training import recipes
+from vitviz.training.recipes import FinetuneOptions, Report
+
+TOLD_EVERY_S = 0.1
+
+STEP = re.compile(r"step ([\d,]+) of ([\d,]+)")
+"""What a run says before each step; what it says else is about getting ready."""
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """Where a fine-tuning is.
+
+    Args:
+        stage: What it gets ready; "" once it trains.
+        step: That is being done, from 1.
+        steps: In all.
+        epoch: That is being done, from 1.
+        epochs: In all.
+        remaining_s: An estimate; None where there is none yet.
+    """
+
+    stage: str = ""
+    step: int = 0
+    steps: int = 1
+    epoch: int = 0
+    epochs: int = 1
+    remaining_s: float | None = None
+
+    @property
+    def fraction(self) -> float:
+        """Of the steps, 0..1."""
+        return max(0, self.step - 1) / self.steps
+
+    @property
+    def words(self) -> str:
+        """ "Epoch 3 of 20 · step 41 of 400 · 2 min 5 s left at most"."""
+        if self.stage:
+            return f"{self.stage[0].upper()}{self.stage[1:]}"
+        left = "" if self.remaining_s is None else f" · {duration(self.remaining_s)} left at most"
+        return (
+            f"Epoch {self.epoch} of {self.epochs} · step {self.step:,} of {self.steps:,}{left}"
+        )  # fmt: skip
+
+
+class TrainingService(QObject):
+    """Fine-tunes one model at a time; its steps wait while the engine of the window is at work.
+
+    Args:
+        service: The window's engine.
+
+    Signals:
+        progressed(TrainingProgress): Where it is.
+        measured(Epoch): One is done; those of before, where a run is gone on with, come first.
+        finished(Path): It has come to its end; the checkpoint of its best epoch.
+        cancelled(): It was paused; what was learned is kept.
+        failed(BaseException): It could not begin, or go on.
+        counted(Path, ClassPhotos): What a folder holds, if it is still the one asked about.
+    """
+
+    progressed = Signal(object)
+    measured = Signal(object)
+    finished = Signal(object)
+    cancelled = Signal()
+    failed = Signal(object)
+    counted = Signal(object, object)
+
+    _told = Signal(object)
+    _reported = Signal(object)
+    _ended = Signal(object)
+    _counted = Signal(object, object)
+
+    def __init__(self, service: Service, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._service = service
+        self._control = Control()
+        self._thread: threading.Thread | None = None
+        self._asked_about: Path | None = None
+        queued = Qt.ConnectionType.QueuedConnection
+        self._told.connect(self._on_told, queued)
+        self._reported.connect(self._on_reported, queued)
+        self._ended.connect(self._on_ended, queued)
+        self._counted.connect(self._on_counted, queued)
+        self._counter = ThreadPoolExecutor(1, "vitviz-classes")
+        service.progressed.connect(self._stand_aside)
+        service.idle.connect(self._go_on)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a run has not ended yet."""
+        return self._thread is not None
+
+    @property
+    def is_going(self) -> bool:
+        """Whether one runs, and does not wait for the window."""
+        return self.is_running and self._control.is_going
+
+    def start(self, options: FinetuneOptions) -> None:
+        """Begins a run, or goes on with it; nothing where one is running."""
+        if self._thread is not None:
+            return
+        self._control = Control()
+        if self._service.is_busy:
+            self._control.pause()
+        self._thread = threading.Thread(
+            target=self._work, args=(_Teller(self, options, self._control),), name="vitviz-training"
+        )
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Ends the run after the step that it is at; it can be gone on with."""
+        self._control.cancel()
+
+    def count(self, folder: Path) -> None:
+        """Asks what a folder holds; other folders are not wanted any more."""
+        self._asked_about = folder
+        self._counter.submit(self._count, folder)
+
+    def close(self) -> None:
+        """Pauses the run and waits for its end."""
+        self.blockSignals(True)
+        self._asked_about = None
+        self._control.cancel()
+        if self._thread is not None:
+            self._thread.join()
+        self._counter.shutdown(wait=True, cancel_futures=True)
+
+    def _work(self, teller: _Teller) -> None:
+        try:
+            outcome: object = teller.train()
+        except BaseException as error:
+            outcome = error
+        self._ended.emit(outcome)
+
+    def _count(self, folder: Path) -> None:
+        def check() -> None:
+            if folder != self._asked_about:
+                raise Cancelled
+
+        try:
+            check()
+            self._counted.emit(folder, class_photos(folder, check))
+        except Cancelled:
+            return
+
+    @Slot(object, object)
+    def _on_counted(self, folder: Path, found: object) -> None:
+        if folder == self._asked_about:
+            self.counted.emit(folder, found)
+
+    @Slot(object)
+    def _on_told(self, progress: TrainingProgress) -> None:
+        if self._thread is not None:
+            self.progressed.emit(progress)
+
+    @Slot(object)
+    def _on_reported(self, epoch: Epoch) -> None:
+        self.measured.emit(epoch)
+
+    @Slot(object)
+    def _on_ended(self, outcome: object) -> None:
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if isinstance(outcome, Cancelled):
+            self.cancelled.emit()
+        elif isinstance(outcome, BaseException):
+            self.failed.emit(outcome)
+        else:
+            self.finished.emit(outcome)
+
+    @Slot()
+    def _stand_aside(self) -> None:
+        self._control.pause()
+
+    @Slot()
+    def _go_on(self) -> None:
+        self._control.go_on()
+
+
+class _Teller:
+    """One run on its thread, and what it tells the window."""
+
+    def __init__(
+        self, service: TrainingService, options: FinetuneOptions, control: Control
+    ) -> None:
+        self._service, self._options, self._control = service, options, control
+        self._losses: list[float] = []
+        self._pace: Pace | None = None
+        self._told_at = 0.0
+
+    def train(self) -> Path:
+        """Trains to the end."""
+        self.progress("loading torch", 0.0)
+        import_torch()
+        import torch
+
+        threads = torch.get_num_threads()
+        for epoch in epochs_of(self._options.out):
+            self._service._reported.emit(epoch)
+        try:
+            return recipes.finetune(self._options, self.progress, self.report)
+        finally:
+            # What a run sets for its own threads counts for later ones of the engine as well.
+            torch.set_num_threads(threads)
+
+    def progress(self, stage: str, fraction: float) -> None:
+        self._control.check(stage, fraction)
+        step = STEP.fullmatch(stage)
+        if step is not None:
+            self._tell(*(int(number.replace(",", "")) for number in step.groups()))
+        elif self._is_time():
+            self._service._told.emit(TrainingProgress(stage))
+
+    def _tell(self, step: int, steps: int) -> None:
+        if self._pace is None:
+            self._pace = Pace()
+        else:
+            self._pace.add(1)
+        if not self._is_time():
+            return
+        epochs = self._options.epochs
+        epoch = 1 + (step - 1) * epochs // steps
+        remaining = self._pace.remaining_s(steps - step + 1)
+        self._service._told.emit(TrainingProgress("", step, steps, epoch, epochs, remaining))
+
+    def _is_time(self) -> bool:
+        now = time.monotonic()
+        if now - self._told_at < TOLD_EVERY_S:
+            return False
+        self._told_at = now
+        return True
+
+    def report(self, report: Report) -> None:
+        self._losses += [value for name, value in report.losses if name == "loss"]
+        if not report.measured:
+            return
+        measured, losses = dict(report.measured), self._losses
+        self._losses = []
+        self._service._reported.emit(
+            Epoch(
+                report.epoch, measured["accuracy"], measured["validation loss"],
+                sum(losses) / len(losses) if losses else None, report.snapshot,
+            )
+        )  # fmt: skip
