@@ -65,6 +65,10 @@ class Plot:
         """A value as it is written."""
         return f"{100 * value:.0f} %" if self.percent else f"{value:.2g}"
 
+    def exactly(self, value: float) -> str:
+        """A value as it is read off."""
+        return f"{100 * value:.1f} %" if self.percent else f"{value:.3f}"
+
 
 def line_colours(palette: QPalette) -> tuple[QColor, QColor]:
     """Blue and orange, each with enough contrast on the window.
@@ -216,49 +220,55 @@ class TrainingChart(QWidget):
             for point in points:
                 painter.drawEllipse(point, 2.4, 2.4)
 
+    @property
+    def _marked(self) -> Epoch | None:
+        """The epoch under the pointer, else the best one."""
+        if not self._epochs:
+            return None
+        if self._hovered is not None and self._hovered in self._epochs:
+            return self._epochs[self._hovered]
+        return best_of(self.epochs)
+
+    def _legend(self, plot: Plot, line: Line) -> str:
+        """The line's name, and the marked epoch's number."""
+        marked = self._marked
+        value = dict(line.points).get(marked.number) if marked is not None else None
+        if marked is None or (value is None and not line.name):
+            return line.name
+        said = "" if value is None else plot.exactly(value)
+        if line.name:
+            return f"{line.name} {said}" if self._hovered is not None else line.name
+        best = ", the best" if marked == best_of(self.epochs) else ""
+        return f"epoch {marked.number}{best}: {said}"
+
     def _paint_title(self, painter: QPainter, plot: Plot, box: QRectF) -> None:
         metrics = QFontMetricsF(painter.font())
         start = box.left() - metrics.horizontalAdvance("100 %") - 8
         painter.setPen(self.palette().color(QPalette.ColorRole.Text))
         painter.drawText(QPointF(start, metrics.ascent()), plot.title)
         right = box.right()
-        for line in reversed([line for line in plot.lines if line.name]):
-            right -= metrics.horizontalAdvance(line.name)
+        for line in reversed(plot.lines):
+            words = self._legend(plot, line)
+            right -= metrics.horizontalAdvance(words)
             painter.setPen(line.colour)
-            painter.drawText(QPointF(right, metrics.ascent()), line.name)
-            style = Qt.PenStyle.DashLine if line.dashed else Qt.PenStyle.SolidLine
-            painter.setPen(QPen(line.colour, 1.8, style))
-            y = round(metrics.ascent() - metrics.xHeight() / 2) + 0.5
-            painter.drawLine(QPointF(right - 24, y), QPointF(right - 5, y))
-            right -= 38
+            painter.drawText(QPointF(right, metrics.ascent()), words)
+            if line.name:
+                style = Qt.PenStyle.DashLine if line.dashed else Qt.PenStyle.SolidLine
+                painter.setPen(QPen(line.colour, 1.8, style))
+                y = round(metrics.ascent() - metrics.xHeight() / 2) + 0.5
+                painter.drawLine(QPointF(right - 24, y), QPointF(right - 5, y))
+            right -= 36
 
     def _paint_mark(self, painter: QPainter, plot: Plot, box: QRectF) -> None:
-        """The epoch under the pointer, else the best one: its place and its number."""
-        if not self._epochs:
+        marked = self._marked
+        if marked is None:
             return
-        best = best_of(self.epochs).number
-        number = best if self._hovered not in self._epochs else self._hovered
-        value = dict(plot.lines[0].points)[number]
-        place = self._at(plot, box, (number, value))
+        if self._hovered is not None:
+            x = self._at(plot, box, (marked.number, 0.0)).x()
+            painter.setPen(quiet(self.palette()))
+            painter.drawLine(QPointF(x, box.top()), QPointF(x, box.bottom()))
+        line = plot.lines[0]
+        place = self._at(plot, box, (marked.number, dict(line.points)[marked.number]))
         painter.setBrush(self.palette().color(QPalette.ColorRole.Window))
-        painter.setPen(QPen(plot.lines[0].colour, 1.8))
+        painter.setPen(QPen(line.colour, 1.8))
         painter.drawEllipse(place, 4.2, 4.2)
-        if number != best or plot.percent:
-            exact = f"{100 * value:.1f} %" if plot.percent else f"{value:.3f}"
-            words = f"epoch {number}: {exact}" + (" (best)" if number == best else "")
-            self._paint_words(painter, place, box, words)
-
-    def _paint_words(self, painter: QPainter, place: QPointF, box: QRectF, words: str) -> None:
-        metrics = QFontMetricsF(painter.font())
-        width, height = metrics.horizontalAdvance(words) + 8, metrics.height() + 2
-        x = min(max(place.x() - width / 2, box.left()), box.right() - width)
-        above = place.y() - height - 7
-        y = above if above > box.top() - 2 else place.y() + 8
-        room = QRectF(x, y, width, height)
-        back = self.palette().color(QPalette.ColorRole.Window)
-        back.setAlphaF(0.85)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(back)
-        painter.drawRoundedRect(room, 4, 4)
-        painter.setPen(self.palette().color(QPalette.ColorRole.Text))
-        painter.drawText(room, Qt.AlignmentFlag.AlignCenter, words)

@@ -265,6 +265,8 @@ class FinetuneDialog(QDialog):
             layout.activate()
             least = layout.totalMinimumSize().height()
             self.setMinimumHeight(max(least, layout.totalHeightForWidth(self.width())))
+            if self.chart.isHidden():  # nothing that more room would be good for
+                self.resize(self.width(), self.minimumHeight())
 
     # What is asked for
 

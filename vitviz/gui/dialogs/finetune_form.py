@@ -10,8 +10,9 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
-    QFormLayout,
+    QGridLayout,
     QHBoxLayout,
+    QLabel,
     QPushButton,
     QSizePolicy,
     QToolButton,
@@ -21,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from vitviz.gui.dialogs.batch import FolderField
 from vitviz.gui.documents import MODEL_FILTER
-from vitviz.gui.panels.form import Choice, Number, Whole, form, quiet, row
+from vitviz.gui.panels.form import LABEL_WIDTH, Choice, Number, Whole, form, quiet, row
 from vitviz.session.class_photos import ClassPhotos
 from vitviz.training.recipes import FinetuneOptions, Variety
 
@@ -31,6 +32,9 @@ FREEZE = (("All layers", "nothing"), ("Only the head", "all but the head"))
 
 PLAIN = Variety(least_area=1.0, most_aspect=1.0, jitter=0.0, mixed=0.0)
 """Photos as they are, but for which part of them fits a square, and which way round."""
+
+BETWEEN = 16
+"""Between two fields side by side, in pixels."""
 
 LOOKING = "Looking into it…"
 
@@ -86,6 +90,7 @@ class FinetuneForm(QWidget):
         self.folder = FolderField("Folder of class folders", "Class folders")
         self.out = FolderField("Folder of the run", "The run")
         self.about = quiet()
+        self.about.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         self.model = Choice("Model to begin with", models)
         self.open = QPushButton("Open…")
         self.open.setAccessibleName("Open a model to begin with")
@@ -132,17 +137,18 @@ class FinetuneForm(QWidget):
         self.more.setCheckable(True)
         self.more.setArrowType(Qt.ArrowType.RightArrow)
         self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.more.setAutoRaise(True)
-        self.few = self._columns(
-            (("Epochs", "epochs"), ("Learning rate", "rate")),
-            (("Train", "freeze"), ("Augmentation", "augmentation")),
+        self.more.setObjectName("disclosure")
+        self.few = self._rows(
+            (("Epochs", "epochs"), ("Train", "freeze")),
+            (("Learning rate", "rate"), ("Augmentation", "augmentation")),
         )
-        self.rest = self._columns(
-            (("Layer decay", "layer_decay"), ("Smoothing", "smoothing"), ("Mixup", "mixed"),
-             ("Weight decay", "decay"), ("Held out", "held_out")),
-            (("Stoch. depth", "stochastic_depth"), ("Patience", "patience"),
-             ("Batch", "batch"), ("Seed", "seed")),
-        )  # fmt: skip
+        self.rest = self._rows(
+            (("Layer decay", "layer_decay"), ("Stochastic depth", "stochastic_depth")),
+            (("Smoothing", "smoothing"), ("Patience", "patience")),
+            (("Mixup", "mixed"), ("Photos a step", "batch")),
+            (("Weight decay", "decay"), ("Held out", "held_out")),
+            (("Seed", "seed"),),
+        )
         self.rest.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -153,17 +159,25 @@ class FinetuneForm(QWidget):
         layout.addWidget(self.rest)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
-    def _columns(self, *columns: Sequence[tuple[str, str]]) -> QWidget:
-        """Rows of a title and the field of a name, in columns side by side."""
+    def _rows(self, *rows: Sequence[tuple[str, str]]) -> QWidget:
+        """Rows of the titles and fields of some names, side by side."""
         widget = QWidget()
-        beside = QHBoxLayout(widget)
-        beside.setContentsMargins(0, 0, 0, 0)
-        beside.setSpacing(24)
-        for fields in columns:
-            rows: QFormLayout = form()
-            for title, name in fields:
-                row(rows, title, getattr(self, name), TIPS[name])
-            beside.addLayout(rows, 1)
+        grid = QGridLayout(widget)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(7)
+        for place, fields in enumerate(rows):
+            for side, (title, name) in enumerate(fields):
+                label, field = QLabel(title), getattr(self, name)
+                label.setMinimumWidth(LABEL_WIDTH)
+                label.setContentsMargins(BETWEEN if side else 0, 0, 0, 0)
+                label.setBuddy(field)
+                label.setToolTip(TIPS[name])
+                field.setToolTip(TIPS[name])
+                grid.addWidget(label, place, 2 * side)
+                grid.addWidget(field, place, 2 * side + 1)
+        for column in (1, 3):
+            grid.setColumnStretch(column, 1)
         return widget
 
     def _connect(self) -> None:
