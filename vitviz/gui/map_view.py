@@ -36,14 +36,17 @@ BAR_EDGE = 12.0
 FLAT_WIDEST = 260.0
 """Of a colour bar below the photo, in widget pixels."""
 
+FLAT_GAIN = 1.15
+"""How much larger the photo must get for its colour bar to lie below it."""
+
 
 class MapView(PhotoView):
     """A photo with a map over it and a colour bar beside it.
 
     Args:
         parent: Qt's.
-        flat: The colour bar lies below the photo where there is no room beside it; else it
-            stands over the photo's edge there.
+        flat: The colour bar lies below the photo where that leaves more room for it; else it
+            stands beside it, or where there is no room over its edge.
     """
 
     def __init__(self, parent: QWidget | None = None, *, flat: bool = False) -> None:
@@ -182,8 +185,16 @@ class MapView(PhotoView):
 
     @property
     def _bar_is_flat(self) -> bool:
+        if not self._may_be_flat or self._heat_map is None:
+            return False
         needed = max(self.bar_room, sum(self._kept_free))
-        return self._may_be_flat and self._heat_map is not None and needed >= self.width() / 3
+        if self._photo is None or needed >= self.width() / 3:
+            return needed >= self.width() / 3
+        height, width = self._photo.size
+        beside = min((self.width() - needed) / width, self.height() / height)
+        room_above = self.height() - flat_bar_height(self._metrics)
+        below = min(self.width() / width, room_above / height)
+        return below > FLAT_GAIN * beside
 
     def _keep_free(self) -> None:
         own = (self.bar_room, 0.0) if self._bar_at_left else (0.0, self.bar_room)
