@@ -25,7 +25,13 @@ EXCLUDED = (
     "torch._dynamo", "torch._inductor", "torch.onnx", "torch.utils.tensorboard",
     # Python's, and what tests and builds need.
     "tkinter", "setuptools", "pip", "pytest", "hypothesis", "beartype", "typeguard", "timm",
-    "torchvision", "torchaudio", "IPython", "matplotlib", "scipy", "pandas", "jax",
+    "torchvision", "torchaudio", "IPython", "scipy", "pandas", "jax",
+    # Of matplotlib: what draws in windows; figures are drawn without one.
+    "matplotlib.backends.qt_compat", "matplotlib.backends.backend_qt",
+    "matplotlib.backends.backend_qtagg", "matplotlib.backends.backend_qt5agg",
+    "matplotlib.backends._backend_tk", "matplotlib.backends.backend_tkagg",
+    "matplotlib.backends.backend_webagg", "matplotlib.tests", "matplotlib.sphinxext",
+    "mpl_toolkits",
     # PyAV's wheels carry x264, which is under the GPL.
     "av",
     # Of Qt: all but Core, Gui, Widgets and Svg, with what Widgets loads (DBus).
@@ -56,6 +62,9 @@ JUNK = (
     "*/plugins/egldeviceintegrations/*", "*/plugins/qmltooling/*", "*/plugins/sqldrivers/*",
     "*/plugins/generic/*", "*/plugins/networkinformation/*", "*/plugins/tls/*",
     "*/plugins/vectorimageformats/*", "*/plugins/imageformats/*pdf*",
+    "matplotlib/mpl-data/sample_data/*", "matplotlib/mpl-data/images/*",
+    "matplotlib/mpl-data/fonts/afm/*", "matplotlib/mpl-data/fonts/pdfcorefonts/*",
+    "matplotlib/mpl-data/plot_directive/*", "matplotlib/mpl-data/stylelib/*",
     "PySide6/*translations/*",  # the program is in English
     "*.dist-info/licenses/*", "*.dist-info/RECORD",  # the texts are in licences/
 )  # fmt: skip

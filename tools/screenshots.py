@@ -17,16 +17,20 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtWidgets import QApplication
 
+from vitviz.figures.spec import FigureSpec
+from vitviz.figures.style import Style
 from vitviz.gui import app as application
 from vitviz.gui.settings import Settings
 from vitviz.gui.theme import Theme
 from vitviz.gui.window import Window
 from vitviz.imaging.geometry import Box
 from vitviz.imaging.preprocess import InputChoice
-from vitviz.imaging.samples import SAMPLES
+from vitviz.imaging.samples import SAMPLES, sample_photos
 from vitviz.models.loading import bundled
+from vitviz.session.engine import Engine
+from vitviz.session.figure import write_figure
 from vitviz.session.split import Along, split
-from vitviz.session.state import Arrangement, Session, Tab, View
+from vitviz.session.state import Arrangement, PhotoRef, Session, Tab, View
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 
@@ -157,14 +161,29 @@ def take(app: QApplication, name: str, shot: Shot, checkpoint: str) -> None:
         print(f"wrote {name}.png")
 
 
+def figure() -> None:
+    """Writes the figure of the guide."""
+    photo = next(path for path in sample_photos() if path.stem == "bison")
+    spec = FigureSpec("heads", 150, dpi=130, across="layers", sharing="column", letters=False)
+    session = Session(
+        (PhotoRef(str(photo)),), model=bundled()[0].id, input=InputChoice("whole photo"),
+        style=Style(scaling="root"), figure=spec,
+    )  # fmt: skip
+    write_figure(IMAGES / "figure.png", session, Engine(), "cpu")
+    print("wrote figure.png")
+
+
 def main() -> None:
     """Takes the named pictures, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SHOTS))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join((*SHOTS, "figure")))
     parser.add_argument("--checkpoint", default="", help="a second model, to be compared with")
     chosen = parser.parse_args()
     app = application.application(["vitviz"])
-    for name in chosen.names or SHOTS:
+    for name in chosen.names or (*SHOTS, "figure"):
+        if name == "figure":
+            figure()
+            continue
         if SHOTS[name].along == "models" and len(bundled()) < 2 and not chosen.checkpoint:
             print(f"left out {name}: there is one model only; give a --checkpoint")
         else:

@@ -15,6 +15,8 @@ from pathlib import Path, PurePosixPath
 PACKAGES = (
     "torch", "PySide6-Essentials", "shiboken6", "pillow", "numpy", "safetensors", "platformdirs",
     "psutil", "jaxtyping", "wadler-lindig", "tifffile", "pi-heif", "typing-extensions",
+    "matplotlib", "contourpy", "cycler", "fonttools", "kiwisolver", "packaging", "pyparsing",
+    "python-dateutil",
 )  # fmt: skip
 """Distributions that vitviz imports, itself or through another."""
 
@@ -99,7 +101,7 @@ def is_licence(path: PurePosixPath) -> bool:
     name = path.name.upper()
     return (
         path.parts[0].endswith(".dist-info")
-        and path.suffix.lower() in ("", ".txt", ".md", ".rst")
+        and path.suffix.lower() in ("", ".txt", ".md", ".rst", ".apache", ".bsd")
         and name.startswith(("LICENSE", "LICENCE", "COPYING", "NOTICE"))
     )
 

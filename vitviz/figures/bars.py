@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from vitviz.figures.layout import Bar, Measures, Rect, Word
 from vitviz.figures.panel import Grid, Place
 from vitviz.figures.scales import SHARED, Scale
+from vitviz.figures.ticks import Ticks
 from vitviz.figures.typesetting import CAP, PT
 
 Mode = Literal["none", "right", "below", "rows", "columns", "under", "wordless"]
@@ -48,7 +50,7 @@ class Bars:
         if self.mode == "right":
             return sum(self._thickness(scale) for scale in self.scales)
         if self.mode == "rows":
-            widest = max(self._label_width(scale.ends) for scale in self.scales)
+            widest = max(self._label_width(scale.ends(self.exponent)) for scale in self.scales)
             return m.gap + m.bar + 1.4 * m.tick + widest
         return 0.0
 
@@ -73,8 +75,17 @@ class Bars:
         """What the numbers at the bars mean, where it does not stand beside them."""
         if self.mode in ("none", "right", "below"):
             return ""
-        titles = dict.fromkeys(scale.title() for scale in self.scales)
+        factor = Ticks((), (), 0 if self.mode == "wordless" else self.exponent).factor
+        titles = dict.fromkeys(scale.title(factor) for scale in self.scales)
         return "; ".join(filter(None, (f"Colours: {', '.join(titles)}", self.sharing)))
+
+    @property
+    def exponent(self) -> int:
+        """The power of ten that the numbers at several bars share, so that these are short."""
+        greatest = max(max(abs(scale.low), abs(scale.high)) for scale in self.scales)
+        if greatest == 0 or 0.5 <= greatest < 1000:
+            return 0
+        return 3 * math.floor(math.log10(greatest) / 3 + 1e-9)
 
     @property
     def sharing(self) -> str:
@@ -90,7 +101,7 @@ class Bars:
         if self.mode in ("under", "columns"):
             room = width - self.measures.em
             return all(
-                sum(self._label_width((end,)) for end in scale.ends) <= room
+                sum(self._label_width((end,)) for end in scale.ends(self.exponent)) <= room
                 for scale in self.scales
             )
         return True
@@ -124,9 +135,10 @@ class Bars:
                 cell = next(cells[place] for place in scale.places if place[0] == row)
                 rect = Rect(right + m.gap, cell.top, m.bar, cell.height)
                 bars.append(Bar(rect, scale.style, True))
+                low, high = scale.ends(self.exponent)
                 x, ascent = rect.right + 1.2 * m.tick, CAP * m.small * PT
-                words.append(Word(scale.ends[1], x, rect.top + ascent, m.small))
-                words.append(Word(scale.ends[0], x, rect.bottom, m.small))
+                words.append(Word(high, x, rect.top + ascent, m.small))
+                words.append(Word(low, x, rect.bottom, m.small))
         return bars, words
 
     def below_pictures(
@@ -143,7 +155,7 @@ class Bars:
                 rect = Rect(picture.left, picture.bottom + 0.3 * m.em, picture.width, 0.4 * m.em)
                 bars.append(Bar(rect, scale.style, False))
                 baseline = rect.bottom + 0.2 * m.em + CAP * m.small * PT
-                low, high = scale.ends
+                low, high = scale.ends(self.exponent)
                 words.append(Word(low, rect.left, baseline, m.small))
                 words.append(Word(high, rect.right, baseline, m.small, "right"))
                 if self._many_units and not last_only:

@@ -18,7 +18,7 @@ from vitviz.figures.pictures import Pictures, cell_colours
 from vitviz.figures.scales import scales
 from vitviz.figures.spec import FigureSpec, Ground
 from vitviz.figures.style import Style
-from vitviz.figures.typesetting import LOCK, Face
+from vitviz.figures.typesetting import LOCK, Face, keep_fonts_known
 
 if TYPE_CHECKING:  # it takes a second, and only figures need it
     from matplotlib.artist import Artist
@@ -56,6 +56,7 @@ INKS: dict[Ground, Inks] = {"light": LIGHT, "dark": DARK, "transparent": LIGHT}
 def matplotlib_settings() -> Iterator[None]:
     """Our settings of matplotlib while a figure is drawn; one thread at a time."""
     with LOCK:
+        keep_fonts_known()
         import matplotlib
 
         with matplotlib.rc_context(SETTINGS):

@@ -46,15 +46,15 @@ class Scale:
         """About so many marks along it."""
         return ticks(self.low, self.high, most, self.style.scaling)
 
-    @property
-    def ends(self) -> tuple[str, str]:
-        """The two ends by themselves, short."""
+    def ends(self, exponent: int) -> tuple[str, str]:
+        """The two ends by themselves, short, in units of a power of ten."""
         marks = self.ticks(2)
         floor = "≤ " if marks.labels[0].startswith("≤") else ""
         low, high = marks.values[0], marks.values[-1]
         if abs(low) < NEARLY[self.style.scaling] * abs(high):
             low = 0.0
-        return floor + number(low, 2), number(high, 2)
+        unit = 10.0**exponent
+        return floor + number(low / unit, 2), number(high / unit, 2)
 
     def title(self, factor: str = "") -> str:
         """ "attention × 10⁻³, root scale"."""

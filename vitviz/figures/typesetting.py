@@ -5,8 +5,13 @@ All lengths are millimetres, type sizes points.
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from functools import lru_cache
+from pathlib import Path
+
+import platformdirs
 
 from vitviz.errors import VitvizError
 from vitviz.figures.spec import DEFAULT_FONT
@@ -36,9 +41,19 @@ LOCK = threading.RLock()
 """Held while matplotlib works: its settings and its fonts are the whole process's."""
 
 
+def keep_fonts_known() -> None:
+    """Lets a program folder remember which fonts there are: PyInstaller would have matplotlib
+    look for them anew at each start. To be called before matplotlib is imported.
+    """
+    if getattr(sys, "frozen", False):
+        folder = Path(platformdirs.user_cache_dir("vitviz", appauthor=False)) / "matplotlib"
+        os.environ["MPLCONFIGDIR"] = str(folder)
+
+
 def fonts() -> list[str]:
     """Every family that a figure can have, the default first."""
     with LOCK:
+        keep_fonts_known()
         from matplotlib.font_manager import fontManager
 
         names: list[str] = sorted(set(fontManager.get_font_names()) - {DEFAULT_FONT})
