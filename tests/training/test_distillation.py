@@ -140,6 +140,17 @@ def test_the_rate_comes_down_from_its_boost() -> None:
     assert rates == pytest.approx([0.4, 0.3, 0.25, 0.1, 0.1, 0.05])
 
 
+def test_logits_weigh_more_and_more_in_the_cool_down(options: DistilOptions) -> None:
+    goal, student = objective(options), student_of(random_network(TEACHER), 2, 0)
+    (part, *_) = goal.batch(0)
+    with torch.no_grad():
+        found = [float(goal.losses(student, part, step)["logits"]) for step in (5, 6, 8, 9)]
+        plain = float(logit_divergence(student(part), random_network(TEACHER)(part)))
+    assert [weight / plain for weight in found] == pytest.approx(
+        [0.05, 0.05, 0.525, 0.7625], rel=1e-3
+    )
+
+
 def test_sides_take_turns_and_the_beginning_and_the_end_are_at_full_size(
     options: DistilOptions,
 ) -> None:

@@ -74,6 +74,18 @@ def test_an_update_is_as_large_as_adam_s() -> None:
     assert 0.15 < float(moved.square().mean().sqrt()) < 0.25
 
 
+def test_a_rate_may_be_another_once_it_is_not_boosted() -> None:
+    rates = Rates(scale=8.0, decay=0.0, later=0.5)
+    assert (rates.at(boosted=True), rates.at(boosted=False)) == (8.0, 0.5)
+    assert Rates(scale=8.0).at(boosted=False) == 8.0
+    moves = []
+    for boosted in (True, False):
+        moved = torch.zeros(4)
+        Optimiser({"0": moved}, {"0": rates}).step("0", torch.ones(4), 0.01, 1, boosted=boosted)
+        moves.append(float(moved[0]))
+    assert moves == pytest.approx([-0.08, -0.005])
+
+
 @pytest.mark.parametrize("most", [0.5, 100.0])
 def test_clipping_is_torch_s(most: float) -> None:
     gradients = matrices(7, (3, 4), (5,))

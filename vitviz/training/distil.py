@@ -46,6 +46,7 @@ def run(options: DistilOptions, progress: Progress, report: Reported) -> Path:
     pace = Pace(
         options.steps, options.rate, cool_down=options.cool_down, parts=options.parts,
         boost=BOOST, boosted=options.embedding + options.apart,
+        kept_at=(options.embedding + options.apart,),
         measure_every=options.measure_every, save_every=options.save_every,
     )  # fmt: skip
     rates = rates_of(student, options.decay)

@@ -59,6 +59,7 @@ class Pace:
         save_every: Steps from one checkpoint to the next.
         measure_every: Steps from one measurement to the next.
         steps_an_epoch: 0 where there are no epochs.
+        kept_at: Steps whose checkpoints are kept, as ``step-N.pt``.
     """
 
     steps: int
@@ -74,6 +75,7 @@ class Pace:
     save_every: int = 100
     measure_every: int = 200
     steps_an_epoch: int = 0
+    kept_at: tuple[int, ...] = ()
 
     def rate_at(self, step: int) -> float:
         """The learning rate of a step, from 0."""
@@ -230,11 +232,11 @@ class Run(Generic[Part]):
                 self._sums[name] = self._sums.get(name, 0.0) + value / len(batch)
         norm = clip(gradients, self._pace.clip)
         self._sums["gradient"] = self._sums.get("gradient", 0.0) + norm
-        rate = self._pace.rate_at(self.step)
+        rate, boosted = self._pace.rate_at(self.step), self.step < self._pace.boosted
         self.step += 1
 
         def move(name: str) -> None:
-            self._optimiser.step(name, gradients[name], rate, self.step)
+            self._optimiser.step(name, gradients[name], rate, self.step, boosted=boosted)
 
         list(workers.map(move, gradients))
         keep = min(self._pace.average, (1 + self.step) / (10 + self.step))
@@ -261,6 +263,8 @@ class Run(Generic[Part]):
             self._measure(report)
         if pace.cool_down and self.step == pace.steps - pace.cool_down:
             self.save(BEFORE_COOL_DOWN)
+        if self.step in pace.kept_at:
+            self.save(f"step-{self.step}.pt")
         if self.step % pace.save_every == 0:
             self.save()
 

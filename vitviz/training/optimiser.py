@@ -27,6 +27,7 @@ class Rates:
 
     Args:
         scale: Its learning rate, as a multiple of the run's.
+        later: The same once the run's rate is no longer boosted; None: as before.
         decay: Weight decay, per unit of learning rate.
         orthogonal: Whether Muon moves it, not AdamW.
     """
@@ -34,6 +35,11 @@ class Rates:
     scale: float = 1.0
     decay: float = 0.05
     orthogonal: bool = False
+    later: float | None = None
+
+    def at(self, *, boosted: bool) -> float:
+        """The learning rate, as a multiple of the run's."""
+        return self.scale if boosted or self.later is None else self.later
 
 
 def orthogonalised(
@@ -83,7 +89,9 @@ class Optimiser:
         }
 
     @torch.no_grad()
-    def step(self, name: str, gradient: Tensor, rate: float, number: int) -> None:
+    def step(
+        self, name: str, gradient: Tensor, rate: float, number: int, *, boosted: bool = False
+    ) -> None:
         """Moves one parameter; several may be moved at the same time.
 
         Args:
@@ -91,12 +99,14 @@ class Optimiser:
             gradient: Its.
             rate: The run's learning rate now.
             number: Of this step, from 1.
+            boosted: Whether the run's rate is boosted.
         """
         parameter, rates = self._parameters[name], self._rates[name]
         move = self._muon if rates.orthogonal else self._adam
         update = move(name, gradient, number)
-        parameter.mul_(1 - rate * rates.scale * rates.decay)
-        parameter.add_(update, alpha=-rate * rates.scale)
+        rate *= rates.at(boosted=boosted)
+        parameter.mul_(1 - rate * rates.decay)
+        parameter.add_(update, alpha=-rate)
 
     def _adam(self, name: str, gradient: Tensor, number: int) -> Tensor:
         slow, slower = self._betas
