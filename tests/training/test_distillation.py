@@ -30,7 +30,8 @@ from vitviz.training.recipes import DistilOptions
 @pytest.fixture
 def options(photos: Path) -> DistilOptions:
     return DistilOptions(
-        "teacher", (photos,), Path(), depth=2, embedding=2, apart=3, steps=10, cool_down=4, full_size=4, batch=6,
+        "teacher", (photos,), Path(), depth=2, embedding=2, apart=3, steps=10, cool_down=4,
+        full_size=4, batch=6,
         sides=(8, 12, 16),
     )  # fmt: skip
 

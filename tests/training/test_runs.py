@@ -30,7 +30,8 @@ Progress = Callable[[str, float], None]
 @pytest.fixture
 def distilling(teacher: Path, photos: Path, tmp_path: Path) -> DistilOptions:
     return DistilOptions(
-        str(teacher), (photos,), tmp_path / "student", depth=2, embedding=3, apart=3, steps=14, cool_down=4,
+        str(teacher), (photos,), tmp_path / "student", depth=2, embedding=3, apart=3, steps=14,
+        cool_down=4,
         full_size=4, batch=4, sides=(8, 16), measured_on=8, measure_every=5, save_every=3,
         device="cpu",
     )  # fmt: skip
