@@ -17,6 +17,7 @@ from vitviz.gui.store import Store
 from vitviz.gui.training_service import TrainingProgress, TrainingService
 from vitviz.models.loading import bundled
 from vitviz.session.epochs import Epoch, followed, is_side_by_side, models_shown, side_by_side
+from vitviz.session.run_choices import FoundRun, checkpoint_of
 from vitviz.training.recipes import FinetuneOptions
 
 
@@ -63,12 +64,14 @@ class FinetuneCommands(QObject):
         models += [(Path(path).name, path) for path in self._settings.recent("models")]
         dialog, service = FinetuneDialog(models, None, self._window), self.service
         dialog.count_requested.connect(service.count)
+        dialog.look_requested.connect(service.look_into)
         dialog.start_requested.connect(self._start)
         dialog.pause_requested.connect(service.cancel)
         dialog.compare_requested.connect(self.compare)
         dialog.follow_chosen.connect(self._follow)
         dialog.use_requested.connect(self._use)
         service.counted.connect(dialog.show_found)
+        service.found.connect(self._on_found)
         service.progressed.connect(dialog.show_progress)
         service.measured.connect(self._on_epoch)
         service.finished.connect(dialog.show_finished)
@@ -96,6 +99,13 @@ class FinetuneCommands(QObject):
         self.dialog.show_started(options.epochs)
 
     @Slot(object)
+    def _on_found(self, run: FoundRun) -> None:
+        assert self.dialog is not None
+        self.dialog.show_run(run)
+        if self.dialog.state == "paused":
+            self._options, self._compared = run.options, False
+
+    @Slot(object)
     def _on_epoch(self, epoch: Epoch) -> None:
         assert self.dialog is not None
         self.dialog.show_epoch(epoch)
@@ -105,16 +115,8 @@ class FinetuneCommands(QObject):
     @Slot()
     def _on_paused(self) -> None:
         assert self.dialog is not None
-        self.dialog.show_paused(self._best)
-
-    @property
-    def _best(self) -> Path | None:
-        """The checkpoint of the best epoch so far, where the run keeps it."""
-        if self._options is None:
-            return None
-        out = self._options.out
-        path = out / f"{out.name}.safetensors"
-        return path if path.is_file() else None
+        assert self._options is not None
+        self.dialog.show_paused(checkpoint_of(self._options.out))
 
     # What it looks at
 

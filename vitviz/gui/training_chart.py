@@ -77,7 +77,7 @@ def line_colours(palette: QPalette) -> tuple[QColor, QColor]:
     """
     if palette.color(QPalette.ColorRole.Window).lightness() < 128:
         return QColor("#56b4e9"), QColor("#e69f00")
-    return QColor("#0072b2"), QColor("#b85c00")
+    return QColor("#0072b2"), QColor("#a35200")
 
 
 def top_of(values: Sequence[float]) -> float:

@@ -18,6 +18,7 @@ from vitviz.session.batch.job import Control
 from vitviz.session.batch.progress import Pace, duration
 from vitviz.session.class_photos import class_photos
 from vitviz.session.epochs import Epoch, epochs_of
+from vitviz.session.run_choices import CHOICES, FoundRun, find_run, keep_choices
 from vitviz.training import recipes
 from vitviz.training.recipes import FinetuneOptions, Report
 
@@ -76,6 +77,7 @@ class TrainingService(QObject):
         cancelled(): It was paused; what was learned is kept.
         failed(BaseException): It could not begin, or go on.
         counted(Path, ClassPhotos): What a folder holds, if it is still the one asked about.
+        found(FoundRun): There is a run in the folder that was asked about last.
     """
 
     progressed = Signal(object)
@@ -84,11 +86,13 @@ class TrainingService(QObject):
     cancelled = Signal()
     failed = Signal(object)
     counted = Signal(object, object)
+    found = Signal(object)
 
     _told = Signal(object)
     _reported = Signal(object)
     _ended = Signal(object)
     _counted = Signal(object, object)
+    _found = Signal(object)
 
     def __init__(self, service: Service, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -96,11 +100,13 @@ class TrainingService(QObject):
         self._control = Control()
         self._thread: threading.Thread | None = None
         self._asked_about: Path | None = None
+        self._looked_into: Path | None = None
         queued = Qt.ConnectionType.QueuedConnection
         self._told.connect(self._on_told, queued)
         self._reported.connect(self._on_reported, queued)
         self._ended.connect(self._on_ended, queued)
         self._counted.connect(self._on_counted, queued)
+        self._found.connect(self._on_found, queued)
         self._counter = ThreadPoolExecutor(1, "vitviz-classes")
         service.progressed.connect(self._stand_aside)
         service.idle.connect(self._go_on)
@@ -136,10 +142,15 @@ class TrainingService(QObject):
         self._asked_about = folder
         self._counter.submit(self._count, folder)
 
+    def look_into(self, out: Path) -> None:
+        """Asks whether there is a run in a folder."""
+        self._looked_into = out
+        self._counter.submit(self._look_into, out)
+
     def close(self) -> None:
         """Pauses the run and waits for its end."""
         self.blockSignals(True)
-        self._asked_about = None
+        self._asked_about = self._looked_into = None
         self._control.cancel()
         if self._thread is not None:
             self._thread.join()
@@ -162,6 +173,18 @@ class TrainingService(QObject):
             self._counted.emit(folder, class_photos(folder, check))
         except Cancelled:
             return
+
+    def _look_into(self, out: Path) -> None:
+        if out == self._looked_into and (out / CHOICES).is_file():
+            import_torch()
+            run = find_run(out)
+            if run is not None:
+                self._found.emit(run)
+
+    @Slot(object)
+    def _on_found(self, run: FoundRun) -> None:
+        if run.options.out == self._looked_into and not self.is_running:
+            self.found.emit(run)
 
     @Slot(object, object)
     def _on_counted(self, folder: Path, found: object) -> None:
@@ -206,6 +229,7 @@ class _Teller:
     ) -> None:
         self._service, self._options, self._control = service, options, control
         self._losses: list[float] = []
+        self._kept = False
         self._pace: Pace | None = None
         self._told_at = 0.0
 
@@ -252,6 +276,9 @@ class _Teller:
         return True
 
     def report(self, report: Report) -> None:
+        if not self._kept:  # not earlier: there is no folder where it cannot begin
+            keep_choices(self._options)
+            self._kept = True
         self._losses += [value for name, value in report.losses if name == "loss"]
         if not report.measured:
             return

@@ -26,6 +26,7 @@ from vitviz.gui.training_chart import TrainingChart
 from vitviz.gui.training_service import TrainingProgress
 from vitviz.session.class_photos import ClassPhotos
 from vitviz.session.epochs import Epoch, best_of
+from vitviz.session.run_choices import FoundRun
 
 STEPS = 1000
 """Of the progress bar."""
@@ -56,6 +57,7 @@ class FinetuneDialog(QDialog):
 
     Signals:
         count_requested(Path): What does this folder hold?
+        look_requested(Path): Is there a run in this folder?
         start_requested(FinetuneOptions): Begin, or go on.
         pause_requested(): End soon, and keep what was learned.
         compare_requested(): Show the models side by side.
@@ -64,6 +66,7 @@ class FinetuneDialog(QDialog):
     """
 
     count_requested = Signal(object)
+    look_requested = Signal(object)
     start_requested = Signal(object)
     pause_requested = Signal()
     compare_requested = Signal()
@@ -131,6 +134,7 @@ class FinetuneDialog(QDialog):
 
     def _connect(self) -> None:
         self.form.folder_changed.connect(self._ask)
+        self.form.out_changed.connect(self._look)
         self.form.changed.connect(self._show_state)
         self.start.clicked.connect(self._start_or_pause)
         self.close_.clicked.connect(self.close)
@@ -225,6 +229,27 @@ class FinetuneDialog(QDialog):
         path = Path(event.mimeData().urls()[0].toLocalFile())
         self.form.folder.line.setText(str(path if path.is_dir() else path.parent))
 
+    @Slot(object)
+    def show_run(self, run: FoundRun) -> None:
+        """There is one in the folder that was chosen."""
+        if self.state != "ready" or self.form.out.path != run.options.out:
+            return
+        options = run.options
+        self.form.folder.line.setText(str(options.folder))
+        self.form.show_model(Path(options.model).name, options.model)
+        self.form.show_options(options)
+        self.chart.clear(options.epochs)
+        for epoch in run.epochs:
+            self.chart.add(epoch)
+        self._checkpoint = run.checkpoint
+        done = run.epochs[-1].number
+        self.bar.setValue(STEPS * done // options.epochs)
+        self.words.setText(
+            f"There is a run in this folder, with {done} of at most {options.epochs} epochs done. "
+            "Resume goes on with it."
+        )
+        self._become("paused")
+
     # What it looks like
 
     def _become(self, state: State) -> None:
@@ -280,6 +305,17 @@ class FinetuneDialog(QDialog):
             self.count_requested.emit(folder)
 
     @Slot()
+    def _look(self) -> None:
+        if self.state != "ready":
+            return
+        if self.chart.epochs:  # of the run in the folder before
+            self.chart.clear(1)
+            self.words.clear()
+            self._show_state()
+        if self.form.out.path is not None:
+            self.look_requested.emit(self.form.out.path)
+
+    @Slot()
     def _start_or_pause(self) -> None:
         if self.state == "running":
             self.start.setEnabled(False)
@@ -290,6 +326,7 @@ class FinetuneDialog(QDialog):
 
     @Slot()
     def _begin_anew(self) -> None:
+        self.banner.dismiss()
         self.form.take_new_folder()
         self.chart.clear(1)
         self.words.clear()

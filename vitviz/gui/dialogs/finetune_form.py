@@ -36,6 +36,10 @@ PLAIN = Variety(least_area=1.0, most_aspect=1.0, jitter=0.0, mixed=0.0)
 BETWEEN = 16
 """Between two fields side by side, in pixels."""
 
+SECOND_WIDTH = 128
+"""Of the labels of the second field of a row, in pixels."""
+
+MISSING = "It has a folder of photos for each class. It can be dropped here."
 LOOKING = "Looking into it…"
 
 TIPS = {
@@ -78,10 +82,12 @@ class FinetuneForm(QWidget):
     Signals:
         changed(): Some choice is another one.
         folder_changed(): The photos are others.
+        out_changed(): The folder of the run is another one.
     """
 
     changed = Signal()
     folder_changed = Signal()
+    out_changed = Signal()
 
     def __init__(self, models: Sequence[tuple[str, str]], folder: Path | None = None) -> None:
         super().__init__()
@@ -169,7 +175,7 @@ class FinetuneForm(QWidget):
         for place, fields in enumerate(rows):
             for side, (title, name) in enumerate(fields):
                 label, field = QLabel(title), getattr(self, name)
-                label.setMinimumWidth(LABEL_WIDTH)
+                label.setMinimumWidth(SECOND_WIDTH if side else LABEL_WIDTH)
                 label.setContentsMargins(BETWEEN if side else 0, 0, 0, 0)
                 label.setBuddy(field)
                 label.setToolTip(TIPS[name])
@@ -183,6 +189,7 @@ class FinetuneForm(QWidget):
     def _connect(self) -> None:
         self.folder.changed.connect(self._suggest)
         self.folder.changed.connect(self.folder_changed)
+        self.out.changed.connect(self.out_changed)
         for signal in (self.folder.changed, self.out.changed, self.model.currentIndexChanged,
                        self.augmentation.toggled):  # fmt: skip
             signal.connect(self._show_state)
@@ -242,7 +249,8 @@ class FinetuneForm(QWidget):
     def show_found(self, found: ClassPhotos | None) -> None:
         """Says what the folder holds; None while that is looked for."""
         self.found = found or ClassPhotos()
-        self.about.setText(LOOKING if found is None else found.problem or found.words)
+        there = self.found.problem or self.found.words or MISSING
+        self.about.setText(LOOKING if found is None else there)
         self.about.setProperty("bad", bool(self.found.problem))
         self.about.style().unpolish(self.about)
         self.about.style().polish(self.about)
@@ -283,6 +291,9 @@ class FinetuneForm(QWidget):
         arrow = Qt.ArrowType.DownArrow if more else Qt.ArrowType.RightArrow
         self.more.setArrowType(arrow)
         self.rest.setVisible(more)
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()  # or the dialog would keep the room for a moment
         self.changed.emit()
 
     @Slot()

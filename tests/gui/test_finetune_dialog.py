@@ -1,0 +1,461 @@
+"""The fine-tuning dialog on a window that runs for real; most runs are pretended."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QPalette
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from vitviz.errors import VitvizError
+from vitviz.gui.dialogs.finetune import FinetuneDialog
+from vitviz.gui.theme import RESOURCES
+from vitviz.gui.training_chart import TrainingChart, line_colours, top_of
+from vitviz.gui.training_service import TrainingProgress
+from vitviz.models.loading import bundled
+from vitviz.session.epochs import Epoch
+from vitviz.training import recipes
+from vitviz.training.recipes import FinetuneOptions, Report
+
+from .conftest import Driver, draw
+
+LEFT = Qt.MouseButton.LeftButton
+BUNDLED = bundled()[0]
+STEPS_AN_EPOCH = 4
+
+
+@pytest.fixture
+def classes(tmp_path: Path) -> Path:
+    """Two classes, six photos each."""
+    folder = tmp_path / "animals"
+    for label, name in enumerate(("cats", "dogs")):
+        (folder / name).mkdir(parents=True)
+        for number in range(6):
+            draw(folder / name / f"{number}.png", 40, 28, seed=10 * label + number)
+    return folder
+
+
+class Pretended:
+    """A fine-tuning that does as it is told, its snapshots copies of the bundled model.
+
+    Attributes:
+        until: The epoch that it may go on to.
+        begun: The options of each run.
+        error: Raised at the end of epoch 1.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun: list[FinetuneOptions] = []
+        self.error: Exception | None = None
+        self._until = 0
+        self._may = threading.Condition()
+        monkeypatch.setattr(recipes, "finetune", self)
+
+    def go_to(self, epoch: int) -> None:
+        with self._may:
+            self._until = epoch
+            self._may.notify_all()
+
+    def __call__(
+        self,
+        options: FinetuneOptions,
+        progress: Callable[[str, float], None],
+        report: Callable[[Report], None],
+    ) -> Path:
+        self.begun.append(options)
+        progress("opening photo 1 of 12", 0.0)
+        log = options.out / "log.jsonl"
+        done = log.read_text(encoding="utf-8").count("measured") if log.exists() else 0
+        steps = options.epochs * STEPS_AN_EPOCH
+        for epoch in range(done, options.epochs + 1):
+            for step in range(STEPS_AN_EPOCH * (epoch - 1), STEPS_AN_EPOCH * epoch):
+                self._wait(epoch, lambda s=step: progress(f"step {s + 1} of {steps}", s / steps))
+            self._measure(options, epoch, report)
+            if self.error is not None and epoch == 1:
+                raise self.error
+        return options.out / f"{options.out.name}.safetensors"
+
+    def _wait(self, epoch: int, check: Callable[[], None]) -> None:
+        check()  # which may wait itself, so never with the lock
+        while True:
+            with self._may:
+                if self._may.wait_for(lambda: epoch <= self._until, timeout=0.02):
+                    return
+            check()
+
+    def _measure(
+        self, options: FinetuneOptions, epoch: int, report: Callable[[Report], None]
+    ) -> None:
+        snapshot = options.out / "epochs" / f"epoch-{epoch:03}.safetensors"
+        snapshot.parent.mkdir(parents=True, exist_ok=True)
+        weights = next((RESOURCES / "models").glob("*.safetensors"))
+        for path in (snapshot, options.out / f"{options.out.name}.safetensors"):
+            if not path.exists():
+                shutil.copyfile(weights, path)
+        # The best is epoch 2, whatever comes after.
+        accuracy = 0.5 + 0.2 * min(epoch, 2) - 0.01 * max(0, epoch - 2)
+        measured = {"accuracy": accuracy, "validation loss": 1 / (1 + epoch)}
+        step = STEPS_AN_EPOCH * epoch
+        lines = ({"step": step, "seconds": 1.0, "loss": 2 / (1 + epoch)},
+                 {"step": step, "measured": measured})  # fmt: skip
+        with (options.out / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(line) + "\n" for line in lines[0 if epoch else 1 :])
+        if epoch:
+            report(Report(step, 40, 1.0, epoch, losses=(("loss", 2 / (1 + epoch)),)))
+        report(Report(step, 40, 1.0, epoch, measured=tuple(measured.items()), snapshot=snapshot))
+
+
+@pytest.fixture
+def pretended(monkeypatch: pytest.MonkeyPatch) -> Pretended:
+    return Pretended(monkeypatch)
+
+
+def open_dialog(ui: Driver, folder: Path | None) -> FinetuneDialog:
+    ui.do("model.finetune")
+    dialog = ui.window.finetuning.dialog
+    assert dialog is not None
+    assert dialog.isVisible()
+    assert not dialog.isModal(), "the window can be used meanwhile"
+    if folder is not None:
+        dialog.form.folder.line.setText(str(folder))
+        ui.until(lambda: dialog.form.is_ready)
+    return dialog
+
+
+def begin(ui: Driver, folder: Path, epochs: int = 10) -> FinetuneDialog:
+    dialog = open_dialog(ui, folder)
+    dialog.form.epochs.setValue(epochs)
+    ui.qtbot.mouseClick(dialog.start, LEFT)
+    assert dialog.state == "running"
+    return dialog
+
+
+def numbers(dialog: FinetuneDialog) -> list[int]:
+    return [epoch.number for epoch in dialog.chart.epochs]
+
+
+def pause(ui: Driver, dialog: FinetuneDialog) -> None:
+    ui.qtbot.mouseClick(dialog.start, LEFT)
+    ui.until(lambda: dialog.state == "paused")
+
+
+def models(ui: Driver) -> list[str]:
+    """Of the panes: epochs by their numbers, others by their ids."""
+    return [Path(pane.model).stem.removeprefix("epoch-") for pane in ui.session.panes]
+
+
+def test_what_the_folder_holds(ui: Driver, classes: Path, tmp_path: Path) -> None:
+    dialog = open_dialog(ui, classes)
+    form = dialog.form
+    assert form.about.text() == "2 classes, 12 photos; fewest: cats, 6."
+    assert form.out.path == tmp_path / "animals-model"
+    assert form.model.value == ui.session.model
+    assert dialog.start.isEnabled()
+    for photo in (classes / "dogs").iterdir():
+        if photo.stem != "0":
+            photo.unlink()
+    form.folder.line.setText(str(classes / "dogs"))
+    ui.until(lambda: "has no folders" in form.about.text())
+    form.folder.line.setText(str(classes))
+    ui.until(lambda: form.about.text().startswith("The class dogs has one photo: it takes two"))
+    assert not dialog.start.isEnabled()
+    form.folder.line.setText(str(tmp_path / "nowhere"))
+    ui.until(lambda: form.about.text().startswith("There is no folder"))
+    (classes / "owls").mkdir()
+    drop(dialog, classes)
+    ui.until(lambda: "(and 1 more classes)" in form.about.text())
+    form.folder.line.clear()
+    assert form.options is None
+
+
+def drop(dialog: FinetuneDialog, path: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    action, keys = Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
+    event = QDropEvent(QPointF(QPoint(5, 5)), action, data, LEFT, keys)
+    QApplication.sendEvent(dialog, event)
+    assert dialog.form.folder.path == path
+
+
+def test_the_choices_reach_the_recipe(ui: Driver, classes: Path, pretended: Pretended) -> None:
+    dialog = open_dialog(ui, classes)
+    form, usual = dialog.form, FinetuneOptions("", Path(), Path())
+    assert form.options == replace(
+        usual, model=ui.session.model, folder=classes, out=classes.with_name("animals-model")
+    )
+    assert not form.rest.isVisible()
+    form.more.click()
+    assert form.rest.isVisible()
+    form.freeze.setCurrentIndex(1)
+    form.layer_decay.setValue(0.65)
+    form.mixed.setValue(0.25)
+    form.seed.setValue(7)
+    assert form.options.variety == replace(usual.variety, mixed=0.25)
+    form.augmentation.setChecked(False)
+    assert not form.mixed.isEnabled()
+    assert (form.options.variety.least_area, form.options.variety.jitter) == (1.0, 0.0)
+    pretended.go_to(99)
+    ui.qtbot.mouseClick(dialog.start, LEFT)
+    ui.until(lambda: dialog.state == "done")
+    begun = pretended.begun[0]
+    assert (begun.freeze, begun.layer_decay, begun.seed) == ("all but the head", 0.65, 7)
+    assert begun.variety == form.options.variety
+    assert all(field.toolTip() for field in (form.rate, form.smoothing, form.patience, form.seed))
+
+
+def test_progress_and_chart(ui: Driver, classes: Path, pretended: Pretended) -> None:
+    dialog = begin(ui, classes)
+    assert dialog.start.text() == "Pause"
+    assert not dialog.form.isEnabled()
+    pretended.go_to(3)
+    ui.until(lambda: numbers(dialog) == [0, 1, 2, 3])
+    ui.until(lambda: dialog.words.text().startswith("Epoch 4 of 10 · step 13 of 40 · "))
+    assert dialog.bar.value() == 300
+    epoch = dialog.chart.epochs[3]
+    assert (epoch.accuracy, epoch.loss, epoch.training_loss) == (0.89, 0.25, 0.5)
+    assert "best is epoch 2: accuracy 0.900" in dialog.chart.accessibleDescription()
+    line = ui.window.finetuning.line
+    assert line.isVisible()
+    ui.qtbot.mouseClick(dialog.close_, LEFT)
+    assert dialog.isHidden()
+    pretended.go_to(10)
+    ui.until(lambda: dialog.state == "done")
+    assert not line.isVisible()
+    ui.qtbot.mouseClick(line.title, LEFT)
+    assert dialog.isVisible(), "the status bar leads back"
+    assert dialog.words.text().startswith("Done. Epoch 2 of 10 was the best: 90.0 %")
+    ui.qtbot.mouseClick(dialog.use, LEFT)
+    ui.settle()
+    assert ui.session.model == str(classes.with_name("animals-model") / "animals-model.safetensors")
+    assert ui.session.tab == "look"
+    assert ui.cell.request.model == ui.session.model
+
+
+def test_pause_resume_and_another_day(ui: Driver, classes: Path, pretended: Pretended) -> None:
+    dialog = begin(ui, classes)
+    pretended.go_to(2)
+    ui.until(lambda: numbers(dialog) == [0, 1, 2])
+    pause(ui, dialog)
+    assert dialog.words.text().startswith("Paused.")
+    assert dialog.start.text() == "Resume"
+    assert dialog.use.isVisible(), "the best so far can be used"
+    ui.qtbot.mouseClick(dialog.start, LEFT)
+    assert pretended.begun == [] or dialog.state == "running"
+    ui.until(lambda: numbers(dialog) == [0, 1, 2] and len(pretended.begun) == 2)
+    assert pretended.begun[1] == pretended.begun[0], "or it would not be gone on with"
+    pause(ui, dialog)
+    ui.qtbot.mouseClick(dialog.new, LEFT)
+    assert dialog.form.out.path == classes.with_name("animals-model-2")
+    assert numbers(dialog) == []
+    assert dialog.form.isEnabled()
+    # As after another start of the program: only the folder knows.
+    dialog.form.epochs.setValue(99)
+    dialog.form.folder.line.clear()
+    dialog.form.out.line.setText(str(classes.with_name("animals-model")))
+    ui.until(lambda: dialog.state == "paused")
+    assert numbers(dialog) == [0, 1, 2]
+    assert dialog.form.epochs.value() == 10
+    assert "2 of at most 10 epochs done" in dialog.words.text()
+    pretended.go_to(10)
+    ui.qtbot.mouseClick(dialog.start, LEFT)
+    ui.until(lambda: dialog.state == "done")
+    assert numbers(dialog) == list(range(11))
+    assert pretended.begun[2] == pretended.begun[0]
+
+
+def test_errors_say_what_to_do(ui: Driver, classes: Path, pretended: Pretended) -> None:
+    pretended.error = VitvizError(
+        "log.jsonl could not be written: disk full.",
+        "Make room; the same command goes on from the last checkpoint.",
+    )
+    pretended.go_to(1)
+    dialog = begin(ui, classes)
+    ui.until(lambda: dialog.banner.isVisible())
+    assert dialog.banner.text.text().endswith("Make room; Resume goes on from the last checkpoint.")
+    assert numbers(dialog) == [0, 1], "nothing of what there is is lost"
+    assert dialog.start.text() == "Resume"
+    assert dialog.start.isEnabled()
+    assert dialog.form.isEnabled()
+    assert ui.window.banner.isHidden()
+    dialog.show_failure(
+        VitvizError("The run was begun with other choices: rate was 1.",
+                    "Give the same ones to go on with it, or another --out to begin anew.")
+    )  # fmt: skip
+    assert "--out" not in dialog.banner.text.text()
+    ui.qtbot.mouseClick(dialog.banner.buttons[0], LEFT)
+    assert dialog.form.out.path == classes.with_name("animals-model-2")
+    assert dialog.start.text() == "Start"
+    assert dialog.banner.isHidden()
+
+
+def test_the_window_goes_first(
+    ui: Driver, classes: Path, pretended: Pretended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    answer = ui.window.service.engine.answer
+
+    def slow(request: object, progress: Callable[[str, float], None]) -> object:
+        progress("thinking", 0.5)
+        begun.set()
+        assert go_on.wait(30)
+        return answer(request, progress)  # type: ignore[arg-type]
+
+    dialog = begin(ui, classes)
+    ui.until(lambda: numbers(dialog) == [0])
+    monkeypatch.setattr(ui.window.service.engine, "answer", slow)
+    ui.window.commands.next_photo()
+    ui.until(begun.is_set)
+    ui.until(lambda: not ui.window.finetuning.service.is_going)
+    go_on.set()
+    ui.settle()
+    assert ui.window.finetuning.service.is_going
+    pretended.go_to(10)
+    ui.until(lambda: dialog.state == "done")
+
+
+def test_closing_the_window_pauses_it(ui: Driver, classes: Path, pretended: Pretended) -> None:
+    dialog = begin(ui, classes)
+    pretended.go_to(1)
+    ui.until(lambda: numbers(dialog) == [0, 1])
+    ui.window.close()
+    assert dialog.isHidden()
+    assert not ui.window.finetuning.service._thread.is_alive()
+
+
+def test_epochs_side_by_side(ui: Driver, classes: Path, pretended: Pretended) -> None:
+    steps = ui.window.store.undo_steps
+    dialog = begin(ui, classes)
+    ui.until(lambda: numbers(dialog) == [0])
+    assert not dialog.compare.isEnabled(), "there is nothing to compare yet"
+    dialog.follow.setChecked(True)
+    assert ui.session.tab == "look"
+    pretended.go_to(2)
+    ui.until(lambda: numbers(dialog) == [0, 1, 2])
+    assert ui.session.tab == "compare"
+    assert models(ui) == [BUNDLED.id, "001", "002"]
+    ui.window.commands.focus_pane(1)
+    ui.window.commands.choose_layer(1)
+    pretended.go_to(9)
+    ui.until(lambda: numbers(dialog) == list(range(10)))
+    assert models(ui) == [BUNDLED.id, "001", "002", "005", "007", "009"]
+    assert ui.session.panes[1].view.layer == 1, "what was chosen in a pane stays"
+    assert ui.session.compare.pair == (0, 5)
+    assert ui.window.store.undo_steps == steps + 2, "one step, and the layer"
+    ui.settle()
+    states = ui.window.controller.pane_states
+    ui.until(lambda: all(state.cell for state in ui.window.controller.pane_states))
+    assert len(states) == 6
+    ui.window.commands.remove_pane_at(5)
+    view = replace(ui.session.view, method="rollout")
+    ui.window.store.set(replace(ui.session, view=view, compare=replace(
+        ui.session.compare, others=ui.session.compare.others[:1], focus=0)))  # fmt: skip
+    ui.do("compare.remove")
+    pretended.go_to(10)
+    ui.until(lambda: dialog.state == "done")
+    assert not dialog.follow.isChecked(), "other panes were wanted"
+    ui.qtbot.mouseClick(dialog.compare, LEFT)
+    assert models(ui) == [BUNDLED.id, "001", "002", "006", "008", "010"]
+    ui.do("edit.undo")
+    assert len(ui.session.panes) == 1
+
+
+def test_a_photo_is_needed_to_compare(empty: Driver, classes: Path, pretended: Pretended) -> None:
+    empty.window.store.amend(replace(empty.session, model=BUNDLED.id))
+    pretended.go_to(2)
+    dialog = begin(empty, classes, epochs=2)
+    empty.until(lambda: dialog.state == "done")
+    empty.qtbot.mouseClick(dialog.compare, LEFT)
+    assert "Open a photo first" in dialog.banner.text.text()
+
+
+def test_progress_in_words() -> None:
+    progress = TrainingProgress("", 41, 400, 3, 20, 125.0)
+    assert progress.words == "Epoch 3 of 20 · step 41 of 400 · 2 min 5 s left at most"
+    assert progress.fraction == 0.1
+    assert TrainingProgress("opening photo 2 of 9").words == "Opening photo 2 of 9"
+
+
+def test_chart_numbers_and_colours(qtbot: QtBot) -> None:
+    chart = TrainingChart()
+    qtbot.addWidget(chart)
+    chart.resize(560, 180)
+    chart.clear(4)
+    chart.add(Epoch(0, 0.25, 3.2))
+    chart.add(Epoch(1, 0.75, 1.6, 2.0))
+    accuracy, loss = chart.plots()
+    assert accuracy.lines[0].points == [(0, 0.25), (1, 0.75)]
+    assert [line.name for line in loss.lines] == ["validation", "training"]
+    assert loss.lines[1].points == [(1, 2.0)]
+    assert loss.top == 5.0
+    assert (accuracy.said(0.5), loss.said(2.5)) == ("50 %", "2.5")
+    chart.show()
+    qtbot.waitExposed(chart)
+    image = chart.grab().toImage()
+    blue = line_colours(chart.palette())[0]
+    seen = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(60)}
+    assert blue.name() in seen
+    left, _ = chart._boxes()
+    qtbot.mouseMove(chart, QPoint(round(left.left()), 60))
+    chart.mouseMoveEvent(_move(left.left() + 2))
+    assert chart._legend(accuracy, accuracy.lines[0]) == "epoch 0: 25.0 %"
+    assert chart._legend(loss, loss.lines[0]) == "validation 3.200"
+
+
+def _move(x: float):
+    from PySide6.QtCore import QEvent
+    from PySide6.QtGui import QMouseEvent
+
+    at, none = QPointF(x, 60), Qt.MouseButton.NoButton
+    keys = Qt.KeyboardModifier.NoModifier
+    return QMouseEvent(QEvent.Type.MouseMove, at, at, none, none, keys)
+
+
+@pytest.mark.parametrize(
+    ("values", "top"), [([0.3, 0.9], 1.0), ([1.2], 2.0), ([0.03], 0.05), ([], 1.0), ([0.0], 1.0)]
+)
+def test_axis_ends(values: list[float], top: float) -> None:
+    assert top_of(values) == pytest.approx(top)
+
+
+@pytest.mark.parametrize("window", ["#1c1d21", "#f7f7f5"])
+def test_lines_stand_out(window: str) -> None:
+    palette = QPalette()
+    palette.setColor(QPalette.ColorRole.Window, window)
+
+    def luminance(colour) -> float:
+        parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+                 for c in (colour.redF(), colour.greenF(), colour.blueF())]  # fmt: skip
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    back = luminance(palette.color(QPalette.ColorRole.Window))
+    for colour in line_colours(palette):
+        one, other = sorted((luminance(colour), back))
+        assert (other + 0.05) / (one + 0.05) >= 4.5
+
+
+@pytest.mark.slow
+def test_a_real_fine_tuning(ui: Driver, classes: Path) -> None:
+    dialog = open_dialog(ui, classes)
+    dialog.form.epochs.setValue(2)
+    dialog.form.augmentation.setChecked(False)
+    ui.qtbot.mouseClick(dialog.start, LEFT)
+    dialog.follow.setChecked(True)
+    ui.qtbot.waitUntil(lambda: dialog.state != "running", timeout=300_000)
+    assert dialog.state == "done", dialog.banner.text.text()
+    assert numbers(dialog) == [0, 1, 2]
+    assert models(ui) == [BUNDLED.id, "001", "002"]
+    ui.until(lambda: all(state.cell for state in ui.window.controller.pane_states))
+    titles = [state.cell.card.title for state in ui.window.controller.pane_states]
+    assert titles == [BUNDLED.title, "animals-model, epoch 1", "animals-model, epoch 2"]
+    ui.qtbot.mouseClick(dialog.use, LEFT)
+    ui.settle()
+    assert ui.cell.card.names == ("cats", "dogs")
+    assert ui.cell.card.title == f"animals-model, from {BUNDLED.title}"
