@@ -33,6 +33,15 @@ class ClassPhotos:
         name, fewest = min(self.counts, key=lambda pair: pair[1])
         return f"{len(self.counts):,} classes, {photos:,} photos; fewest: {name}, {fewest:,}."
 
+    def commonest(self, held_out: float) -> float | None:
+        """The accuracy of always saying the commonest class; None where nothing is known.
+
+        Args:
+            held_out: Part of each class that is measured on, 0..1, one photo of it at least.
+        """
+        held = [min(max(1, round(held_out * count)), count - 1) for _, count in self.counts]
+        return max(held) / sum(held) if sum(held) else None
+
 
 def class_photos(folder: Path, check: Callable[[], None] = lambda: None) -> ClassPhotos:
     """Counts the photos of each class folder, those in folders inside it among them.

@@ -66,16 +66,16 @@ def models_shown(before: str, epochs: Sequence[Epoch], most: int = MOST_PANES) -
     Args:
         before: The model that was begun with; its body is that of epoch 0.
         epochs: In order; the best of them is among those chosen.
-        most: Models in all, at least 3.
+        most: Models in all, at least 4.
     """
     after = [(epoch, epoch.snapshot) for epoch in epochs if epoch.number > 0 and epoch.snapshot]
     room = min(most - 1, len(after))
     places = [round(i * (len(after) - 1) / max(1, room - 1)) for i in range(room)]
-    if places:
-        best = [epoch for epoch, _ in after].index(best_of([epoch for epoch, _ in after]))
-        nearest = min(range(max(1, room - 1)), key=lambda i: abs(places[i] - best))
-        if best not in places:
-            places[nearest] = best
+    after_all = [epoch for epoch, _ in after]
+    best = after_all.index(best_of(after_all)) if after else 0
+    if places and best not in places:  # so there are more, and the ends stay
+        nearest = min(range(1, room - 1), key=lambda i: abs(places[i] - best))
+        places[nearest] = best
     return before, *(str(after[place][1]) for place in places)
 
 

@@ -92,7 +92,7 @@ class _Writer:
         except OSError as error:
             raise VitvizError(f"The folder {folder} cannot be made: {error}.") from error
         epoch = len(history) - 1
-        named = replace(made, title=f"{self._options.out.resolve().name}, epoch {epoch}")
+        named = replace(made, title=f"epoch {epoch} of {self._options.out.resolve().name}")
         return write_result(folder / f"epoch-{epoch:03}.safetensors", named)
 
     def _made(self, network: VisionTransformer, history: list[dict[str, float]]) -> Made:

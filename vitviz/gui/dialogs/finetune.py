@@ -182,16 +182,24 @@ class FinetuneDialog(QDialog):
         """It has come to its end."""
         self._checkpoint = path
         self.bar.setValue(STEPS)
-        epochs = self.chart.epochs
-        best = best_of(epochs) if epochs else None
-        said = "" if best is None else (
-            f" Epoch {best.number} of {epochs[-1].number} was the best: "
-            f"{100 * best.accuracy:.1f} % of the held-out photos right."
-        )  # fmt: skip
-        self.words.setText(f"Done.{said}")
+        self.words.setText(f"Done.{self._best_words()}")
         self._become("done")
+        self.use.setFocus()
 
-    @Slot(Path)
+    def _best_words(self) -> str:
+        epochs, form = self.chart.epochs, self.form
+        if not epochs:
+            return ""
+        best, commonest = best_of(epochs), form.found.commonest(form.held_out.value())
+        beside = "" if commonest is None else (
+            f" (always the commonest class: {100 * commonest:.1f} %)"
+        )  # fmt: skip
+        return (
+            f" Epoch {best.number} of {epochs[-1].number} was the best: "
+            f"{100 * best.accuracy:.1f} % of the held-out photos right{beside}."
+        )
+
+    @Slot(object)
     def show_paused(self, result: Path | None) -> None:
         """It was ended early; its best epoch so far, if there is one."""
         self._checkpoint = result
