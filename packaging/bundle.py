@@ -18,6 +18,9 @@ from vitviz.licences import PACKAGES, installed, of_distribution
 Entry = tuple[str, str, str]
 """PyInstaller's: path in the folder, path on this computer, kind."""
 
+OPTIONAL = ("av",)
+"""What the program says it lacks. PyAV's wheels carry x264, which is under the GPL."""
+
 EXCLUDED = (
     # Of torch: what compiles, exports and reports, with what only that imports. torch.optim
     # needs some of it, and so is there but cannot be imported; training does without it.
@@ -32,8 +35,7 @@ EXCLUDED = (
     "matplotlib.backends._backend_tk", "matplotlib.backends.backend_tkagg",
     "matplotlib.backends.backend_webagg", "matplotlib.tests", "matplotlib.sphinxext",
     "mpl_toolkits",
-    # PyAV's wheels carry x264, which is under the GPL.
-    "av",
+    *OPTIONAL,
     # Of Qt: all but Core, Gui, Widgets and Svg, with what Widgets loads (DBus).
     "PySide6.QtConcurrent", "PySide6.QtDesigner", "PySide6.QtHelp", "PySide6.QtNetwork",
     "PySide6.QtOpenGL", "PySide6.QtOpenGLWidgets", "PySide6.QtPrintSupport", "PySide6.QtQml",
