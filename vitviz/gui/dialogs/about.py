@@ -26,7 +26,6 @@ from vitviz.gui.panels.model import amount, bytes_words
 from vitviz.gui.reports import versions
 from vitviz.models.card import ModelCard
 
-
 NAMED = 12
 """Own classes of a model that its card spells out."""
 
