@@ -17,7 +17,7 @@ from vitviz.gui.store import Store
 from vitviz.gui.training_service import TrainingProgress, TrainingService
 from vitviz.models.loading import bundled
 from vitviz.session.epochs import Epoch, followed, is_side_by_side, models_shown, side_by_side
-from vitviz.session.run_choices import FoundRun, checkpoint_of
+from vitviz.session.run_choices import FoundRun
 from vitviz.training.recipes import FinetuneOptions
 
 
@@ -75,7 +75,7 @@ class FinetuneCommands(QObject):
         service.progressed.connect(dialog.show_progress)
         service.measured.connect(self._on_epoch)
         service.finished.connect(dialog.show_finished)
-        service.cancelled.connect(self._on_paused)
+        service.cancelled.connect(dialog.show_paused)
         service.failed.connect(dialog.show_failure)
         return dialog
 
@@ -111,12 +111,6 @@ class FinetuneCommands(QObject):
         self.dialog.show_epoch(epoch)
         if self.dialog.follow.isChecked():
             self._follow(True)
-
-    @Slot()
-    def _on_paused(self) -> None:
-        assert self.dialog is not None
-        assert self._options is not None
-        self.dialog.show_paused(checkpoint_of(self._options.out))
 
     # What it looks at
 

@@ -63,12 +63,10 @@ class FoundRun:
     Args:
         options: That it was begun with.
         epochs: That are done.
-        checkpoint: Of the best of them.
     """
 
     options: FinetuneOptions
     epochs: tuple[Epoch, ...]
-    checkpoint: Path | None
 
 
 def keep_choices(options: FinetuneOptions) -> None:
@@ -94,11 +92,4 @@ def find_run(out: Path) -> FoundRun | None:
         epochs = tuple(epochs_of(out))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    checkpoint = checkpoint_of(out)
-    return FoundRun(choices.options(out), epochs, checkpoint) if epochs else None
-
-
-def checkpoint_of(out: Path) -> Path | None:
-    """The checkpoint of a run's best epoch, if there is one."""
-    path = out / f"{out.resolve().name}.safetensors"
-    return path if path.is_file() else None
+    return FoundRun(choices.options(out), epochs) if epochs else None

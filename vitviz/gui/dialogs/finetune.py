@@ -199,12 +199,10 @@ class FinetuneDialog(QDialog):
             f"{100 * best.accuracy:.1f} % of the held-out photos right{beside}."
         )
 
-    @Slot(object)
-    def show_paused(self, result: Path | None) -> None:
-        """It was ended early; its best epoch so far, if there is one."""
-        self._checkpoint = result
-        self.words.setText("Paused. What was learned is kept, and Resume goes on from there.")
-        self._become("paused")
+    @Slot()
+    def show_paused(self) -> None:
+        """It was ended early."""
+        self._become_paused("Paused. What was learned is kept, and Resume goes on from there.")
 
     @Slot(object)
     def show_failure(self, error: BaseException) -> None:
@@ -249,13 +247,18 @@ class FinetuneDialog(QDialog):
         self.chart.clear(options.epochs)
         for epoch in run.epochs:
             self.chart.add(epoch)
-        self._checkpoint = run.checkpoint
         done = run.epochs[-1].number
         self.bar.setValue(STEPS * done // options.epochs)
-        self.words.setText(
+        self._become_paused(
             f"There is a run in this folder, with {done} of at most {options.epochs} epochs done. "
             "Resume goes on with it."
         )
+
+    def _become_paused(self, words: str) -> None:
+        after = [epoch for epoch in self.chart.epochs if epoch.number]
+        # The snapshot and not the result, which is another one once it has gone on.
+        self._checkpoint = best_of(after).snapshot if after else None
+        self.words.setText(words)
         self._become("paused")
 
     # What it looks like
