@@ -14,6 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
+from vitviz.gui import batch_service
 from vitviz.gui.batch_commands import for_any_photo
 from vitviz.gui.dialogs.batch import BatchDialog
 from vitviz.session.batch import one
@@ -145,6 +146,7 @@ def test_failures_can_be_copied(ui: Driver, photos: list[Path]) -> None:
 def test_cancel_and_continue(
     ui: Driver, photos: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(batch_service, "TOLD_EVERY_S", 0.0)
     held = Held(monkeypatch, photos[2].name)
     dialog = open_dialog(ui)
     ui.qtbot.mouseClick(dialog.start, LEFT)

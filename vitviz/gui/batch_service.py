@@ -44,6 +44,7 @@ class BatchService(QObject):
         self._control = Control()
         self._thread: threading.Thread | None = None
         self._told_at = 0.0
+        self._untold: BatchProgress | None = None
         queued = Qt.ConnectionType.QueuedConnection
         self._told.connect(self._on_told, queued)
         self._ended.connect(self._on_ended, queued)
@@ -67,7 +68,7 @@ class BatchService(QObject):
         self._control = Control()
         if self._service.is_busy:
             self._control.pause()
-        self._told_at = 0.0
+        self._told_at, self._untold = 0.0, None
         self._thread = threading.Thread(
             target=self._work, args=(batch, self._control, restart), name="vitviz-batch"
         )
@@ -89,12 +90,15 @@ class BatchService(QObject):
             outcome: object = run(batch, self._tell, control, restart=restart)
         except BaseException as error:
             outcome = error
+        if self._untold is not None:
+            self._told.emit(self._untold)
         self._ended.emit(outcome)
 
     def _tell(self, progress: BatchProgress) -> None:
         now = time.monotonic()
+        self._untold = progress
         if progress.stage or now - self._told_at >= TOLD_EVERY_S:
-            self._told_at = now
+            self._told_at, self._untold = now, None
             self._told.emit(progress)
 
     @Slot(object)
