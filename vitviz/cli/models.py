@@ -23,6 +23,7 @@ def run(options: argparse.Namespace) -> int:  # noqa: ARG001 (every command take
         print(f"{card.id}: {card.title}")
         print(f"  {config.depth} layers, {config.heads} heads, width {config.width}, "
               f"patch {config.patch}, {config.input_size[0]} x {config.input_size[1]}, "
-              f"{config.parameters:,} parameters, {card.classes or 'classes of its own'}")  # fmt: skip
+              f"{config.parameters:,} parameters, "
+              f"{card.classes or 'classes of its own'}")  # fmt: skip
     print("Any checkpoint in timm, DeiT or torchvision names works too: --model FILE")
     return 0
