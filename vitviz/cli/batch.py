@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from vitviz.cli.choices import add_choices, chosen
+from vitviz.cli.interrupts import interrupts
 from vitviz.cli.options import add_disclosure, disclosure
-from vitviz.errors import VitvizError
+from vitviz.errors import Cancelled, VitvizError
 from vitviz.imaging.load import MAX_PIXELS
 from vitviz.session.batch.job import (
     Batch,
@@ -88,14 +89,16 @@ def run(options: argparse.Namespace) -> int:
     line = Line(options.quiet)
     again = f"To continue: {command(options.arguments)}"
     try:
-        summary = run_batch(batch, line.show, Control(), restart=options.restart)
+        control = Control()
+        with interrupts(control.cancel):
+            summary = run_batch(batch, line.show, control, restart=options.restart)
     except SettingsChanged as error:
         hint = "Give another --out, or --restart to begin anew and overwrite them."
         raise VitvizError(error.message, hint) from error
     except BatchStopped as error:
         line.end()
         raise VitvizError(error.message, f"{error.hint}\n  {again}") from error
-    except KeyboardInterrupt:
+    except (Cancelled, KeyboardInterrupt):
         line.end()
         sys.stderr.write(f"Stopped; what was finished is kept. {again}\n")
         return 130

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from vitviz.cli.batch import command
+from vitviz.cli.interrupts import interrupts
 from vitviz.cli.options import fraction
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.models.loading import bundled
@@ -49,10 +48,12 @@ def run(options: argparse.Namespace) -> int:
     line = _Line(options.quiet)
     again = f"To go on: {command(options.arguments)}"
     try:
-        with _interrupts() as check:
+        wanted = threading.Event()
+        with interrupts(wanted.set):
 
             def progress(stage: str, done: float) -> None:
-                check()
+                if wanted.is_set():
+                    raise Cancelled
                 line.show(stage, done)
 
             if options.kind == "distil":
@@ -168,33 +169,6 @@ def _given(kind: type[Recipe], options: argparse.Namespace) -> Recipe:
     variety = replace(Variety(), **{name: chosen[name] for name in names})
     own = {field.name: chosen[field.name] for field in fields(kind) if field.name in chosen}
     return kind(**{**own, "variety": variety})
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], None]]:
-    """Gives what raises ``Cancelled`` after Ctrl+C; the step that is on is ended first."""
-    wanted = threading.Event()
-
-    def interrupt(*signalled: object) -> None:  # noqa: ARG001
-        if wanted.is_set():  # twice: at once
-            raise KeyboardInterrupt
-        wanted.set()
-
-    def check() -> None:
-        if wanted.is_set():
-            raise Cancelled
-
-    if threading.current_thread() is not threading.main_thread():
-        yield check
-        return
-    before = {
-        number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield check
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class _Line:
