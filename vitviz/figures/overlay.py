@@ -159,6 +159,7 @@ def steps(
     col_positions: Float[np.ndarray, " width"],
     smooth: bool,
     scaling: Scaling = "linear",
+    at_once: int | None = None,
 ) -> UInt8[np.ndarray, "height width"]:
     """The steps of the colour map, 0..255, at the crossings of some rows and columns.
 
@@ -176,6 +177,8 @@ def steps(
         col_positions: In patches from the left edge of the map, each inside it.
         smooth: Interpolate between the centres of patches.
         scaling: From values to places along the colours.
+        at_once: Multiplications done in one product, ``MULTIPLIED_AT_ONCE`` for little processor
+            time; None is all, for the least time on the clock.
     """
     place = _places(values, lo, hi, scaling)
     if not smooth:
@@ -188,7 +191,7 @@ def steps(
         return flat
     by_row = weights(row_positions, values.shape[0])
     by_col = weights(col_positions, values.shape[1])
-    dense = _product(by_row @ place.astype(np.float32), by_col.T)
+    dense = _product(by_row @ place.astype(np.float32), by_col.T, at_once)
     low, high = (float(np.clip(end, 0, 255)) for end in (place.min(), place.max()))
     np.clip(dense, low, high, out=dense)
     interpolated: UInt8[np.ndarray, "height width"] = dense.astype(np.uint8)
@@ -196,12 +199,20 @@ def steps(
 
 
 def _product(
-    left: Float32[np.ndarray, "height cols"], right: Float32[np.ndarray, "cols width"]
+    left: Float32[np.ndarray, "height cols"],
+    right: Float32[np.ndarray, "cols width"],
+    at_once: int | None,
 ) -> Float32[np.ndarray, "height width"]:
-    """``left @ right``, some rows at a time (see ``MULTIPLIED_AT_ONCE``)."""
+    """``left @ right``, some rows at a time."""
+    if at_once is None:
+        whole: Float32[np.ndarray, "height width"] = left @ right
+        return whole
     height, width = len(left), right.shape[1]
     result = np.empty((height, width), np.float32)
-    some = max(1, MULTIPLIED_AT_ONCE // max(right.size, 1))
+    right = np.ascontiguousarray(
+        right
+    )  # thin products of a transposed view take five times as long
+    some = max(1, at_once // max(right.size, 1))
     for top in range(0, height, some):
         np.matmul(left[top : top + some], right, out=result[top : top + some])
     return result
@@ -388,7 +399,7 @@ def _blend(
 
     Pillow's ``paste``, which is (p (255 - a) + c a) / 255 rounded to the nearest, exactly.
     """
-    step = steps(values, *ends, *place, style.smooth, style.scaling)
+    step = steps(values, *ends, *place, style.smooth, style.scaling, MULTIPLIED_AT_ONCE)
     opaque = _looked_up(alpha(style), step)
     if not np.isfinite(values).all():
         opaque[missing(values, *place) == 1] = 0
