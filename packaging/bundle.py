@@ -34,7 +34,6 @@ EXCLUDED = (
     "matplotlib.backends.backend_qtagg", "matplotlib.backends.backend_qt5agg",
     "matplotlib.backends._backend_tk", "matplotlib.backends.backend_tkagg",
     "matplotlib.backends.backend_webagg", "matplotlib.tests", "matplotlib.sphinxext",
-    "mpl_toolkits",
     *OPTIONAL,
     # Of Qt: all but Core, Gui, Widgets and Svg, with what Widgets loads (DBus).
     "PySide6.QtConcurrent", "PySide6.QtDesigner", "PySide6.QtHelp", "PySide6.QtNetwork",
