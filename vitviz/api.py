@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import UInt8
 
-from vitviz.figures.overlay import composite, value_range
+from vitviz.figures.overlay import composite
+from vitviz.figures.ranges import value_range
 from vitviz.figures.style import Style
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.load import MAX_PIXELS, load

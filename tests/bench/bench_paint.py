@@ -21,7 +21,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
-from vitviz.figures.overlay import value_range
+from vitviz.figures.ranges import value_range
 from vitviz.figures.style import Style
 from vitviz.gui.canvas import Canvas
 from vitviz.gui.photo_pyramid import pyramid

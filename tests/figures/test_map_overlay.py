@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from vitviz.figures import overlay
+from vitviz.figures import interpolation, overlay, ranges
 from vitviz.figures.colour import table
 from vitviz.figures.style import Style
 from vitviz.imaging.geometry import Geometry
@@ -186,14 +186,14 @@ def test_smooth_maps_stay_between_their_own_extremes() -> None:
     values = np.zeros(GRID, np.float32)
     values[1, 2] = 0.5
     places = np.linspace(0.01, 2.99, 80), np.linspace(0.01, 4.99, 120)
-    step = overlay.steps(values, -0.5, 1.5, *places, True)
+    step = interpolation.steps(values, -0.5, 1.5, *places, True)
     assert step.min() == 64
     assert step.max() in (127, 128)
 
 
 def test_weights_are_keys_kernel_and_sum_to_one() -> None:
     positions = np.linspace(0.0, 4.999, 53)
-    ours = overlay.weights(positions, 5)
+    ours = interpolation.weights(positions, 5)
     np.testing.assert_allclose(ours.sum(axis=1), 1, atol=1e-6)
     for position, row in zip(positions, ours, strict=True):
         naive = np.zeros(5)
@@ -209,18 +209,18 @@ def test_ranges() -> None:
     maps = Maps(every, layout)
     shown = Map(every[1, 2, 2:].reshape(GRID))
     least, greatest = float(shown.values.min()), float(shown.values.max())
-    assert overlay.value_range("each", shown, maps) == (least, greatest)
-    assert overlay.value_range("zero", shown, maps) == (0.0, greatest)
+    assert ranges.value_range("each", shown, maps) == (least, greatest)
+    assert ranges.value_range("zero", shown, maps) == (0.0, greatest)
     patches = every[..., 2:]
-    assert overlay.value_range("shared", shown, maps) == (patches.min(), patches.max())
-    assert overlay.value_range("shared", shown, None) == (least, greatest)
-    assert overlay.value_range((0.0, 2.0), shown, maps) == (0.0, 2.0)
+    assert ranges.value_range("shared", shown, maps) == (patches.min(), patches.max())
+    assert ranges.value_range("shared", shown, None) == (least, greatest)
+    assert ranges.value_range((0.0, 2.0), shown, maps) == (0.0, 2.0)
 
 
 def test_ranges_leave_out_what_is_not_finite() -> None:
     values = np.array([[np.nan, 1, 2], [3, np.inf, -np.inf]], np.float32)
-    assert overlay.value_range("each", Map(values)) == (1.0, 3.0)
-    assert overlay.value_range("each", Map(values * np.nan)) == (0.0, 0.0)
+    assert ranges.value_range("each", Map(values)) == (1.0, 3.0)
+    assert ranges.value_range("each", Map(values * np.nan)) == (0.0, 0.0)
 
 
 def test_fade_goes_from_the_photo_to_the_opacity_and_never_back() -> None:
@@ -238,5 +238,7 @@ def test_what_is_missing_lends_nothing_to_its_neighbours() -> None:
     cut = whole.copy()
     cut[:, :3] = np.nan
     ys, xs = np.linspace(0.1, 1.6, 9), np.linspace(3.05, 4.9, 11)
-    expected = overlay.steps(whole, -10.0, 10.0, ys, xs, smooth=True)
-    np.testing.assert_array_equal(overlay.steps(cut, -10.0, 10.0, ys, xs, smooth=True), expected)
+    expected = interpolation.steps(whole, -10.0, 10.0, ys, xs, smooth=True)
+    np.testing.assert_array_equal(
+        interpolation.steps(cut, -10.0, 10.0, ys, xs, smooth=True), expected
+    )

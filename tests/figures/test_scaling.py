@@ -9,7 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from vitviz.figures.overlay import composite, steps
+from vitviz.figures.interpolation import steps
+from vitviz.figures.overlay import composite
 from vitviz.figures.scaling import LOG_SPAN, Scaling, place, scale_ends, scale_name, value_at
 from vitviz.figures.style import Style
 from vitviz.figures.ticks import ticks

@@ -11,7 +11,8 @@ from PIL import Image
 
 from tests.session.conftest import names_in, request_for
 from vitviz.errors import VitvizError
-from vitviz.figures.overlay import composite, value_range
+from vitviz.figures.overlay import composite
+from vitviz.figures.ranges import value_range
 from vitviz.figures.style import Style
 from vitviz.imaging.photo import Photo
 from vitviz.methods.base import Explanation

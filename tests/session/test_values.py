@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.session.conftest import request_for
 from vitviz.errors import VitvizError
-from vitviz.figures.overlay import steps
+from vitviz.figures.interpolation import steps
 from vitviz.session.embedding import read
 from vitviz.session.engine import Cell, Engine
 from vitviz.session.export import write_values

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
-from vitviz.figures.overlay import colours, composite, inside, positions, steps
+from vitviz.figures.interpolation import steps
+from vitviz.figures.overlay import colours, composite, inside, positions
 from vitviz.figures.panel import Panel
 from vitviz.figures.spec import Drawn
 from vitviz.imaging.geometry import Geometry

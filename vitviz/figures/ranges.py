@@ -1,12 +1,61 @@
-"""Which values the colours stand for, where several maps are beside each other."""
+"""Which values the colours stand for, of one map or of several beside each other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
-from vitviz.figures.overlay import Explained, Mapped, value_range
+import numpy as np
+from jaxtyping import Float32
+
 from vitviz.figures.style import Range
+from vitviz.tracing.layout import TokenLayout
+
+
+@runtime_checkable
+class Mapped(Protocol):
+    """What ``value_range`` needs of a heat map (``vitviz.methods.base.HeatMap``)."""
+
+    @property
+    def values(self) -> Float32[np.ndarray, "rows cols"]: ...
+
+
+@runtime_checkable
+class Explained(Protocol):
+    """What ``value_range`` needs of an explanation (``vitviz.methods.base.Explanation``)."""
+
+    @property
+    def values(self) -> Float32[np.ndarray, "layers heads tokens"]: ...
+
+    @property
+    def layout(self) -> TokenLayout: ...
+
+
+def _extremes(values: Float32[np.ndarray, "..."]) -> tuple[float, float]:
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+
+
+def value_range(
+    style_range: Range, heat_map: Mapped, explanation: Explained | None = None
+) -> tuple[float, float]:
+    """The values that the two ends of the colour map stand for, in the map's natural units.
+
+    Args:
+        style_range: What ``Style.range`` says.
+        heat_map: The map shown.
+        explanation: Where it is from; "shared" takes the extremes of the patches of all its
+            layers and heads (no fusion of heads leaves them). Without it "shared" is "each".
+    """
+    if isinstance(style_range, tuple):
+        return style_range
+    if style_range == "shared" and explanation is not None:
+        return _extremes(explanation.values[..., len(explanation.layout.prefix) :])
+    least, greatest = _extremes(heat_map.values)
+    if style_range == "zero":
+        return 0.0, max(greatest, 0.0)
+    return least, greatest
 
 
 @dataclass(frozen=True, eq=False)

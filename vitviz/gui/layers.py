@@ -12,7 +12,8 @@ from jaxtyping import Float, UInt8
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 
-from vitviz.figures.overlay import colours, inside, missing, positions, steps
+from vitviz.figures.interpolation import missing, steps
+from vitviz.figures.overlay import colours, inside, positions
 from vitviz.figures.style import Style
 from vitviz.gui.photo_pyramid import Pyramid
 from vitviz.gui.viewport import Viewport

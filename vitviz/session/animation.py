@@ -12,8 +12,9 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from vitviz.errors import VitvizError
-from vitviz.figures.overlay import composite, value_range
+from vitviz.figures.overlay import composite
 from vitviz.figures.plate import Plate, Scale, Words
+from vitviz.figures.ranges import value_range
 from vitviz.figures.style import Style
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo

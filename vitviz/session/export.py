@@ -13,7 +13,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from vitviz.errors import VitvizError
-from vitviz.figures.overlay import composite, value_range
+from vitviz.figures.overlay import composite
+from vitviz.figures.ranges import value_range
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.session import values

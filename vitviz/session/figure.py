@@ -11,8 +11,8 @@ from vitviz.analysis.difference import difference
 from vitviz.errors import VitvizError
 from vitviz.figures.arrange import columns_for
 from vitviz.figures.encode import check_suffix, encode
-from vitviz.figures.overlay import value_range
 from vitviz.figures.panel import Axis, Grid, Panel
+from vitviz.figures.ranges import value_range
 from vitviz.figures.scaling import Scaling
 from vitviz.figures.spec import FigureSpec
 from vitviz.imaging.geometry import Geometry

@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from PIL import Image
 
-from vitviz.figures.overlay import inside, positions, weights
+from vitviz.figures.interpolation import weights
+from vitviz.figures.overlay import inside, positions
 from vitviz.imaging.geometry import Geometry
 from vitviz.methods.base import HeatMap
 from vitviz.session.engine import Cell

@@ -19,6 +19,7 @@ from vitviz.training.result import Made, checkpoint_in, hours, write_refused, wr
 
 MAY_CHANGE = {
     "out",
+    "apart",
     "steps",
     "cool_down",
     "full_size",

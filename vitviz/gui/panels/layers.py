@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from vitviz.figures.overlay import value_range
+from vitviz.figures.ranges import value_range
 from vitviz.figures.style import Style
 from vitviz.gui.drops import drag, drop_data
 from vitviz.gui.map_tile import tile_image

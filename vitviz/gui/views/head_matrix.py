@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
 
-from vitviz.figures.overlay import value_range
+from vitviz.figures.ranges import value_range
 from vitviz.gui import marks
 from vitviz.gui.drops import drag, drop_data
 from vitviz.gui.map_tile import MapTile, paint_tile

@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
-from vitviz.figures.overlay import value_range
+from vitviz.figures.ranges import value_range
 from vitviz.figures.style import Style
 from vitviz.figures.ticks import number
 from vitviz.gui.colour_bar import ColourBar, Scale

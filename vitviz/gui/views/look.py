@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from vitviz.figures.overlay import value_range
+from vitviz.figures.ranges import value_range
 from vitviz.figures.style import Style
 from vitviz.gui.canvas import Canvas
 from vitviz.gui.service import Opened
