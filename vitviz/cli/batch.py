@@ -18,16 +18,16 @@ from vitviz.imaging.load import MAX_PIXELS
 from vitviz.session.batch.job import (
     Batch,
     BatchStopped,
-    Control,
     FigureFormat,
     MapFormat,
     Outputs,
     SettingsChanged,
     ValuesFormat,
 )
-from vitviz.session.batch.progress import BatchProgress, duration
+from vitviz.session.batch.progress import BatchProgress
 from vitviz.session.batch.run import Summary
 from vitviz.session.batch.run import run as run_batch
+from vitviz.session.long_work import Control, duration
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers

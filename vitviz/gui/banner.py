@@ -22,9 +22,6 @@ from vitviz.gui.reports import report
 LEAST_TEXT = 340
 """Room for the words beside the buttons, in pixels, below which the buttons move."""
 
-LEAST_TEXT = 340
-"""Room for the words beside the buttons, in pixels, below which the buttons move."""
-
 Choices = tuple[tuple[str, Callable[[], None]], ...]
 
 

@@ -1,9 +1,8 @@
-"""A fine-tuning on a thread of its own, which stands aside while the window computes."""
+"""A fine-tuning beside the window."""
 
 from __future__ import annotations
 
 import re
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,17 +11,15 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from vitviz.errors import Cancelled
+from vitviz.gui.background import TOLD_EVERY_S, Background
 from vitviz.gui.service import Service
 from vitviz.models.torch_import import import_torch
-from vitviz.session.batch.job import Control
-from vitviz.session.batch.progress import Pace, duration
 from vitviz.session.class_photos import class_photos
 from vitviz.session.epochs import Epoch, epochs_of
+from vitviz.session.long_work import Control, Pace, duration
 from vitviz.session.run_choices import CHOICES, FoundRun, find_run, keep_choices
 from vitviz.training import recipes
 from vitviz.training.recipes import FinetuneOptions, Report
-
-TOLD_EVERY_S = 0.1
 
 STEP = re.compile(r"step ([\d,]+) of ([\d,]+)")
 """What a run says before each step; what it says else is about getting ready."""
@@ -64,78 +61,42 @@ class TrainingProgress:
         )  # fmt: skip
 
 
-class TrainingService(QObject):
-    """Fine-tunes one model at a time; its steps wait while the engine of the window is at work.
+class TrainingService(Background):
+    """Fine-tunes one model at a time; tells ``TrainingProgress``, and in the end the path of the
+    checkpoint of its best epoch.
 
     Args:
         service: The window's engine.
 
     Signals:
-        progressed(TrainingProgress): Where it is.
         measured(Epoch): One is done; those of before, where a run is gone on with, come first.
-        finished(Path): It has come to its end; the checkpoint of its best epoch.
-        cancelled(): It was paused; what was learned is kept.
-        failed(BaseException): It could not begin, or go on.
         counted(Path, ClassPhotos): What a folder holds, if it is still the one asked about.
         found(FoundRun): There is a run in the folder that was asked about last.
     """
 
-    progressed = Signal(object)
     measured = Signal(object)
-    finished = Signal(object)
-    cancelled = Signal()
-    failed = Signal(object)
     counted = Signal(object, object)
     found = Signal(object)
 
-    _told = Signal(object)
-    _reported = Signal(object)
-    _ended = Signal(object)
+    reported = Signal(object)
+    """Of the run's own thread: becomes ``measured`` on the window's."""
+
     _counted = Signal(object, object)
     _found = Signal(object)
 
     def __init__(self, service: Service, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._service = service
-        self._control = Control()
-        self._thread: threading.Thread | None = None
+        super().__init__(service, "vitviz-training", parent)
         self._asked_about: Path | None = None
         self._looked_into: Path | None = None
         queued = Qt.ConnectionType.QueuedConnection
-        self._told.connect(self._on_told, queued)
-        self._reported.connect(self._on_reported, queued)
-        self._ended.connect(self._on_ended, queued)
+        self.reported.connect(self.measured, queued)
         self._counted.connect(self._on_counted, queued)
         self._found.connect(self._on_found, queued)
         self._counter = ThreadPoolExecutor(1, "vitviz-classes")
-        service.progressed.connect(self._stand_aside)
-        service.idle.connect(self._go_on)
-
-    @property
-    def is_running(self) -> bool:
-        """Whether a run has not ended yet."""
-        return self._thread is not None
-
-    @property
-    def is_going(self) -> bool:
-        """Whether one runs, and does not wait for the window."""
-        return self.is_running and self._control.is_going
 
     def start(self, options: FinetuneOptions) -> None:
         """Begins a run, or goes on with it; nothing where one is running."""
-        if self._thread is not None:
-            return
-        self._control = Control()
-        if self._service.is_busy:
-            self._control.pause()
-        self._thread = threading.Thread(
-            target=self._work, args=(_Teller(self, options, self._control),), name="vitviz-training"
-        )
-        self._thread.start()
-
-    def cancel(self) -> None:
-        """Ends the run after the step that it is at; it can be gone on with."""
-        self._control.cancel()
+        self.run(lambda control: _Teller(self, options, control).train())
 
     def count(self, folder: Path) -> None:
         """Asks what a folder holds; other folders are not wanted any more."""
@@ -149,19 +110,9 @@ class TrainingService(QObject):
 
     def close(self) -> None:
         """Pauses the run and waits for its end."""
-        self.blockSignals(True)
         self._asked_about = self._looked_into = None
-        self._control.cancel()
-        if self._thread is not None:
-            self._thread.join()
+        super().close()
         self._counter.shutdown(wait=True, cancel_futures=True)
-
-    def _work(self, teller: _Teller) -> None:
-        try:
-            outcome: object = teller.train()
-        except BaseException as error:
-            outcome = error
-        self._ended.emit(outcome)
 
     def _count(self, folder: Path) -> None:
         def check() -> None:
@@ -191,35 +142,6 @@ class TrainingService(QObject):
         if folder == self._asked_about:
             self.counted.emit(folder, found)
 
-    @Slot(object)
-    def _on_told(self, progress: TrainingProgress) -> None:
-        if self._thread is not None:
-            self.progressed.emit(progress)
-
-    @Slot(object)
-    def _on_reported(self, epoch: Epoch) -> None:
-        self.measured.emit(epoch)
-
-    @Slot(object)
-    def _on_ended(self, outcome: object) -> None:
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-        if isinstance(outcome, Cancelled):
-            self.cancelled.emit()
-        elif isinstance(outcome, BaseException):
-            self.failed.emit(outcome)
-        else:
-            self.finished.emit(outcome)
-
-    @Slot()
-    def _stand_aside(self) -> None:
-        self._control.pause()
-
-    @Slot()
-    def _go_on(self) -> None:
-        self._control.go_on()
-
 
 class _Teller:
     """One run on its thread, and what it tells the window."""
@@ -241,7 +163,7 @@ class _Teller:
 
         threads = torch.get_num_threads()
         for epoch in epochs_of(self._options.out):
-            self._service._reported.emit(epoch)
+            self._service.reported.emit(epoch)
         try:
             return recipes.finetune(self._options, self.progress, self.report)
         finally:
@@ -254,7 +176,7 @@ class _Teller:
         if step is not None:
             self._tell(*(int(number.replace(",", "")) for number in step.groups()))
         elif self._is_time():
-            self._service._told.emit(TrainingProgress(stage))
+            self._service.told.emit(TrainingProgress(stage))
 
     def _tell(self, step: int, steps: int) -> None:
         if self._pace is None:
@@ -266,7 +188,7 @@ class _Teller:
         epochs = self._options.epochs
         epoch = 1 + (step - 1) * epochs // steps
         remaining = self._pace.remaining_s(steps - step + 1)
-        self._service._told.emit(TrainingProgress("", step, steps, epoch, epochs, remaining))
+        self._service.told.emit(TrainingProgress("", step, steps, epoch, epochs, remaining))
 
     def _is_time(self) -> bool:
         now = time.monotonic()
@@ -284,7 +206,7 @@ class _Teller:
             return
         measured, losses = dict(report.measured), self._losses
         self._losses = []
-        self._service._reported.emit(
+        self._service.reported.emit(
             Epoch(
                 report.epoch, measured["accuracy"], measured["validation loss"],
                 sum(losses) / len(losses) if losses else None, report.snapshot,

@@ -20,20 +20,14 @@ from tests.session.conftest import save_photo
 from vitviz.errors import Cancelled, NotEnoughMemory, PhotoError, VitvizError
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.session.batch import one
-from vitviz.session.batch.job import (
-    Batch,
-    BatchRefused,
-    BatchStopped,
-    Control,
-    Outputs,
-    SettingsChanged,
-)
+from vitviz.session.batch.job import Batch, BatchRefused, BatchStopped, Outputs, SettingsChanged
 from vitviz.session.batch.listing import JOURNAL
 from vitviz.session.batch.progress import BatchProgress
 from vitviz.session.batch.run import Summary, run
 from vitviz.session.engine import Engine, top_classes
 from vitviz.session.export import write_map, write_values
 from vitviz.session.figure import write_figure
+from vitviz.session.long_work import Control
 from vitviz.session.plan import plan
 from vitviz.session.state import PhotoRef, Session, View
 from vitviz.session.values import Wanted
@@ -166,7 +160,7 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from vitviz import writing
-from vitviz.session.batch.job import Batch, Outputs
+from vitviz.session.batch.job import (Batch, Outputs)
 from vitviz.session.batch.run import run
 from vitviz.session.state import Session, View
 

@@ -14,8 +14,9 @@ from vitviz.errors import VitvizError
 from vitviz.session.batch.job import SettingsChanged
 from vitviz.session.batch.journal import Entry, opened
 from vitviz.session.batch.listing import JOURNAL
-from vitviz.session.batch.progress import MEMORY_S, BatchProgress, Pace, duration
+from vitviz.session.batch.progress import BatchProgress
 from vitviz.session.batch.table import columns, write_tables
+from vitviz.session.long_work import MEMORY_S, Pace, duration
 
 ENTRIES = [
     Entry("a, b.jpg", 10, 1, "ab" * 32, {}, {

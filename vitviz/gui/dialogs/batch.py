@@ -32,9 +32,10 @@ from vitviz.session.batch.job import (
     SettingsChanged,
     ValuesFormat,
 )
-from vitviz.session.batch.progress import BatchProgress, duration
+from vitviz.session.batch.progress import BatchProgress
 from vitviz.session.batch.run import Summary
 from vitviz.session.batch.table import forms
+from vitviz.session.long_work import duration
 
 MAPS = (("JPEG", "jpg"), ("PNG, exact and slow", "png"), ("TIFF", "tiff"), ("None", "none"))
 SIDES = (("As the photo", 0), ("At most 2048 px", 2048), ("At most 1024 px", 1024),

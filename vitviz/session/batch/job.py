@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from vitviz import __version__
-from vitviz.errors import Cancelled, VitvizError
+from vitviz.errors import VitvizError
 from vitviz.imaging.load import MAX_PIXELS
 from vitviz.models.card import ModelCard
 from vitviz.session.provenance import Disclosure
@@ -119,44 +118,3 @@ class SettingsChanged(VitvizError):
     def __init__(self, message: str, hint: str, differences: tuple[str, ...]) -> None:
         super().__init__(message, hint)
         self.differences = differences
-
-
-class Control:
-    """Pauses and cancels a batch from any thread; ``check`` is called by whoever works on it."""
-
-    def __init__(self) -> None:
-        self._cancelled = threading.Event()
-        self._going = threading.Event()
-        self._going.set()
-
-    @property
-    def is_cancelled(self) -> bool:
-        return self._cancelled.is_set()
-
-    @property
-    def is_going(self) -> bool:
-        """Neither paused nor cancelled."""
-        return self._going.is_set() and not self.is_cancelled
-
-    def cancel(self) -> None:
-        """Ends the batch at the next block of each photo that is worked on."""
-        self._cancelled.set()
-        self._going.set()
-
-    def pause(self) -> None:
-        """Holds the batch at the next block of each photo that is worked on."""
-        if not self.is_cancelled:
-            self._going.clear()
-
-    def go_on(self) -> None:
-        self._going.set()
-
-    def check(self, stage: str, fraction: float) -> None:  # noqa: ARG002 (it is a ``Progress``)
-        """Waits while paused.
-
-        Raises:
-            Cancelled: The batch was cancelled.
-        """
-        self._going.wait()
-        if self.is_cancelled:
-            raise Cancelled

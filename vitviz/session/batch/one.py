@@ -18,7 +18,7 @@ from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import fit
 from vitviz.methods import METHODS
 from vitviz.session.batch.answered import Answered
-from vitviz.session.batch.job import Batch, BatchRefused, BatchStopped, Control
+from vitviz.session.batch.job import Batch, BatchRefused, BatchStopped
 from vitviz.session.batch.journal import Entry, cannot_write
 from vitviz.session.batch.listing import Found
 from vitviz.session.batch.table import row
@@ -32,6 +32,7 @@ from vitviz.session.engine import (
 )
 from vitviz.session.export import write_map, write_values
 from vitviz.session.figure import write_figure
+from vitviz.session.long_work import Control
 from vitviz.session.photos import Stamp, stamp
 from vitviz.session.plan import plan
 from vitviz.session.room import Room

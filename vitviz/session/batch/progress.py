@@ -1,58 +1,10 @@
-"""How fast work goes, and when it will be done."""
+"""Where a batch is."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
-MEMORY_S = 30.0
-"""What was done this many seconds ago counts 1/e of what is done now."""
-
-
-class Pace:
-    """A rate, smoothed: things done and seconds, both forgotten at the same pace.
-
-    Args:
-        clock: In seconds.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._at = clock()
-        self._done = 0.0
-        self._seconds = 0.0
-
-    def add(self, count: int) -> None:
-        """So many are done since the last call."""
-        now = self._clock()
-        elapsed = now - self._at
-        kept = math.exp(-elapsed / MEMORY_S)
-        self._done = self._done * kept + count
-        self._seconds = self._seconds * kept + elapsed
-        self._at = now
-
-    @property
-    def per_second(self) -> float:
-        """Things done a second; 0 before the first."""
-        return self._done / self._seconds if self._seconds > 0 else 0.0
-
-    def remaining_s(self, left: int) -> float | None:
-        """Seconds until so many more are done; None where that cannot be said."""
-        return left / self.per_second if self.per_second > 0 else None
-
-
-def duration(seconds: float) -> str:
-    """In words, as exact as an estimate is: "40 s", "3 min 20 s", "2 h 5 min", "4 days"."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    if whole < 100 * 3600:
-        return f"{whole // 3600} h {whole % 3600 // 60} min"
-    return f"{round(whole / 86400)} days"
+from vitviz.session.long_work import duration
 
 
 @dataclass(frozen=True)

@@ -30,12 +30,13 @@ import psutil
 from vitviz.errors import PhotoError
 from vitviz.models.loading import load_model
 from vitviz.models.torch_import import import_torch
-from vitviz.session.batch.job import Batch, Control
+from vitviz.session.batch.job import Batch
 from vitviz.session.batch.journal import Entry, Journal, opened
 from vitviz.session.batch.listing import Found, photos_below
 from vitviz.session.batch.one import Worker
-from vitviz.session.batch.progress import BatchProgress, Pace
+from vitviz.session.batch.progress import BatchProgress
 from vitviz.session.batch.table import columns, write_tables
+from vitviz.session.long_work import Control, Pace
 from vitviz.session.photos import stamp
 from vitviz.session.room import Room
 
