@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QWidget
 
 from vitviz.errors import VitvizError
 from vitviz.gui.controller import Controller
-from vitviz.gui.dialogs.finetune import STEPS, FinetuneDialog
+from vitviz.gui.dialogs.finetune import FinetuneDialog
+from vitviz.gui.dialogs.long_work import STEPS
 from vitviz.gui.service import Service
 from vitviz.gui.settings import Settings
 from vitviz.gui.store import Store

@@ -7,22 +7,17 @@ from pathlib import Path
 from typing import get_args
 
 from PySide6.QtCore import QUrl, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QGuiApplication, QResizeEvent
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
-    QDialog,
-    QFileDialog,
     QHBoxLayout,
-    QLabel,
-    QLineEdit,
     QPlainTextEdit,
-    QProgressBar,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
-from vitviz.gui.banner import Banner
+from vitviz.gui.dialogs.long_work import STEPS, FolderField, LongWorkDialog
 from vitviz.gui.panels.form import Choice, form, quiet, row
 from vitviz.session.batch.job import (
     BatchStopped,
@@ -51,9 +46,6 @@ TABLE = (
 LEAST_FAILURES = 96
 """Height of the list of failures, in pixels."""
 
-STEPS = 1000
-"""Of the progress bar."""
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -70,51 +62,8 @@ class Asked:
     outputs: Outputs
 
 
-class FolderField(QWidget):
-    """A folder that is typed, dropped or chosen.
-
-    Signals:
-        changed(): It is another one.
-    """
-
-    changed = Signal()
-
-    def __init__(self, name: str, title: str) -> None:
-        super().__init__()
-        self._title = title
-        self.line = QLineEdit()
-        self.line.setAccessibleName(name)
-        self.choose = QPushButton("Choose…")
-        self.choose.setAccessibleName(f"Choose {name.lower()}")
-        self.choose.setAutoDefault(False)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(self.line, 1)
-        layout.addWidget(self.choose)
-        self.setFocusProxy(self.line)
-        self.line.textChanged.connect(self.changed)
-        self.choose.clicked.connect(self._choose)
-
-    @property
-    def path(self) -> Path | None:
-        """The folder; None while there is none."""
-        text = self.line.text().strip()
-        # Dropped files arrive as addresses.
-        local = QUrl(text).toLocalFile() if text.startswith("file:") else text
-        return Path(local) if local else None
-
-    @Slot()
-    def _choose(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, self._title, self.line.text())
-        if name:
-            self.line.setText(name)
-
-
-class BatchDialog(QDialog):
+class BatchDialog(LongWorkDialog):
     """Asks for a folder, starts and ends the batch, and shows how far it is.
-
-    The window can be used meanwhile; closing the dialog ends nothing.
 
     Signals:
         start_requested(Asked, bool restart): Begin, or go on.
@@ -125,9 +74,7 @@ class BatchDialog(QDialog):
     cancel_requested = Signal()
 
     def __init__(self, folder: Path | None, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Batch")
-        self.setMinimumWidth(560)
+        super().__init__("Batch", 560, parent)
         self._running = False
         self._suggested = ""
         self.folder = FolderField("Folder of photos", "Photos")
@@ -136,12 +83,8 @@ class BatchDialog(QDialog):
         self.side = Choice("Size of the map", SIDES)
         self.values = Choice("Raw values", VALUES)
         self.figure = Choice("Figure", FIGURES)
-        self.about, self.words = quiet(), QLabel("Ready.")
-        self.bar = QProgressBar()
-        self.bar.setRange(0, STEPS)
-        self.bar.setTextVisible(False)
-        self.bar.setAccessibleName("Progress")
-        self.banner = Banner()
+        self.about = quiet()
+        self.words.setText("Ready.")
         self.failures = QPlainTextEdit()
         self.failures.setReadOnly(True)
         self.failures.setAccessibleName("Failures")
@@ -260,11 +203,7 @@ class BatchDialog(QDialog):
         else:
             self.banner.show_error(error)
             self.start.setText("Continue" if isinstance(error, BatchStopped) else "Start")
-        self._make_room()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        self.banner.dismiss()
-        super().closeEvent(event)
+        self.make_room()
 
     @Slot()
     def _suggest(self) -> None:
@@ -285,18 +224,7 @@ class BatchDialog(QDialog):
         self.copy.setVisible(has_failures)
         out = self.out.path
         self.reveal.setEnabled(out is not None and out.is_dir())
-        self._make_room()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._make_room()
-
-    def _make_room(self) -> None:
-        """As high as what is shown, which Qt does not see to where words are wrapped."""
-        layout = self.layout()
-        if layout is not None:
-            layout.activate()
-            self.setMinimumHeight(layout.totalHeightForWidth(self.width()))
+        self.make_room()
 
     @Slot()
     def _start_or_cancel(self) -> None:

@@ -7,29 +7,23 @@ from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDialog,
     QHBoxLayout,
-    QLabel,
-    QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from vitviz.errors import VitvizError
-from vitviz.gui.banner import Banner
 from vitviz.gui.dialogs.finetune_form import FinetuneForm
+from vitviz.gui.dialogs.long_work import STEPS, LongWorkDialog
 from vitviz.gui.training_chart import TrainingChart
 from vitviz.gui.training_service import TrainingProgress
 from vitviz.session.class_photos import ClassPhotos
 from vitviz.session.epochs import Epoch, best_of
 from vitviz.session.run_choices import FoundRun
-
-STEPS = 1000
-"""Of the progress bar."""
 
 State = Literal["ready", "running", "paused", "done"]
 
@@ -46,10 +40,8 @@ IN_WINDOW = (
 NEW_RUN_TIP = "Keeps this one, and sets up another in a folder of its own"
 
 
-class FinetuneDialog(QDialog):
+class FinetuneDialog(LongWorkDialog):
     """Asks for photos and a model, starts and pauses the run, and shows how far it is.
-
-    The window can be used meanwhile; closing the dialog ends nothing.
 
     Args:
         models: (title, id or path) of those to begin with.
@@ -77,21 +69,12 @@ class FinetuneDialog(QDialog):
         self, models: Sequence[tuple[str, str]], folder: Path | None = None,
         parent: QWidget | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(parent)
-        self.setWindowTitle("Fine-Tune")
-        self.setMinimumWidth(600)
+        super().__init__("Fine-Tune", 600, parent)
         self.setAcceptDrops(True)
         self.state: State = "ready"
         self._checkpoint: Path | None = None
         self.form = FinetuneForm(models, folder)
         self.chart = TrainingChart()
-        self.words = QLabel()
-        self.words.setWordWrap(True)
-        self.bar = QProgressBar()
-        self.bar.setRange(0, STEPS)
-        self.bar.setTextVisible(False)
-        self.bar.setAccessibleName("Progress")
-        self.banner = Banner()
         self.compare = QPushButton("Compare in Window")
         self.follow = QCheckBox("Follow as it trains")
         self.new, self.close_ = QPushButton("New Run…"), QPushButton("Close")
@@ -219,11 +202,7 @@ class FinetuneDialog(QDialog):
             self.banner.say(text, other)
         else:
             self.banner.show_error(error)
-        self._make_room()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        self.banner.dismiss()
-        super().closeEvent(event)
+        self.make_room()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         urls = event.mimeData().urls()
@@ -288,21 +267,12 @@ class FinetuneDialog(QDialog):
         self.words.setVisible(bool(self.words.text()))
         self.compare.setEnabled(any(epoch.number and epoch.snapshot for epoch in epochs))
         self.follow.setEnabled(state in ("running", "paused"))
-        self._make_room()
+        self.make_room()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._make_room()
-
-    def _make_room(self) -> None:
-        """As high as what is shown, which Qt does not see to where words are wrapped."""
-        layout = self.layout()
-        if layout is not None:
-            layout.activate()
-            least = layout.totalMinimumSize().height()
-            self.setMinimumHeight(max(least, layout.totalHeightForWidth(self.width())))
-            if self.chart.isHidden():  # nothing that more room would be good for
-                self.resize(self.width(), self.minimumHeight())
+    def make_room(self) -> None:
+        super().make_room()
+        if self.chart.isHidden():  # nothing that more room would be good for
+            self.resize(self.width(), self.minimumHeight())
 
     # What is asked for
 

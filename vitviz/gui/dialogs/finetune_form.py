@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from vitviz.gui.dialogs.batch import FolderField
+from vitviz.gui.dialogs.long_work import FolderField
 from vitviz.gui.documents import MODEL_FILTER
 from vitviz.gui.panels.form import LABEL_WIDTH, Choice, Number, Whole, form, quiet, row
 from vitviz.session.class_photos import ClassPhotos
