@@ -124,6 +124,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("help.about", "&About vitviz", "", "show_about", separated=True),
 )
 
+EXPORTS = ("file.export_figure", "file.save_map", "file.export_data", "file.export_animation")
+"""What the button at the top offers."""
+
 MENUS = {
     "file": "&File",
     "edit": "&Edit",

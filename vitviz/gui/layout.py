@@ -66,7 +66,7 @@ class Tab(QToolButton):
 
 
 class TopBar(QWidget):
-    """Menus at the left, the views in the middle, undo, redo and saving at the right.
+    """Menus at the left, the views in the middle, undo, redo and exports at the right.
 
     Signals:
         tab_chosen(str): The user chose this view.
@@ -75,7 +75,7 @@ class TopBar(QWidget):
     tab_chosen = Signal(str)
 
     def __init__(self, menus: QMenuBar, tabs: Sequence[tuple[str, str]],
-                 undo: QAction, redo: QAction, export: QAction) -> None:  # fmt: skip
+                 undo: QAction, redo: QAction, exports: Sequence[QAction]) -> None:  # fmt: skip
         super().__init__()
         self.setObjectName("topBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -94,9 +94,12 @@ class TopBar(QWidget):
             self._group.addButton(button, index)
             inside.addWidget(button)
         self._group.idClicked.connect(self._clicked)
-        self.export = QPushButton("Save map")
+        self.export = QPushButton("Export")
+        self.export.setObjectName("export")
         self.export.setProperty("primary", True)
-        self.export.clicked.connect(export.trigger)
+        menu = QMenu(self.export)
+        menu.addActions(exports)
+        self.export.setMenu(menu)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(6, 5, 12, 5)
         layout.setSpacing(6)

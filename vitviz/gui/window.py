@@ -110,9 +110,8 @@ class Window(QMainWindow):
                     **self._compare_menus}  # fmt: skip
         self._menus: QMenuBar = actions.menu_bar(self.actions_by_id, submenus)
         by_id = self.actions_by_id
-        self.top_bar = TopBar(
-            self._menus, TABS, by_id["edit.undo"], by_id["edit.redo"], by_id["file.save_map"]
-        )
+        exports = [by_id[name] for name in actions.EXPORTS]
+        self.top_bar = TopBar(self._menus, TABS, by_id["edit.undo"], by_id["edit.redo"], exports)
         self.setMenuWidget(self.top_bar)
         for name in ("file.open", "file.close", "file.close_all"):  # the list's context menu
             self.panels.photos.addAction(by_id[name])
@@ -294,8 +293,7 @@ class Window(QMainWindow):
         by_id["view.grid"].setChecked(session.style.grid)
         by_id["view.smooth"].setChecked(session.style.smooth)
         by_id["view.follow"].setChecked(self.preferences.follow_cursor)
-        for name in ("file.export_figure", "file.save_map", "file.export_data",
-                     "file.export_animation", "edit.copy_values"):  # fmt: skip
+        for name in (*actions.EXPORTS, "edit.copy_values"):
             by_id[name].setEnabled(self.controller.shown_cell is not None)
         for name in ("file.close", "file.close_all"):
             by_id[name].setEnabled(bool(session.photos))
