@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from vitviz.gui.window import Window
+from vitviz.session import file as session_file
+from vitviz.session.state import Compare
 
 from .conftest import Driver
 
@@ -172,3 +175,16 @@ def test_preferences_that_make_no_sense(settings, make_window: Callable[..., Win
     assert window.preferences.theme in ("light", "dark", "system")
     assert window.preferences.max_pixels >= 1_000_000
     assert all(dock.isVisible() for dock in window.panels.docks)
+
+
+def test_a_session_with_the_model_of_another_version(ui: Driver, tmp_path: Path) -> None:
+    of_now = ui.session.model
+    others = tuple(replace(ui.session.pane, model=name) for name in ("other-v0", of_now))
+    path = tmp_path / "old.vitviz"
+    session = replace(ui.session, model="small-v0", compare=Compare(others=others))
+    session_file.save(session, path)
+    ui.window.documents.open_state(path)
+    ui.settle()
+    assert {pane.model for pane in ui.session.panes} == {of_now}
+    assert f"no model called other-v0, small-v0: {of_now} takes" in ui.message
+    assert ui.cell.card.id == of_now

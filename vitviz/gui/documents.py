@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from vitviz.errors import PhotoError, PhotoTooLarge, VitvizError
-from vitviz.gui.banner import Banner
+from vitviz.gui.banner import Banner, Choices
 from vitviz.gui.settings import RECENT, Settings
 from vitviz.gui.store import Store
 from vitviz.imaging.load import EXTENSIONS, photos_in
@@ -22,7 +23,7 @@ from vitviz.session import reopening
 from vitviz.session.embedding import BESIDE, HOLDING
 from vitviz.session.embedding import read as provenance_in
 from vitviz.session.panes import without_photos, without_point
-from vitviz.session.provenance import renamed
+from vitviz.session.provenance import renamed, with_bundled
 from vitviz.session.state import Pane, PhotoRef, Session
 from vitviz.writing import write_whole
 
@@ -265,10 +266,8 @@ class Documents(QObject):
             models = {found.model_missing: self.store.session.model}
             session = renamed(session, lambda name: models.get(name, name))
         self.session_path = None
-        self.store.set(self.present(session))
         find = (("Open Checkpoint…", self.choose_model),) if found.model_missing else ()
-        if found.problems:
-            self.banner.say(" ".join(found.problems), find)
+        self.store.set(self.present(session, found.problems, find))
 
     def read_session(self, path: Path) -> None:
         """Opens a session; photos that are gone are left out, and named."""
@@ -277,13 +276,30 @@ class Documents(QObject):
         self.settings.add_recent("sessions", str(path))
         self.store.set(self.present(session))
 
-    def present(self, session: Session) -> Session:
-        """The session without the photos that are no longer there; says which."""
+    def present(
+        self, session: Session, problems: Sequence[str] = (), choices: Choices = ()
+    ) -> Session:
+        """The session with what there still is of its photos and models; says what there is not.
+
+        Args:
+            session: From a file.
+            problems: That are to be said as well.
+            choices: What can be done about them.
+        """
         gone = [ref for ref in session.photos if not Path(ref.path).is_file()]
         self._refused, self._large = [], []
+        words = [*problems]
         if gone:
             names = listed([Path(ref.path).name for ref in gone])
-            self.banner.say(f"No longer there, and left out: {names}.")
+            words.append(f"No longer there, and left out: {names}.")
+        session, retired = with_bundled(session)
+        if retired:
+            words.append(
+                f"This version of vitviz has no model called {listed(retired)}: "
+                f"{bundled()[0].id} takes its place, and its maps differ."
+            )
+        if words:
+            self.banner.say(" ".join(words), choices)
         return without_photos(session, gone)
 
     def save_session(self) -> bool:

@@ -71,6 +71,11 @@ def bundled() -> tuple[ModelCard, ...]:
     return tuple(card for card, _ in _bundled_files())
 
 
+def is_id(name: str) -> bool:
+    """Whether a model's name can only be the id of a bundled one: no folder, and no suffix."""
+    return Path(name).name == name and not Path(name).suffix
+
+
 @cache
 def _bundled_files() -> tuple[tuple[ModelCard, Traversable], ...]:
     folder = files("vitviz").joinpath("resources", "models")
@@ -164,7 +169,7 @@ def _found(id_or_path: str | Path) -> Iterator[tuple[Path, ModelCard | None, tup
                 yield path, card, ()
             return
     path = Path(id_or_path)
-    if not path.exists() and path.name == str(id_or_path) and not path.suffix:
+    if not path.exists() and is_id(str(id_or_path)):
         raise CheckpointError(
             f'There is no model called "{id_or_path}".',
             f"There are: {', '.join(card.id for card in bundled())}; or name a checkpoint file.",

@@ -20,7 +20,7 @@ from vitviz import __version__
 from vitviz.errors import SessionError, VitvizError
 from vitviz.methods import METHODS
 from vitviz.methods.base import ParameterValue
-from vitviz.models.loading import bundled
+from vitviz.models.loading import bundled, is_id
 from vitviz.session import file as session_file
 from vitviz.session.caption import caption
 from vitviz.session.engine import Cell
@@ -349,3 +349,15 @@ def renamed(session: Session, name: Callable[[str], str]) -> Session:
         session, photos=tuple(ref(photo) for photo in session.photos),
         model=name(session.model), compare=replace(session.compare, others=others),
     )  # fmt: skip
+
+
+def with_bundled(session: Session) -> tuple[Session, list[str]]:
+    """The session with the bundled model in the place of those that came with other versions.
+
+    Returns:
+        The session, and the ids that this version does not have.
+    """
+    ids = {card.id for card in bundled()}
+    named = {pane.model for pane in session.panes}
+    retired = sorted(name for name in named if name and is_id(name) and name not in ids)
+    return renamed(session, lambda name: bundled()[0].id if name in retired else name), retired

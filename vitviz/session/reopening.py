@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitviz.imaging.samples import sample_photos
-from vitviz.models.loading import bundled
+from vitviz.models.loading import bundled, is_id
 from vitviz.session.provenance import Provenance, renamed, session_of
 from vitviz.session.state import Session
 
@@ -49,7 +49,7 @@ def reopen(made: Provenance, path: Path, known: Sequence[Path] = ()) -> Reopened
     session = session_of(made)
     photos = {ref.path for ref in session.photos}
     photos |= {pane.photo.path for pane in session.panes if pane.photo}
-    models = {pane.model for pane in session.panes} - {card.id for card in bundled()} - {""}
+    models = {pane.model for pane in session.panes if not is_id(pane.model)}
     search = _Search(made, path, known)
     found = {name: search.find(name, sample_photos()) for name in sorted(photos)}
     weights = {name: search.find(name) for name in sorted(models)}
