@@ -108,6 +108,25 @@ def test_panes_are_headed_by_what_differs(session: Session, engine: Engine, tmp_
     )  # fmt: skip
 
 
+def test_panes_that_differ_in_two_things_have_rows_and_columns(
+    session: Session, engine: Engine, tmp_path: Path
+) -> None:
+    both = two_panes(session, tmp_path)
+    panes = tuple(
+        replace(pane, view=replace(pane.view, head=head)) for pane in both.panes for head in (0, 2)
+    )
+    four = showing(with_panes(both, panes, 0), content="compare")
+    grid = composed(four, engine).grid
+    assert grid.shape == (2, 2)
+    assert grid.rows is not None
+    assert grid.columns is not None
+    assert (grid.rows.long, grid.columns.long) == (("photo.png", "other.png"), ("head 1", "head 3"))
+    assert {panel.heading for _, panel in grid.placed} == {""}
+    strip = composed(showing(four, columns=4), engine).grid
+    assert strip.shape == (1, 4)
+    assert strip.placed[1][1].heading == "photo.png · head 3"
+
+
 def test_the_difference_of_two_panes_is_a_panel(
     session: Session, engine: Engine, checkpoint: Path
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.session.conftest import save_photo
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.session.engine import Cell, Engine
-from vitviz.session.headings import headings, in_common, letter
+from vitviz.session.headings import Table, as_table, headings, in_common, letter
 from vitviz.session.plan import plan
 from vitviz.session.state import Pane, PhotoRef, Session
 
@@ -115,3 +115,26 @@ def test_the_common_part_is_the_rest(pane: Pane) -> None:
 
 def test_letters() -> None:
     assert [letter(index) for index in (0, 5)] == ["a", "f"]
+
+
+def table_of(*panes: Pane) -> Table | None:
+    return as_table(panes, answered(*panes))
+
+
+def test_two_photos_with_the_same_maps_are_a_table(pane: Pane, tmp_path: Path) -> None:
+    other = replace(pane, photo=PhotoRef(str(save_photo(tmp_path / "other.png", 9, (40, 50)))))
+    rollouts = [with_view(one, method="rollout") for one in (pane, other)]
+    found = table_of(pane, rollouts[0], other, rollouts[1])
+    columns = ("Attention · layer 2", "Attention rollout · layers 1 to 2")
+    assert found == Table(("photo.png", "other.png"), columns)
+    assert table_of(pane, other, *rollouts) == Table(columns, found.rows)
+    assert table_of(pane, rollouts[0], *reversed((other, rollouts[1]))) is None
+    assert table_of(pane, rollouts[0], other) is None
+
+
+def test_panes_that_differ_in_one_thing_are_no_table(pane: Pane) -> None:
+    panes = [with_view(pane, layer=layer, head=head) for layer in (0, 1) for head in (0, 1, 2)]
+    assert table_of(*panes) == Table(("layer 1", "layer 2"), ("head 1", "head 2", "head 3"))
+    assert table_of(*panes[:3]) is None
+    assert table_of(panes[0], panes[1], panes[0], panes[1]) is None
+    assert as_table([], []) is None

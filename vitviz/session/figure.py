@@ -23,7 +23,7 @@ from vitviz.session.caption import caption
 from vitviz.session.embedding import write_made
 from vitviz.session.engine import Cell, Engine, top_classes
 from vitviz.session.export import CHANGED, check_target
-from vitviz.session.headings import SEPARATOR, headings, in_common, letter
+from vitviz.session.headings import SEPARATOR, as_table, headings, in_common, letter
 from vitviz.session.panes import pair_of
 from vitviz.session.plan import Request, request_of
 from vitviz.session.provenance import Disclosure, provenance_of
@@ -189,7 +189,7 @@ class _Composer:
             case "heads":
                 return self._matrix(first)
             case "compare":
-                return self._strip(list(self._shots), with_difference=True)
+                return self._compared()
             case "compare layers":
                 return self._layers_of_panes()
 
@@ -217,14 +217,25 @@ class _Composer:
 
     # Arrangements
 
+    def _compared(self) -> Composed:
+        """The panes: rows and columns where that is what they are, else in reading order."""
+        shots = list(self._shots)
+        if self._session.compare.arrangement == "difference":
+            return self._strip(shots, with_difference=True)
+        table = as_table([s.pane for s in shots], [s.cell for s in shots])
+        if table is None or self._spec.columns not in (0, len(table.columns)):
+            return self._strip(shots)
+        cols = len(table.columns)
+        rows = [shots[i : i + cols] for i in range(0, len(shots), cols)]
+        return self._whole(rows, _said(shots), Axis(table.rows), Axis(table.columns))
+
     def _strip(self, shots: list[Shot], *, with_difference: bool = False) -> Composed:
         """Panels in reading order, each with what tells it apart."""
-        compared = with_difference and self._session.compare.arrangement == "difference"
         titles: Sequence[str] = headings([s.pane for s in shots], [s.cell for s in shots])
         panels = [self._panel(shot, title) for shot, title in zip(shots, titles, strict=True)]
         if len(shots) == 1:
             panels = [replace(panels[0], heading="")]
-        elif compared:
+        elif with_difference:
             panels.append(self._difference(shots))
         aspect = math.exp(sum(math.log(panel.aspect) for panel in panels) / len(panels))
         cols = columns_for(len(panels), aspect, self._spec)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from vitviz.analysis.resample import carried
 from vitviz.methods import METHODS
@@ -59,8 +60,38 @@ def headings(panes: Sequence[Pane], cells: Sequence[Cell | None]) -> tuple[str, 
     differing = [name for name in (aspects[0] if aspects else ()) if _differs(aspects, name)]
     if not differing:
         return tuple(_joined(of_one, OF_ONE) for of_one in aspects)
-    told = [[of_one[name].short or of_one[name].text for name in differing] for of_one in aspects]
-    return tuple(SEPARATOR.join(filter(None, words)) for words in told)
+    return tuple(_joined_short(of_one, differing) for of_one in aspects)
+
+
+class Table(NamedTuple):
+    """Panes in rows that differ in one thing.
+
+    Args:
+        rows: What tells the rows apart.
+        columns: What tells the panes of each row apart.
+    """
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+def as_table(panes: Sequence[Pane], cells: Sequence[Cell | None]) -> Table | None:
+    """The panes as rows and columns with headings of their own, where that is what they are: two
+    photos, say, and for each the same three methods, one photo after the other. Else None.
+    """
+    aspects = [_aspects(pane, cell) for pane, cell in zip(panes, cells, strict=True)]
+    differing = [name for name in (aspects[0] if aspects else ()) if _differs(aspects, name)]
+    for cols in range(2, len(aspects) // 2 + 1):
+        if len(aspects) % cols:
+            continue
+        rows = [aspects[i : i + cols] for i in range(0, len(aspects), cols)]
+        down = [name for name in differing if not any(_differs(row, name) for row in rows)]
+        across = [name for name in differing if name not in down]
+        headed = {tuple(_joined_short(of_one, across) for of_one in row) for row in rows}
+        beside = tuple(_joined_short(row[0], down) for row in rows)
+        if len(headed) == 1 and len(set(beside)) == len(rows):
+            return Table(beside, headed.pop())
+    return None
 
 
 def in_common(panes: Sequence[Pane], cells: Sequence[Cell | None]) -> str:
@@ -83,6 +114,11 @@ def _differs(aspects: Sequence[dict[str, Aspect]], name: str) -> bool:
 
 def _joined(aspects: dict[str, Aspect], names: Sequence[str]) -> str:
     return SEPARATOR.join(aspects[name].text for name in names if aspects[name].text)
+
+
+def _joined_short(aspects: dict[str, Aspect], names: Sequence[str]) -> str:
+    words = (aspects[name].short or aspects[name].text for name in names)
+    return SEPARATOR.join(filter(None, words))
 
 
 def _aspects(pane: Pane, cell: Cell | None) -> dict[str, Aspect]:
