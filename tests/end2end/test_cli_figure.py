@@ -32,6 +32,16 @@ def test_layers_and_heads_as_svg(here: Path) -> None:
     assert names_in(here) == ["f.svg"]
 
 
+def test_photos_times_classes_have_rows_and_columns(here: Path) -> None:
+    small_photo(here / "a.png"), small_photo(here / "b.png", 1, (48, 64))
+    arguments = ["figure", "a.png", "b.png", "--method", "relevance", "--classes", "espresso",
+                 "292", "--out", "f.svg"]  # fmt: skip
+    assert main(arguments) == 0
+    told = texts(here / "f.svg")
+    for heading in ("a.png", "b.png", "espresso", "tiger"):
+        assert told.count(heading) == 1
+
+
 def test_a_session_gives_the_same_bytes(here: Path) -> None:
     small_photo(here / "a.png"), small_photo(here / "b.png", 1, (48, 64))
     arguments = ["figure", "a.png", "b.png", "--layers", "1,2", "--method", "attention",

@@ -33,7 +33,8 @@ def add(commands: Subparsers) -> None:
         help="write a figure for print or a slide: PNG, TIFF, SVG, PDF",
         description="Writes a figure with headings, colour bars and a caption. One photo gives "
         "its map; with --layers a strip of layers, with --heads layers x heads. Several photos, "
-        "--models or --methods give panels side by side; with --layers each is a row of layers.",
+        "--models, --methods or --classes give panels side by side; with --layers each is a row of "
+        "layers.",
     )
     option = parser.add_argument
     option("photos", nargs="+", type=Path, metavar="PHOTO", help="a photo, or a folder of photos")
@@ -44,6 +45,8 @@ def add(commands: Subparsers) -> None:
         help="several, one panel each, instead of --model")  # fmt: skip
     option("--methods", nargs="+", choices=tuple(METHODS), default=[], metavar="METHOD",
         help="several, one panel each, instead of --method")  # fmt: skip
+    option("--classes", nargs="+", default=[], metavar="CLASS",
+        help="several, one panel each, instead of --class")  # fmt: skip
     option("--patches", action="store_true", help="the model's input, cut into its patches")
     option("--frame", type=counted, default=0, help="of an animation, from 1 (default)")
     option("--large", action="store_true", help="open photos above 100 million pixels too")
@@ -127,7 +130,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def panes(options: argparse.Namespace, photos: list[Path]) -> Session:
-    """A session with a pane for each photo, model and method.
+    """A session with a pane for each photo, model, method and class.
 
     Raises:
         VitvizError: They are too many, or one is not as asked for.
@@ -135,8 +138,8 @@ def panes(options: argparse.Namespace, photos: list[Path]) -> Session:
     refs = [PhotoRef(str(path.absolute()), options.frame, options.large) for path in photos]
     sessions = []
     models, methods = options.models or [options.model], options.methods or [options.method]
-    for model, method in product(models, methods):
-        options.model, options.method = _absolute(model), method
+    for model, method, target in product(models, methods, options.classes or [options.target]):
+        options.model, options.method, options.target = _absolute(model), method, target
         sessions.append(chosen(options))
     made = [
         Pane(ref, session.model, session.input, session.view)
@@ -145,7 +148,7 @@ def panes(options: argparse.Namespace, photos: list[Path]) -> Session:
     if len(made) > MOST_PANES:
         raise VitvizError(
             f"These are {len(made)} panels side by side; {MOST_PANES} are the most.",
-            "Name fewer photos, models or methods.",
+            "Name fewer photos, models, methods or classes.",
         )
     return with_panes(replace(sessions[0], photos=tuple(dict.fromkeys(refs))), tuple(made), 0)
 
@@ -159,7 +162,7 @@ def content(options: argparse.Namespace, session: Session) -> FigureSpec:
     several = len(session.panes) > 1
     if several and (options.heads is not None or options.patches):
         raise VitvizError(
-            "Heads and patches are of one photo, model and method.", "Name one of each."
+            "Heads and patches are of one photo, model, method and class.", "Name one of each."
         )
     kind: spec.Content = "compare" if several else "map"
     if options.patches:
