@@ -219,7 +219,7 @@ def test_the_answer_is_read_only_and_the_same_twice(cases, method):
 @pytest.mark.parametrize("method", ["relevance", "gradient-rollout"])
 @pytest.mark.parametrize("stage", ["block 2", "gradient, block 1", "layer 2", "layer 1"])
 def test_cancelled_in_the_middle(cases, method, stage):
-    trace = replace(cases["distilled"].trace, known={})
+    trace = replace(cases["distilled"].trace, inputs=(), known={})
     wanted = ask(cases["distilled"].trace, method).values
     word = stage if "block" in stage else f"{method.replace('-', ' ')}, {stage}"
 

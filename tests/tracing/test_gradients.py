@@ -15,6 +15,7 @@ from tests.methods.autograd import plain
 from tests.models.networks import VARIANTS, random_input, random_network
 from vitviz.errors import Cancelled, NotEnoughMemory, VitvizError
 from vitviz.models.vit import VisionTransformer
+from vitviz.tracing import cost as cost_module
 from vitviz.tracing import gradients as module
 from vitviz.tracing import memory
 from vitviz.tracing.cost import backward_bytes, cost
@@ -114,16 +115,38 @@ def test_the_class_asked_for_last_is_kept_and_counted(example):
 
     first = trace.gradients(1, progress)
     assert trace.gradients(1, progress) is first
-    assert len(told) == 6
+    assert len(told) == 3
     assert trace.nbytes == before + first.nbytes
     assert trace.gradients(2, progress).target == 2
     assert list(trace.known) == [2]
     assert trace.nbytes == before + first.nbytes
 
 
+def test_what_blocks_were_given_is_not_computed_again(example):
+    trace = run(example.network, example.image, example.geometry)
+    told = []
+    found = trace.gradients(0, lambda stage, fraction: told.append((stage, fraction)))
+    stages = [f"gradient, block {n} of 3" for n in (3, 2, 1)]
+    assert told == [(stage, pytest.approx(i / 3)) for i, stage in enumerate(stages)]
+    again = replace(trace, inputs=(), known={}).gradients(0, silent)
+    assert np.array_equal(dense(found), dense(again))
+
+
+def test_what_blocks_were_given_is_kept_where_it_is_little(example, monkeypatch):
+    config = example.network.config
+    trace = run(example.network, example.image, example.geometry)
+    assert [tensor.shape for tensor in trace.inputs] == 4 * [(1, 24, 24)]
+    for tensor in trace.inputs:
+        assert tensor.untyped_storage().nbytes() == tensor.nbytes
+    with_them = cost(config, (3, 7)).peak_bytes
+    monkeypatch.setattr(cost_module, "MOST_KEPT_INPUTS", 4 * 4 * 24 * 24 - 1)
+    assert run(example.network, example.image, example.geometry).inputs == ()
+    assert with_them - cost(config, (3, 7)).peak_bytes == 4 * 4 * 24 * 24
+
+
 def test_progress_before_every_block_twice(example):
     told = []
-    trace = run(example.network, example.image, example.geometry)
+    trace = replace(run(example.network, example.image, example.geometry), inputs=())
     trace.gradients(0, lambda stage, fraction: told.append((stage, fraction)))
     assert [stage for stage, _ in told] == [
         "block 1 of 3", "block 2 of 3", "block 3 of 3",
@@ -139,7 +162,7 @@ def tensors() -> int:
 
 @pytest.mark.parametrize("stage", ["block 2", "gradient, block 3", "gradient, block 1"])
 def test_cancelled_in_the_middle_nothing_is_left(example, stage):
-    trace = run(example.network, example.image, example.geometry)
+    trace = replace(run(example.network, example.image, example.geometry), inputs=())
     before = tensors()
 
     def impatient(now: str, fraction: float) -> None:

@@ -11,6 +11,11 @@ WORKSPACE_BYTES = 64 << 20
 """What torch and its libraries take besides tensors. Measured: 20 to 50 MB on the CPU."""
 
 
+MOST_KEPT_INPUTS = 64 << 20
+"""Bytes; up to these a trace keeps what its blocks were given, which saves the gradients of a class
+a forward: with ViT-B/16 up to 512 pixels."""
+
+
 @dataclass(frozen=True)
 class Cost:
     """What a forward pass takes.
@@ -36,6 +41,11 @@ def cost(config: ViTConfig, grid: tuple[int, int]) -> Cost:
     patches = grid[0] * grid[1]
     tokens = len(config.prefix) + patches
     return Cost(tokens, _flops(config, tokens, patches), _peak_bytes(config, tokens))
+
+
+def keeps_inputs(config: ViTConfig, tokens: int) -> bool:
+    """Whether a trace of so many tokens keeps what its blocks were given."""
+    return FLOAT_BYTES * tokens * (config.depth + 1) * config.width <= MOST_KEPT_INPUTS
 
 
 def backward_bytes(config: ViTConfig, grid: tuple[int, int]) -> int:
@@ -68,9 +78,12 @@ def _flops(config: ViTConfig, tokens: int, patches: int) -> int:
 
 
 def _peak_bytes(config: ViTConfig, tokens: int) -> int:
-    """Every layer's q and k, and one block at its fullest: in attention, or in the MLP."""
+    """Every layer's q and k, perhaps its input, and one block at its fullest: in attention, or in
+    the MLP.
+    """
     width, hidden = config.width, config.mlp_width
     kept = config.depth * (2 * width + config.heads)
+    kept += (config.depth + 1) * width if keeps_inputs(config, tokens) else 0
     attention = 7 * width  # z, its norm, q, k, v, the mix, its projection
     mlp = 3 * width + hidden * (4 if config.gated_mlp else 2)
     return FLOAT_BYTES * tokens * (kept + max(attention, mlp)) + WORKSPACE_BYTES

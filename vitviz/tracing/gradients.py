@@ -3,7 +3,7 @@
 With ``O = A V``, a head's output, the gradient of the logit y with respect to its attention is
 ``dy/dA = dy/dO V^T``: as q and k give any rows of A, dy/dO and v give any rows of its gradient.
 
-One forward keeps each block's input; going back, each block runs again with a graph of its own,
+A forward keeps each block's input; going back, each block runs again with a graph of its own,
 which is gone before the next. So no more than one block's graph exists at a time.
 
 Source: Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016, arXiv 1604.06174.
@@ -11,6 +11,7 @@ Source: Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016, arXi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 from vitviz.models.vit import VisionTransformer
 from vitviz.tracing.cost import backward_bytes
 from vitviz.tracing.memory import refusing, require
-from vitviz.tracing.progress import Progress, silent
+from vitviz.tracing.progress import Progress, part, silent
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +71,7 @@ def run_backward(
     image: Float[Tensor, "1 3 height width"],
     target: int,
     progress: Progress = silent,
+    inputs: Sequence[Float[Tensor, "1 tokens dim"]] = (),
 ) -> Gradients:
     """The gradients of one class's logit.
 
@@ -77,7 +79,9 @@ def run_backward(
         network: Is moved to the image's device.
         image: The model's input, normalised.
         target: Index of the class; the network has it.
-        progress: Called before every block, twice; may raise ``Cancelled``.
+        progress: Called before every block, up and down; may raise ``Cancelled``.
+        inputs: What each block is given, and what the last one puts out, where that is known;
+            else the network runs once more, and they are let go on the way back.
 
     Raises:
         NotEnoughMemory: Before starting, or when memory runs out in spite of the estimate.
@@ -90,8 +94,10 @@ def run_backward(
     with refusing(needed, what, device):
         if network.pos_embed.device != image.device:
             network.to(image.device)
-        inputs = _forward(network, image, progress)
-        return _backward(network, inputs, target, progress)
+        if inputs:
+            return _backward(network, list(inputs), target, progress)
+        found = _forward(network, image, part(progress, 0, 0.5))
+        return _backward(network, found, target, part(progress, 0.5, 1))
 
 
 def _forward(
@@ -99,10 +105,10 @@ def _forward(
 ) -> list[Float[Tensor, "1 tokens dim"]]:
     """What each block is given, and what the last one puts out."""
     depth = len(network.blocks)
-    with torch.no_grad():  # what inference mode makes could not take part in a graph
+    with torch.inference_mode():
         inputs = [network.embed(image)]
         for layer, block in enumerate(network.blocks):
-            progress(f"block {layer + 1} of {depth}", layer / (2 * depth))
+            progress(f"block {layer + 1} of {depth}", layer / depth)
             inputs.append(block(inputs[-1]))
     return inputs
 
@@ -116,11 +122,11 @@ def _backward(
     """From the logit down to the first block; uses up ``inputs`` on the way."""
     depth = len(network.blocks)
     with torch.enable_grad():
-        z = inputs.pop().requires_grad_()
+        z = inputs.pop().clone().requires_grad_()
         (gradient,) = torch.autograd.grad(network.classify(z)[0, target], z)
     found: list[tuple[Tensor, Tensor]] = []
     for layer in reversed(range(depth)):
-        progress(f"gradient, block {layer + 1} of {depth}", 1 - (layer + 1) / (2 * depth))
+        progress(f"gradient, block {layer + 1} of {depth}", 1 - (layer + 1) / depth)
         gradient, v, mixed = _through(network.blocks[layer], inputs.pop(), gradient)
         found.insert(0, (v, mixed))
     values, mixes = zip(*found, strict=True)
@@ -151,7 +157,7 @@ def _through(
         return seen[1]
 
     with torch.enable_grad():
-        z = z.detach().requires_grad_()
+        z = z.clone().requires_grad_()  # what inference mode made cannot take part in a graph
         out = block(z, attend)
         v, mixed = seen
         before, by_mixed = torch.autograd.grad(out, (z, mixed), gradient)

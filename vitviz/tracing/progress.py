@@ -14,3 +14,12 @@ to end the work there.
 
 def silent(stage: str, fraction: float) -> None:
     """Nobody listens and nobody cancels."""
+
+
+def part(progress: Progress, first: float, last: float) -> Progress:
+    """What a part of the work tells: from ``first`` to ``last`` of the whole, 0..1."""
+
+    def tell(stage: str, fraction: float) -> None:
+        progress(stage, first + (last - first) * fraction)
+
+    return tell

@@ -14,7 +14,7 @@ from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
 from vitviz.models.config import ViTConfig
 from vitviz.models.vit import VisionTransformer
-from vitviz.tracing.cost import Cost, cost
+from vitviz.tracing.cost import Cost, cost, keeps_inputs
 from vitviz.tracing.fused import attend
 from vitviz.tracing.layout import TokenLayout
 from vitviz.tracing.memory import refusing, require
@@ -69,7 +69,7 @@ def run(
     logits.flags.writeable = False
     return Trace(
         layout, geometry, logits if network.config.classes else None,
-        record.q, record.k, record.complete, forward_s, image, network,
+        record.q, record.k, record.complete, forward_s, image, network, tuple(record.inputs),
     )  # fmt: skip
 
 
@@ -79,14 +79,25 @@ class _Record:
 
     q: Float32[Tensor, "layers heads tokens extended"]
     k: Float32[Tensor, "layers heads tokens extended"]
+    keeps_inputs: bool
     complete: list[bool] = field(default_factory=list)
+    inputs: list[Float32[Tensor, "1 tokens dim"]] = field(default_factory=list)
 
     @classmethod
     def empty(cls, config: ViTConfig, tokens: int, device: str) -> _Record:
         shape = config.depth, config.heads, tokens, config.head_dim + 1
-        record = cls(torch.empty(shape, device=device), torch.empty(shape, device=device))
+        record = cls(
+            torch.empty(shape, device=device), torch.empty(shape, device=device),
+            keeps_inputs(config, tokens),
+        )  # fmt: skip
         record.k[..., -1] = 1.0
         return record
+
+    def passed(self, z: Float32[Tensor, "1 tokens dim"]) -> Float32[Tensor, "1 tokens dim"]:
+        """What a block is given, on its way to it."""
+        if self.keeps_inputs:
+            self.inputs.append(z)
+        return z
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Attention itself, remembered. Copies: the originals would keep v in memory."""
@@ -106,5 +117,5 @@ def _forward(
     z = network.embed(image)
     for layer, block in enumerate(network.blocks):
         progress(f"block {layer + 1} of {depth}", layer / depth)
-        z = block(z, record.attend)
-    return network.classify(z)[0]
+        z = block(record.passed(z), record.attend)
+    return network.classify(record.passed(z))[0]

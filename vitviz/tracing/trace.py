@@ -45,6 +45,8 @@ class Trace:
         image: What the network was given, read-only.
         network: What it was given to; None where whoever keeps the trace keeps the network
             elsewhere, and puts it in before asking for gradients.
+        inputs: What each block was given, and what the last one put out, where that is little
+            enough to keep (``cost.keeps_inputs``): gradients begin with it.
         known: The gradients asked for last, by their class.
     """
 
@@ -57,6 +59,7 @@ class Trace:
     forward_s: float = 0.0
     image: Float32[np.ndarray, "3 height width"] | None = None
     network: VisionTransformer | None = None
+    inputs: tuple[Float32[Tensor, "1 tokens dim"], ...] = ()
     known: dict[int, Gradients] = field(default_factory=dict)
 
     @property
@@ -77,7 +80,8 @@ class Trace:
         """What it holds on to, in bytes."""
         arrays = sum(array.nbytes for array in (self.logits, self.image) if array is not None)
         gradients = sum(known.nbytes for known in list(self.known.values()))
-        return self.q.nbytes + self.k.nbytes + arrays + gradients
+        inputs = sum(tensor.nbytes for tensor in self.inputs)
+        return self.q.nbytes + self.k.nbytes + arrays + inputs + gradients
 
     def rows(
         self, layer: int, queries: Sequence[int]
@@ -124,7 +128,7 @@ class Trace:
 
         Args:
             target: Index of the class.
-            progress: Told before every block, on the way up and on the way down.
+            progress: Told before every block.
 
         Raises:
             NotEnoughMemory: Before starting, or when memory runs out in spite of the estimate.
@@ -134,7 +138,7 @@ class Trace:
         found = self.known.get(target)
         if found is None:
             image = torch.tensor(self.image[None], device=self.q.device)
-            found = run_backward(self.network, image, target, progress)
+            found = run_backward(self.network, image, target, progress, self.inputs)
             self.known.clear()  # while another thread may do the same
             self.known[target] = found
         return found
