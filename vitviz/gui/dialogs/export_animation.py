@@ -125,6 +125,7 @@ class AnimationDialog(QDialog):
         row(fields, "Width", self.width_, "Of the photo, at most; a smaller one stays as it is")
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.export = self.buttons.addButton("Export…", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.export.setProperty("primary", True)
         self.export.setDefault(True)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)

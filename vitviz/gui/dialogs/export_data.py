@@ -63,6 +63,7 @@ class DataDialog(QDialog):
         row(fields, "Resolution", self.resolution, "Of a TIFF")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         export = buttons.addButton("Export…", QDialogButtonBox.ButtonRole.AcceptRole)
+        export.setProperty("primary", True)
         export.setDefault(True)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
