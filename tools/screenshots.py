@@ -67,25 +67,25 @@ class Shot:
 
 
 SHOTS = {
-    "window": Shot("bison", View(layer=4), hover=(0.36, 0.42)),
+    "window": Shot("bison", View(layer=9), hover=(0.36, 0.42)),
     "rollout": Shot("panda", View("rollout", (("discard", 0.5),)), theme="light"),
-    "patch-query": Shot("panda", View(layer=4, query=(280.0, 300.0)), hover=None),
-    "heads": Shot("bison", View(layer=4), tab="heads"),
-    "patches": Shot("coffee", View(layer=5), tab="patches", theme="light"),
-    "finer": Shot("bison", View(layer=4), fineness=2),
+    "patch-query": Shot("panda", View(layer=9, query=(280.0, 300.0)), hover=None),
+    "heads": Shot("bison", View(layer=9), tab="heads"),
+    "patches": Shot("coffee", View(layer=9), tab="patches", theme="light"),
+    "finer": Shot("bison", View(layer=9), fineness=2),
     "compare-layers": Shot(
-        "bison", View(layer=4), hover=(0.36, 0.42), along="layers", values=(0, 1, 2, 3, 4, 5)
+        "bison", View(layer=9), hover=(0.36, 0.42), along="layers", values=(1, 3, 5, 7, 9, 11)
     ),
     "compare-heads": Shot(
         "panda",
-        View(layer=4, query=(280.0, 300.0)),
+        View(layer=9, query=(280.0, 300.0)),
         theme="light",
         along="heads",
         values=("mean", 0, 1, 2),
     ),
-    "compare-models": Shot("panda", View(layer=-2), hover=(0.28, 0.42), along="models"),
+    "compare-models": Shot("panda", View(layer=9), hover=(0.28, 0.42), along="models"),
     "compare-difference": Shot(
-        "bison", View(layer=4), along="layers", values=(3, 4), arrangement="difference"
+        "bison", View(layer=9), along="layers", values=(6, 9), arrangement="difference"
     ),
 }
 
@@ -164,7 +164,10 @@ def take(app: QApplication, name: str, shot: Shot, checkpoint: str) -> None:
 def figure() -> None:
     """Writes the figure of the guide."""
     photo = next(path for path in sample_photos() if path.stem == "bison")
-    spec = FigureSpec("heads", 150, dpi=130, across="layers", sharing="column", letters=False)
+    spec = FigureSpec(
+        "heads", 150, dpi=130, across="layers", sharing="column", letters=False,
+        layers=(1, 3, 5, 7, 9, 11),
+    )  # fmt: skip
     session = Session(
         (PhotoRef(str(photo)),), model=bundled()[0].id, input=InputChoice("whole photo"),
         style=Style(scaling="root"), figure=spec,

@@ -63,7 +63,7 @@ def test_explain_writes_a_picture_of_the_photo_s_size_and_the_raw_values(
     assert values.shape == (14, 14)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{COFFEE}: {words}"
-    assert words.startswith("Attention rollout of CLS · layers 1 to 6 · mean of 3 heads · ")
+    assert words.startswith("Attention rollout of CLS · layers 1 to 12 · mean of 3 heads · ")
     assert lines[1].endswith("espresso")
     assert lines[-2:] == [
         f"  wrote {Path('maps/coffee-rollout.png')}", f"  wrote {Path('maps/coffee-rollout.npy')}"
@@ -233,8 +233,8 @@ def test_a_file_name_that_is_no_text_is_no_obstacle(
 def test_models_lists_the_bundled_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models"]) == 0
     out = capsys.readouterr().out
-    assert "vitviz-small-v0" in out
-    assert "6 layers, 3 heads, width 192, patch 16, 224 x 224, 3,048,232 parameters" in out
+    assert "vitviz-small-v1" in out
+    assert "12 layers, 3 heads, width 192, patch 16, 224 x 224, 5,717,416 parameters" in out
 
 
 @pytest.mark.slow
@@ -361,7 +361,7 @@ def test_a_class_by_its_name_and_by_its_number(
         assert main([*arguments, "--out", f"{asked}.npy"]) == 0
         maps[asked] = np.load(f"{asked}.npy")
         name = "cup" if asked == "cup" else "espresso"
-        assert f"Class relevance of CLS for “{name}” · layers 1 to 6" in capsys.readouterr().out
+        assert f"Class relevance of CLS for “{name}” · layers 1 to 12" in capsys.readouterr().out
     np.testing.assert_array_equal(maps["Espresso"], maps["967"])
     assert (maps["Espresso"] != maps["cup"]).any()
 

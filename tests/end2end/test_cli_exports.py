@@ -104,7 +104,7 @@ def test_films(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     photo = small_photo(here / "photo.png")
     assert main(["animate", str(photo)]) == 0
     with Image.open(here / "photo-rollout-depth.gif") as image:
-        assert image.n_frames == 6  # type: ignore[attr-defined]
+        assert image.n_frames == 12  # type: ignore[attr-defined]
     arguments = ["--method", "attention", "--along", "heads", "--fps", "5", "--once", "--bare"]
     assert main(["animate", str(photo), *arguments, "--out", "heads.apng"]) == 0
     with Image.open(here / "heads.apng") as image:

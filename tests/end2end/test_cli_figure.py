@@ -27,7 +27,7 @@ def test_layers_and_heads_as_svg(here: Path) -> None:
                  "1,last", "--scaling", "root", "--sharing", "row", "--out", "f.svg"]  # fmt: skip
     assert main(arguments) == 0
     told = texts(here / "f.svg")
-    assert {"layer 1", "layer 6", "mean", "head 2"} <= set(told)
+    assert {"layer 1", "layer 12", "mean", "head 2"} <= set(told)
     assert any("root scale; one range for each row" in text for text in told)
     assert names_in(here) == ["f.svg"]
 

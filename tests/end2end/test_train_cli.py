@@ -29,7 +29,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def distilling(teacher: Path, photos: Path, steps: int = 4) -> list[str]:
     return [
         "train", "distil", str(teacher), str(photos), "--out", "student", "--depth", "2",
-        "--embedding", "1", "--apart", "1", "--steps", str(steps), "--cool-down", "1",
+        "--embedding", "1", "--end-to-end", "2", "--steps", str(steps), "--cool-down", "1",
         "--full-size", "1", "--batch", "4", "--sides", "8,16", "--device", "cpu",
     ]  # fmt: skip
 

@@ -302,7 +302,7 @@ def test_the_data_dialog_says_what_there_will_be(ui: Driver) -> None:
     dialog.resolution.setCurrentIndex(1)
     dialog.holds.setCurrentIndex(1)
     assert dialog.resolution.isEnabled()
-    assert "18 maps of 60 rows x 90 columns" in dialog.count.text()
+    assert "36 maps of 60 rows x 90 columns" in dialog.count.text()
     assert dialog.wanted.resolution == "photo"
     dialog.format.setCurrentIndex(0)
     assert dialog.wanted.resolution == "patches"
@@ -317,7 +317,7 @@ def animation_dialog(ui: Driver) -> AnimationDialog:
 
 def test_the_animation_dialog_says_how_long_it_is(ui: Driver) -> None:
     dialog = animation_dialog(ui)
-    assert "6 frames, 4.0 s" in dialog.about.text()
+    assert "12 frames, 7.0 s" in dialog.about.text()
     dialog.format.setCurrentIndex(2)
     assert dialog.about.text() == NO_VIDEO
     assert not dialog.export.isEnabled()
@@ -342,7 +342,7 @@ def test_the_animation_dialog_plays_what_will_be_written(ui: Driver) -> None:
         assert image.width() * 60 == pytest.approx(image.height() * 90, rel=0.02)
         return bytes(image.constBits())
 
-    ui.until(lambda: shown.add(frame()) or len(shown) == 6)
+    ui.until(lambda: shown.add(frame()) or len(shown) == 12)
     dialog.reject()
     assert not dialog.player.pixmap()
     dialog.deleteLater()

@@ -19,6 +19,7 @@ from vitviz.errors import Cancelled, NotEnoughMemory
 from vitviz.gui.panels.photos import facts
 from vitviz.gui.window import Window
 from vitviz.imaging.preprocess import InputChoice
+from vitviz.models.loading import bundled
 from vitviz.session.state import PhotoRef
 
 from .conftest import Driver, draw, threads_left
@@ -340,7 +341,7 @@ def test_another_checkpoint(ui: Driver, shared: Path, monkeypatch: pytest.Monkey
     assert all(note in notes.toolTip() for note in ui.cell.card.notes)
     ui.do("model.bundled")
     ui.settle()
-    assert ui.cell.card.config.depth == 6
+    assert ui.cell.card.id == bundled()[0].id
     ui.press("edit.undo")
     ui.settle()
     assert ui.cell.card.config.depth == 12

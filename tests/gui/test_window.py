@@ -22,7 +22,7 @@ def test_first_start_shows_a_sample_with_its_map(empty: Driver) -> None:
     assert window.canvas.heat_map is not None
     assert window.canvas.message == ("", "")
     caption = window.look.caption.text()
-    assert caption.startswith("Attention of CLS · layer 5 · mean of 3 heads")
+    assert caption.startswith("Attention of CLS · layer 10 · mean of 3 heads")
     assert caption.endswith("% on CLS, not shown")
     assert window.panels.predictions.bars.rows[0][0] == "giant panda"
     assert len(window.panels.predictions.bars.rows) == 5

@@ -24,18 +24,18 @@ CARD = ModelCard(
 
 
 def bundled_text() -> str:
-    file = files("vitviz").joinpath("resources", "models", "vitviz_small_v0.json")
+    file = files("vitviz").joinpath("resources", "models", "vitviz_small_v1.json")
     return file.read_text(encoding="utf-8")
 
 
 def test_the_bundled_card() -> None:
-    card = from_json(bundled_text(), "vitviz_small_v0.json")
-    assert (card.id, card.config.depth, card.config.heads) == ("vitviz-small-v0", 6, 3)
-    assert card.parameters == 3_048_232
+    card = from_json(bundled_text(), "vitviz_small_v1.json")
+    assert (card.id, card.config.depth, card.config.heads) == ("vitviz-small-v1", 12, 3)
+    assert card.parameters == 5_717_416
     assert card.preprocessing.edge == 256
     measured = dict(card.measured)
-    assert measured["pointing game on the largest thing, 80 of those photos: rollout"] == "0.575"
-    assert "0.224, 0.5" in measured.values()
+    assert measured["pointing game on the largest thing, 98 of the COCO photos: rollout"] == "0.38"
+    assert "0.83 / 0.73" in measured.values()
     assert card.weak
     assert card.trained_on
 

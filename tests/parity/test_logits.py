@@ -225,10 +225,10 @@ def test_deit_tiny_on_photos(shared: Path) -> None:
 
 @pytest.mark.slow
 def test_the_bundled_model_often_sees_what_its_teacher_sees(shared: Path) -> None:
-    """Measured on 100 of these photos, according to its card: first class 0.34, first five 0.64."""
-    pupil = load_model("vitviz-small-v0", "cpu")
+    """Measured on 100 of these photos, according to its card: first class 0.73, first five 0.99."""
+    pupil = load_model("vitviz-small-v1", "cpu")
     teacher = load_model(shared / "data" / "checkpoints" / "deit_tiny_patch16_224.pth", "cpu")
     batch = torch.stack([our_input(photo, pupil.card) for photo in photos(shared)])
     first = teacher.network(batch).argmax(dim=1)
     top = pupil.network(batch).topk(5).indices
-    assert float(np.mean((top == first[:, None]).any(dim=1).numpy())) > 0.4
+    assert float(np.mean((top == first[:, None]).any(dim=1).numpy())) > 0.9

@@ -30,7 +30,7 @@ from vitviz.training.recipes import DistilOptions
 @pytest.fixture
 def options(photos: Path) -> DistilOptions:
     return DistilOptions(
-        "teacher", (photos,), Path(), depth=2, embedding=2, apart=3, steps=10, cool_down=4,
+        "teacher", (photos,), Path(), depth=2, embedding=2, end_to_end=5, steps=10, cool_down=4,
         full_size=4, batch=6,
         sides=(8, 12, 16),
     )  # fmt: skip
@@ -150,6 +150,12 @@ def test_logits_weigh_more_and_more_in_the_cool_down(options: DistilOptions) -> 
     assert [weight / plain for weight in found] == pytest.approx(
         [0.05, 0.05, 0.525, 0.7625], rel=1e-3
     )
+
+
+def test_stages_go_with_the_steps_unless_they_are_chosen() -> None:
+    options = DistilOptions("teacher", (), Path())
+    assert options.stages == (300, 150, 2_000, 100)
+    assert replace(options, steps=40, full_size=0, cool_down=7).stages == (4, 1, 7, 0)
 
 
 def test_sides_take_turns_and_the_beginning_and_the_end_are_at_full_size(

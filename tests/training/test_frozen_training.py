@@ -52,7 +52,7 @@ def test_distilling_and_fine_tuning_without_what_the_folder_leaves_out(
     few = ["--device", "cpu", "--batch", "4"]
     student = tmp_path / "student"
     run("train", "distil", teacher, photos, "--out", student, "--depth", 2, "--embedding", 1,
-        "--apart", 1, "--steps", 3, "--cool-down", 1, "--full-size", 1, "--sides", 8,
+        "--end-to-end", 1, "--steps", 3, "--cool-down", 1, "--full-size", 1, "--sides", 8,
         *few)  # fmt: skip
     assert (student / "student.safetensors").exists()
     tuned = tmp_path / "tuned"

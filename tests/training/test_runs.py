@@ -30,7 +30,7 @@ Progress = Callable[[str, float], None]
 @pytest.fixture
 def distilling(teacher: Path, photos: Path, tmp_path: Path) -> DistilOptions:
     return DistilOptions(
-        str(teacher), (photos,), tmp_path / "student", depth=2, embedding=3, apart=3, steps=14,
+        str(teacher), (photos,), tmp_path / "student", depth=2, embedding=3, end_to_end=8, steps=14,
         cool_down=4,
         full_size=4, batch=4, sides=(8, 16), measured_on=8, measure_every=5, save_every=3,
         device="cpu",
@@ -126,18 +126,14 @@ def test_a_cancelled_run_goes_on_where_it_was(distilling: DistilOptions, tmp_pat
     assert_same(lasting(distilling.out), lasting(cancelled.out))
 
 
-def test_a_run_can_be_made_longer_before_it_cools_down(
-    distilling: DistilOptions, tmp_path: Path
-) -> None:
-    longer = replace(distilling, steps=20)
-    distil(longer)
-    grown = replace(distilling, out=tmp_path / "elsewhere" / "student")
+def test_a_run_can_be_made_longer_and_its_last_stages_move(distilling: DistilOptions) -> None:
     with pytest.raises(Cancelled):
-        distil(grown, dying(9, Cancelled))
-    distil(replace(grown, steps=20))
-    assert_same(lasting(longer.out), lasting(grown.out))
-    for name, step in (("before-cool-down", 16), ("step-6", 6)):
-        assert read_state(grown.out / f"{name}.pt")["step"] == step
+        distil(distilling, dying(9, Cancelled))
+    distil(replace(distilling, steps=20))
+    measured = [line["step"] for line in read_log(distilling.out / "log.jsonl") if len(line) == 2]
+    assert measured == [0, 5, 10, 15, 20]
+    for name, step in (("before-cool-down", 16), ("step-12", 12), ("last", 20)):
+        assert read_state(distilling.out / f"{name}.pt")["step"] == step
 
 
 def test_a_full_disk_leaves_the_last_checkpoint(

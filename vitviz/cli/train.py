@@ -79,19 +79,22 @@ def _add_distil(kinds: Subparsers) -> None:
         usage="vitviz train distil TEACHER PHOTOS... --out FOLDER [--steps N] ... (see --help)",
         help="a student learns from random weights what a teacher does, from unlabelled photos",
         description="Writes FOLDER/FOLDER.safetensors and its card. About one photo in ten is "
-        "held out to measure on. The same command continues a run; --steps, --cool-down and "
-        "--full-size may be changed then.",
+        "held out to measure on. The same command continues a run; --steps and its stages may be "
+        "changed then.",
     )
     parser.add_argument("teacher", metavar="TEACHER", help="a checkpoint, or a bundled model's id")
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTOS",
         help="a folder of photos, or a .zip of one")  # fmt: skip
     option = _Option(parser, DistilOptions("", (), Path()))
-    option("depth", _number(1), "blocks of the student; divides the teacher's")
-    option("embedding", _number(0), "first steps, in which only the embedding learns")
-    option("apart", _number(0), "steps after that, in which each block learns by itself")
+    option("depth", _number(0), "blocks of the student; divides the teacher's", "as many")
     option("steps", _number(1), "in all")
-    option("cool_down", _number(0), "last steps, in which the rate falls")
-    option("full_size", _number(0), "last steps, with inputs of the teacher's own size")
+    option("embedding", _number(0), "first steps, in which only the embedding learns",
+        "a tenth, at most 300")  # fmt: skip
+    option("end_to_end", _number(0), "last steps, in which the blocks learn together",
+        "a fortieth")  # fmt: skip
+    option("cool_down", _number(0), "last steps, in which the rate falls to 0", "a third")
+    option("full_size", _number(0), "last steps, with inputs of the teacher's own size",
+        "a sixtieth")  # fmt: skip
     option("sides", _sides, "of the inputs before that, in pixels, from step to step")
     option("mosaic", fraction, "part of the photos made of four")
     option("measured_on", _number(1), "held-out photos to measure on")
@@ -153,9 +156,13 @@ class _Option:
         self._parser = parser
         self._defaults = vars(defaults) | vars(defaults.variety)
 
-    def __call__(self, name: str, read: Callable[[str], object], what: str) -> None:
+    def __call__(
+        self, name: str, read: Callable[[str], object], what: str, shown: str = ""
+    ) -> None:
         default = self._defaults[name]
-        shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
+        shown = shown or (
+            ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+        )
         self._parser.add_argument(
             f"--{name.replace('_', '-')}", type=read, default=default,
             metavar=name.upper().replace("_", "-"), help=f"{what} (default: {shown})",

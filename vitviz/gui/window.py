@@ -201,8 +201,8 @@ class Window(QMainWindow):
             self.documents.add(paths)
         if not self.store.session.photos and self.documents.session_path is None:
             photos = tuple(PhotoRef(str(path)) for path in sample_photos())
-            # The bundled model's last layer gathers little; the one before it shows what it saw.
-            view = replace(self.store.session.view, layer=-2)
+            # The bundled model's last two layers gather little, the one before shows what it saw.
+            view = replace(self.store.session.view, layer=-3)
             self.store.amend(replace(self.store.session, photos=photos, view=view))
         self.store.forget_history()
 

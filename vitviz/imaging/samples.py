@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-SAMPLES = ("panda.jpg", "bison.jpg", "coffee.jpg", "chelsea.png", "rocket.jpg")
+SAMPLES = ("panda.jpg", "bison.jpg", "coffee.jpg", "chelsea.png")
 """File names, the one that the bundled model reads best first.
 
 Source of each, with author and licence: ``resources/samples/README.md``.

@@ -32,7 +32,7 @@ class ModelCard:
     """The facts shown in the window, and all that is needed to run the model.
 
     Args:
-        id: Short and stable, fit for a command line: "vitviz-small-v0", or the file's stem.
+        id: Short and stable, fit for a command line: "vitviz-small-v1", or the file's stem.
         title: For people: "DeiT-Tiny/16".
         config: The network.
         preprocessing: How it wants its photos.

@@ -129,7 +129,7 @@ def load_model(id_or_path: str | Path, device: str = "auto", progress: Progress 
     cards, gives what the weights do not tell; without one it is assumed, and noted on the card.
 
     Args:
-        id_or_path: "vitviz-small-v0", or a ``.safetensors`` or ``.pth`` file.
+        id_or_path: "vitviz-small-v1", or a ``.safetensors`` or ``.pth`` file.
         device: As for ``choose_device``.
         progress: Told how far it is.
 

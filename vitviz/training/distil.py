@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from vitviz.errors import VitvizError
 from vitviz.models.loading import Model, load_model
 from vitviz.tracing.progress import Progress
 from vitviz.training.batches import as_wanted
-from vitviz.training.distillation import Distillation, rates_of, student_of
+from vitviz.training.distillation import (
+    Distillation,
+    end_to_end_from,
+    rates_of,
+    student_of,
+)
 from vitviz.training.loop import Pace, Run
 from vitviz.training.photos import KeptPhoto, PhotoPool, find_photos, open_photos
 from vitviz.training.recipes import BOOST, DistilOptions, Reported
@@ -19,8 +24,9 @@ from vitviz.training.result import Made, checkpoint_in, hours, write_refused, wr
 
 MAY_CHANGE = {
     "out",
-    "apart",
     "steps",
+    "embedding",
+    "end_to_end",
     "cool_down",
     "full_size",
     "device",
@@ -35,6 +41,7 @@ def run(options: DistilOptions, progress: Progress, report: Reported) -> Path:
     """See ``vitviz.training.recipes.distil``."""
     _check(options)
     teacher = load_model(options.teacher, options.device, progress)
+    options = replace(options, depth=options.depth or teacher.card.config.depth)
     _check_depth(teacher, options.depth)
     _check_sides(teacher, options.sides)
     pool = open_photos(find_photos(options.photos), progress)
@@ -44,10 +51,10 @@ def run(options: DistilOptions, progress: Progress, report: Reported) -> Path:
         teacher.network, teacher.card.preprocessing, training, measured_on, options
     )
     student = student_of(teacher.network, options.depth, options.seed)
+    together = end_to_end_from(options)
     pace = Pace(
-        options.steps, options.rate, cool_down=options.cool_down, parts=options.parts,
-        boost=BOOST, boosted=options.embedding + options.apart,
-        kept_at=(options.embedding + options.apart,),
+        options.steps, options.rate, cool_down=options.stages.cool_down, parts=options.parts,
+        boost=BOOST, boosted=together, kept_at=(together,),
         measure_every=options.measure_every, save_every=options.save_every,
     )  # fmt: skip
     rates = rates_of(student, options.decay)
@@ -74,8 +81,8 @@ def _check(options: DistilOptions) -> None:
         "save_every": options.save_every,
     }  # fmt: skip
     wrong = [name for name, value in least.items() if value < 1]
-    lasts = {"cool_down": options.cool_down, "full_size": options.full_size}
-    wrong += [name for name, value in lasts.items() if not 0 <= value <= options.steps]
+    stages = options.stages._asdict()
+    wrong += [name for name, value in stages.items() if not 0 <= value <= options.steps]
     if wrong:
         name = wrong[0].replace("_", " ")
         raise VitvizError(f"The {name} of this run makes no sense.", "Give another number.")
@@ -138,8 +145,9 @@ def _how(options: DistilOptions, teacher: Model, steps: int, seconds: float) -> 
     return (
         f"vitviz train distil: from random weights, distilled from {teacher.card.title} "
         f"({teacher.card.licence or 'licence unknown'}) without labels; {options.depth} blocks, "
-        f"{options.embedding:,} steps of the embedding, {options.apart:,} block by block, then end "
-        f"to end to step {steps:,} with {options.batch} photos each; {hours(seconds)}"
+        f"{options.stages.embedding:,} steps of the embedding, then block by block, from step "
+        f"{end_to_end_from(options):,} to {steps:,} end to end, with {options.batch} photos each; "
+        f"{hours(seconds)}"
     )
 
 

@@ -55,6 +55,11 @@ BEFORE_THE_FIRST = 1 << 40
 """A number no step reaches, for batches that are not trained on."""
 
 
+def end_to_end_from(options: DistilOptions) -> int:
+    """The first step in which the student is given its own states."""
+    return max(options.stages.embedding, options.steps - options.stages.end_to_end)
+
+
 class Seen(NamedTuple):
     """What a network did with a batch.
 
@@ -160,7 +165,8 @@ class Distillation:
     ) -> None:
         self._teacher, self._photos, self._held_out = teacher, photos, held_out
         self._preprocessing, self._options = preprocessing, options
-        self._every = len(teacher.blocks) // options.depth
+        self._stages, self._end_to_end_from = options.stages, end_to_end_from(options)
+        self._every = len(teacher.blocks) // (options.depth or len(teacher.blocks))
         self._added_spread, self._state_spread = self._spreads(preprocessing)
 
     @torch.no_grad()
@@ -190,7 +196,8 @@ class Distillation:
         """Photos of this step, varied and normalised."""
         options = self._options
         side = options.sides[step % len(options.sides)]
-        full = step < options.embedding or step >= options.steps - options.full_size
+        stages = self._stages
+        full = step < stages.embedding or step >= options.steps - stages.full_size
         size = self._preprocessing.input_size if full else (side, side)
         return list(self._images(step, size, options.batch).chunk(options.parts))
 
@@ -198,9 +205,9 @@ class Distillation:
         self, network: VisionTransformer, part: Float[Tensor, "part 3 height width"], step: int
     ) -> dict[str, Tensor]:
         """How far the student is from the teacher in states, attention and logits."""
-        if step < self._options.embedding:
+        if step < self._stages.embedding:
             return {"states": self._embedding_error(network, part)}
-        apart = step < self._options.embedding + self._options.apart
+        apart = step < self._end_to_end_from
         with torch.no_grad():
             wanted = watched(self._teacher, part, self._every)
         seen = watched(network, part, given=wanted.states if apart else None)
@@ -220,9 +227,9 @@ class Distillation:
 
     def _logits_weight(self, step: int) -> float:
         """How much the logits weigh: more and more while the learning rate falls."""
-        options = self._options
-        cooling = step - (options.steps - options.cool_down)
-        done = max(0.0, cooling / options.cool_down) if options.cool_down else 0.0
+        cool_down = self._stages.cool_down
+        cooling = step - (self._options.steps - cool_down)
+        done = max(0.0, cooling / cool_down) if cool_down else 0.0
         return LOGITS[0] + (LOGITS[1] - LOGITS[0]) * done
 
     def _embedding_error(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from vitviz.tracing.progress import Progress, silent
 
@@ -42,6 +42,15 @@ class Variety:
     mosaic: float = 0.0
 
 
+class Stages(NamedTuple):
+    """Steps at the beginning, and at the end, that are special; see ``DistilOptions``."""
+
+    embedding: int
+    end_to_end: int
+    cool_down: int
+    full_size: int
+
+
 @dataclass(frozen=True)
 class DistilOptions:
     """What to distil.
@@ -50,17 +59,18 @@ class DistilOptions:
         teacher: A checkpoint, or a bundled model's id.
         photos: Folders of photos, or zip archives of them; labels are not used.
         out: The run's folder; a run that is there is gone on with.
-        depth: Blocks of the student; divides the teacher's.
+        depth: Blocks of the student; divides the teacher's. 0: as many as that.
+        steps: In all; this and the next four may change when a run is gone on with.
         embedding: First steps, in which only the embedding learns; they cost next to nothing,
-            and everything after rests on it.
-        apart: Steps after that in which each block learns by itself, given the teacher's input.
-        steps: In all; may change when a run is gone on with.
-        cool_down: Last steps, in which the learning rate falls; may change.
-        full_size: Last steps, in which inputs have the teacher's own size; may change.
+            and everything after rests on it. None: a tenth, at most 300.
+        end_to_end: Last steps, in which each block is given what the student made so far, and not
+            the teacher's state. None: a fortieth.
+        cool_down: Last steps, in which the learning rate falls to 0. None: a third.
+        full_size: Last steps, in which inputs have the teacher's own size. None: a sixtieth.
         batch: Photos a step.
         sides: Of the inputs before that, in pixels, in turn from step to step.
-        rate: Learning rate of the matrices of the blocks once they are end to end; until then it
-            comes down to this from ``BOOST`` times as much.
+        rate: Learning rate of the matrices of the blocks. It begins ``BOOST`` times as high and
+            comes down to this until the blocks are put end to end; the cool-down comes on top.
         decay: Weight decay.
         variety: How photos are varied.
         parts: Pieces that a batch is cut into on the CPU, computed side by side.
@@ -74,12 +84,12 @@ class DistilOptions:
     teacher: str
     photos: tuple[Path, ...]
     out: Path
-    depth: int = 12
-    embedding: int = 300
-    apart: int = 600
-    steps: int = 20_000
-    cool_down: int = 10_000
-    full_size: int = 2_000
+    depth: int = 0
+    steps: int = 6_000
+    embedding: int | None = None
+    end_to_end: int | None = None
+    cool_down: int | None = None
+    full_size: int | None = None
     batch: int = 16
     sides: tuple[int, ...] = SIDES
     rate: float = 5e-4
@@ -91,6 +101,15 @@ class DistilOptions:
     measured_on: int = 192
     measure_every: int = 200
     save_every: int = 100
+
+    @property
+    def stages(self) -> Stages:
+        """What was chosen, and for what was not what goes with that many steps."""
+        steps = self.steps
+        usual = Stages(min(300, steps // 10), steps // 40, steps // 3, steps // 60)
+        chosen = Stages._fields
+        given = {name: getattr(self, name) for name in chosen if getattr(self, name) is not None}
+        return usual._replace(**given)
 
 
 @dataclass(frozen=True)
