@@ -155,7 +155,7 @@ def test_a_model_that_cannot_be_used_is_said_once(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--layer", "9"], "There is no layer 9: the model has 6."),
+        (["--layer", "13"], "There is no layer 13: the model has 12."),
         (["--method", "attention", "--head", "7"], "There is no head 7: the model has 3."),
         (["--query", "dist"], "no token “dist” (it has: cls)"),
         (["--query", "1,30"], "did not see the point 1,30"),

@@ -41,7 +41,7 @@ def test_every_format_and_what_made_it(here: Path, capsys: pytest.CaptureFixture
             assert "rollout: discard 0.0, residual 0.5, start 1" in words
             assert str(here) not in words
     with Image.open(here / "maps" / "photo-rollout-values.tiff") as image:
-        assert (image.mode, image.n_frames) == ("F", 6)  # type: ignore[attr-defined]
+        assert (image.mode, image.n_frames) == ("F", 12)  # type: ignore[attr-defined]
     with Image.open(here / "maps" / "photo-rollout.tiff") as image:
         assert image.mode == "RGB"
 

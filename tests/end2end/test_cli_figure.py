@@ -62,7 +62,7 @@ def test_what_cannot_be_is_refused(here: Path, capsys: pytest.CaptureFixture[str
     many = [f"{number}.png" for number in range(7)]
     assert "7 panels" in refused(capsys, "figure", *many)
     assert "one photo" in refused(capsys, "figure", *many[:2], "--heads", "all")
-    assert "no layer 9" in refused(capsys, "figure", "0.png", "--layers", "9")
+    assert "no layer 13" in refused(capsys, "figure", "0.png", "--layers", "13")
     assert "overwritten" in refused(capsys, "figure", "0.png", "--out", "0.png")
     assert "figure.gif" in refused(capsys, "figure", "0.png", "--out", "figure.gif")
     assert "not installed" in refused(capsys, "figure", "0.png", "--font", "Nowhere Sans")

@@ -490,25 +490,25 @@ def test_the_dialog_offers_what_there_is(
 def test_ticking_in_the_dialog(
     ui: Driver, answer_split: list[Callable[[SplitDialog], None]]
 ) -> None:
-    def three(dialog: SplitDialog) -> None:
+    def five(dialog: SplitDialog) -> None:
         dialog.choice.setCurrentIndex(0)
         for row in (0, 2, 3):
             dialog.list.itemClicked.emit(dialog.list.item(row))
-        assert dialog.values == [1, 4, 5]
-        assert dialog.count.text() == "3 panes"
+        assert dialog.values == [3, 4, 7, 9, 11]
+        assert dialog.count.text() == "5 panes"
         ui.qtbot.keyClick(dialog.list, Qt.Key.Key_Space)
-        assert dialog.values == [0, 1, 4, 5]
+        assert dialog.values == [0, 3, 4, 7, 9, 11]
         ui.qtbot.keyClick(dialog.list, Qt.Key.Key_Space)
         dialog.show()  # a button that is not to be seen is not pressed
         with ui.qtbot.waitSignal(dialog.accepted):
             ui.qtbot.keyClick(dialog.list, Qt.Key.Key_Return)
         assert dialog.accept_button.isEnabled()
 
-    answer_split.append(three)
+    answer_split.append(five)
     ui.do("compare.split")
     shown(ui)
-    assert layers(ui) == [1, 4, 5]
-    assert ui.session.compare.focus == 2, "the last layer was the current one"
+    assert layers(ui) == [3, 4, 7, 9, 11]
+    assert ui.session.compare.focus == 4, "the last layer was the current one"
 
 
 def test_too_many_and_none_cannot_be_accepted(ui: Driver, answer_split) -> None:

@@ -18,7 +18,7 @@ def test_first_start_shows_a_sample_with_its_map(empty: Driver) -> None:
     empty.begin([])
     window, cell = empty.window, empty.cell
     assert window.windowTitle() == "panda.jpg – vitviz"
-    assert len(empty.session.photos) == 5
+    assert len(empty.session.photos) == 4
     assert window.canvas.heat_map is not None
     assert window.canvas.message == ("", "")
     caption = window.look.caption.text()

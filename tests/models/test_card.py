@@ -66,7 +66,7 @@ def test_too_few_names_are_refused() -> None:
 
 def test_what_is_left_out_is_the_papers() -> None:
     value = json.loads(bundled_text())
-    for name in ("layer_norm_eps", "activation", "prefix_tokens", "mlp_ratio", "measured", "weak"):
+    for name in ("layer_norm_eps", "activation", "prefix_tokens", "mlp_width", "measured", "weak"):
         del value[name]
     card = from_json(json.dumps(value))
     assert card.config == from_json(bundled_text()).config
