@@ -11,12 +11,7 @@ from vitviz.errors import VitvizError
 from vitviz.models.loading import Model, load_model
 from vitviz.tracing.progress import Progress
 from vitviz.training.batches import as_wanted
-from vitviz.training.distillation import (
-    Distillation,
-    end_to_end_from,
-    rates_of,
-    student_of,
-)
+from vitviz.training.distillation import Distillation, rates_of, student_of
 from vitviz.training.loop import Pace, Run
 from vitviz.training.photos import KeptPhoto, PhotoPool, find_photos, open_photos
 from vitviz.training.recipes import BOOST, DistilOptions, Reported
@@ -51,7 +46,7 @@ def run(options: DistilOptions, progress: Progress, report: Reported) -> Path:
         teacher.network, teacher.card.preprocessing, training, measured_on, options
     )
     student = student_of(teacher.network, options.depth, options.seed)
-    together = end_to_end_from(options)
+    together = options.end_to_end_from
     pace = Pace(
         options.steps, options.rate, cool_down=options.stages.cool_down, parts=options.parts,
         boost=BOOST, boosted=together, kept_at=(together,),
@@ -146,7 +141,7 @@ def _how(options: DistilOptions, teacher: Model, steps: int, seconds: float) -> 
         f"vitviz train distil: from random weights, distilled from {teacher.card.title} "
         f"({teacher.card.licence or 'licence unknown'}) without labels; {options.depth} blocks, "
         f"{options.stages.embedding:,} steps of the embedding, then block by block, from step "
-        f"{end_to_end_from(options):,} to {steps:,} end to end, with {options.batch} photos each; "
+        f"{options.end_to_end_from:,} to {steps:,} end to end, with {options.batch} photos each; "
         f"{hours(seconds)}"
     )
 

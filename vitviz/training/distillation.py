@@ -55,11 +55,6 @@ BEFORE_THE_FIRST = 1 << 40
 """A number no step reaches, for batches that are not trained on."""
 
 
-def end_to_end_from(options: DistilOptions) -> int:
-    """The first step in which the student is given its own states."""
-    return max(options.stages.embedding, options.steps - options.stages.end_to_end)
-
-
 class Seen(NamedTuple):
     """What a network did with a batch.
 
@@ -152,7 +147,7 @@ class Distillation:
         preprocessing: The teacher's, and so the student's.
         photos: To train on.
         held_out: To measure on: inputs made as the teacher wants them.
-        options: How.
+        options: How; the student's depth is a number, not 0.
     """
 
     def __init__(
@@ -165,8 +160,8 @@ class Distillation:
     ) -> None:
         self._teacher, self._photos, self._held_out = teacher, photos, held_out
         self._preprocessing, self._options = preprocessing, options
-        self._stages, self._end_to_end_from = options.stages, end_to_end_from(options)
-        self._every = len(teacher.blocks) // (options.depth or len(teacher.blocks))
+        self._stages = options.stages
+        self._every = len(teacher.blocks) // options.depth
         self._added_spread, self._state_spread = self._spreads(preprocessing)
 
     @torch.no_grad()
@@ -207,7 +202,7 @@ class Distillation:
         """How far the student is from the teacher in states, attention and logits."""
         if step < self._stages.embedding:
             return {"states": self._embedding_error(network, part)}
-        apart = step < self._end_to_end_from
+        apart = step < self._options.end_to_end_from
         with torch.no_grad():
             wanted = watched(self._teacher, part, self._every)
         seen = watched(network, part, given=wanted.states if apart else None)

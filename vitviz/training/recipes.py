@@ -111,6 +111,11 @@ class DistilOptions:
         given = {name: getattr(self, name) for name in chosen if getattr(self, name) is not None}
         return usual._replace(**given)
 
+    @property
+    def end_to_end_from(self) -> int:
+        """The first step in which the student is given its own states."""
+        return max(self.stages.embedding, self.steps - self.stages.end_to_end)
+
 
 @dataclass(frozen=True)
 class FinetuneOptions:
