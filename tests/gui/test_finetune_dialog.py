@@ -11,17 +11,12 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QPalette
-from pytestqt.qtbot import QtBot
+from PySide6.QtGui import QDropEvent
 
 from vitviz.errors import VitvizError
 from vitviz.gui.dialogs.finetune import FinetuneDialog
 from vitviz.gui.theme import RESOURCES
-from vitviz.gui.training_chart import TrainingChart, line_colours, top_of
-from vitviz.gui.training_service import TrainingProgress
 from vitviz.models.loading import bundled
-from vitviz.session.class_photos import ClassPhotos
-from vitviz.session.epochs import Epoch
 from vitviz.training import recipes
 from vitviz.training.recipes import FinetuneOptions, Report
 
@@ -378,78 +373,6 @@ def test_a_photo_is_needed_to_compare(empty: Driver, classes: Path, pretended: P
     empty.until(lambda: dialog.state == "done")
     empty.qtbot.mouseClick(dialog.compare, LEFT)
     assert "Open a photo first" in dialog.banner.text.text()
-
-
-def test_the_share_of_the_commonest_class() -> None:
-    found = ClassPhotos((("few", 2), ("many", 20), ("some", 11)))
-    # Of these are held out, at 0.3: 1 at least, 6, and 3.
-    assert found.commonest(0.3) == 6 / 10
-    assert ClassPhotos().commonest(0.3) is None
-
-
-def test_progress_in_words() -> None:
-    progress = TrainingProgress("", 41, 400, 3, 20, 125.0)
-    assert progress.words == "Epoch 3 of 20 · step 41 of 400 · 2 min 5 s left at most"
-    assert progress.fraction == 0.1
-    assert TrainingProgress("opening photo 2 of 9").words == "Opening photo 2 of 9"
-
-
-def test_chart_numbers_and_colours(qtbot: QtBot) -> None:
-    chart = TrainingChart()
-    qtbot.addWidget(chart)
-    chart.resize(560, 180)
-    chart.clear(4)
-    chart.add(Epoch(0, 0.25, 3.2))
-    chart.add(Epoch(1, 0.75, 1.6, 2.0))
-    accuracy, loss = chart.plots()
-    assert accuracy.lines[0].points == [(0, 0.25), (1, 0.75)]
-    assert [line.name for line in loss.lines] == ["validation", "training"]
-    assert loss.lines[1].points == [(1, 2.0)]
-    assert loss.top == 5.0
-    assert (accuracy.said(0.5), loss.said(2.5)) == ("50 %", "2.5")
-    chart.show()
-    qtbot.waitExposed(chart)
-    image = chart.grab().toImage()
-    blue = line_colours(chart.palette())[0]
-    seen = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(60)}
-    assert blue.name() in seen
-    left, _ = chart._boxes()
-    qtbot.mouseMove(chart, QPoint(round(left.left()), 60))
-    chart.mouseMoveEvent(_move(left.left() + 2))
-    assert chart._legend(accuracy, accuracy.lines[0]) == "epoch 0: 25.0 %"
-    assert chart._legend(loss, loss.lines[0]) == "validation 3.200"
-
-
-def _move(x: float):
-    from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QMouseEvent
-
-    at, none = QPointF(x, 60), Qt.MouseButton.NoButton
-    keys = Qt.KeyboardModifier.NoModifier
-    return QMouseEvent(QEvent.Type.MouseMove, at, at, none, none, keys)
-
-
-@pytest.mark.parametrize(
-    ("values", "top"), [([0.3, 0.9], 1.0), ([1.2], 2.0), ([0.03], 0.05), ([], 1.0), ([0.0], 1.0)]
-)
-def test_axis_ends(values: list[float], top: float) -> None:
-    assert top_of(values) == pytest.approx(top)
-
-
-@pytest.mark.parametrize("window", ["#1c1d21", "#f7f7f5"])
-def test_lines_stand_out(window: str) -> None:
-    palette = QPalette()
-    palette.setColor(QPalette.ColorRole.Window, window)
-
-    def luminance(colour) -> float:
-        parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
-                 for c in (colour.redF(), colour.greenF(), colour.blueF())]  # fmt: skip
-        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
-
-    back = luminance(palette.color(QPalette.ColorRole.Window))
-    for colour in line_colours(palette):
-        one, other = sorted((luminance(colour), back))
-        assert (other + 0.05) / (one + 0.05) >= 4.5
 
 
 @pytest.mark.slow

@@ -152,6 +152,17 @@ def test_copying_the_view(ui: Driver) -> None:
     assert pixmap.deviceIndependentSize().toSize() == ui.window.views.size()
 
 
+def test_all_ways_to_export_are_behind_one_button(empty: Driver, photos: list[Path]) -> None:
+    button = empty.window.top_bar.export
+    assert not button.isEnabled()
+    assert [action.text().replace("&", "") for action in button.menu().actions()] == [
+        "Export Figure…", "Save Map…", "Export Data…", "Export Animation…",
+    ]  # fmt: skip
+    empty.begin(photos)
+    assert button.isEnabled()
+    assert all(action.isEnabled() for action in button.menu().actions())
+
+
 def test_a_question_is_whole_in_a_small_window(ui: Driver) -> None:
     banner = ui.window.banner
     ui.window.resize(760, 520)
