@@ -11,6 +11,7 @@ import numpy as np
 from vitviz.gui.panes import PaneState
 from vitviz.gui.photo_pyramid import pyramid
 from vitviz.gui.service import Opened
+from vitviz.gui.views.compare_pane import ComparePane
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.methods.base import Explanation
@@ -75,3 +76,17 @@ def session_of(
     compare = Compare(arrangement=arrangement, **choices)  # type: ignore[arg-type]
     session = replace(session, compare=compare)
     return with_panes(session, tuple(s.pane for s in states), focus)
+
+
+def layers(*numbers: int) -> tuple[PaneState, ...]:
+    return tuple(state(view=View(layer=layer)) for layer in numbers)
+
+
+def values(shown: PaneState) -> np.ndarray:
+    assert shown.cell is not None
+    return shown.cell.heat_map(shown.pane.view).values
+
+
+def point_at(pane: ComparePane, x: float, y: float) -> None:
+    """The pointer goes over a point of the pane's photo."""
+    pane.canvas.pointed(*pane.canvas.viewport.to_widget(x, y))

@@ -19,6 +19,7 @@ from pytestqt.qtbot import QtBot
 
 from vitviz.gui import app as gui_app
 from vitviz.gui.settings import Preferences, Settings
+from vitviz.gui.views.compare import CompareView
 from vitviz.gui.window import Window
 from vitviz.models.loading import load_model
 from vitviz.session import engine as session_engine
@@ -258,3 +259,13 @@ def dialogs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.setattr(QFileDialog, name, lambda *_, empty=empty: (empty, ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
     return seen
+
+
+@pytest.fixture
+def compare_view(qtbot: QtBot) -> CompareView:
+    """The Compare view alone, without a window around it."""
+    widget = CompareView()
+    qtbot.addWidget(widget)
+    widget.resize(1100, 760)
+    widget.show()
+    return widget

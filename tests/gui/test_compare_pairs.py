@@ -10,19 +10,17 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from tests.gui.compare_cells import FINER, WHOLE, session_of, state
+from tests.gui.compare_cells import FINER, WHOLE, layers, point_at, session_of, state, values
 from vitviz.analysis.difference import difference
 from vitviz.gui.views.compare import CompareView
 
-from .test_compare_view import LEFT, layers, point_at, values, view
-
-__all__ = ["view"]
+LEFT, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
 
 
-def test_the_difference_is_that_of_the_analysis(view: CompareView) -> None:
+def test_the_difference_is_that_of_the_analysis(compare_view: CompareView) -> None:
     states = (state(), state(geometry=FINER, seed=1), state(seed=2))
-    view.show_state(states, session_of(states, arrangement="difference", pair=(0, 2)))
-    tile = view.difference
+    compare_view.show_state(states, session_of(states, arrangement="difference", pair=(0, 2)))
+    tile = compare_view.difference
     expected = difference(values(states[0]), WHOLE, values(states[2]), WHOLE, ("attention",) * 2)
     assert tile.isVisible()
     shown = tile.canvas.heat_map
@@ -37,33 +35,33 @@ def test_the_difference_is_that_of_the_analysis(view: CompareView) -> None:
     assert tile.heading.words.text == ""
 
 
-def test_a_difference_of_other_grids_says_what_it_subtracts(view: CompareView) -> None:
+def test_a_difference_of_other_grids_says_what_it_subtracts(compare_view: CompareView) -> None:
     states = (state(), state(geometry=FINER, seed=1))
-    view.show_state(states, session_of(states, arrangement="difference", pair=(0, 1)))
-    assert view.difference.canvas.scale.unit == "% of its map,"
-    assert view.difference.heading.words.text == "each as % of its map"
-    assert view.difference.canvas.shown.geometry == FINER
-    point_at(view.panes[0], 260, 130)
-    assert view.difference.canvas.cursor_patch == (2, 5)
-    value = float(view.difference.canvas.heat_map.values[2, 5])
-    text = view.difference.numbers.text.replace("−", "-")
+    compare_view.show_state(states, session_of(states, arrangement="difference", pair=(0, 1)))
+    assert compare_view.difference.canvas.scale.unit == "% of its map,"
+    assert compare_view.difference.heading.words.text == "each as % of its map"
+    assert compare_view.difference.canvas.shown.geometry == FINER
+    point_at(compare_view.panes[0], 260, 130)
+    assert compare_view.difference.canvas.cursor_patch == (2, 5)
+    value = float(compare_view.difference.canvas.heat_map.values[2, 5])
+    text = compare_view.difference.numbers.text.replace("−", "-")
     assert float(text) == pytest.approx(value, rel=0.01)
 
 
-def test_a_difference_waits_for_both_maps(view: CompareView) -> None:
+def test_a_difference_waits_for_both_maps(compare_view: CompareView) -> None:
     states = (state(), replace(state(), cell=None, busy=True))
-    view.show_state(states, session_of(states, arrangement="difference"))
-    assert view.difference.canvas.heat_map is None
-    assert view.difference.canvas.message[1] == "Both maps are needed first"
-    view.show_state((states[0],), session_of((states[0],), arrangement="difference"))
-    assert not view.difference.isVisible()
+    compare_view.show_state(states, session_of(states, arrangement="difference"))
+    assert compare_view.difference.canvas.heat_map is None
+    assert compare_view.difference.canvas.message[1] == "Both maps are needed first"
+    compare_view.show_state((states[0],), session_of((states[0],), arrangement="difference"))
+    assert not compare_view.difference.isVisible()
 
 
-def test_a_wipe_shows_the_first_left_and_the_second_right(view: CompareView) -> None:
+def test_a_wipe_shows_the_first_left_and_the_second_right(compare_view: CompareView) -> None:
     states = (state(), state(seed=1), state(seed=2))
-    view.show_state(states, session_of(states, arrangement="wipe", pair=(0, 2)))
-    wipe = view.wipe
-    assert view.stack.currentWidget() is wipe
+    compare_view.show_state(states, session_of(states, arrangement="wipe", pair=(0, 2)))
+    wipe = compare_view.wipe
+    assert compare_view.stack.currentWidget() is wipe
     QApplication.processEvents()
     np.testing.assert_array_equal(wipe.first.heat_map.values, values(states[0]))
     np.testing.assert_array_equal(wipe.second.heat_map.values, values(states[2]))
@@ -77,11 +75,11 @@ def test_a_wipe_shows_the_first_left_and_the_second_right(view: CompareView) -> 
         assert wipe.second.mapTo(wipe._stage, QPoint(0, 0)) == QPoint(0, 0)
 
 
-def test_wiping_with_mouse_and_keys(view: CompareView, qtbot: QtBot) -> None:
+def test_wiping_with_mouse_and_keys(compare_view: CompareView, qtbot: QtBot) -> None:
     states = layers(0, 1)
-    view.show_state(states, session_of(states, arrangement="wipe"))
+    compare_view.show_state(states, session_of(states, arrangement="wipe"))
     QApplication.processEvents()
-    wipe, handle = view.wipe, view.wipe.handle
+    wipe, handle = compare_view.wipe, compare_view.wipe.handle
     middle = handle.rect().center()
     qtbot.mousePress(handle, LEFT, pos=middle)
     qtbot.mouseMove(handle, middle - QPoint(150, 0))
@@ -98,26 +96,28 @@ def test_wiping_with_mouse_and_keys(view: CompareView, qtbot: QtBot) -> None:
         assert wipe.place == pytest.approx(place)
 
 
-def test_a_wipe_tells_both_values_and_takes_queries(view: CompareView, qtbot: QtBot) -> None:
+def test_a_wipe_tells_both_values_and_takes_queries(
+    compare_view: CompareView, qtbot: QtBot
+) -> None:
     states = (state(), state(seed=1))
-    view.show_state(states, session_of(states, arrangement="wipe"))
-    wipe = view.wipe
+    compare_view.show_state(states, session_of(states, arrangement="wipe"))
+    wipe = compare_view.wipe
     x, y = wipe.first.viewport.to_widget(60, 130)
     wipe.first.pointed(x, y)
     assert wipe.numbers.text.startswith("a: ")
     assert "   b: " in wipe.numbers.text
     asked: list[tuple[int, object]] = []
-    view.query_chosen.connect(lambda index, point: asked.append((index, point)))
+    compare_view.query_chosen.connect(lambda index, point: asked.append((index, point)))
     qtbot.mouseClick(wipe.first, LEFT, pos=QPoint(round(x), round(y)))
     assert asked == [(0, WHOLE.patch_box(1, 0).centre)]
     wipe.first.zoom_to(wipe.first.zoom * 2)
     assert wipe.second.viewport == wipe.first.viewport
 
 
-def test_both_bars_of_a_wipe_are_beside_the_photo(view: CompareView) -> None:
+def test_both_bars_of_a_wipe_are_beside_the_photo(compare_view: CompareView) -> None:
     states = (state(), state(seed=1))
-    view.show_state(states, session_of(states, arrangement="wipe", shared=True))
-    assert view.wipe.first.scale.note == ("shared by", "a, b")
-    photo = view.wipe.first.on_widget(WHOLE.seen)
-    assert view.wipe.first.room_beside_bar.left() <= photo.left()
-    assert view.wipe.second.room_beside_bar.right() >= photo.right()
+    compare_view.show_state(states, session_of(states, arrangement="wipe", shared=True))
+    assert compare_view.wipe.first.scale.note == ("shared by", "a, b")
+    photo = compare_view.wipe.first.on_widget(WHOLE.seen)
+    assert compare_view.wipe.first.room_beside_bar.left() <= photo.left()
+    assert compare_view.wipe.second.room_beside_bar.right() >= photo.right()
