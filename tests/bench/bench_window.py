@@ -26,9 +26,9 @@ from PySide6.QtCore import Qt, QTimer
 from vitviz.gui import app as application
 from vitviz.gui.app import FirstPaint
 from vitviz.gui.settings import Settings
-from vitviz.gui.window import Window
+from vitviz.gui.window import FIRST_SIZE, Window
 app = application.application(["vitviz"])
-window = Window(Settings(Path(os.environ["VITVIZ_BENCH_FOLDER"])))
+window = Window(Settings(Path(os.environ["VITVIZ_BENCH_FOLDER"])), FIRST_SIZE)
 times = {}
 window.show()
 gaps, last, phase = {}, time.perf_counter(), "torch loads"

@@ -20,7 +20,7 @@ from pytestqt.qtbot import QtBot
 from vitviz.gui import app as gui_app
 from vitviz.gui.settings import Preferences, Settings
 from vitviz.gui.views.compare import CompareView
-from vitviz.gui.window import Window
+from vitviz.gui.window import FIRST_SIZE, Window
 from vitviz.models.loading import load_model
 from vitviz.session import engine as session_engine
 from vitviz.session.plan import Request
@@ -97,7 +97,7 @@ def make_window(
     def make(**preferences: object) -> Window:
         if preferences:
             settings.set_preferences(replace(Preferences(), **preferences))  # type: ignore[arg-type]
-        window = Window(Settings(settings.folder))
+        window = Window(Settings(settings.folder), FIRST_SIZE)
         made.append(window)
         window.show()
         qtbot.waitExposed(window)

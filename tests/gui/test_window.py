@@ -7,9 +7,12 @@ from pathlib import Path
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
 
 from vitviz.gui import actions
 from vitviz.gui.commands import Commands
+from vitviz.gui.settings import Settings
+from vitviz.gui.window import Window
 
 from .conftest import Driver, draw
 
@@ -55,6 +58,16 @@ def test_a_window_is_not_too_wide_for_small_screens(ui: Driver) -> None:
         0, 0, caption.contentsRect().width(), 1000, 0x1000, caption.text()
     )
     assert caption.contentsRect().height() >= needed.height(), "the caption is whole"
+
+
+def test_the_first_window_fits_its_screen(settings: Settings, qtbot: QtBot) -> None:
+    window = Window(settings)
+    qtbot.addWidget(window)
+    window.show()
+    screen = window.screen().availableGeometry()  # offscreen: 800 x 800
+    assert screen.width() < 1400
+    assert screen.contains(window.frameGeometry())
+    assert window.height() > 700
 
 
 def test_long_names_do_not_widen_anything(empty: Driver, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from vitviz.gui import theme
 from vitviz.gui.reports import Unexpected, start_log
 from vitviz.gui.screenshot import Screenshot
 from vitviz.gui.settings import Settings
-from vitviz.gui.window import Window
+from vitviz.gui.window import FIRST_SIZE, Window
 
 DESKTOP_ID = "io.github.vitviz.vitviz"
 """Of the desktop entry, by which a Linux desktop finds the window's icon."""
@@ -115,7 +115,8 @@ def start(paths: list[Path], screenshot: Path | None = None) -> int:
         folder = None
         if screenshot is not None:  # of what everybody has, and what they have stays as it is
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vitviz-")))
-        window = Window(Settings(folder))
+        # A picture is equally large whatever screen, or none, is there.
+        window = Window(Settings(folder), None if screenshot is None else FIRST_SIZE)
         unexpected.happened.connect(window.banner.show_error)
         window.show()
         if screenshot is not None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtCore import QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QCloseEvent, QColor, QDragEnterEvent, QDropEvent, QIcon
 from PySide6.QtWidgets import (
     QApplication,
@@ -48,6 +48,12 @@ from vitviz.session.state import MOST_PANES, PhotoRef, Session
 
 log = logging.getLogger(__name__)
 
+FIRST_SIZE = QSize(1400, 880)
+"""Of the window before its user has chosen one, where the screen has room for it, in pixels."""
+
+FRAME = QSize(16, 48)
+"""Room for what the desktop draws around a window, in pixels."""
+
 CENTRE_WIDTH = 270
 """Least width of the photo's part of the window, in pixels: panels give way before."""
 
@@ -62,9 +68,10 @@ class Window(QMainWindow):
 
     Args:
         settings: Preferences, recent files and the window's geometry.
+        size: When settings know none. None: ``FIRST_SIZE``, but not more than fits the screen.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, size: QSize | None = None) -> None:
         super().__init__()
         self.settings = settings
         self.preferences = settings.preferences()
@@ -92,7 +99,7 @@ class Window(QMainWindow):
         self._connect()
         self.apply_theme()
         geometry, docks = settings.geometry()
-        self.resize(1400, 880)
+        self.resize(size or FIRST_SIZE.boundedTo(self.screen().availableSize() - FRAME))
         self.restoreGeometry(geometry)
         self.panels.restore(docks)
         self.canvas.setFocus()
