@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMainWindow
 from pytestqt.qtbot import QtBot
 
 from vitviz.errors import VitvizError
@@ -169,6 +169,27 @@ def test_status_words_are_never_markup(qtbot: QtBot) -> None:
     assert "&lt;b&gt;x&lt;/b&gt; &amp; y.png" in status.state.text()
     status.show_progress("Opening <i>", 0.5)
     assert "&lt;i&gt;" in status.state.text()
+
+
+def test_the_progress_bar_stays_in_place_from_stage_to_stage(qtbot: QtBot) -> None:
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    status = StatusBar()
+    window.setStatusBar(status)
+    window.resize(500, 200)
+    window.show()
+    status.facts.setText("CPU    197 tokens    forward 764 ms    map 9 ms")
+    places = []
+    for stage in ("Computing attention rollout", "forward", "Loading the model"):
+        status.show_progress(stage, 0.5)
+        QApplication.processEvents()
+        assert status.state.width() >= status.state.sizeHint().width(), "no word is cut"
+        places.append(status.progress.x())
+    assert places[0] == places[1] == places[2]
+    status.show_idle()
+    QApplication.processEvents()
+    assert status.state.width() < 100
+    assert status.facts.isVisible()
 
 
 def test_banner_says_one_thing_at_a_time(qtbot: QtBot) -> None:

@@ -54,6 +54,7 @@ class StatusBar(QStatusBar):
         self._good = good
 
     def show_idle(self, words: str = "Ready") -> None:
+        self.state.setMinimumWidth(0)
         self.state.setText(f'<span style="color:{self._good}">●</span>&nbsp; {html.escape(words)}')
         self.progress.hide()
         self.cancel.hide()
@@ -61,6 +62,9 @@ class StatusBar(QStatusBar):
 
     def show_progress(self, stage: str, fraction: float) -> None:
         self.state.setText(f"○&nbsp; {html.escape(stage)}")
+        # The stages have room for the longest so far: the bar would jump from one to the next.
+        self.state.setMinimumWidth(max(self.state.minimumWidth(), self.state.sizeHint().width()))
+        self.facts.hide()  # they are those of the map before
         self.progress.setValue(round(1000 * fraction))
         self.progress.show()
         self.cancel.show()

@@ -25,6 +25,8 @@ from vitviz.tracing.cost import Cost, cost
 
 PRICE = Qt.ItemDataRole.UserRole
 
+NO_BREAK_SPACE = "\u00a0"
+
 Index = QModelIndex | QPersistentModelIndex
 
 INPUTS = (
@@ -165,7 +167,8 @@ class ModelPanel(QWidget):
         words = f"{its.tokens:,} tokens · {bytes_words(its.peak_bytes)}"
         if measured is not None and measured.card.sha256 == card.sha256 and measured.forward_s > 0:
             rate = cost(card.config, measured.layout.grid).flops / measured.forward_s
-            words += f" · about {duration(its.flops / rate)}"
+            time = f"about {duration(its.flops / rate)}"
+            words += f" · {time.replace(' ', NO_BREAK_SPACE)}"
         return words
 
     def _input_chosen(self) -> None:
