@@ -1,4 +1,4 @@
-"""The style sheet finds its pictures wherever the program was put."""
+"""The style sheet: its pictures are found wherever the program was put, and fields align."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QCheckBox
+from PySide6.QtWidgets import QApplication, QCheckBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from vitviz.gui import theme
+from vitviz.gui.panels.form import Choice, Number, Whole
 
 
 def ticked(qtbot: QtBot) -> QImage:
@@ -35,3 +36,15 @@ def test_a_folder_of_any_name(
         b"<svg xmlns='http://www.w3.org/2000/svg'/>"
     )
     assert ticked(qtbot) != at_home
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_fields_of_a_form_are_equally_high(
+    qtbot: QtBot, qapp: QApplication, name: theme.Theme
+) -> None:
+    theme.apply(qapp, name)
+    fields = (Choice("a"), Number("b", 0, 1, 2), Whole("c", 0, 9), QLineEdit())
+    for field in fields:
+        qtbot.addWidget(field)
+        field.ensurePolished()
+    assert len({field.sizeHint().height() for field in fields}) == 1
