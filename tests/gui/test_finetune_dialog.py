@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QDialog
 
 from vitviz.errors import VitvizError
 from vitviz.gui.dialogs.finetune import FinetuneDialog
+from vitviz.gui.dialogs.ticks import TickDialog
 from vitviz.gui.theme import RESOURCES
 from vitviz.models.loading import bundled
 from vitviz.training import recipes
@@ -364,6 +366,45 @@ def test_epochs_side_by_side(ui: Driver, classes: Path, pretended: Pretended) ->
     assert models(ui) == [BUNDLED.id, "001", "002", "005", "008", "010"]
     ui.do("edit.undo")
     assert len(ui.session.panes) == 1
+
+
+def test_chosen_photos_are_followed(
+    ui: Driver, classes: Path, pretended: Pretended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialog = begin(ui, classes)
+    pretended.go_to(2)
+    ui.until(lambda: numbers(dialog) == [0, 1, 2])
+    asked: list[tuple[list[object], str]] = []
+
+    def tick_all(question: QDialog) -> QDialog.DialogCode:
+        assert isinstance(question, TickDialog)
+        asked.append((question.values, question.count.text()))
+        for row in range(question.list.count()):
+            if question.list.item(row).checkState() == Qt.CheckState.Unchecked:
+                question.list.turn(question.list.item(row))
+        assert question.accept_button.isEnabled()
+        return QDialog.DialogCode.Accepted
+
+    monkeypatch.setattr(QDialog, "exec", tick_all)
+    first, second = ui.session.photos[:2]
+    ui.window.commands.close_photo_at(2)
+    assert dialog.photos.text() == "Current Photo…"
+    ui.qtbot.mouseClick(dialog.photos, LEFT)
+    assert asked == [([first], "1 photo")]
+    assert dialog.photos.text() == "2 Photos…"
+    assert len(ui.session.panes) == 1, "nothing was compared yet"
+    dialog.follow.setChecked(True)
+    assert models(ui) == [BUNDLED.id, "001", "002"] * 2
+    assert [pane.photo for pane in ui.session.panes] == [first] * 3 + [second] * 3
+    pretended.go_to(9)
+    ui.until(lambda: numbers(dialog) == list(range(10)))
+    assert models(ui) == [BUNDLED.id, "002", "009"] * 2
+    ui.window.commands.close_photo_at(0)
+    ui.qtbot.mouseClick(dialog.compare, LEFT)
+    assert models(ui) == [BUNDLED.id, "001", "002", "005", "007", "009"], "one photo is left"
+    assert {pane.photo for pane in ui.session.panes} == {second}
+    pretended.go_to(10)
+    ui.until(lambda: dialog.state == "done")
 
 
 def test_a_photo_is_needed_to_compare(empty: Driver, classes: Path, pretended: Pretended) -> None:

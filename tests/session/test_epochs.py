@@ -11,14 +11,18 @@ import pytest
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.session.class_photos import class_photos
 from vitviz.session.epochs import (
+    MOST_PHOTOS,
     Epoch,
     best_of,
     epochs_of,
     followed,
     is_side_by_side,
+    models_for,
     models_shown,
+    photos_shown,
     side_by_side,
 )
+from vitviz.session.panes import remove_pane
 from vitviz.session.run_choices import CHOICES, find_run, keep_choices
 from vitviz.session.state import MOST_PANES, PhotoRef, Session, View
 from vitviz.training.recipes import FinetuneOptions, Variety
@@ -78,6 +82,60 @@ def test_the_current_epoch_that_goes_becomes_the_newest() -> None:
     first = side_by_side(replace(SESSION, model="1"), ("before", "1", "2"))
     assert first.compare.focus == 1
     assert followed(first, ("before", "2", "3")).model == "3"
+
+
+@pytest.mark.parametrize("count", range(1, 12))
+def test_several_photos_have_few_models_each(count: int) -> None:
+    assert [models_for(photos) for photos in range(MOST_PHOTOS + 1)] == [6, 6, 3, 2]
+    for best in range(1, count + 1):
+        assert models_shown("0", epochs(count, best), 2) == ("0", str(count))
+        _, *shown = map(int, models_shown("0", epochs(count, best), 3))
+        assert shown == sorted(set(shown))
+        assert shown[-1] == count
+        assert best in shown
+        if best == count > 1:
+            assert shown == [(count + 1) // 2, count]
+
+
+A, B, C = (PhotoRef(f"{name}.png") for name in "abc")
+
+
+def test_two_photos_side_by_side_and_followed() -> None:
+    session = replace(SESSION, view=replace(SESSION.view, query=(0.2, 0.7)))
+    first = side_by_side(session, ("before", "1"), (A, B))
+    there = [(pane.photo, pane.model) for pane in first.panes]
+    assert there == [(A, "before"), (A, "1"), (B, "before"), (B, "1")]
+    assert (first.photo, first.model, first.compare.focus) == (B, "before", 2), "the current one"
+    assert first.compare.pair == (2, 3)
+    queries = [pane.view.query for pane in first.panes]
+    assert queries == ["cls", "cls", (0.2, 0.7), (0.2, 0.7)], "a patch is one of its photo"
+    assert photos_shown(first) == (A, B)
+    assert is_side_by_side(first, {"before", "1", "2"})
+    later = followed(replace(first, view=replace(first.view, layer=1)), ("before", "2", "3"))
+    there = [(pane.photo, pane.model) for pane in later.panes]
+    assert there == [(photo, model) for photo in (A, B) for model in ("before", "2", "3")]
+    assert [pane.view.layer for pane in later.panes] == [3, 1, 1, 1, 1, 1]
+    assert (later.compare.focus, later.compare.pair) == (3, (3, 5))
+
+
+def test_three_photos_stand_in_rows_of_one_model() -> None:
+    session = replace(SESSION, photos=(A, B, C), selected=0)
+    first = side_by_side(session, ("before", "1"), (B, C, A))
+    there = [(pane.photo, pane.model) for pane in first.panes]
+    assert there == [(photo, model) for model in ("before", "1") for photo in (B, C, A)]
+    assert (first.compare.focus, first.compare.pair) == (2, (2, 5))
+    later = followed(first, ("before", "2"))
+    there = [(pane.photo, pane.model) for pane in later.panes]
+    assert there == [(photo, model) for model in ("before", "2") for photo in (B, C, A)]
+    assert later.compare.pair == (2, 5)
+    assert not is_side_by_side(remove_pane(first, 5), {"before", "1"}), "one is missing"
+
+
+def test_what_is_compared_stays_where_its_model_does() -> None:
+    first = side_by_side(SESSION, ("before", "1", "2", "3"))
+    chosen = replace(first, compare=replace(first.compare, pair=(1, 2)))
+    assert followed(chosen, ("before", "2", "4")).compare.pair == (0, 1)
+    assert followed(chosen, ("before", "1", "4")).compare.pair == (1, 2)
 
 
 def test_other_panes_are_left_alone() -> None:

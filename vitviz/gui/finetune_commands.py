@@ -6,20 +6,34 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QProgressBar, QToolButton, QWidget
 
 from vitviz.errors import VitvizError
 from vitviz.gui.controller import Controller
 from vitviz.gui.dialogs.finetune import FinetuneDialog
 from vitviz.gui.dialogs.long_work import STEPS
+from vitviz.gui.dialogs.ticks import TickDialog
+from vitviz.gui.ranges import open_photos
 from vitviz.gui.service import Service
 from vitviz.gui.settings import Settings
 from vitviz.gui.store import Store
 from vitviz.gui.training_service import TrainingProgress, TrainingService
 from vitviz.models.loading import bundled
-from vitviz.session.epochs import Epoch, followed, is_side_by_side, models_shown, side_by_side
+from vitviz.session.epochs import (
+    MOST_PHOTOS,
+    Epoch,
+    followed,
+    is_side_by_side,
+    models_for,
+    models_shown,
+    photos_shown,
+    side_by_side,
+)
 from vitviz.session.run_choices import FoundRun
+from vitviz.session.state import PhotoRef
 from vitviz.training.recipes import FinetuneOptions
+
+NO_PHOTO = "No photo is open."
 
 
 class FinetuneCommands(QObject):
@@ -48,6 +62,7 @@ class FinetuneCommands(QObject):
         self._window = window
         self._options: FinetuneOptions | None = None
         self._compared = False
+        self._photos: tuple[PhotoRef, ...] = ()
 
     @Slot()
     def show(self) -> None:
@@ -69,6 +84,7 @@ class FinetuneCommands(QObject):
         dialog.start_requested.connect(self._start)
         dialog.pause_requested.connect(service.cancel)
         dialog.compare_requested.connect(self.compare)
+        dialog.photos_requested.connect(self.choose_photos)
         dialog.follow_chosen.connect(self._follow)
         dialog.use_requested.connect(self._use)
         service.counted.connect(dialog.show_found)
@@ -115,12 +131,12 @@ class FinetuneCommands(QObject):
 
     # What it looks at
 
-    @property
-    def _models(self) -> tuple[str, ...]:
-        """Those that are shown side by side."""
+    def _models(self, photos: int) -> tuple[str, ...]:
+        """Those that are shown side by side, each with so many photos."""
         assert self.dialog is not None
         assert self._options is not None
-        return models_shown(self._options.model, self.dialog.chart.epochs)
+        most = models_for(photos)
+        return models_shown(self._options.model, self.dialog.chart.epochs, most)
 
     @property
     def _known(self) -> set[str]:
@@ -130,28 +146,51 @@ class FinetuneCommands(QObject):
         snapshots = {str(epoch.snapshot) for epoch in self.dialog.chart.epochs}
         return {self._options.model, *snapshots}
 
+    @property
+    def _chosen_photos(self) -> tuple[PhotoRef, ...]:
+        """Those that were chosen and are still open."""
+        return tuple(ref for ref in self._photos if ref in self._store.session.photos)
+
     @Slot()
     def compare(self) -> None:
-        """Shows the current photo as the models see it, as a step that can be undone."""
+        """Shows the photos as the models see them, as a step that can be undone."""
         if self.dialog is None or self._options is None:
             return
+        session, photos = self._store.session, self._chosen_photos
         try:
-            self._store.set(side_by_side(self._store.session, self._models))
+            self._store.set(side_by_side(session, self._models(len(photos)), photos))
         except VitvizError as error:
             self.dialog.follow.setChecked(False)
             self.dialog.banner.show_error(error)
             return
         self._compared = True
 
+    @Slot()
+    def choose_photos(self) -> None:
+        """Asks which photos the models look at."""
+        assert self.dialog is not None
+        session = self._store.session
+        chosen: list[object] = list(self._chosen_photos or filter(None, [session.photo]))
+        question = TickDialog("Photos to Compare", "Choose", MOST_PHOTOS, "photo", self.dialog)
+        question.show_values(open_photos(session).values, chosen, "" if chosen else NO_PHOTO)
+        if question.exec() == QDialog.DialogCode.Accepted:
+            self._photos = tuple(ref for ref in question.values if isinstance(ref, PhotoRef))
+            self.dialog.show_photos(len(self._photos))
+            if self._compared:
+                self.compare()
+        question.deleteLater()
+
     @Slot(bool)
     def _follow(self, on: bool) -> None:
         """Brings the panes up to date; once the user has made other panes, not any more."""
-        if not on or self.dialog is None or self._options is None or len(self._models) < 2:
+        if not on or self.dialog is None or self._options is None or len(self._models(1)) < 2:
             return
+        session = self._store.session
         if not self._compared:
             self.compare()
-        elif is_side_by_side(self._store.session, self._known):
-            self._store.amend(followed(self._store.session, self._models))
+        elif is_side_by_side(session, self._known):
+            models = self._models(len(photos_shown(session)))
+            self._store.amend(followed(session, models))
         else:
             self._compared = False
             self.dialog.follow.setChecked(False)

@@ -49,7 +49,7 @@ def ranges(session: Session, cell: Cell | None, models: Sequence[str]) -> dict[A
     known: dict[Along, Range] = {
         "layers": _layers(session, cell), "heads": _heads(session, cell),
         "methods": _methods(cell), "models": _models(session, models),
-        "photos": _photos(session), "classes": _classes(session, cell),
+        "photos": open_photos(session), "classes": _classes(session, cell),
     }  # fmt: skip
     return known
 
@@ -88,7 +88,8 @@ def _models(session: Session, recent: Sequence[str]) -> Range:
     return Range(tuple(values), tuple(model for _, model in values if model in chosen))
 
 
-def _photos(session: Session) -> Range:
+def open_photos(session: Session) -> Range:
+    """The open photos."""
     values = tuple(
         (Path(ref.path).name + (f", frame {ref.frame + 1}" if ref.frame else ""), ref)
         for ref in session.photos

@@ -22,7 +22,7 @@ from vitviz.gui.dialogs.long_work import STEPS, LongWorkDialog
 from vitviz.gui.training_chart import TrainingChart
 from vitviz.gui.training_service import TrainingProgress
 from vitviz.session.class_photos import ClassPhotos
-from vitviz.session.epochs import Epoch, best_of
+from vitviz.session.epochs import MOST_PHOTOS, Epoch, best_of
 from vitviz.session.run_choices import FoundRun
 
 State = Literal["ready", "running", "paused", "done"]
@@ -53,6 +53,7 @@ class FinetuneDialog(LongWorkDialog):
         start_requested(FinetuneOptions): Begin, or go on.
         pause_requested(): End soon, and keep what was learned.
         compare_requested(): Show the models side by side.
+        photos_requested(): Choose which photos they look at.
         follow_chosen(bool): Keep them so, with every epoch.
         use_requested(): Open the result.
     """
@@ -62,6 +63,7 @@ class FinetuneDialog(LongWorkDialog):
     start_requested = Signal(object)
     pause_requested = Signal()
     compare_requested = Signal()
+    photos_requested = Signal()
     follow_chosen = Signal(bool)
     use_requested = Signal()
 
@@ -76,6 +78,7 @@ class FinetuneDialog(LongWorkDialog):
         self.form = FinetuneForm(models, folder)
         self.chart = TrainingChart()
         self.compare = QPushButton("Compare in Window")
+        self.photos = QPushButton("Current Photo…")
         self.follow = QCheckBox("Follow as it trains")
         self.new, self.close_ = QPushButton("New Run…"), QPushButton("Close")
         self.use, self.start = QPushButton("Use This Model"), QPushButton("Start")
@@ -87,23 +90,23 @@ class FinetuneDialog(LongWorkDialog):
 
     def _arrange(self) -> None:
         self.compare.setToolTip(
-            "The current photo in the Compare view: the model before, some of its epochs, and "
-            "what it is now"
+            "In the Compare view: the model before, some of its epochs, and what it is now"
         )
+        self.photos.setToolTip(f"Which photos they look at, up to {MOST_PHOTOS}")
         self.follow.setToolTip("Every epoch comes into these panes as it is done")
         self.new.setToolTip(NEW_RUN_TIP)
         self.use.setToolTip("Opens the best epoch in the window")
         beside = QHBoxLayout()
         beside.setSpacing(14)
-        beside.addWidget(self.compare)
-        beside.addWidget(self.follow)
+        for beneath in (self.compare, self.photos, self.follow):
+            beside.addWidget(beneath)
         beside.addStretch(1)
         buttons = QHBoxLayout()
         buttons.addWidget(self.new)
         buttons.addStretch(1)
         for button in (self.close_, self.use, self.start):
             buttons.addWidget(button)
-        for button in (self.compare, self.new, self.close_, self.use):
+        for button in (self.compare, self.photos, self.new, self.close_, self.use):
             button.setAutoDefault(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(18, 18, 18, 14)
@@ -124,6 +127,7 @@ class FinetuneDialog(LongWorkDialog):
         self.new.clicked.connect(self._begin_anew)
         self.use.clicked.connect(self.use_requested)
         self.compare.clicked.connect(self.compare_requested)
+        self.photos.clicked.connect(self.photos_requested)
         self.follow.toggled.connect(self.follow_chosen)
 
     @property
@@ -147,6 +151,11 @@ class FinetuneDialog(LongWorkDialog):
         self.bar.setValue(0)
         self.words.setText("Getting ready…")
         self._become("running")
+
+    def show_photos(self, count: int) -> None:
+        """How many photos were chosen; 0: the current one."""
+        words = "Current Photo…" if not count else f"{count} Photo{'s' * (count > 1)}…"
+        self.photos.setText(words)
 
     @Slot(object)
     def show_progress(self, progress: TrainingProgress) -> None:
@@ -262,7 +271,7 @@ class FinetuneDialog(LongWorkDialog):
             button.setProperty("primary", primary)
             button.style().unpolish(button)
             button.style().polish(button)
-        for widget in (self.chart, self.compare, self.follow, self.bar):
+        for widget in (self.chart, self.compare, self.photos, self.follow, self.bar):
             widget.setVisible(begun)
         self.words.setVisible(bool(self.words.text()))
         self.compare.setEnabled(any(epoch.number and epoch.snapshot for epoch in epochs))
