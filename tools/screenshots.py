@@ -1,21 +1,25 @@
 """Takes the pictures of the README and the user guide, each in a state the program can be put in.
 
-Run: ``python tools/screenshots.py [--checkpoint FILE] [NAME...]``; needs no screen. The font is the
-system's. The picture of two models needs a second one: another that comes along, or a file.
+Run: ``python tools/screenshots.py [--checkpoint FILE] [--classes FOLDER] [NAME...]``; needs no
+screen. The font is the system's. The picture of two models needs a second one: another that comes
+along, or a file. Those of a fine-tuning and of a batch need class folders, and do that work.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import chdir
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QApplication, QWidget
 
 from vitviz.figures.spec import FigureSpec
 from vitviz.figures.style import Style
@@ -33,6 +37,9 @@ from vitviz.session.split import Along, split
 from vitviz.session.state import Arrangement, PhotoRef, Session, Tab, View
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
+
+AT_WORK = "at-work"
+"""The name of three pictures: batch, finetune and finetune-epochs."""
 
 
 @dataclass(frozen=True)
@@ -139,13 +146,21 @@ def point(window: Window, across: float, down: float) -> None:
         canvas.pointed(area.left() + across * area.width(), area.top() + down * area.height())
 
 
+def save(app: QApplication, widget: QWidget, name: str) -> None:
+    """Writes what a widget looks like once it has come to rest."""
+    for _ in range(200):
+        app.processEvents()
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    widget.grab().save(str(IMAGES / f"{name}.png"))
+    print(f"wrote {name}.png")
+
+
 def take(app: QApplication, name: str, shot: Shot, checkpoint: str) -> None:
     """Opens a window in that state and saves it."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(Path(folder))
         settings.set_preferences(replace(settings.preferences(), theme=shot.theme))
-        window = Window(settings)
-        window.resize(*shot.size)
+        window = Window(settings, QSize(*shot.size))
         window.show()
         window.panels.reset()
         window.begin([])
@@ -153,12 +168,8 @@ def take(app: QApplication, name: str, shot: Shot, checkpoint: str) -> None:
         wait(app, lambda: ready(window, window.store.session))
         if shot.hover:
             point(window, *shot.hover)
-        for _ in range(200):
-            app.processEvents()
-        IMAGES.mkdir(parents=True, exist_ok=True)
-        window.grab().save(str(IMAGES / f"{name}.png"))
+        save(app, window, name)
         window.close()
-        print(f"wrote {name}.png")
 
 
 def figure() -> None:
@@ -176,18 +187,76 @@ def figure() -> None:
     print("wrote figure.png")
 
 
+def at_work(app: QApplication, classes: Path) -> None:
+    """Takes the pictures of a batch and of a fine-tuning, on a few photos of four classes."""
+    shot = Shot("panda", View(layer=9))
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        for path in sorted(path for path in classes.iterdir() if path.is_dir())[:4]:
+            (Path("flowers") / path.name).mkdir(parents=True)
+            for photo in sorted(path.iterdir())[:30]:
+                shutil.copy(photo, Path("flowers") / path.name)
+        settings = Settings(Path(folder) / "settings")
+        settings.set_preferences(replace(settings.preferences(), theme="dark"))
+        window = Window(settings, QSize(*shot.size))
+        window.show()
+        window.begin([])
+        window.store.amend(session_of(replace(shot, whole=False), window.store.session, ""))
+        wait(app, lambda: ready(window, window.store.session))
+        batch(app, window)
+        finetuning(app, window)
+        window.close()
+
+
+def batch(app: QApplication, window: Window) -> None:
+    """Maps of all photos of the folder, half done."""
+    window.batch.show()
+    dialog = window.batch.dialog
+    assert dialog is not None
+    dialog.folder.line.setText("flowers")
+    dialog.out.line.setText("flowers-maps")
+    dialog.start.click()
+    wait(app, lambda: dialog.bar.value() >= 500 and "left" in dialog.words.text())
+    save(app, dialog, "batch")
+    dialog.start.click()
+    wait(app, lambda: dialog.start.text() == "Continue")
+    dialog.close()
+
+
+def finetuning(app: QApplication, window: Window) -> None:
+    """A run in its ninth of twelve epochs, and what the model attends to at its end."""
+    window.finetuning.show()
+    dialog = window.finetuning.dialog
+    assert dialog is not None
+    dialog.form.folder.line.setText("flowers")
+    dialog.form.epochs.setValue(12)
+    wait(app, lambda: dialog.form.is_ready)
+    dialog.start.click()
+    dialog.follow.setChecked(True)
+    wait(app, lambda: len(dialog.chart.epochs) == 9 and "step" in dialog.words.text())
+    dialog.adjustSize()
+    save(app, dialog, "finetune")
+    wait(app, lambda: dialog.state == "done")
+    wait(app, lambda: ready(window, window.store.session))
+    save(app, window, "finetune-epochs")
+
+
 def main() -> None:
     """Takes the named pictures, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join((*SHOTS, "figure")))
+    names = (*SHOTS, "figure", AT_WORK)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
     parser.add_argument("--checkpoint", default="", help="a second model, to be compared with")
+    parser.add_argument("--classes", type=Path, help="a folder of class folders with photos")
     chosen = parser.parse_args()
     app = application.application(["vitviz"])
-    for name in chosen.names or (*SHOTS, "figure"):
+    for name in chosen.names or names:
         if name == "figure":
             figure()
-            continue
-        if SHOTS[name].along == "models" and len(bundled()) < 2 and not chosen.checkpoint:
+        elif name == AT_WORK and chosen.classes is None:
+            print(f"left out {name}: give --classes")
+        elif name == AT_WORK:
+            at_work(app, chosen.classes.absolute())
+        elif SHOTS[name].along == "models" and len(bundled()) < 2 and not chosen.checkpoint:
             print(f"left out {name}: there is one model only; give a --checkpoint")
         else:
             take(app, name, SHOTS[name], chosen.checkpoint)

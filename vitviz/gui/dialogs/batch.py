@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from vitviz.gui.dialogs.long_work import STEPS, FolderField, LongWorkDialog
+from vitviz.gui.dialogs.long_work import STEPS, FolderField, LongWorkDialog, set_primary
 from vitviz.gui.panels.form import Choice, form, quiet, row
 from vitviz.session.batch.job import (
     BatchStopped,
@@ -91,7 +91,6 @@ class BatchDialog(LongWorkDialog):
         self.failures.setMinimumHeight(LEAST_FAILURES)
         self.copy, self.reveal = QPushButton("Copy Failures"), QPushButton("Open Folder")
         self.close_, self.start = QPushButton("Close"), QPushButton("Start")
-        self.start.setProperty("primary", True)
         self.start.setDefault(True)
         self._arrange()
         self._connect()
@@ -219,6 +218,7 @@ class BatchDialog(LongWorkDialog):
         self.side.setEnabled(self.map.value != "none")
         self.start.setText("Cancel" if self._running else "Start")
         self.start.setEnabled(self._running or self.asked is not None)
+        set_primary(self.start, not self._running)
         has_failures = bool(self.failures.toPlainText())
         self.failures.setVisible(has_failures)
         self.copy.setVisible(has_failures)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from vitviz.errors import VitvizError
 from vitviz.gui.dialogs.finetune_form import FinetuneForm
-from vitviz.gui.dialogs.long_work import STEPS, LongWorkDialog
+from vitviz.gui.dialogs.long_work import STEPS, LongWorkDialog, set_primary
 from vitviz.gui.training_chart import TrainingChart
 from vitviz.gui.training_service import TrainingProgress
 from vitviz.session.class_photos import ClassPhotos
@@ -267,10 +267,8 @@ class FinetuneDialog(LongWorkDialog):
         self.start.setEnabled(state in ("running", "paused") or self.form.is_ready)
         self.new.setVisible(state in ("paused", "done"))
         self.use.setVisible(state in ("paused", "done") and self._checkpoint is not None)
-        for button, primary in ((self.start, state != "running"), (self.use, state == "done")):
-            button.setProperty("primary", primary)
-            button.style().unpolish(button)
-            button.style().polish(button)
+        set_primary(self.start, state != "running")
+        set_primary(self.use, state == "done")
         for widget in (self.chart, self.compare, self.photos, self.follow, self.bar):
             widget.setVisible(begun)
         self.words.setVisible(bool(self.words.text()))

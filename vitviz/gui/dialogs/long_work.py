@@ -62,6 +62,14 @@ class LongWorkDialog(QDialog):
             self.setMinimumHeight(max(least, layout.totalHeightForWidth(self.width())))
 
 
+def set_primary(button: QPushButton, primary: bool) -> None:
+    """Whether a button is the one that is meant to be pressed: in the colour of those."""
+    if button.property("primary") != primary:
+        button.setProperty("primary", primary)
+        button.style().unpolish(button)
+        button.style().polish(button)
+
+
 class FolderField(QWidget):
     """A folder that is typed, dropped or chosen.
 
