@@ -11,6 +11,7 @@ import argparse
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import chdir
 from dataclasses import dataclass, replace
@@ -117,6 +118,7 @@ def wait(app: QApplication, until: Callable[[], bool]) -> None:
     """Lets the program work until something is the case."""
     while not until():
         app.processEvents()
+        time.sleep(0.005)  # the work is done elsewhere
 
 
 def ready(window: Window, asked: Session) -> bool:

@@ -35,7 +35,7 @@ def test_the_bundled_card() -> None:
     assert card.preprocessing.edge == 256
     measured = dict(card.measured)
     assert measured["pointing game on the largest thing, 98 of the COCO photos: rollout"] == "0.38"
-    assert "0.82 / 0.74" in measured.values()
+    assert "0.83 / 0.74" in measured.values()
     assert card.weak
     assert card.trained_on
 
