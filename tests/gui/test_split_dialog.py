@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDialog, QWidget
 
 from vitviz.gui.dialogs.split import SplitDialog
 
@@ -65,6 +65,27 @@ def test_ticking_in_the_dialog(
     shown(ui)
     assert layers(ui) == [3, 4, 7, 9, 11]
     assert ui.session.compare.focus == 4, "the last layer was the current one"
+
+
+def test_the_keyboard_goes_from_top_to_bottom(
+    ui: Driver, answer_split: list[Callable[[SplitDialog], None]]
+) -> None:
+    order: list[QWidget] = []
+
+    def walk(dialog: SplitDialog) -> None:
+        dialog.choice.setCurrentIndex(4)  # photos, which have a button for files, too
+        dialog.show()
+        widget = dialog.choice.nextInFocusChain()
+        while widget is not dialog.choice:
+            if widget.isVisible() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                order.append(widget)
+            widget = widget.nextInFocusChain()
+        assert order[:3] == [dialog.list, dialog.files, dialog.accept_button]
+        assert dialog.focusWidget() is dialog.list
+
+    answer_split.append(walk)
+    ui.do("compare.split")
+    assert len(order) == 4, "and Cancel"
 
 
 def test_too_many_and_none_cannot_be_accepted(ui: Driver, answer_split) -> None:

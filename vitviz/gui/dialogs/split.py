@@ -45,6 +45,9 @@ class SplitDialog(TickDialog):
         self.files = QPushButton("From a &File…")
         self.files.setAutoDefault(False)
         self.under.addWidget(self.files)
+        # As they stand: what was made here comes after what was there.
+        self.setTabOrder(self.choice, self.search)
+        self.setTabOrder(self.list, self.files)
         self.choice.currentIndexChanged.connect(self._show)
         self.files.clicked.connect(self._choose_files)
         self._show()

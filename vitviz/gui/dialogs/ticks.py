@@ -76,6 +76,7 @@ class TickDialog(QDialog):
         self.search.setPlaceholderText("Find")
         self.search.setClearButtonEnabled(True)
         self.list = TickList()
+        self.list.setAccessibleName(title)
         self.count = QLabel()
         self.count.setProperty("quiet", True)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
