@@ -25,6 +25,8 @@ from vitviz.models.loading import load_model
 from vitviz.session import engine as session_engine
 from vitviz.session.plan import Request
 
+from .finetune_runs import Pretended
+
 WAIT_MS = 60_000
 
 
@@ -269,3 +271,20 @@ def compare_view(qtbot: QtBot) -> CompareView:
     widget.resize(1100, 760)
     widget.show()
     return widget
+
+
+@pytest.fixture
+def classes(tmp_path: Path) -> Path:
+    """Two classes, six photos each."""
+    folder = tmp_path / "animals"
+    for label, name in enumerate(("cats", "dogs")):
+        (folder / name).mkdir(parents=True)
+        for number in range(6):
+            draw(folder / name / f"{number}.png", 40, 28, seed=10 * label + number)
+    return folder
+
+
+@pytest.fixture
+def pretended(monkeypatch: pytest.MonkeyPatch) -> Pretended:
+    """Fine-tunings do as they are told."""
+    return Pretended(monkeypatch)

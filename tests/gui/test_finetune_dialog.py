@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,141 +10,22 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QDialog
 
 from vitviz.errors import VitvizError
 from vitviz.gui.dialogs.finetune import FinetuneDialog
-from vitviz.gui.dialogs.ticks import TickDialog
-from vitviz.gui.theme import RESOURCES
-from vitviz.models.loading import bundled
-from vitviz.training import recipes
-from vitviz.training.recipes import FinetuneOptions, Report
+from vitviz.training.recipes import FinetuneOptions
 
-from .conftest import Driver, draw
-
-LEFT = Qt.MouseButton.LeftButton
-BUNDLED = bundled()[0]
-STEPS_AN_EPOCH = 4
-
-
-@pytest.fixture
-def classes(tmp_path: Path) -> Path:
-    """Two classes, six photos each."""
-    folder = tmp_path / "animals"
-    for label, name in enumerate(("cats", "dogs")):
-        (folder / name).mkdir(parents=True)
-        for number in range(6):
-            draw(folder / name / f"{number}.png", 40, 28, seed=10 * label + number)
-    return folder
-
-
-class Pretended:
-    """A fine-tuning that does as it is told, its snapshots copies of the bundled model.
-
-    Attributes:
-        until: The epoch that it may go on to.
-        begun: The options of each run.
-        error: Raised at the end of epoch 1.
-    """
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.begun: list[FinetuneOptions] = []
-        self.error: Exception | None = None
-        self._until = 0
-        self._may = threading.Condition()
-        monkeypatch.setattr(recipes, "finetune", self)
-
-    def go_to(self, epoch: int) -> None:
-        with self._may:
-            self._until = epoch
-            self._may.notify_all()
-
-    def __call__(
-        self,
-        options: FinetuneOptions,
-        progress: Callable[[str, float], None],
-        report: Callable[[Report], None],
-    ) -> Path:
-        self.begun.append(options)
-        progress("opening photo 1 of 12", 0.0)
-        log = options.out / "log.jsonl"
-        done = log.read_text(encoding="utf-8").count("measured") if log.exists() else 0
-        steps = options.epochs * STEPS_AN_EPOCH
-        for epoch in range(done, options.epochs + 1):
-            for step in range(STEPS_AN_EPOCH * (epoch - 1), STEPS_AN_EPOCH * epoch):
-                self._wait(epoch, lambda s=step: progress(f"step {s + 1} of {steps}", s / steps))
-            self._measure(options, epoch, report)
-            if self.error is not None and epoch == 1:
-                raise self.error
-        return options.out / f"{options.out.name}.safetensors"
-
-    def _wait(self, epoch: int, check: Callable[[], None]) -> None:
-        check()  # which may wait itself, so never with the lock
-        while True:
-            with self._may:
-                if self._may.wait_for(lambda: epoch <= self._until, timeout=0.02):
-                    return
-            check()
-
-    def _measure(
-        self, options: FinetuneOptions, epoch: int, report: Callable[[Report], None]
-    ) -> None:
-        snapshot = options.out / "epochs" / f"epoch-{epoch:03}.safetensors"
-        snapshot.parent.mkdir(parents=True, exist_ok=True)
-        weights = next((RESOURCES / "models").glob("*.safetensors"))
-        for path in (snapshot, options.out / f"{options.out.name}.safetensors"):
-            if not path.exists():
-                shutil.copyfile(weights, path)
-        # The best is epoch 2, whatever comes after.
-        accuracy = 0.5 + 0.2 * min(epoch, 2) - 0.01 * max(0, epoch - 2)
-        measured = {"accuracy": accuracy, "validation loss": 1 / (1 + epoch)}
-        step = STEPS_AN_EPOCH * epoch
-        lines = ({"step": step, "seconds": 1.0, "loss": 2 / (1 + epoch)},
-                 {"step": step, "measured": measured})  # fmt: skip
-        with (options.out / "log.jsonl").open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(line) + "\n" for line in lines[0 if epoch else 1 :])
-        if epoch:
-            report(Report(step, 40, 1.0, epoch, losses=(("loss", 2 / (1 + epoch)),)))
-        report(Report(step, 40, 1.0, epoch, measured=tuple(measured.items()), snapshot=snapshot))
-
-
-@pytest.fixture
-def pretended(monkeypatch: pytest.MonkeyPatch) -> Pretended:
-    return Pretended(monkeypatch)
-
-
-def open_dialog(ui: Driver, folder: Path | None) -> FinetuneDialog:
-    ui.do("model.finetune")
-    dialog = ui.window.finetuning.dialog
-    assert dialog is not None
-    assert dialog.isVisible()
-    assert not dialog.isModal(), "the window can be used meanwhile"
-    if folder is not None:
-        dialog.form.folder.line.setText(str(folder))
-        ui.until(lambda: dialog.form.is_ready)
-    return dialog
-
-
-def begin(ui: Driver, folder: Path, epochs: int = 10) -> FinetuneDialog:
-    dialog = open_dialog(ui, folder)
-    dialog.form.epochs.setValue(epochs)
-    ui.qtbot.mouseClick(dialog.start, LEFT)
-    assert dialog.state == "running"
-    return dialog
-
-
-def numbers(dialog: FinetuneDialog) -> list[int]:
-    return [epoch.number for epoch in dialog.chart.epochs]
-
-
-def pause(ui: Driver, dialog: FinetuneDialog) -> None:
-    ui.qtbot.mouseClick(dialog.start, LEFT)
-    ui.until(lambda: dialog.state == "paused")
-
-
-def models(ui: Driver) -> list[str]:
-    """Of the panes: epochs by their numbers, others by their ids."""
-    return [Path(pane.model).stem.removeprefix("epoch-") for pane in ui.session.panes]
+from .conftest import Driver
+from .finetune_runs import (
+    BUNDLED,
+    LEFT,
+    Pretended,
+    begin,
+    models,
+    numbers,
+    open_dialog,
+    pause,
+)
 
 
 def test_what_the_folder_holds(ui: Driver, classes: Path, tmp_path: Path) -> None:
@@ -329,91 +208,6 @@ def test_closing_the_window_pauses_it(ui: Driver, classes: Path, pretended: Pret
     ui.window.close()
     assert dialog.isHidden()
     assert not ui.window.finetuning.service._thread.is_alive()
-
-
-def test_epochs_side_by_side(ui: Driver, classes: Path, pretended: Pretended) -> None:
-    steps = ui.window.store.undo_steps
-    dialog = begin(ui, classes)
-    ui.until(lambda: numbers(dialog) == [0])
-    assert not dialog.compare.isEnabled(), "there is nothing to compare yet"
-    dialog.follow.setChecked(True)
-    assert ui.session.tab == "look"
-    pretended.go_to(2)
-    ui.until(lambda: numbers(dialog) == [0, 1, 2])
-    assert ui.session.tab == "compare"
-    assert models(ui) == [BUNDLED.id, "001", "002"]
-    ui.window.commands.focus_pane(1)
-    ui.window.commands.choose_layer(1)
-    pretended.go_to(9)
-    ui.until(lambda: numbers(dialog) == list(range(10)))
-    assert models(ui) == [BUNDLED.id, "001", "002", "005", "007", "009"]
-    assert ui.session.panes[1].view.layer == 1, "what was chosen in a pane stays"
-    assert ui.session.compare.pair == (0, 5)
-    assert ui.window.store.undo_steps == steps + 2, "one step, and the layer"
-    ui.settle()
-    states = ui.window.controller.pane_states
-    ui.until(lambda: all(state.cell for state in ui.window.controller.pane_states))
-    assert len(states) == 6
-    ui.window.commands.remove_pane_at(5)
-    view = replace(ui.session.view, method="rollout")
-    ui.window.store.set(replace(ui.session, view=view, compare=replace(
-        ui.session.compare, others=ui.session.compare.others[:1], focus=0)))  # fmt: skip
-    ui.do("compare.remove")
-    pretended.go_to(10)
-    ui.until(lambda: dialog.state == "done")
-    assert not dialog.follow.isChecked(), "other panes were wanted"
-    ui.qtbot.mouseClick(dialog.compare, LEFT)
-    assert models(ui) == [BUNDLED.id, "001", "002", "005", "008", "010"]
-    ui.do("edit.undo")
-    assert len(ui.session.panes) == 1
-
-
-def test_chosen_photos_are_followed(
-    ui: Driver, classes: Path, pretended: Pretended, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dialog = begin(ui, classes)
-    pretended.go_to(2)
-    ui.until(lambda: numbers(dialog) == [0, 1, 2])
-    asked: list[tuple[list[object], str]] = []
-
-    def tick_all(question: QDialog) -> QDialog.DialogCode:
-        assert isinstance(question, TickDialog)
-        asked.append((question.values, question.count.text()))
-        for row in range(question.list.count()):
-            if question.list.item(row).checkState() == Qt.CheckState.Unchecked:
-                question.list.turn(question.list.item(row))
-        assert question.accept_button.isEnabled()
-        return QDialog.DialogCode.Accepted
-
-    monkeypatch.setattr(QDialog, "exec", tick_all)
-    first, second = ui.session.photos[:2]
-    ui.window.commands.close_photo_at(2)
-    assert dialog.photos.text() == "Current Photo…"
-    ui.qtbot.mouseClick(dialog.photos, LEFT)
-    assert asked == [([first], "1 photo")]
-    assert dialog.photos.text() == "2 Photos…"
-    assert len(ui.session.panes) == 1, "nothing was compared yet"
-    dialog.follow.setChecked(True)
-    assert models(ui) == [BUNDLED.id, "001", "002"] * 2
-    assert [pane.photo for pane in ui.session.panes] == [first] * 3 + [second] * 3
-    pretended.go_to(9)
-    ui.until(lambda: numbers(dialog) == list(range(10)))
-    assert models(ui) == [BUNDLED.id, "002", "009"] * 2
-    ui.window.commands.close_photo_at(0)
-    ui.qtbot.mouseClick(dialog.compare, LEFT)
-    assert models(ui) == [BUNDLED.id, "001", "002", "005", "007", "009"], "one photo is left"
-    assert {pane.photo for pane in ui.session.panes} == {second}
-    pretended.go_to(10)
-    ui.until(lambda: dialog.state == "done")
-
-
-def test_a_photo_is_needed_to_compare(empty: Driver, classes: Path, pretended: Pretended) -> None:
-    empty.window.store.amend(replace(empty.session, model=BUNDLED.id))
-    pretended.go_to(2)
-    dialog = begin(empty, classes, epochs=2)
-    empty.until(lambda: dialog.state == "done")
-    empty.qtbot.mouseClick(dialog.compare, LEFT)
-    assert "Open a photo first" in dialog.banner.text.text()
 
 
 @pytest.mark.slow
