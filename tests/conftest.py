@@ -33,8 +33,8 @@ jaxtyping.install_import_hook(
             "models",
             "tracing",
             "methods",
+            "maps",
             "figures",
-            "analysis",
             "training",
         )
     ],
@@ -57,3 +57,19 @@ def shared() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip("the shared data folder is not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """3 x 5 patches, CLS and two registers, 2 layers, 3 heads, 7 classes."""
+    from tests.samples import save_checkpoint
+
+    return save_checkpoint(tmp_path_factory.mktemp("model") / "small.safetensors")
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A random photo of 40 x 60 pixels."""
+    from tests.samples import save_photo
+
+    return save_photo(tmp_path / "photo.png", 1)

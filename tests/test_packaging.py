@@ -16,7 +16,7 @@ import pytest
 
 import vitviz
 from vitviz import licences
-from vitviz.session import file as session_file
+from vitviz.session import session_file
 from vitviz.session.state import Session
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.session.conftest import names_in
+from tests.samples import names_in
 from vitviz.errors import VitvizError
 from vitviz.writing import write_whole
 

@@ -34,7 +34,7 @@ from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.load import photos_in
 from vitviz.imaging.photo import Photo
 from vitviz.models.loading import Model, load_model
-from vitviz.training.distil import split
+from vitviz.training.distil.run import split
 from vitviz.training.photos import find_photos, open_photos
 
 MAPS = ("rollout", "attention")

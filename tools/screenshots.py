@@ -22,8 +22,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QApplication, QWidget
 
+from vitviz.engine.engine import Engine
+from vitviz.exporting.figure_files import write_figure
 from vitviz.figures.spec import FigureSpec
-from vitviz.figures.style import Style
 from vitviz.gui import app as application
 from vitviz.gui.settings import Settings
 from vitviz.gui.theme import Theme
@@ -31,9 +32,8 @@ from vitviz.gui.window import Window
 from vitviz.imaging.geometry import Box
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.imaging.samples import SAMPLES, sample_photos
+from vitviz.maps.style import Style
 from vitviz.models.loading import bundled
-from vitviz.session.engine import Engine
-from vitviz.session.figure import write_figure
 from vitviz.session.split import Along, split
 from vitviz.session.state import Arrangement, PhotoRef, Session, Tab, View
 

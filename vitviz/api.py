@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import UInt8
 
-from vitviz.figures.overlay import composite
-from vitviz.figures.ranges import value_range
-from vitviz.figures.style import Style
+from vitviz.engine.engine import query_token
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.load import MAX_PIXELS, load
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import InputChoice, fit, model_input
+from vitviz.maps.overlay import composite
+from vitviz.maps.ranges import value_range
+from vitviz.maps.style import Style
 from vitviz.methods.base import Direction, Head, HeatMap, ParameterValue, Question
 from vitviz.models.loading import bundled
 from vitviz.models.loading import load_model as load_checkpoint
-from vitviz.session.engine import query_token
+from vitviz.progress import silent
 from vitviz.session.state import Query, View
 from vitviz.session.strict import (
     check_direction,
@@ -28,7 +29,6 @@ from vitviz.session.strict import (
     check_target,
     method_called,
 )
-from vitviz.tracing.progress import silent
 
 if TYPE_CHECKING:
     from vitviz.models.loading import Model

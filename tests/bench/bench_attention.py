@@ -28,9 +28,9 @@ import torch
 from vitviz.imaging.geometry import Geometry
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question
-from vitviz.models.config import vit_config
-from vitviz.models.vit import VisionTransformer
-from vitviz.tracing.progress import silent
+from vitviz.models.vit.config import vit_config
+from vitviz.models.vit.network import VisionTransformer
+from vitviz.progress import silent
 from vitviz.tracing.run import cost, run
 
 REPOSITORY = Path(__file__).resolve().parents[2]

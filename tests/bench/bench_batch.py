@@ -31,13 +31,13 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from vitviz.batch.job import Batch, Outputs
+from vitviz.batch.progress import BatchProgress
+from vitviz.batch.run import MOST_WORKERS, run
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.card import ModelCard, to_json
-from vitviz.models.config import vit_config
-from vitviz.models.vit import VisionTransformer
-from vitviz.session.batch.job import Batch, Outputs
-from vitviz.session.batch.progress import BatchProgress
-from vitviz.session.batch.run import MOST_WORKERS, run
+from vitviz.models.vit.config import vit_config
+from vitviz.models.vit.network import VisionTransformer
 from vitviz.session.state import Session, View
 
 MODELS = {"DeiT-Tiny": "Ti", "ViT-B/16": "B"}

@@ -24,19 +24,19 @@ from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
+from vitviz.engine.engine import Cell
+from vitviz.engine.plan import plan
 from vitviz.gui.app import application
-from vitviz.gui.panes import PaneState
-from vitviz.gui.photo_pyramid import pyramid
-from vitviz.gui.service import Opened
-from vitviz.gui.views.compare import CompareView
+from vitviz.gui.canvas.pyramid import pyramid
+from vitviz.gui.scene import PaneState
+from vitviz.gui.threads.service import Opened
+from vitviz.gui.views.compare.view import CompareView
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.methods.base import Explanation
 from vitviz.models.loading import bundled
-from vitviz.session.engine import Cell
-from vitviz.session.plan import plan
+from vitviz.models.tokens import TokenLayout
 from vitviz.session.state import Pane, PhotoRef, Session, View, with_panes
-from vitviz.tracing.layout import TokenLayout
 
 ROUNDS = 30
 SIZE = (1600, 1000)

@@ -21,12 +21,12 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
-from vitviz.figures.ranges import value_range
-from vitviz.figures.style import Style
-from vitviz.gui.canvas import Canvas
-from vitviz.gui.photo_pyramid import pyramid
+from vitviz.gui.canvas.canvas import Canvas
+from vitviz.gui.canvas.pyramid import pyramid
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
+from vitviz.maps.ranges import value_range
+from vitviz.maps.style import Style
 from vitviz.methods.base import HeatMap
 
 ROUNDS = 60

@@ -74,7 +74,7 @@ def checkpoint(folder: Path) -> Path:
     """A ViT-B/16 with random weights: its speed is a trained one's."""
     from safetensors.torch import save_file
 
-    from vitviz.models.vit import VisionTransformer, vit_config
+    from vitviz.models.vit.network import VisionTransformer, vit_config
 
     path = folder / "vit_b_16.safetensors"
     save_file(VisionTransformer(vit_config("B", 16)).state_dict(), path)

@@ -241,7 +241,8 @@ def test_models_lists_the_bundled_ones(capsys: pytest.CaptureFixture[str]) -> No
 def test_check_passes_and_tells_a_failure(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vitviz.session import checks, program_checks
+    from vitviz.selfcheck import numbers as checks
+    from vitviz.selfcheck import program as program_checks
 
     assert main(["check"]) == 0
     out = capsys.readouterr().out

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from vitviz.__main__ import main
+from vitviz.batch.progress import BatchProgress
 from vitviz.cli import batch as command
-from vitviz.session.batch.progress import BatchProgress
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

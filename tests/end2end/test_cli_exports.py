@@ -19,7 +19,7 @@ from PIL import Image
 import vitviz
 from tests.end2end.test_cli import here, names_in, refused, small_photo
 from vitviz.__main__ import main
-from vitviz.session import file as session_file
+from vitviz.session import session_file
 from vitviz.session.state import PhotoRef
 
 __all__ = ["here"]

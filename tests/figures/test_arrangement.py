@@ -14,9 +14,9 @@ from vitviz.figures.arrange import arrange, columns_for, letter
 from vitviz.figures.layout import Layout, Rect, Word
 from vitviz.figures.panel import Axis, Grid, Panel
 from vitviz.figures.spec import PRESETS, FigureSpec, Sharing
-from vitviz.figures.style import Style
 from vitviz.figures.typesetting import CAP, PT, SLACK, Face
 from vitviz.imaging.geometry import Geometry
+from vitviz.maps.style import Style
 
 DESCENT = 0.22
 LONG = "soft-coated wheaten terrier, also known as an Irish wheaten, and more"

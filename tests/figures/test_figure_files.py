@@ -18,11 +18,11 @@ from tests.figures.test_arrangement import matrix, panel
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.figures.draw import SETTINGS, Drawing
 from vitviz.figures.encode import encode, size_text
-from vitviz.figures.overlay import composite
 from vitviz.figures.panel import Grid
 from vitviz.figures.spec import FigureSpec
-from vitviz.figures.style import Style
 from vitviz.imaging.geometry import Box
+from vitviz.maps.overlay import composite
+from vitviz.maps.style import Style
 
 SMALL = FigureSpec(width_mm=60, dpi=100, text_pt=7)
 GRID = replace(matrix(2, 2), title="Two & <two>")

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from vitviz.gui.panes import PaneState
-from vitviz.gui.photo_pyramid import pyramid
-from vitviz.gui.service import Opened
-from vitviz.gui.views.compare_pane import ComparePane
+from vitviz.engine.engine import Cell
+from vitviz.engine.plan import plan
+from vitviz.gui.canvas.pyramid import pyramid
+from vitviz.gui.scene import PaneState
+from vitviz.gui.threads.service import Opened
+from vitviz.gui.views.compare.pane import ComparePane
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.methods.base import Explanation
 from vitviz.models.loading import bundled
-from vitviz.session.engine import Cell
-from vitviz.session.plan import plan
+from vitviz.models.tokens import TokenLayout
 from vitviz.session.state import (
     Arrangement,
     Compare,
@@ -27,7 +28,6 @@ from vitviz.session.state import (
     View,
     with_panes,
 )
-from vitviz.tracing.layout import TokenLayout
 
 WHOLE = Geometry((300, 500), (48, 80), (0, 0), (48, 80), 16)
 FINER = Geometry((300, 500), (96, 160), (0, 0), (96, 160), 16)

@@ -17,13 +17,13 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 from pytestqt.qtbot import QtBot
 
+from vitviz.engine import engine as session_engine
+from vitviz.engine.plan import Request
 from vitviz.gui import app as gui_app
 from vitviz.gui.settings import Preferences, Settings
-from vitviz.gui.views.compare import CompareView
+from vitviz.gui.views.compare.view import CompareView
 from vitviz.gui.window import FIRST_SIZE, Window
 from vitviz.models.loading import load_model
-from vitviz.session import engine as session_engine
-from vitviz.session.plan import Request
 
 from .finetune_runs import Pretended
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import Qt
 
-from vitviz.gui.dialogs.finetune import FinetuneDialog
+from vitviz.gui.finetune.dialog import FinetuneDialog
 from vitviz.gui.theme import RESOURCES
 from vitviz.models.loading import bundled
-from vitviz.training import recipes
+from vitviz.training import runs
 from vitviz.training.recipes import FinetuneOptions, Report
 
 if TYPE_CHECKING:  # conftest has this module's run as a fixture
@@ -40,7 +40,7 @@ class Pretended:
         self.error: Exception | None = None
         self._until = 0
         self._may = threading.Condition()
-        monkeypatch.setattr(recipes, "finetune", self)
+        monkeypatch.setattr(runs, "finetune", self)
 
     def go_to(self, epoch: int) -> None:
         with self._may:

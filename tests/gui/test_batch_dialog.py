@@ -14,13 +14,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
-from vitviz.gui import batch_service
-from vitviz.gui.batch_commands import for_any_photo
-from vitviz.gui.dialogs.batch import BatchDialog
-from vitviz.session.batch import one
-from vitviz.session.batch.listing import JOURNAL
-from vitviz.session.batch.progress import BatchProgress
-from vitviz.session.batch.run import Summary
+from vitviz.batch import one
+from vitviz.batch.listing import JOURNAL
+from vitviz.batch.progress import BatchProgress
+from vitviz.batch.run import Summary
+from vitviz.gui.batch.commands import for_any_photo
+from vitviz.gui.batch.dialog import BatchDialog
+from vitviz.gui.threads import batch as batch_service
 
 from .conftest import Driver
 

@@ -11,13 +11,13 @@ from PySide6.QtGui import QFocusEvent, QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from vitviz.figures.overlay import composite
-from vitviz.figures.style import Style
-from vitviz.gui.canvas import Canvas
-from vitviz.gui.patch_note import note_place
-from vitviz.gui.photo_pyramid import pyramid
+from vitviz.gui.canvas.canvas import Canvas
+from vitviz.gui.canvas.patch_note import note_place
+from vitviz.gui.canvas.pyramid import pyramid
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
+from vitviz.maps.overlay import composite
+from vitviz.maps.style import Style
 from vitviz.methods.base import HeatMap
 
 GRID = (3, 5)

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
-from vitviz.gui.panels.form import Choice, Number, Whole
 from vitviz.gui.panels.model import PRICE
+from vitviz.gui.widgets.form import Choice, Number, Whole
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.methods import METHODS
 from vitviz.session.state import View
@@ -315,7 +315,7 @@ def test_many_choices_one_after_another_end_in_the_last(ui: Driver) -> None:
     for i in range(50):
         actions[(i * 7 + i // 5) % len(actions)](i)
     ui.settle()
-    from vitviz.session.plan import plan
+    from vitviz.engine.plan import plan
 
     assert ui.cell.request == plan(ui.session, ui.window.preferences.device)[0]
     assert ui.window.windowTitle().startswith(ui.photo_names()[ui.session.selected])

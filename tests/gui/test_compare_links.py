@@ -17,9 +17,9 @@ from tests.gui.compare_cells import (
     state,
     values,
 )
-from vitviz.gui.canvas import Canvas
-from vitviz.gui.viewport import sight
-from vitviz.gui.views.compare import CompareView
+from vitviz.gui.canvas.canvas import Canvas
+from vitviz.gui.canvas.viewport import sight
+from vitviz.gui.views.compare.view import CompareView
 
 
 def test_the_cursor_goes_to_the_same_place_on_other_grids(compare_view: CompareView) -> None:

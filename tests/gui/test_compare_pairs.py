@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from tests.gui.compare_cells import FINER, WHOLE, layers, point_at, session_of, state, values
-from vitviz.analysis.difference import difference
-from vitviz.gui.views.compare import CompareView
+from vitviz.gui.views.compare.view import CompareView
+from vitviz.maps.difference import difference
 
 LEFT, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
 

@@ -21,11 +21,11 @@ from tests.gui.compare_cells import (
     state,
     values,
 )
-from vitviz.analysis.agreement import agreement
 from vitviz.errors import VitvizError
-from vitviz.gui.panes import PaneState
-from vitviz.gui.views.compare import CompareView
-from vitviz.gui.views.compare_pane import ComparePane
+from vitviz.gui.scene import PaneState
+from vitviz.gui.views.compare.pane import ComparePane
+from vitviz.gui.views.compare.view import CompareView
+from vitviz.maps.agreement import agreement
 from vitviz.session.state import View
 
 LEFT = Qt.MouseButton.LeftButton

@@ -13,7 +13,8 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QColorDialog, QDialog
 
 from vitviz import __version__
-from vitviz.gui import actions, theme
+from vitviz.gui import theme
+from vitviz.gui.commands import table as actions
 from vitviz.gui.dialogs.about import PaletteDialog, TextDialog, about_text, keys_text
 from vitviz.gui.dialogs.preferences import PreferencesDialog
 from vitviz.gui.settings import Preferences

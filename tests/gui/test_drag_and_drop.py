@@ -19,10 +19,10 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui.compare_cells import session_of, state
 from tests.gui.conftest import Driver
-from vitviz.gui import drops
 from vitviz.gui.layout import Tab
-from vitviz.gui.panes import PaneDrop
-from vitviz.gui.views.compare import CompareView
+from vitviz.gui.scene import PaneDrop
+from vitviz.gui.views.compare.view import CompareView
+from vitviz.gui.widgets import drops
 from vitviz.session.state import PhotoRef, View
 
 LEFT = Qt.MouseButton.LeftButton

@@ -15,18 +15,18 @@ from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox
 
 from tests.gui.conftest import Driver
-from vitviz.figures.overlay import composite
-from vitviz.gui import export_commands
+from vitviz.exporting.clipboard import Shown, picture
+from vitviz.exporting.stamp import beside_of, read
+from vitviz.gui.commands import exports as export_commands
 from vitviz.gui.dialogs.export_animation import NO_VIDEO, AnimationDialog
 from vitviz.gui.dialogs.export_data import DataDialog
-from vitviz.gui.jobs import Job, Jobs
-from vitviz.gui.panels.form import Choice
-from vitviz.gui.panes import PaneState
+from vitviz.gui.scene import PaneState
 from vitviz.gui.settings import Preferences
-from vitviz.session.embedding import beside_of, read
-from vitviz.session.picture import Shown, picture
+from vitviz.gui.threads.jobs import Job, Jobs
+from vitviz.gui.widgets.form import Choice
+from vitviz.maps.overlay import composite
+from vitviz.progress import Progress
 from vitviz.session.state import Compare, View
-from vitviz.tracing.progress import Progress
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QDialog, QFileDialog
 
 from tests.gui.conftest import Driver
 from vitviz.__main__ import main
+from vitviz.exporting.provenance import Disclosure
 from vitviz.figures.spec import FigureSpec
-from vitviz.gui.dialogs.figure import FigureDialog
-from vitviz.gui.dialogs.figure_form import NumberList, content_for
-from vitviz.session import file as session_file
-from vitviz.session.provenance import Disclosure
+from vitviz.gui.figure.dialog import FigureDialog
+from vitviz.gui.figure.form import NumberList, content_for
+from vitviz.session import session_file
 
 Open = Callable[..., FigureDialog]
 

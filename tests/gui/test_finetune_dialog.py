@@ -12,7 +12,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
 from vitviz.errors import VitvizError
-from vitviz.gui.dialogs.finetune import FinetuneDialog
+from vitviz.gui.finetune.dialog import FinetuneDialog
 from vitviz.training.recipes import FinetuneOptions
 
 from .conftest import Driver

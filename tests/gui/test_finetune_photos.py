@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog
 
-from vitviz.gui.dialogs.ticks import TickDialog
+from vitviz.gui.widgets.ticks import TickDialog
 
 from .conftest import Driver
 from .finetune_runs import (

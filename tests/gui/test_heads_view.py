@@ -9,13 +9,13 @@ import pytest
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from pytestqt.qtbot import QtBot
 
-from vitviz.figures.style import Style
-from vitviz.figures.ticks import number
-from vitviz.gui.views.head_layout import LEAST_WIDTH, LEFT, TOP, HeadLayout
-from vitviz.gui.views.heads import HeadsView
+from vitviz.gui.views.heads.layout import LEAST_WIDTH, LEFT, TOP, HeadLayout
+from vitviz.gui.views.heads.view import HeadsView
 from vitviz.imaging.geometry import Geometry
+from vitviz.maps.style import Style
+from vitviz.maps.ticks import number
 from vitviz.methods.base import Explanation
-from vitviz.tracing.layout import TokenLayout
+from vitviz.models.tokens import TokenLayout
 
 GRID = (3, 5)
 LAYOUT = TokenLayout(("cls", "dist"), GRID)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QSize
 
-from vitviz.figures.colour import table
-from vitviz.figures.style import Style
-from vitviz.gui.colour_bar import PHOTO_GREY, Scale, bar_image
-from vitviz.gui.map_tile import MapTile, tile_image
+from vitviz.gui.canvas.colour_bar import PHOTO_GREY, Scale, bar_image
+from vitviz.gui.canvas.map_tile import MapTile, tile_image
 from vitviz.imaging.geometry import Geometry
+from vitviz.maps.colour import table
+from vitviz.maps.style import Style
 from vitviz.methods.base import HeatMap
 
 GEOMETRY = Geometry((300, 500), (48, 80), (0, 0), (48, 80), 16)

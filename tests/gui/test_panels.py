@@ -14,15 +14,15 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 from pytestqt.qtbot import QtBot
 
 from vitviz.errors import VitvizError
-from vitviz.figures.style import Style
-from vitviz.gui.banner import Banner
 from vitviz.gui.panels.appearance import AppearancePanel
-from vitviz.gui.panels.form import Choice, Number, Whole
 from vitviz.gui.panels.method import MethodPanel, control_value, make_control
 from vitviz.gui.panels.model import amount, bytes_words
 from vitviz.gui.panels.predictions import Bars
 from vitviz.gui.reports import Unexpected, start_log, versions
-from vitviz.gui.status import StatusBar, duration
+from vitviz.gui.widgets.banner import Banner
+from vitviz.gui.widgets.form import Choice, Number, Whole
+from vitviz.gui.widgets.status import StatusBar, duration
+from vitviz.maps.style import Style
 from vitviz.methods import METHODS
 from vitviz.methods.base import Parameter
 from vitviz.session.state import View

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from vitviz.gui.panes import PaneDrop, PaneState
-from vitviz.session import file as session_file
+from vitviz.gui.scene import PaneDrop, PaneState
+from vitviz.session import session_file
 from vitviz.session.split import split
 from vitviz.session.state import MOST_PANES, PhotoRef
 

@@ -7,10 +7,10 @@ import pytest
 from PySide6.QtCore import QPoint, QRectF, QSizeF, Qt
 from pytestqt.qtbot import QtBot
 
-from vitviz.gui.views.patch_layout import LEAST_SIDE, PatchLayout
-from vitviz.gui.views.patches import PatchesView
+from vitviz.gui.views.patches.layout import LEAST_SIDE, PatchLayout
+from vitviz.gui.views.patches.view import PatchesView
 from vitviz.imaging.geometry import Geometry
-from vitviz.tracing.layout import TokenLayout
+from vitviz.models.tokens import TokenLayout
 
 GRID = (3, 5)
 LAYOUT = TokenLayout(("cls", "dist"), GRID)

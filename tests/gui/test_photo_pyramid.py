@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vitviz.gui.photo_pyramid import pyramid
+from vitviz.gui.canvas.pyramid import pyramid
 
 
 @pytest.fixture

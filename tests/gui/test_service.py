@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from vitviz.engine.photos import PhotoCache
+from vitviz.engine.plan import Request, plan
 from vitviz.errors import PhotoError
-from vitviz.gui.service import THUMBNAIL_EDGE, Service
+from vitviz.gui.threads.service import THUMBNAIL_EDGE, Service
 from vitviz.models.loading import bundled
-from vitviz.session.photos import PhotoCache
-from vitviz.session.plan import Request, plan
 from vitviz.session.state import PhotoRef, Session, View
 
 from .conftest import WAIT_MS, draw, threads_left

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from vitviz.gui.window import Window
-from vitviz.session import file as session_file
+from vitviz.session import session_file
 from vitviz.session.state import Compare
 
 from .conftest import Driver

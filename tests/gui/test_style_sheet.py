@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from vitviz.gui import theme
-from vitviz.gui.panels.form import Choice, Number, Whole
+from vitviz.gui.widgets.form import Choice, Number, Whole
 
 
 def ticked(qtbot: QtBot) -> QImage:

@@ -7,10 +7,10 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QPalette
 from pytestqt.qtbot import QtBot
 
-from vitviz.gui.training_chart import TrainingChart, line_colours, top_of
-from vitviz.gui.training_service import TrainingProgress
-from vitviz.session.class_photos import ClassPhotos
-from vitviz.session.epochs import Epoch
+from vitviz.gui.finetune.chart import TrainingChart, line_colours, top_of
+from vitviz.gui.threads.training import TrainingProgress
+from vitviz.training.finetune.class_photos import ClassPhotos
+from vitviz.training.finetune.epochs import Epoch
 
 
 def test_the_share_of_the_commonest_class() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitviz.gui.viewport import Area, Viewport, bounded, fitted
+from vitviz.gui.canvas.viewport import Area, Viewport, bounded, fitted
 
 COORDINATE = st.floats(-5000, 5000)
 SCALE = st.floats(0.01, 60)

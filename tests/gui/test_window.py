@@ -9,8 +9,8 @@ from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from vitviz.gui import actions
-from vitviz.gui.commands import Commands
+from vitviz.gui.commands import table as actions
+from vitviz.gui.commands.commands import Commands
 from vitviz.gui.settings import Settings
 from vitviz.gui.window import Window
 

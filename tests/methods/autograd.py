@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vitviz.models.vit import VisionTransformer
+from vitviz.models.vit.network import VisionTransformer
 
 
 @dataclass(frozen=True)

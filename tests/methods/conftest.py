@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from vitviz.imaging.geometry import Geometry
-from vitviz.tracing.layout import TokenLayout
+from vitviz.models.tokens import TokenLayout
 from vitviz.tracing.trace import Trace
 
 LAYOUT = TokenLayout(("cls", "dist", "reg1"), (4, 7))

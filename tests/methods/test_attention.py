@@ -8,7 +8,7 @@ import pytest
 from vitviz.errors import Cancelled
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question
-from vitviz.tracing.progress import silent
+from vitviz.progress import silent
 
 ATTENTION = METHODS["attention"]
 

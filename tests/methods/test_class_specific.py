@@ -15,10 +15,11 @@ from tests.methods.autograd import Plain, plain
 from tests.models.networks import VARIANTS, random_input, random_network
 from vitviz.errors import Cancelled, NotEnoughMemory, VitvizError
 from vitviz.imaging.geometry import Geometry
-from vitviz.methods import METHODS, discard
+from vitviz.methods import METHODS
 from vitviz.methods.base import Explanation, Question
+from vitviz.methods.parts import discard
+from vitviz.progress import silent
 from vitviz.tracing import fused
-from vitviz.tracing.progress import silent
 from vitviz.tracing.run import run
 from vitviz.tracing.trace import Trace
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from vitviz.methods import discard
-from vitviz.methods.discard import discard_smallest, find_cut
+from vitviz.methods.parts import discard
+from vitviz.methods.parts.discard import discard_smallest, find_cut
 
 
 def blocks_of(matrix, step):

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from vitviz.errors import Cancelled, NotEnoughMemory, VitvizError
-from vitviz.methods import METHODS, discard
+from vitviz.methods import METHODS
 from vitviz.methods.base import Question
+from vitviz.methods.parts import discard
+from vitviz.progress import silent
 from vitviz.tracing import fused
-from vitviz.tracing.progress import silent
 
 ROLLOUT = METHODS["rollout"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vitviz.models.vit import VisionTransformer, ViTConfig
+from vitviz.models.vit.network import VisionTransformer, ViTConfig
 
 SMALL = ViTConfig(
     patch=4, width=24, depth=2, heads=3, mlp_width=40, input_size=(12, 20), classes=7,

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from tests.models.networks import SMALL, VARIANTS, naive_logits, random_input, random_network
-from vitviz.models.vit import PatchEmbedding, VisionTransformer, ViTConfig, vit_config
+from vitviz.models.vit.network import PatchEmbedding, VisionTransformer, ViTConfig, vit_config
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from tests.models.networks import SMALL, VARIANTS, random_network, square
 from vitviz.errors import CheckpointError
-from vitviz.models.vit import VisionTransformer, ViTConfig, vit_config
-from vitviz.models.weights import FAMILIES, family_of, timm, torchvision
+from vitviz.models.vit.network import VisionTransformer, ViTConfig, vit_config
+from vitviz.models.vit.weights import FAMILIES, family_of, timm, torchvision
 
 WIDE = replace(SMALL, width=128, heads=2)
 """Wide enough for the usual rule for heads."""

@@ -23,7 +23,7 @@ from vitviz.imaging.preprocess import InputChoice, fit, model_input
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question
 from vitviz.models.loading import load_model
-from vitviz.tracing.progress import silent
+from vitviz.progress import silent
 from vitviz.tracing.run import run
 from vitviz.tracing.trace import Trace
 

@@ -19,9 +19,9 @@ from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import InputChoice, fit, model_input
 from vitviz.models.card import ModelCard
 from vitviz.models.loading import load_model
-from vitviz.models.vit import VisionTransformer, ViTConfig
-from vitviz.models.weights import family_of
-from vitviz.models.weights.family import Tensors
+from vitviz.models.vit.network import VisionTransformer, ViTConfig
+from vitviz.models.vit.weights import family_of
+from vitviz.models.vit.weights.family import Tensors
 
 
 def randomised(network: nn.Module, seed: int = 0) -> nn.Module:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from vitviz.imaging.geometry import Geometry
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question
-from vitviz.tracing.layout import TokenLayout
-from vitviz.tracing.progress import silent
+from vitviz.models.tokens import TokenLayout
+from vitviz.progress import silent
 from vitviz.tracing.trace import Trace
 
 HEADS = st.one_of(st.sampled_from(["mean", "max", "min"]), st.integers(0, 3))

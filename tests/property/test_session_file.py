@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from vitviz.errors import SessionError
 from vitviz.figures import spec
-from vitviz.figures.scaling import Scaling
 from vitviz.figures.spec import FigureSpec
-from vitviz.figures.style import ColourMap, Style
 from vitviz.imaging.preprocess import InputChoice, InputMode
+from vitviz.maps.scaling import Scaling
+from vitviz.maps.style import ColourMap, Style
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Fusion, Parameter
-from vitviz.session.file import from_json, to_json
+from vitviz.session.session_file import from_json, to_json
 from vitviz.session.state import (
     MOST_PANES,
     Arrangement,

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vitviz.session.worker import Done, Dropped, Event, Failed, Progressed, Worker
-from vitviz.tracing.progress import Progress
+from vitviz.engine.worker import Done, Dropped, Event, Failed, Progressed, Worker
+from vitviz.progress import Progress
 
 WAIT_S = 30
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.session.conftest import names_in
+from tests.samples import names_in
 from vitviz.errors import SessionError, VitvizError
-from vitviz.session import file as session_file
+from vitviz.session import session_file
 from vitviz.session.state import Compare, Pane, PhotoRef, Session, View
 
 SESSION = Session((PhotoRef("bear.jpg"),), model="vitviz-small-v0")

@@ -11,6 +11,7 @@ from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
 from vitviz.methods import METHODS
 from vitviz.methods.base import Explanation, Method, Parameter
+from vitviz.models.tokens import TokenLayout
 from vitviz.session.state import Query, View
 from vitviz.session.strict import (
     check_direction,
@@ -22,7 +23,6 @@ from vitviz.session.strict import (
     method_called,
     read_parameter,
 )
-from vitviz.tracing.layout import TokenLayout
 
 METHOD = Method(
     "test", "Test", "", METHODS["rollout"].explain,

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from vitviz.imaging.geometry import Geometry
-from vitviz.models.config import ViTConfig
-from vitviz.models.vit import VisionTransformer
+from vitviz.models.vit.config import ViTConfig
+from vitviz.models.vit.network import VisionTransformer
 
 CONFIG = ViTConfig(
     patch=4, width=24, depth=3, heads=3, mlp_width=40, input_size=(12, 20), classes=7,

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from vitviz.models.config import ViTConfig, vit_config
-from vitviz.models.vit import VisionTransformer
+from vitviz.models.vit.config import ViTConfig, vit_config
+from vitviz.models.vit.network import VisionTransformer
 from vitviz.tracing.cost import cost
 
 SMALL = ViTConfig(

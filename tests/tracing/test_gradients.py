@@ -14,13 +14,13 @@ from torch import Tensor
 from tests.methods.autograd import plain
 from tests.models.networks import VARIANTS, random_input, random_network
 from vitviz.errors import Cancelled, NotEnoughMemory, VitvizError
-from vitviz.models.vit import VisionTransformer
+from vitviz.models.vit.network import VisionTransformer
+from vitviz.progress import silent
 from vitviz.tracing import cost as cost_module
 from vitviz.tracing import gradients as module
 from vitviz.tracing import memory
 from vitviz.tracing.cost import backward_bytes, cost
 from vitviz.tracing.gradients import run_backward
-from vitviz.tracing.progress import silent
 from vitviz.tracing.run import run
 
 EVERYTHING = slice(None)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from vitviz.errors import Cancelled, NotEnoughMemory, VitvizError
-from vitviz.models.vit import VisionTransformer
+from vitviz.models.vit.network import VisionTransformer
 from vitviz.tracing import memory
 from vitviz.tracing import run as run_module
 from vitviz.tracing.run import cost, run

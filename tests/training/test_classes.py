@@ -10,8 +10,8 @@ import pytest
 
 from tests.training.conftest import write_photo
 from vitviz.errors import VitvizError
-from vitviz.tracing.progress import silent
-from vitviz.training.classes import LabelledPhotos, labelled_photos
+from vitviz.progress import silent
+from vitviz.training.finetune.classes import LabelledPhotos, labelled_photos
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_fewer_than_two_classes_are_refused(kept: int, folder: Path) -> None:
 def test_more_names_than_a_card_holds_are_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vitviz.training.classes.LONGEST_NAMES", 14)
+    monkeypatch.setattr("vitviz.training.finetune.classes.LONGEST_NAMES", 14)
     with pytest.raises(VitvizError, match="do not fit on a model's card"):
         opened(folder)
 

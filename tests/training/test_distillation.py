@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from tests.models.networks import VARIANTS, random_input, random_network
 from tests.training.conftest import PREPROCESSING, TEACHER
 from vitviz.training.batches import as_wanted
-from vitviz.training.distillation import (
+from vitviz.training.distil.objective import (
     Distillation,
     attention_divergence,
     logit_divergence,

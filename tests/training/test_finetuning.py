@@ -11,10 +11,10 @@ import torch.nn.functional as F
 
 from tests.models.networks import VARIANTS, random_input, random_network
 from tests.training.conftest import PREPROCESSING, TEACHER
-from vitviz.models.vit import VisionTransformer
-from vitviz.tracing.progress import silent
-from vitviz.training.classes import labelled_photos
-from vitviz.training.finetuning import (
+from vitviz.models.vit.network import VisionTransformer
+from vitviz.progress import silent
+from vitviz.training.finetune.classes import labelled_photos
+from vitviz.training.finetune.objective import (
     Finetuning,
     classifier_of,
     cross_entropy,

@@ -20,9 +20,8 @@ from vitviz.training.recipes import (
     DistilOptions,
     FinetuneOptions,
     Report,
-    distil,
-    finetune,
 )
+from vitviz.training.runs import distil, finetune
 
 Progress = Callable[[str, float], None]
 

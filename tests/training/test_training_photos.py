@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.training.conftest import write_photo, zipped
 from vitviz.errors import Cancelled, VitvizError
-from vitviz.training.distil import split
+from vitviz.training.distil.run import split
 from vitviz.training.photos import find_photos, open_photos
 
 

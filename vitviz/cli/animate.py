@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, get_args
 
 from vitviz.cli.choices import add_choices, chosen
 from vitviz.cli.options import add_disclosure, counted, disclosure
+from vitviz.engine.engine import Engine
+from vitviz.engine.plan import plan
 from vitviz.errors import PhotoTooLarge, VitvizError
-from vitviz.session.animation import Along, Animation, alongs, write_animation
-from vitviz.session.caption import caption
-from vitviz.session.engine import Engine
-from vitviz.session.film import SUFFIXES, Film
-from vitviz.session.plan import plan
+from vitviz.exporting.animation import Along, Animation, alongs, write_animation
+from vitviz.exporting.film import SUFFIXES, Film
 from vitviz.session.state import PhotoRef
 from vitviz.session.strict import check_map, check_query
+from vitviz.wording.caption import caption
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers

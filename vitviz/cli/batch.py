@@ -10,12 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from vitviz.cli.choices import add_choices, chosen
-from vitviz.cli.interrupts import interrupts
-from vitviz.cli.options import add_disclosure, disclosure
-from vitviz.errors import Cancelled, VitvizError
-from vitviz.imaging.load import MAX_PIXELS
-from vitviz.session.batch.job import (
+from vitviz.batch.job import (
     Batch,
     BatchStopped,
     FigureFormat,
@@ -24,10 +19,15 @@ from vitviz.session.batch.job import (
     SettingsChanged,
     ValuesFormat,
 )
-from vitviz.session.batch.progress import BatchProgress
-from vitviz.session.batch.run import Summary
-from vitviz.session.batch.run import run as run_batch
-from vitviz.session.long_work import Control, duration
+from vitviz.batch.progress import BatchProgress
+from vitviz.batch.run import Summary
+from vitviz.batch.run import run as run_batch
+from vitviz.cli.choices import add_choices, chosen
+from vitviz.cli.interrupts import interrupts
+from vitviz.cli.options import add_disclosure, disclosure
+from vitviz.errors import Cancelled, VitvizError
+from vitviz.imaging.load import MAX_PIXELS
+from vitviz.long_work import Control, duration
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers

@@ -19,8 +19,8 @@ def add(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:  # noqa: ARG001
     """Prints every self-check with its outcome; 1 if one failed."""
-    from vitviz.session.checks import environment, outcomes
-    from vitviz.session.program_checks import program_outcomes
+    from vitviz.selfcheck.numbers import environment, outcomes
+    from vitviz.selfcheck.program import program_outcomes
 
     for name, value in environment():
         print(f"{name}: {value}")

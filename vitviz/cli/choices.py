@@ -6,8 +6,8 @@ import argparse
 from typing import get_args
 
 from vitviz.cli.options import INPUTS, fraction, head, layer, query
-from vitviz.figures.scaling import Scaling
-from vitviz.figures.style import ColourMap, Style
+from vitviz.maps.scaling import Scaling
+from vitviz.maps.style import ColourMap, Style
 from vitviz.methods import METHODS
 from vitviz.models.loading import bundled, load_model
 from vitviz.session.state import Session, View

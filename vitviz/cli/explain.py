@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, get_args
 
 from vitviz.cli.choices import add_choices, chosen
 from vitviz.cli.options import add_disclosure, counted, disclosure, failed, photos_at, stems
+from vitviz.engine.engine import Engine, top_classes
+from vitviz.engine.plan import plan
 from vitviz.errors import CheckpointError, PhotoError, PhotoTooLarge, VitvizError
-from vitviz.session.caption import caption
-from vitviz.session.embedding import HOLDING
-from vitviz.session.engine import Engine, top_classes
-from vitviz.session.export import PICTURES, SUFFIXES, write_map, write_values
-from vitviz.session.plan import plan
+from vitviz.exporting.map_files import PICTURES, SUFFIXES, write_map, write_values
+from vitviz.exporting.stamp import HOLDING
+from vitviz.exporting.values import Resolution, Wanted
 from vitviz.session.state import PhotoRef, Session
 from vitviz.session.strict import check_map, check_query
-from vitviz.session.values import Resolution, Wanted
+from vitviz.wording.caption import caption
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from vitviz.cli.choices import add_choices, chosen
 from vitviz.cli.options import add_disclosure, counted, disclosure, head, photos_at
+from vitviz.engine.engine import Engine
 from vitviz.errors import PhotoTooLarge, VitvizError
+from vitviz.exporting.figure_files import write_figure
 from vitviz.figures import spec
 from vitviz.figures.encode import SUFFIXES
 from vitviz.figures.spec import PRESETS, FigureSpec
 from vitviz.methods import METHODS
-from vitviz.session import file as session_file
-from vitviz.session.engine import Engine
-from vitviz.session.figure import write_figure
+from vitviz.session import session_file
 from vitviz.session.state import MOST_PANES, Pane, PhotoRef, Session, with_panes
 
 if TYPE_CHECKING:

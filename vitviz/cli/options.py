@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vitviz.errors import PhotoError, VitvizError
+from vitviz.exporting.provenance import Disclosure
 from vitviz.imaging.load import photos_in
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.methods.base import Fusion, Head
-from vitviz.session.provenance import Disclosure
 from vitviz.session.state import Query
 
 if TYPE_CHECKING:  # argparse has no public name for it, and the class takes no arguments

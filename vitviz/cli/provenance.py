@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vitviz.errors import VitvizError
-from vitviz.session import file as session_file
-from vitviz.session.embedding import read
-from vitviz.session.provenance import MapFacts, Provenance, to_json
-from vitviz.session.reopening import reopen
+from vitviz.exporting.provenance import MapFacts, Provenance, to_json
+from vitviz.exporting.reopen import reopen
+from vitviz.exporting.stamp import read
+from vitviz.session import session_file
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, get_args
 
 from vitviz.cli.figure import add_looks, with_looks
 from vitviz.cli.options import add_disclosure, disclosure
+from vitviz.engine.engine import Engine
 from vitviz.errors import PhotoTooLarge, VitvizError
+from vitviz.exporting.figure_files import write_figure
 from vitviz.figures import spec
 from vitviz.figures.encode import SUFFIXES
-from vitviz.session import file as session_file
-from vitviz.session.engine import Engine
-from vitviz.session.figure import write_figure
+from vitviz.session import session_file
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers

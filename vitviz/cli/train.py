@@ -22,9 +22,8 @@ from vitviz.training.recipes import (
     FinetuneOptions,
     Report,
     Variety,
-    distil,
-    finetune,
 )
+from vitviz.training.runs import distil, finetune
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers

@@ -1,1 +1,1 @@
-"""How maps look: colour maps, ranges, overlays, and pictures of them."""
+"""The figure for print: arranged to the millimetre, drawn with matplotlib."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -14,12 +14,10 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, IdentityTransform
 
+from vitviz.figures.inks import Inks
 from vitviz.figures.layout import Bar, Rect, Word
 from vitviz.figures.panel import Panel
 from vitviz.imaging.geometry import Box
-
-if TYPE_CHECKING:
-    from vitviz.figures.draw import Inks
 
 PT_PER_MM = 72 / 25.4
 HAIRLINE_PT = 0.4

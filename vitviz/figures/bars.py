@@ -9,8 +9,8 @@ from typing import Literal
 from vitviz.figures.layout import Bar, Measures, Rect, Word
 from vitviz.figures.panel import Grid, Place
 from vitviz.figures.scales import SHARED, Scale
-from vitviz.figures.ticks import Ticks
 from vitviz.figures.typesetting import CAP, PT
+from vitviz.maps.ticks import Ticks
 
 Mode = Literal["none", "right", "below", "rows", "columns", "under", "wordless"]
 """No bars; one to the right of everything, or below it; one to the right of each row; one below

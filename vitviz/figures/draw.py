@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import UInt8
 
 from vitviz.figures.arrange import arrange
+from vitviz.figures.inks import INKS
 from vitviz.figures.layout import Bar, Layout
-from vitviz.figures.overlay import over_grey
 from vitviz.figures.panel import Grid, Panel, Place
 from vitviz.figures.pictures import Pictures, cell_colours
 from vitviz.figures.scales import scales
-from vitviz.figures.spec import FigureSpec, Ground
-from vitviz.figures.style import Style
+from vitviz.figures.spec import FigureSpec
 from vitviz.figures.typesetting import LOCK, Face, keep_fonts_known
+from vitviz.maps.overlay import over_grey
+from vitviz.maps.style import Style
 
 if TYPE_CHECKING:  # it takes a second, and only figures need it
     from matplotlib.artist import Artist
@@ -36,20 +37,6 @@ SETTINGS: dict[Any, Any] = {
 """What matplotlib draws with, whatever the user's own settings are. Type 42 embeds fonts as they
 are, so text in a PDF can be selected and edited; text in an SVG stays text.
 """
-
-
-class Inks(NamedTuple):
-    """Colours of a figure on some ground, 0..1."""
-
-    ground: tuple[float, float, float]
-    text: tuple[float, float, float]
-    quiet: tuple[float, float, float]
-    frame: tuple[float, float, float]
-
-
-LIGHT = Inks((1.0, 1.0, 1.0), (0.08, 0.08, 0.09), (0.33, 0.33, 0.35), (0.25, 0.25, 0.26))
-DARK = Inks((0.075, 0.08, 0.09), (0.95, 0.95, 0.95), (0.72, 0.72, 0.74), (0.55, 0.55, 0.57))
-INKS: dict[Ground, Inks] = {"light": LIGHT, "dark": DARK, "transparent": LIGHT}
 
 
 @contextmanager

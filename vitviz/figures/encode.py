@@ -16,7 +16,7 @@ from vitviz.errors import VitvizError
 from vitviz.figures.draw import Drawing, matplotlib_settings
 from vitviz.figures.panel import Grid
 from vitviz.figures.spec import FigureSpec
-from vitviz.tracing.progress import Progress, silent
+from vitviz.progress import Progress, silent
 
 SUFFIXES = (".png", ".tiff", ".tif", ".svg", ".pdf")
 

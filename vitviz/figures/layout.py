@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 from vitviz.figures.panel import Place
 from vitviz.figures.spec import FigureSpec
-from vitviz.figures.style import Style
 from vitviz.figures.typesetting import BASELINE, LINE, PT, Face
+from vitviz.maps.style import Style
 
 
 class Rect(NamedTuple):

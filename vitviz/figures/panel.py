@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from vitviz.figures.style import Style
 from vitviz.imaging.geometry import Box, Geometry
+from vitviz.maps.style import Style
 
 Place = tuple[int, int]
 """Row and column of a panel."""

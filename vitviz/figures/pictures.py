@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
-from vitviz.figures.interpolation import steps
-from vitviz.figures.overlay import colours, composite, inside, positions
 from vitviz.figures.panel import Panel
 from vitviz.figures.spec import Drawn
 from vitviz.imaging.geometry import Geometry
+from vitviz.maps.interpolation import steps
+from vitviz.maps.overlay import colours, composite, inside, positions
 
 CUT = 0.08
 """Width of the gaps between patches that stand apart, in patches."""

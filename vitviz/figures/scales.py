@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vitviz.figures.panel import Grid, Panel, Place
-from vitviz.figures.scaling import Scaling, scale_name
 from vitviz.figures.spec import Sharing
-from vitviz.figures.style import Style
-from vitviz.figures.ticks import Ticks, number, ticks
+from vitviz.maps.scaling import Scaling, scale_name
+from vitviz.maps.style import Style
+from vitviz.maps.ticks import Ticks, number, ticks
 
 SHARED = {
     "each": "each map has its own range",

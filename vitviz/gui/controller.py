@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from vitviz.engine.engine import Cell
+from vitviz.engine.plan import Request, request_of
 from vitviz.errors import Cancelled, PhotoError
-from vitviz.gui.panes import PaneState
-from vitviz.gui.service import Opened, Preview, Service
+from vitviz.gui.scene import PaneState
 from vitviz.gui.store import Store
+from vitviz.gui.threads.service import Opened, Preview, Service
 from vitviz.models.card import ModelCard
 from vitviz.models.loading import bundled
-from vitviz.session.engine import Cell
 from vitviz.session.panes import with_query, without_photos, without_point
-from vitviz.session.plan import Request, request_of
 from vitviz.session.state import Pane, PhotoRef, Query, Session
 
 log = logging.getLogger(__name__)

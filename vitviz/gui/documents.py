@@ -12,18 +12,18 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from vitviz.errors import PhotoError, PhotoTooLarge, VitvizError
-from vitviz.gui.banner import Banner, Choices
+from vitviz.exporting import reopen as reopening
+from vitviz.exporting.provenance import renamed, with_bundled
+from vitviz.exporting.stamp import BESIDE, HOLDING
+from vitviz.exporting.stamp import read as provenance_in
 from vitviz.gui.settings import RECENT, Settings
 from vitviz.gui.store import Store
+from vitviz.gui.widgets.banner import Banner, Choices
 from vitviz.imaging.load import EXTENSIONS, photos_in
 from vitviz.imaging.samples import sample_photos
 from vitviz.models.loading import bundled
-from vitviz.session import file as session_file
-from vitviz.session import reopening
-from vitviz.session.embedding import BESIDE, HOLDING
-from vitviz.session.embedding import read as provenance_in
+from vitviz.session import session_file
 from vitviz.session.panes import without_photos, without_point
-from vitviz.session.provenance import renamed, with_bundled
 from vitviz.session.state import Pane, PhotoRef, Session
 from vitviz.writing import write_whole
 

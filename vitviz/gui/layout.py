@@ -21,13 +21,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from vitviz.gui.drops import dropped
 from vitviz.gui.panels.appearance import AppearancePanel
 from vitviz.gui.panels.layers import LayersPanel
 from vitviz.gui.panels.method import MethodPanel
 from vitviz.gui.panels.model import ModelPanel
 from vitviz.gui.panels.photos import PhotosPanel
 from vitviz.gui.panels.predictions import PredictionsPanel
+from vitviz.gui.widgets.drops import dropped
 
 LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
 RIGHT = Qt.DockWidgetArea.RightDockWidgetArea

@@ -9,9 +9,9 @@ from typing import Any
 import platformdirs
 from PySide6.QtCore import QByteArray, QSettings
 
+from vitviz.exporting.provenance import Disclosure
 from vitviz.gui.theme import Theme
 from vitviz.imaging.load import MAX_PIXELS
-from vitviz.session.provenance import Disclosure
 
 RECENT = 12
 """How many photos and sessions "Open Recent" remembers."""

@@ -19,31 +19,32 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from vitviz.engine.engine import Cell
+from vitviz.engine.photos import PhotoCache
 from vitviz.errors import VitvizError
-from vitviz.gui import actions, theme
-from vitviz.gui.banner import Banner
-from vitviz.gui.batch_commands import BatchCommands
-from vitviz.gui.canvas import Canvas
-from vitviz.gui.commands import Commands
+from vitviz.gui import theme
+from vitviz.gui.batch.commands import BatchCommands
+from vitviz.gui.canvas.canvas import Canvas
+from vitviz.gui.commands import table as actions
+from vitviz.gui.commands.commands import Commands
 from vitviz.gui.controller import Controller
 from vitviz.gui.documents import Documents
-from vitviz.gui.finetune_commands import FinetuneCommands
-from vitviz.gui.jobs import Jobs, JobView
+from vitviz.gui.finetune.commands import FinetuneCommands
 from vitviz.gui.layout import Panels, TopBar
-from vitviz.gui.service import Preview, Service
 from vitviz.gui.settings import Settings
-from vitviz.gui.status import StatusBar
 from vitviz.gui.store import Store
-from vitviz.gui.views.compare import CompareView
-from vitviz.gui.views.heads import HeadsView
+from vitviz.gui.threads.jobs import Jobs, JobView
+from vitviz.gui.threads.service import Preview, Service
+from vitviz.gui.views.compare.view import CompareView
+from vitviz.gui.views.heads.view import HeadsView
 from vitviz.gui.views.look import LookView
-from vitviz.gui.views.patches import PatchesView
+from vitviz.gui.views.patches.view import PatchesView
+from vitviz.gui.widgets.banner import Banner
+from vitviz.gui.widgets.status import StatusBar
 from vitviz.imaging.samples import sample_photos
 from vitviz.models.card import ModelCard
 from vitviz.models.loading import bundled
-from vitviz.session import file as session_file
-from vitviz.session.engine import Cell
-from vitviz.session.photos import PhotoCache
+from vitviz.session import session_file
 from vitviz.session.state import MOST_PANES, PhotoRef, Session
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vitviz.methods.base import Explanation, Method, Question
-from vitviz.tracing.progress import Progress
+from vitviz.progress import Progress
 
 if TYPE_CHECKING:
     from vitviz.tracing.trace import Trace

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from jaxtyping import Float32
 
-from vitviz.tracing.layout import TokenLayout
-from vitviz.tracing.progress import Progress
+from vitviz.models.tokens import TokenLayout
+from vitviz.progress import Progress
 
 if TYPE_CHECKING:  # torch is not loaded for a list of names
     from vitviz.tracing.trace import Trace

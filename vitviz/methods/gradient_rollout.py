@@ -24,8 +24,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from vitviz.methods.base import Explanation, Method, Question
-from vitviz.methods.discard import KEPT_BYTES
-from vitviz.methods.flow import (
+from vitviz.methods.parts.discard import KEPT_BYTES
+from vitviz.methods.parts.flow import (
     DISCARD,
     FLOAT_BYTES,
     RESIDUAL,
@@ -38,7 +38,7 @@ from vitviz.methods.flow import (
     push_normalised,
     share,
 )
-from vitviz.tracing.progress import Progress
+from vitviz.progress import Progress
 
 if TYPE_CHECKING:
     from torch import Tensor

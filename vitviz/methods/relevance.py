@@ -10,10 +10,10 @@ Encoder-Decoder Transformers", ICCV 2021, arXiv 2103.15679, equations 5 and 6, w
 heads and all layers: ``R <- R + A_bar_l R`` from R = I is this product.
 
 Differences from the source: only one row of R is asked for, so no matrix is multiplied by another
-(``vitviz.methods.flow``), and the gradients are made in row blocks (``vitviz.tracing.gradients``):
-the numbers are the same. There R ends at the last layer; here a row ends at each layer, y being
-the network's own logit for all of them. One head, or the maximum or minimum over heads, may take
-the mean's place.
+(``vitviz.methods.parts.flow``), and the gradients are made in row blocks
+(``vitviz.tracing.gradients``): the numbers are the same. There R ends at the last layer; here a row
+ends at each layer, y being the network's own logit for all of them. One head, or the maximum or
+minimum over heads, may take the mean's place.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING
 from jaxtyping import Float
 
 from vitviz.methods.base import Explanation, Method, Question
-from vitviz.methods.discard import RowBlocks
-from vitviz.methods.flow import START, Layers, flow_down, fusion_of, head_of, layers_from
-from vitviz.tracing.progress import Progress
+from vitviz.methods.parts.discard import RowBlocks
+from vitviz.methods.parts.flow import START, Layers, flow_down, fusion_of, head_of, layers_from
+from vitviz.progress import Progress
 
 if TYPE_CHECKING:
     from torch import Tensor

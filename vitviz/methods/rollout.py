@@ -9,7 +9,7 @@ discard ratio, are jacobgil/vit-explain's: of the fused tokens x tokens matrix t
 ``floor(discard * tokens^2)`` smallest entries become 0 before the residual is added.
 
 Difference from the source: only one row of R is asked for, so no matrix is multiplied by another
-(``vitviz.methods.flow``).
+(``vitviz.methods.parts.flow``).
 
 Differences from vit-explain: each row is divided by its own sum (there column j is divided by the
 sum of row j); no entry is protected from being discarded (there CLS -> CLS is, and the residual
@@ -23,8 +23,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from vitviz.methods.base import Explanation, Method, Question
-from vitviz.methods.discard import KEPT_BYTES
-from vitviz.methods.flow import (
+from vitviz.methods.parts.discard import KEPT_BYTES
+from vitviz.methods.parts.flow import (
     DISCARD,
     FLOAT_BYTES,
     RESIDUAL,
@@ -37,7 +37,7 @@ from vitviz.methods.flow import (
     push_normalised,
     share,
 )
-from vitviz.tracing.progress import Progress
+from vitviz.progress import Progress
 
 if TYPE_CHECKING:
     from vitviz.tracing.trace import Trace

@@ -15,8 +15,8 @@ from typing import TypeGuard, TypeVar, get_args
 
 from vitviz.errors import CheckpointError
 from vitviz.imaging.preprocess import Interpolation, Preprocessing, ResizeRule
-from vitviz.models.config import Activation, Pool, ViTConfig
 from vitviz.models.labels import SETS, class_names
+from vitviz.models.vit.config import Activation, Pool, ViTConfig
 
 LARGEST_CARD = 256 * 1024
 """Characters; a card has about two thousand, and the names of its own classes."""
@@ -44,7 +44,7 @@ class ModelCard:
         notes: Assumptions the reader had to make (number of heads, preprocessing), one line each;
             the window shows them, since a wrong one gives plausible but wrong maps.
         measured: What was measured of it, name to number(s), as in the card's file.
-        keys: Whose names the weights carry: one of ``vitviz.models.weights.FAMILIES``.
+        keys: Whose names the weights carry: one of ``vitviz.models.vit.weights.FAMILIES``.
         dtype: Of the weights in the file: "float16"; the network always runs in float32.
         trained_by: Who trained it and how, one line.
         trained_on: On what, one line.

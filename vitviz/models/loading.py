@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from vitviz.errors import CheckpointError, NotEnoughMemory, VitvizError
 from vitviz.memory import available_bytes
 from vitviz.models.card import LARGEST_CARD, ModelCard, from_json, is_card
-from vitviz.models.config import ViTConfig
 from vitviz.models.labels import SETS
+from vitviz.models.vit.config import ViTConfig
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vitviz.models.vit import VisionTransformer
-    from vitviz.models.weights.family import Family
+    from vitviz.models.vit.network import VisionTransformer
+    from vitviz.models.vit.weights.family import Family
 
 Progress = Callable[[str, float], None]
 """Told the stage and the fraction done, 0..1; may raise ``vitviz.errors.Cancelled``."""
@@ -140,7 +140,7 @@ def load_model(id_or_path: str | Path, device: str = "auto", progress: Progress 
     """
     with _found(id_or_path) as (path, said, notes):
         from vitviz.models.checkpoint import read_checkpoint
-        from vitviz.models.weights import family_of
+        from vitviz.models.vit.weights import family_of
 
         progress("reading the weights", 0.0)
         checkpoint = read_checkpoint(path)
@@ -273,7 +273,7 @@ def _network(
     """The network with these parameters, in float32, on a device, to be read and not trained."""
     import torch
 
-    from vitviz.models.vit import VisionTransformer
+    from vitviz.models.vit.network import VisionTransformer
 
     _agree_with_the_cpu()
     with torch.device("meta"):

@@ -1,1 +1,1 @@
-"""What the user chose, what that takes to compute, and who computes it."""
+"""What the user chose: small hashable values, and functions from one to the next."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from vitviz.figures.spec import FigureSpec
-from vitviz.figures.style import Style
 from vitviz.imaging.preprocess import InputChoice
+from vitviz.maps.style import Style
 from vitviz.methods.base import Direction, Head, ParameterValue
 
 Query = str | tuple[float, float]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vitviz.models.config import ViTConfig
+from vitviz.models.vit.config import ViTConfig
 
 FLOAT_BYTES = 4
 WORKSPACE_BYTES = 64 << 20

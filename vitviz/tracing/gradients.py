@@ -19,10 +19,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vitviz.models.vit import VisionTransformer
+from vitviz.models.vit.network import VisionTransformer
+from vitviz.progress import Progress, part, silent
 from vitviz.tracing.cost import backward_bytes
 from vitviz.tracing.memory import refusing, require
-from vitviz.tracing.progress import Progress, part, silent
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
-from vitviz.models.config import ViTConfig
-from vitviz.models.vit import VisionTransformer
+from vitviz.models.tokens import TokenLayout
+from vitviz.models.vit.config import ViTConfig
+from vitviz.models.vit.network import VisionTransformer
+from vitviz.progress import Progress, silent
 from vitviz.tracing.cost import Cost, cost, keeps_inputs
 from vitviz.tracing.fused import attend
-from vitviz.tracing.layout import TokenLayout
 from vitviz.tracing.memory import refusing, require
-from vitviz.tracing.progress import Progress, silent
 from vitviz.tracing.trace import Trace
 
 __all__ = ["Cost", "cost", "run"]

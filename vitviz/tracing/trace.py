@@ -18,11 +18,11 @@ from torch import Tensor
 
 from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
-from vitviz.models.vit import VisionTransformer
+from vitviz.models.tokens import TokenLayout
+from vitviz.models.vit.network import VisionTransformer
+from vitviz.progress import Progress
 from vitviz.tracing.fused import log_denominators, row_slices
 from vitviz.tracing.gradients import Gradients, run_backward
-from vitviz.tracing.layout import TokenLayout
-from vitviz.tracing.progress import Progress
 
 
 @dataclass(frozen=True, eq=False)

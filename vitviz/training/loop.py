@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from vitviz.errors import Cancelled, VitvizError
-from vitviz.models.vit import VisionTransformer
-from vitviz.tracing.progress import Progress
+from vitviz.models.vit.network import VisionTransformer
+from vitviz.progress import Progress
 from vitviz.training.checkpoint import (
     BEFORE_COOL_DOWN,
     CHECKPOINT,

@@ -17,7 +17,7 @@ from vitviz.imaging.load import EXTENSIONS, MAX_PIXELS, from_source
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.source import Source
 from vitviz.memory import available_bytes
-from vitviz.tracing.progress import Progress, silent
+from vitviz.progress import Progress, silent
 
 SHORTER_SIDE = 256
 """Pixels; larger photos are kept reduced to this, which is what most models are shown."""

@@ -1,4 +1,4 @@
-"""The choices of a distillation and of a fine-tuning, and the two entries.
+"""The choices of a distillation and of a fine-tuning.
 
 Importing this does not load torch: the command line and the window do it to ask for options.
 """
@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
-
-from vitviz.tracing.progress import Progress, silent
 
 SIDES = (96, 128, 160, 128, 96, 160, 128, 224)
 """Of the inputs of a distillation, in pixels, one after another from step to step.
@@ -198,31 +196,3 @@ Reported = Callable[[Report], None]
 
 def unheard(report: Report) -> None:
     """Nobody listens."""
-
-
-def distil(options: DistilOptions, progress: Progress = silent, report: Reported = unheard) -> Path:
-    """Makes a student, or goes on making it; loads torch.
-
-    Args:
-        options: What and how.
-        progress: Told how far it is; may raise ``Cancelled``, after which the same options go on.
-        report: Told losses and measurements.
-
-    Returns:
-        The student's checkpoint, with its card beside it.
-
-    Raises:
-        VitvizError: It cannot be done, or not be written; the last checkpoint of the run stays.
-    """
-    from vitviz.training.distil import run
-
-    return run(options, progress, report)
-
-
-def finetune(
-    options: FinetuneOptions, progress: Progress = silent, report: Reported = unheard
-) -> Path:
-    """Makes a classifier of the classes that a folder's folders are; as ``distil`` otherwise."""
-    from vitviz.training.finetune import run
-
-    return run(options, progress, report)

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save
 
 from vitviz.models.card import ModelCard, to_json
-from vitviz.models.vit import VisionTransformer
+from vitviz.models.vit.network import VisionTransformer
 from vitviz.writing import write_whole
 
 

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from vitviz.gui.actions import COMMANDS, MENUS
+from vitviz.gui.commands.table import COMMANDS, MENUS
 from vitviz.gui.dialogs.licences import LicencesDialog
 from vitviz.gui.panels.model import amount, bytes_words
 from vitviz.gui.reports import versions

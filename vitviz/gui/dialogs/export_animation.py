@@ -10,12 +10,12 @@ from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
-from vitviz.gui.panels.form import Choice, Number, Whole, form, quiet, row
+from vitviz.engine.engine import Cell
+from vitviz.exporting.animation import MOST_PIXELS, Along, Animation, alongs, frames, shots
+from vitviz.exporting.film import Film, has_video
+from vitviz.gui.widgets.form import Choice, Number, Whole, form, quiet, row
 from vitviz.imaging.photo import Photo
 from vitviz.methods import METHODS
-from vitviz.session.animation import MOST_PIXELS, Along, Animation, alongs, frames, shots
-from vitviz.session.engine import Cell
-from vitviz.session.film import Film, has_video
 from vitviz.session.state import Session
 
 FORMATS = (("GIF", ".gif"), ("APNG, lossless", ".png"), ("MP4 video", ".mp4"))

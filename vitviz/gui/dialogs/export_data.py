@@ -7,11 +7,11 @@ from typing import get_args
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
-from vitviz.gui.panels.form import Choice, form, quiet, row
+from vitviz.engine.engine import Cell
+from vitviz.exporting.values import Resolution, Wanted, maps
+from vitviz.gui.widgets.form import Choice, form, quiet, row
 from vitviz.methods.base import HeatMap
-from vitviz.session.engine import Cell
 from vitviz.session.state import View
-from vitviz.session.values import Resolution, Wanted, maps
 
 FORMATS = (
     ("NumPy archive, with geometry (.npz)", ".npz"),

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from vitviz.gui.panels.form import Choice, Whole, form, row
 from vitviz.gui.settings import Preferences
+from vitviz.gui.widgets.form import Choice, Whole, form, row
 
 THEMES = (("As the desktop", "system"), ("Light", "light"), ("Dark", "dark"))
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QWidget
 
-from vitviz.gui.dialogs.ticks import TickDialog
+from vitviz.gui.dialogs.split_values import TITLES, Range
 from vitviz.gui.documents import MODEL_FILTER, PHOTO_FILTER
-from vitviz.gui.panels.form import Choice
-from vitviz.gui.ranges import TITLES, Range
+from vitviz.gui.widgets.form import Choice
+from vitviz.gui.widgets.ticks import TickDialog
 from vitviz.session.split import Along
 from vitviz.session.state import MOST_PANES, PhotoRef
 

@@ -8,10 +8,10 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QImage, QPixmap
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSlider, QWidget
 
-from vitviz.figures.colour import COLOUR_MAPS, table
-from vitviz.figures.scaling import SCALING_TITLES
-from vitviz.figures.style import ColourMap, Style
-from vitviz.gui.panels.form import Choice, Number, column, form, row
+from vitviz.gui.widgets.form import Choice, Number, column, form, row
+from vitviz.maps.colour import COLOUR_MAPS, table
+from vitviz.maps.scaling import SCALING_TITLES
+from vitviz.maps.style import ColourMap, Style
 
 RANGES = (
     ("This map", "each"),

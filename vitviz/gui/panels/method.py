@@ -7,10 +7,10 @@ from dataclasses import replace
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from vitviz.gui.panels.form import Choice, Number, Whole, column, form, quiet, row
+from vitviz.engine.engine import Cell
+from vitviz.gui.widgets.form import Choice, Number, Whole, column, form, quiet, row
 from vitviz.methods import METHODS
 from vitviz.methods.base import Head, Parameter, ParameterValue
-from vitviz.session.engine import Cell
 from vitviz.session.state import View
 
 Control = Choice | Number | Whole

@@ -16,11 +16,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from vitviz.gui.panels.form import Choice, column, form, quiet, row
-from vitviz.gui.status import duration
+from vitviz.engine.engine import Cell
+from vitviz.gui.widgets.form import Choice, column, form, quiet, row
+from vitviz.gui.widgets.status import duration
 from vitviz.imaging.preprocess import InputChoice, fit
 from vitviz.models.card import ModelCard
-from vitviz.session.engine import Cell
 from vitviz.tracing.cost import Cost, cost
 
 PRICE = Qt.ItemDataRole.UserRole

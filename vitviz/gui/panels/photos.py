@@ -35,10 +35,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from vitviz.gui.drops import drag, drop_data
-from vitviz.gui.panels.form import MARGIN
-from vitviz.gui.panes import PaneDrop
-from vitviz.gui.service import Preview
+from vitviz.gui.scene import PaneDrop
+from vitviz.gui.threads.service import Preview
+from vitviz.gui.widgets.drops import drag, drop_data
+from vitviz.gui.widgets.form import MARGIN
 from vitviz.session.state import PhotoRef
 
 PREVIEW = Qt.ItemDataRole.UserRole + 1

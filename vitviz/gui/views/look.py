@@ -5,13 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from vitviz.figures.ranges import value_range
-from vitviz.figures.style import Style
-from vitviz.gui.canvas import Canvas
-from vitviz.gui.service import Opened
-from vitviz.session.caption import caption
-from vitviz.session.engine import Cell
+from vitviz.engine.engine import Cell
+from vitviz.gui.canvas.canvas import Canvas
+from vitviz.gui.threads.service import Opened
+from vitviz.maps.ranges import value_range
+from vitviz.maps.style import Style
 from vitviz.session.state import View
+from vitviz.wording.caption import caption
 
 
 class LookView(QWidget):

@@ -1,0 +1,160 @@
+"""The table says what the journal has, as CSV and as Parquet; progress in words."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from vitviz.batch.job import SettingsChanged
+from vitviz.batch.journal import Entry, opened
+from vitviz.batch.listing import JOURNAL
+from vitviz.batch.progress import BatchProgress
+from vitviz.batch.table import columns, write_tables
+from vitviz.errors import VitvizError
+from vitviz.long_work import MEMORY_S, Pace, duration
+
+ENTRIES = [
+    Entry("a, b.jpg", 10, 1, "ab" * 32, {}, {
+        "width": 60, "height": 40, "top1": "cat", "top1_index": 3, "top1_probability": 0.25,
+        "entropy": 0.123456789, "maximum_x": 12.5, "notes": 'rotated; "odd"',
+    }),
+    Entry("in/ünï\ncode.jpg", 10, 1, error="It is empty."),
+    Entry("not\udcfftext.jpg", 10, 1, "cd" * 32, {}, {"width": 1, "height": 2}),
+]  # fmt: skip
+
+
+def test_csv_reads_back(tmp_path: Path) -> None:
+    names = columns(1)
+    written = write_tables(tmp_path, lambda: ENTRIES, names)
+    assert written[0] == tmp_path / "table.csv"
+    with written[0].open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert tuple(lines[0]) == names
+    assert [line["photo"] for line in lines] == [
+        "a, b.jpg",
+        "in/ünï\ncode.jpg",
+        "not\\udcfftext.jpg",
+    ]
+    assert lines[0]["top1_probability"] == "0.25"
+    assert lines[0]["entropy"] == "0.123456789"
+    assert lines[0]["notes"] == 'rotated; "odd"'
+    assert lines[0]["error"] == lines[0]["target"] == ""
+    assert lines[1]["error"] == "It is empty."
+    assert lines[1]["width"] == ""
+
+
+def test_columns_of_no_classes() -> None:
+    assert not [name for name in columns(0) if name.startswith("top1")]
+    assert "top_tenth" in columns(0)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="pyarrow is optional")
+def test_parquet_has_the_same_with_types(tmp_path: Path) -> None:
+    from pyarrow import parquet
+
+    write_tables(tmp_path, lambda: ENTRIES, columns(1))
+    table = parquet.read_table(tmp_path / "table.parquet")
+    assert tuple(table.column_names) == columns(1)
+    kinds = {name: str(table.schema.field(name).type) for name in table.column_names}
+    assert kinds["photo"] == kinds["top1"] == kinds["error"] == "string"
+    assert kinds["width"] == kinds["top1_index"] == "int64"
+    assert kinds["top1_probability"] == kinds["top_tenth"] == kinds["entropy"] == "double"
+    first, second, third = table.to_pylist()
+    assert first["entropy"] == 0.123456789
+    assert first["top1_index"] == 3
+    assert second["width"] is None
+    assert third["photo"] == "not\\udcfftext.jpg"
+
+
+def test_without_pyarrow_there_is_only_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert write_tables(tmp_path, lambda: ENTRIES, columns(1)) == [tmp_path / "table.csv"]
+    assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_the_journal_gives_back_what_it_was_given(tmp_path: Path) -> None:
+    settings = {"model": "small", "view": {"layer": 1}}
+    with opened(tmp_path / "new" / "out", settings) as journal:
+        places = [journal.append(entry) for entry in ENTRIES]
+        assert list(journal.entries(reversed(places))) == ENTRIES[::-1]
+        assert journal.find("nothing.jpg") is None
+        later = Entry(ENTRIES[1].photo, 11, 2, "ef" * 32)
+        place = journal.append(later)
+    with opened(tmp_path / "new" / "out", settings) as journal:
+        assert journal.find(later.photo) == (place, later)
+        assert journal.find(ENTRIES[0].photo) == (places[0], ENTRIES[0])
+
+
+def test_a_line_that_is_damaged_is_left_out(tmp_path: Path) -> None:
+    with opened(tmp_path, {}) as journal:
+        places = [journal.append(entry) for entry in ENTRIES]
+    content = bytearray((tmp_path / JOURNAL).read_bytes())
+    content[places[1]] = ord("?")
+    (tmp_path / JOURNAL).write_bytes(content)
+    with opened(tmp_path, {}) as journal:
+        assert journal.find(ENTRIES[1].photo) is None
+        assert journal.find(ENTRIES[2].photo) == (places[2], ENTRIES[2])
+
+
+@pytest.mark.parametrize("header", ["", "{}", "[1]", "nonsense", '{"vitviz batch": 99}'])
+def test_a_journal_that_is_none(tmp_path: Path, header: str) -> None:
+    (tmp_path / JOURNAL).write_text(f"{header}\n{json.dumps({'photo': 'x'})}\n", encoding="utf-8")
+    with pytest.raises(SettingsChanged, match="damaged, or of another version"):
+        opened(tmp_path, {})
+    with opened(tmp_path, {}, restart=True) as journal:
+        assert journal.find("x") is None
+
+
+def test_settings_are_compared_one_by_one(tmp_path: Path) -> None:
+    with opened(tmp_path, {"a": {"b": 1, "c": (1, 2)}, "d": "x"}) as journal:
+        journal.append(ENTRIES[0])
+    with opened(tmp_path, {"a": {"b": 1, "c": [1, 2]}, "d": "x"}):
+        pass
+    with pytest.raises(SettingsChanged) as refused:
+        opened(tmp_path, {"a": {"b": 2, "c": (1, 2)}, "e": None, "d": ""})
+    assert refused.value.differences == ("a.b was 1 and is 2", 'd was x and is ""')
+
+
+def test_a_folder_with_other_files(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").touch()
+    with pytest.raises(VitvizError, match="holds other files"):
+        opened(tmp_path, {})
+
+
+def test_pace_is_a_weighted_mean() -> None:
+    now = [100.0]
+    pace = Pace(lambda: now[0])
+    assert pace.per_second == 0
+    assert pace.remaining_s(5) is None
+    for _ in range(50):
+        now[0] += 0.5
+        pace.add(1)
+    assert pace.per_second == pytest.approx(2)
+    assert pace.remaining_s(10) == pytest.approx(5)
+    now[0] += 3.0
+    pace.add(30)
+    # Closed form: 50 steps of half a second forgotten at one pace, and then three seconds.
+    kept = math.exp(-0.5 / MEMORY_S)
+    weight = math.exp(-3 / MEMORY_S) * (1 - kept**50) / (1 - kept)
+    assert pace.per_second == pytest.approx((weight + 30) / (0.5 * weight + 3))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (3599, "59 min 59 s"), (3600, "1 h 0 min"),
+     (86400, "24 h 0 min"), (400_000, "5 days")],
+)  # fmt: skip
+def test_durations(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_progress_in_words() -> None:
+    assert BatchProgress("Loading the model").words == "Loading the model…"
+    assert BatchProgress(done=3).words == "3"
+    full = BatchProgress("", 1412, 10000, 3, 8.125, 1057.0)
+    assert full.words == "1,412 of 10,000 · 3 failed · 8.12 photos/s · 17 min 37 s left"

@@ -1,0 +1,132 @@
+"""What was made lately is kept within its budget, and made once."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from vitviz.engine.cache import Recent
+from vitviz.engine.room import Room
+from vitviz.errors import Cancelled
+
+WAIT_S = 30
+
+
+def test_recent_keeps_the_last_used_within_its_budget() -> None:
+    made: list[int] = []
+
+    def make(size: int) -> int:
+        made.append(size)
+        return size
+
+    recent: Recent[int, int] = Recent(10, lambda size: size)
+    for key in (4, 5, 4, 3, 4, 5):  # 3 pushes out 5, which was used before 4
+        assert recent.get(key, lambda key=key: make(key)) == key  # type: ignore[misc]
+    assert made == [4, 5, 3, 5]
+    recent.get(100, lambda: make(100))
+    assert recent.held == 100
+    recent.clear()
+    assert recent.held == 0
+
+
+def test_what_failed_is_not_remembered() -> None:
+    recent: Recent[str, int] = Recent(10)
+
+    def fail() -> int:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        recent.get("key", fail)
+    assert recent.get("key", lambda: 7) == 7
+
+
+def test_threads_make_one_value_once_and_others_beside_it() -> None:
+    recent: Recent[str, object] = Recent(10)
+    made: list[str] = []
+    inside, go_on, waits = threading.Event(), threading.Event(), threading.Event()
+
+    def slow() -> object:
+        made.append("slow")
+        inside.set()
+        assert go_on.wait(WAIT_S)
+        return object()
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(recent.get, "key", slow)
+        assert inside.wait(WAIT_S)
+        assert recent.get("other", lambda: "quick") == "quick", "no lock is held meanwhile"
+        assert recent.held == 1
+        second = pool.submit(recent.get, "key", slow, waits.set)
+        assert waits.wait(WAIT_S)
+        go_on.set()
+        assert first.result(WAIT_S) is second.result(WAIT_S)
+    assert made == ["slow"]
+
+
+def test_a_thread_that_waits_may_give_up_and_tries_itself_what_failed() -> None:
+    recent: Recent[str, int] = Recent(10)
+    inside, go_on = threading.Event(), threading.Event()
+
+    def fails() -> int:
+        inside.set()
+        assert go_on.wait(WAIT_S)
+        raise ZeroDivisionError
+
+    def give_up() -> None:
+        raise Cancelled
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(recent.get, "key", fails)
+        assert inside.wait(WAIT_S)
+        with pytest.raises(Cancelled):
+            recent.get("key", lambda: 1, give_up)
+        assert recent.get("key", lambda: 2, go_on.set) == 2
+        with pytest.raises(ZeroDivisionError):
+            first.result(WAIT_S)
+
+
+def never() -> None:
+    raise AssertionError("nothing to wait for")
+
+
+def give_up() -> None:
+    raise Cancelled
+
+
+def test_work_that_fits_together_is_done_together_by_device() -> None:
+    room = Room({"cpu": 100, "cuda:0": 10}.__getitem__)
+    with room.taken(60, "cpu", never), room.taken(40, "cpu", never):
+        with room.taken(10, "cuda:0", never):
+            pass
+        with pytest.raises(Cancelled), room.taken(1, "cpu", give_up):
+            pass
+    with room.taken(60, "cpu", never), room.taken(40, "cpu", never):
+        pass  # what gave up took nothing
+
+
+def test_alone_nothing_waits_whatever_it_needs() -> None:
+    with Room(lambda device: 0).taken(1000, "cpu", never):
+        pass
+
+
+def test_room_is_given_on_when_work_ends_or_fails() -> None:
+    room = Room(lambda device: 10)
+    inside, go_on = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with room.taken(10, "cpu", never):
+            inside.set()
+            assert go_on.wait(WAIT_S)
+            raise ZeroDivisionError
+
+    room.wait_until_empty(never)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(work)
+        assert inside.wait(WAIT_S)
+        with pytest.raises(Cancelled):
+            room.wait_until_empty(give_up)
+        with room.taken(1, "cpu", go_on.set), pytest.raises(ZeroDivisionError):
+            first.result(WAIT_S)
+    room.wait_until_empty(never)

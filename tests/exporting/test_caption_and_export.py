@@ -1,0 +1,162 @@
+"""What a map says of itself, and what is in the files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.samples import names_in, request_for
+from vitviz.engine.engine import Cell, Engine
+from vitviz.engine.photos import PhotoCache
+from vitviz.errors import VitvizError
+from vitviz.exporting.map_files import PICTURES, encode_image, write_map
+from vitviz.exporting.provenance import to_json
+from vitviz.exporting.stamp import read
+from vitviz.imaging.photo import Photo
+from vitviz.maps.overlay import composite
+from vitviz.maps.ranges import value_range
+from vitviz.maps.style import Style
+from vitviz.methods.base import Explanation
+from vitviz.models.tokens import TokenLayout
+from vitviz.session.state import Session, View
+from vitviz.wording.caption import caption
+
+
+@pytest.fixture
+def cell(photo: Path, checkpoint: Path) -> Cell:
+    """With an explanation made by hand: layer l, head h, token t has the value l + h/10 + t/100."""
+    answered = Engine().answer(request_for(photo, checkpoint))
+    layer, head, token = np.mgrid[:3, :3, :17]
+    values = (layer + head / 10 + token / 100).astype(np.float32)
+    layout = TokenLayout(("cls", "dist"), (3, 5))
+    explanation = Explanation(values, (0, 1, 2), None, layout, "attention")
+    return replace(answered, explanation=explanation)
+
+
+@pytest.fixture
+def opened(cell: Cell) -> Photo:
+    return PhotoCache().get(cell.request.photo, cell.request.background)
+
+
+def session_of(cell: Cell, view: View, style: Style | None = None) -> Session:
+    request = cell.request
+    return Session(
+        (request.photo,), model=request.model, view=view, style=style or Style(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        (View(), "Attention of CLS · layer 3 · mean of 3 heads"
+         " · 210.0 % on CLS, not shown · 211.0 % on DIST, not shown"),
+        (View(layer=0, head=1), "Attention of CLS · layer 1 · head 2"
+         " · 10.0 % on CLS, not shown · 11.0 % on DIST, not shown"),
+        (View(layer=1, head="max"), "Attention of CLS · layer 2 · max of 3 heads"),
+        (View(layer=1, head=9), "Attention of CLS · layer 2 · head 3"
+         " · 120.0 % on CLS, not shown · 121.0 % on DIST, not shown"),
+    ],
+)  # fmt: skip
+def test_captions_of_attention(cell: Cell, view: View, words: str) -> None:
+    assert caption(cell, view) == words
+
+
+def test_captions_of_attention_to_a_patch_have_no_shares(cell: Cell) -> None:
+    cell = replace(
+        cell, query_token=2 + 1 * 5 + 4, request=replace(cell.request, direction="to"),
+        explanation=replace(cell.explanation, shares=False),
+    )  # fmt: skip
+    words = "Attention to row 2, column 5 · layer 3 · mean of 3 heads"
+    assert caption(cell, View()) == words
+
+
+def test_captions_about_a_class_name_it(cell: Cell) -> None:
+    explanation = replace(cell.explanation, shares=False, target=5)
+    cell = replace(cell, request=replace(cell.request, method="relevance"), explanation=explanation)
+    assert caption(cell, View("relevance")) == (
+        "Class relevance of CLS for “class 5” · layers 1 to 3 · mean of 3 heads"
+    )
+    known = replace(cell, card=replace(cell.card, names=tuple("abcdefg")))
+    assert caption(known, View("relevance")).startswith("Class relevance of CLS for “f” ·")
+
+
+def test_captions_of_rollout_say_their_layers_and_settings(cell: Cell) -> None:
+    request = replace(
+        cell.request, method="rollout", head="min", params=(("discard", 0.9), ("start", 2))
+    )
+    explanation = replace(
+        cell.explanation, values=cell.explanation.values[1:, :1] / 100, layers=(1, 2), head="min"
+    )
+    cell = replace(cell, request=request, explanation=explanation)
+    end = "discard 0.9 · {} % on CLS, not shown · {} % on DIST, not shown"
+    assert caption(cell, View("rollout")) == (
+        "Attention rollout of CLS · layers 2 to 3 · min of 3 heads · " + end.format(2.0, 2.0)
+    )
+    assert caption(cell, View("rollout", layer=0)) == (
+        "Attention rollout of CLS · layer 2 · min of 3 heads · " + end.format("1.0", "1.0")
+    )
+
+
+def test_a_picture_is_the_photo_at_its_size_with_the_map_and_the_caption(
+    tmp_path: Path, cell: Cell, opened: Photo
+) -> None:
+    style, view = Style(smooth=False), View(layer=1)
+    write_map(tmp_path / "map.png", opened, cell, session_of(cell, view, style))
+    heat_map = cell.heat_map(view)
+    ends = value_range(style.range, heat_map, cell.explanation)
+    expected = composite(opened.pixels, heat_map.values, cell.geometry, style, *ends)
+    with Image.open(tmp_path / "map.png") as image:
+        assert image.size == (60, 40)
+        np.testing.assert_array_equal(np.asarray(image), expected)
+        assert image.text == {  # type: ignore[attr-defined]
+            "Description": caption(cell, view), "Software": "vitviz",
+            "vitviz": to_json(read(tmp_path / "map.png")),
+        }  # fmt: skip
+
+
+def test_raw_values_are_the_map_itself(tmp_path: Path, cell: Cell, opened: Photo) -> None:
+    view = View(layer=0, head=2)
+    write_map(tmp_path / "map.NPY", opened, cell, session_of(cell, view))
+    values = np.load(tmp_path / "map.NPY", allow_pickle=False)
+    assert values.dtype == np.float32
+    np.testing.assert_array_equal(values, cell.heat_map(view).values)
+
+
+@pytest.mark.parametrize("suffix", PICTURES)
+def test_every_kind_of_picture_has_the_photo_s_size(
+    tmp_path: Path, cell: Cell, opened: Photo, suffix: str
+) -> None:
+    path = tmp_path / f"map{suffix}"
+    write_map(path, opened, cell, session_of(cell, View()))
+    with Image.open(path) as image:
+        assert image.size == (60, 40)
+        assert image.mode == "RGB"
+        if suffix in (".jpg", ".jpeg"):
+            comments = [data for name, data in image.applist if name == "COM"]  # type: ignore[attr-defined]
+            assert caption(cell, View()).encode() in comments
+
+
+@pytest.mark.parametrize("name", ["map.gif", "map", "map.png.exe"])
+def test_unknown_suffixes_are_refused(tmp_path: Path, cell: Cell, opened: Photo, name: str) -> None:
+    with pytest.raises(VitvizError, match="cannot be written as") as caught:
+        write_map(tmp_path / name, opened, cell, session_of(cell, View()))
+    assert ".png" in caught.value.hint
+    assert names_in(tmp_path) == ["photo.png"]
+
+
+def test_a_photo_that_the_map_is_not_of_is_refused(
+    tmp_path: Path, cell: Cell, opened: Photo
+) -> None:
+    with pytest.raises(VitvizError, match=r"photo\.png is no longer the photo"):
+        write_map(tmp_path / "map.png", replace(opened, sha256="0"), cell, session_of(cell, View()))
+
+
+def test_a_jpeg_cannot_be_as_long_as_a_png() -> None:
+    pixels = np.zeros((2, 70_000, 3), np.uint8)
+    with pytest.raises(VitvizError, match="70000 x 2 pixels"):
+        encode_image(pixels, Path("map.jpg"), "")
+    assert encode_image(pixels, Path("map.png"), "").getbuffer().nbytes

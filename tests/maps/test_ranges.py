@@ -1,0 +1,43 @@
+"""Shared and separate ranges of maps beside each other."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vitviz.maps.ranges import Ends, Ranged, ranges
+from vitviz.methods.base import Explanation
+from vitviz.models.tokens import TokenLayout
+
+LAYOUT = TokenLayout(("cls", "dist"), (3, 5))
+
+
+def made(low: float, high: float, unit: str = "attention") -> Ranged:
+    """Layer 1 reaches from low to high, layer 2 ten times as far."""
+    row = np.linspace(low, high, 15, dtype=np.float32)
+    values = np.stack([np.concatenate([[99, 99], row * factor]) for factor in (1, 10)])
+    explanation = Explanation(values[:, None].astype(np.float32), (0, 1), None, LAYOUT, unit)
+    return Ranged(explanation.map(0, "mean"), explanation, unit)
+
+
+MAPS = [made(1, 2), None, made(3, 8, "rollout"), made(-1, 1.5), made(0.5, 4)]
+
+
+def test_each_has_its_own() -> None:
+    expected = (Ends(1, 2), None, Ends(3, 8), Ends(-1, 1.5), Ends(0.5, 4))
+    assert ranges(MAPS, "each", shared=False) == expected
+
+
+def test_one_unit_shares_one_range_and_says_with_whom() -> None:
+    together = Ends(-1, 4, (0, 3, 4))
+    assert ranges(MAPS, "each", shared=True) == (together, None, Ends(3, 8), together, together)
+
+
+def test_ranges_from_zero_and_of_all_layers_are_shared_too() -> None:
+    assert ranges(MAPS, "zero", shared=True)[0] == Ends(0, 4, (0, 3, 4))
+    assert ranges(MAPS, "shared", shared=True)[0] == Ends(-10, 40, (0, 3, 4))
+    assert ranges(MAPS, (0.0, 7.0), shared=True)[0] == Ends(0, 7, (0, 3, 4))
+    assert ranges(MAPS, (0.0, 7.0), shared=False)[0] == Ends(0, 7)
+
+
+def test_nothing() -> None:
+    assert ranges([], "each", shared=True) == ()

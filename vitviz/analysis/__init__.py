@@ -1,1 +1,0 @@
-"""Numbers about maps: how far two of them agree, and where they differ."""

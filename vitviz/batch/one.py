@@ -1,0 +1,219 @@
+"""One photo of a batch: opened, explained, and its results written."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from vitviz.batch.answered import Answered
+from vitviz.batch.job import Batch, BatchRefused, BatchStopped
+from vitviz.batch.journal import Entry, cannot_write
+from vitviz.batch.listing import Found
+from vitviz.batch.table import row
+from vitviz.engine.engine import (
+    EXPLAINING_BYTES,
+    Cell,
+    explain,
+    look,
+    probabilities,
+    query_token,
+)
+from vitviz.engine.photos import Stamp, stamp
+from vitviz.engine.plan import plan
+from vitviz.engine.room import Room
+from vitviz.errors import Cancelled, NotEnoughMemory, VitvizError
+from vitviz.exporting.figure_files import write_figure
+from vitviz.exporting.map_files import write_map, write_values
+from vitviz.exporting.values import Wanted
+from vitviz.imaging.load import load
+from vitviz.imaging.photo import Photo
+from vitviz.imaging.preprocess import fit
+from vitviz.long_work import Control
+from vitviz.methods import METHODS
+from vitviz.session.state import PhotoRef, Session
+from vitviz.session.strict import check_map, check_query
+from vitviz.tracing.cost import backward_bytes, cost
+
+if TYPE_CHECKING:  # torch is not loaded by importing this
+    from vitviz.models.loading import Model
+
+log = logging.getLogger(__name__)
+
+PIXEL_BYTES = 32
+"""What decoding, converting and drawing on one pixel takes at most (``imaging.source``)."""
+
+OF_THE_NAME = {None, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOENT}
+"""Reasons for which one file cannot be written, and others can; Pillow gives none."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Makes the results of one photo at a time; used by several threads at once.
+
+    Args:
+        batch: What to do.
+        model: Loaded.
+        control: Asked before each step whether to go on.
+        room: Memory for photos.
+        unexpected: What was logged already.
+    """
+
+    batch: Batch
+    model: Model
+    control: Control
+    room: Room
+    unexpected: set[str] = field(default_factory=set)
+
+    def entry(self, found: Found) -> Entry:
+        """What became of a photo, its results written.
+
+        Raises:
+            Cancelled: The batch was cancelled.
+            BatchRefused: What is asked for exists for no photo.
+            BatchStopped: Nothing can be written any more.
+        """
+        if found.problem is not None:
+            return Entry(found.key, error=_said(found.problem))
+        then = stamp(str(found.path))
+        size, changed_ns = (then.size, then.changed_ns) if then else (-1, 0)
+        try:
+            made = self._results(found, then)
+        except (Cancelled, BatchRefused, BatchStopped):
+            raise
+        except VitvizError as error:
+            return Entry(found.key, size, changed_ns, error=_said(error))
+        except Exception as error:
+            words = f"Something unexpected happened ({type(error).__name__}: {error})."
+            if words not in self.unexpected:  # once is enough for a report
+                self.unexpected.add(words)
+                log.exception("%s", found.path)
+            return Entry(found.key, size, changed_ns, error=words)
+        return replace(made, bytes=size, changed_ns=changed_ns)
+
+    def _results(self, found: Found, then: Stamp | None) -> Entry:
+        opening, computing = self._needed(found.path, then)
+        check, device = self._waiting, self.model.device
+        try:
+            if device == "cpu":
+                with self.room.taken(opening + computing, device, check):
+                    return self._make(found)
+            with self.room.taken(opening, "cpu", check), self.room.taken(computing, device, check):
+                return self._make(found)
+        except NotEnoughMemory:
+            # The other photos may have had what was missing.
+            self.room.wait_until_empty(check)
+            return self._make(found)
+
+    def _waiting(self) -> None:
+        self.control.check("waiting", 0)
+
+    def _needed(self, path: Path, then: Stamp | None) -> tuple[int, int]:
+        """Memory that a photo takes at most, and that computing with it does, in bytes; read off
+        the start of its file.
+        """
+        session, card = self.batch.session, self.model.card
+        try:
+            with Image.open(path) as image:
+                size = image.height, image.width
+            geometry = fit(size, card.preprocessing, session.input)
+        except Exception:  # opening it will say what is wrong
+            return PIXEL_BYTES * (then.size if then else 0), EXPLAINING_BYTES
+        peak = cost(card.config, geometry.grid).peak_bytes
+        backward = 0
+        if METHODS[session.view.method].class_specific:
+            backward = backward_bytes(card.config, geometry.grid)
+        # Explanations of few tokens take little.
+        return PIXEL_BYTES * size[0] * size[1], peak + backward + min(peak, EXPLAINING_BYTES)
+
+    def _make(self, found: Found) -> Entry:
+        check = self.control.check
+        check("opening", 0)
+        batch, session = self.batch, self._session(found)
+        photo = load(found.path, background=session.background, max_pixels=batch.max_pixels)
+        cell = self._cell(photo, session)
+        check("writing", 0)
+        files = self._write(found, photo, cell, session)
+        columns = row(photo, cell, session.view, batch.outputs.classes)
+        return Entry(found.key, sha256=photo.sha256, files=files, row=columns)
+
+    def _session(self, found: Found) -> Session:
+        large = self.batch.max_pixels is None
+        return replace(self.batch.choices, photos=(PhotoRef(str(found.path), 0, large),))
+
+    def _cell(self, photo: Photo, session: Session) -> Cell:
+        (request,) = plan(session, self.model.device)
+        card, check = self.model.card, self.control.check
+        geometry = fit(photo.size, card.preprocessing, request.input)
+        with refusing_all(isinstance(request.query, str)):
+            check_query(request.query, card.config.prefix, geometry)
+        seen = look(photo, self.model, request, check)
+        token = query_token(request.query, seen.trace.layout, geometry)
+        trace = replace(seen.trace, network=self.model.network)
+        explanation, method_s = explain(request, trace, token, check)
+        with refusing_all():
+            check_map(session.view, explanation, card.config.heads)
+        return Cell(
+            request, photo.sha256, card, geometry, token, explanation, probabilities(trace),
+            seen.input_pixels, self.model.device, trace.forward_s, method_s,
+        )  # fmt: skip
+
+    def _write(self, found: Found, photo: Photo, cell: Cell, session: Session) -> dict[str, int]:
+        """Writes the files; gives their sizes by their paths in the folder of the results."""
+        wanted, said, written = self.batch.outputs, self.batch.disclosure, dict[str, int]()
+        base = f"{found.place}-{session.view.method}"
+        if wanted.map != "none":
+            name = f"{base}.{wanted.map}"
+            with self._writing(name) as path:
+                write_map(path, photo, cell, session, said, side=wanted.side)
+            written[name] = path.stat().st_size
+        if wanted.values != "none":
+            name = f"{base}.{wanted.values}"
+            with self._writing(name) as path:
+                write_values(path, cell, session, Wanted(), said)
+            written[name] = path.stat().st_size
+        if wanted.figure != "none":
+            name = f"{base}-figure.{wanted.figure}"
+            known, check = Answered(photo, cell), self.control.check
+            with self._writing(name) as path:
+                write_figure(path, session, known, self.model.device, check, said)
+            written[name] = path.stat().st_size
+        return written
+
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[Path]:
+        """The path of a result, its folder made; what keeps all of them from being written stops
+        the batch.
+        """
+        path = self.batch.out / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield path
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        except VitvizError as error:
+            reason = error.__cause__
+            if isinstance(reason, OSError) and reason.errno not in OF_THE_NAME:
+                raise cannot_write(path, reason) from error
+            raise
+
+
+@contextmanager
+def refusing_all(every: bool = True) -> Iterator[None]:
+    """Makes a refusal inside one of the whole batch, if what is refused is so for every photo."""
+    try:
+        yield
+    except VitvizError as error:
+        if every:
+            raise BatchRefused(error.message, error.hint) from error
+        raise
+
+
+def _said(error: VitvizError) -> str:
+    return f"{error.message} {error.hint}".strip()

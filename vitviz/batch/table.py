@@ -1,0 +1,165 @@
+"""The table of a batch: one line a photo, as CSV and, where pyarrow is installed, as Parquet.
+
+Columns, in this order (empty where they mean nothing, and for photos that failed):
+
+    photo                   path relative to the folder, with "/"
+    sha256                  of the photo's file
+    width, height           of the photo, in pixels, upright
+    top1, top1_index, top1_probability, top2, ...
+                            the most probable classes: name, index from 0, probability 0..1
+    target                  the class that the map is about, for class-specific methods
+    prefix_share            share of the row's mass that is on prefix tokens, and not on the map
+    minimum, maximum, mean  of the map, in the method's unit
+    entropy                 of the map, 0..1
+    maximum_x, maximum_y    centre of the patch with the greatest value, in photo pixels
+    centre_x, centre_y      centre of mass of the map, in photo pixels
+    top_tenth               share of the map in the tenth of the patches with the greatest values
+    notes                   what opening the photo changed
+    error                   why there is no result
+
+``vitviz.maps.statistics`` has the definitions.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import itertools
+import math
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from vitviz.batch.journal import Entry, Row
+from vitviz.engine.engine import Cell, top_indices
+from vitviz.imaging.photo import Photo
+from vitviz.maps.statistics import map_statistics
+from vitviz.session.state import View
+from vitviz.writing import whole
+
+CSV, PARQUET = "table.csv", "table.parquet"
+
+AT_ONCE = 10_000
+"""Lines of a Parquet file held in memory at a time."""
+
+TEXTS = ("photo", "sha256", "target", "notes", "error")
+WHOLE = ("width", "height")
+
+
+def columns(classes: int) -> tuple[str, ...]:
+    """The names of the columns.
+
+    Args:
+        classes: How many of the most probable classes there are columns for.
+    """
+    top = [
+        f"top{i}{what}" for i in range(1, classes + 1) for what in ("", "_index", "_probability")
+    ]
+    return (
+        "photo", "sha256", "width", "height", *top, "target", "prefix_share", "minimum", "maximum",
+        "mean", "entropy", "maximum_x", "maximum_y", "centre_x", "centre_y", "top_tenth", "notes",
+        "error",
+    )  # fmt: skip
+
+
+def row(photo: Photo, cell: Cell, view: View, classes: int) -> Row:
+    """What the table says of a photo, besides its name.
+
+    Args:
+        photo: The photo.
+        cell: What was computed of it.
+        view: Layer and head of the map.
+        classes: How many of the most probable classes to name.
+    """
+    height, width = photo.size
+    result: Row = {"width": width, "height": height}
+    for rank, index in enumerate(top_indices(cell, classes), 1):
+        assert cell.probabilities is not None
+        result[f"top{rank}"] = cell.class_name(index)
+        result[f"top{rank}_index"] = index
+        result[f"top{rank}_probability"] = float(cell.probabilities[index])
+    if cell.target is not None:
+        result["target"] = cell.class_name(cell.target)
+    heat_map = cell.heat_map(view)
+    if heat_map.prefix_share:
+        result["prefix_share"] = sum(share for _, share in heat_map.prefix_share)
+    known = map_statistics(heat_map.values, cell.geometry)
+    result |= {
+        "minimum": known.least, "maximum": known.greatest, "mean": known.mean,
+        "entropy": known.entropy,
+        "maximum_x": known.greatest_at[0], "maximum_y": known.greatest_at[1],
+        "centre_x": known.centre[0], "centre_y": known.centre[1], "top_tenth": known.top_tenth,
+    }  # fmt: skip
+    if photo.notes:
+        result["notes"] = "; ".join(photo.notes)
+    return {name: value for name, value in result.items() if value == value}  # not NaN
+
+
+def write_tables(
+    folder: Path, entries: Callable[[], Iterable[Entry]], names: tuple[str, ...]
+) -> list[Path]:
+    """Writes the table in every form that can be written here.
+
+    Args:
+        folder: Where to.
+        entries: Called once for each form; gives them in the order of the lines.
+        names: Of the columns.
+
+    Returns:
+        The files written.
+
+    Raises:
+        VitvizError: They cannot be written there.
+    """
+    for name in forms():
+        write = {CSV: _write_csv, PARQUET: _write_parquet}[name]
+        with whole(folder / name) as part:
+            write(part, map(_record, entries()), names)
+    return [folder / name for name in forms()]
+
+
+def forms() -> tuple[str, ...]:
+    """The names of the files that the table can be written as here."""
+    return (CSV, PARQUET) if importlib.util.find_spec("pyarrow") is not None else (CSV,)
+
+
+def _write_csv(path: Path, records: Iterable[Row], names: tuple[str, ...]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(names)
+        for record in records:
+            writer.writerow([_shown(record.get(name)) for name in names])
+
+
+def _write_parquet(path: Path, records: Iterable[Row], names: tuple[str, ...]) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    schema = pyarrow.schema([(name, _arrow_type(name)) for name in names])
+    left = iter(records)
+    with parquet.ParquetWriter(path, schema) as writer:
+        while some := list(itertools.islice(left, AT_ONCE)):
+            writer.write_table(pyarrow.Table.from_pylist(some, schema))
+
+
+def _arrow_type(name: str) -> str:
+    """As pyarrow calls it."""
+    if name in WHOLE or name.endswith("_index"):
+        return "int64"
+    is_class = name.startswith("top") and name.removeprefix("top").isdecimal()
+    return "string" if name in TEXTS or is_class else "float64"
+
+
+def _record(entry: Entry) -> Row:
+    texts = {"photo": entry.photo, "sha256": entry.sha256, **entry.row, "error": entry.error}
+    return {name: _printable(v) if isinstance(v, str) else v for name, v in texts.items()}
+
+
+def _printable(text: str) -> str:
+    """File names need not be text on every system; what is not is written as an escape."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _shown(value: str | int | float | None) -> str:
+    if isinstance(value, float):
+        return f"{value:.9g}" if math.isfinite(value) else str(value)
+    return "" if value is None else str(value)

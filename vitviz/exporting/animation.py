@@ -1,0 +1,208 @@
+"""A map moving through layers or heads, frame by frame, with one range of colours for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from vitviz.engine.engine import Cell
+from vitviz.engine.plan import Request
+from vitviz.errors import VitvizError
+from vitviz.exporting.film import SUFFIXES, Film, encode
+from vitviz.exporting.map_files import CHANGED, check_target
+from vitviz.exporting.plate import Plate, Scale, Words
+from vitviz.exporting.provenance import Disclosure, Provenance, provenance_of, to_json
+from vitviz.exporting.stamp import write_made
+from vitviz.imaging.geometry import Geometry
+from vitviz.imaging.photo import Photo
+from vitviz.maps.overlay import composite
+from vitviz.maps.ranges import value_range
+from vitviz.maps.style import Style
+from vitviz.methods import METHODS
+from vitviz.progress import Progress, silent
+from vitviz.session.state import Session, View
+from vitviz.wording.caption import caption
+
+Along = Literal["layers", "heads", "depth"]
+
+MOST_PIXELS = 1920
+"""Width of the photo in a film, at most."""
+
+
+@dataclass(frozen=True)
+class Animation:
+    """What is to be shown.
+
+    Args:
+        along: Layer by layer; head by head; or, for methods that follow attention through the
+            layers, their depth: the first layer stays, the last one moves up.
+        width: Of the photo in it, in pixels, at most ``MOST_PIXELS``; a smaller photo stays as it
+            is.
+        words: Each frame says what it is.
+        bar: Each frame has the colour bar.
+        film: How fast, and how often.
+    """
+
+    along: Along = "layers"
+    width: int = 720
+    words: bool = True
+    bar: bool = True
+    film: Film = field(default_factory=Film)
+
+
+def alongs(method: str) -> tuple[Along, ...]:
+    """Along what the maps of a method can move."""
+    chosen = METHODS[method]
+    has_start = any(parameter.name == "start" for parameter in chosen.parameters)
+    return ("depth", "heads") if has_start else ("layers", "heads")
+
+
+def write_animation(
+    path: Path,
+    photo: Photo,
+    cell: Cell,
+    session: Session,
+    animation: Animation,
+    answer: Callable[[Request, Progress], Cell],
+    progress: Progress = silent,
+    disclosure: Disclosure | None = None,
+) -> None:
+    """Writes a film of maps; the suffix says of which kind.
+
+    Args:
+        path: Of the new file: ``.gif``, ``.apng`` or ``.png`` (the same), ``.mp4``.
+        photo: The one that the cell is about.
+        cell: The answer to what the session asks.
+        session: The choices: the view gives what does not move.
+        animation: What moves.
+        answer: Gives the cells of other heads, for methods that fuse heads first.
+        progress: Called before each frame.
+        disclosure: What is said of where it comes from.
+
+    Raises:
+        VitvizError: There can be no such film, or it cannot be written. What was there stays.
+        Cancelled: ``progress`` said so; nothing is left.
+    """
+    check(path, photo, cell, animation)
+    shown = shots(cell, session.view, animation.along, answer, progress)
+    check_target(path, [cell])
+    low, high = ends(shown, session.style)
+    said = disclosure or Disclosure()
+    made = provenance_of(
+        "animation", session, shown, {**asdict(animation), "range": [low, high]},
+        full_paths=said.full_paths,
+    )  # fmt: skip
+    drawn = list(frames(photo, shown, session.style, animation, progress))
+    content = encode(path.suffix.lower(), drawn, animation.film, _comment(path, made), progress)
+    progress("Writing the file", 1.0)  # the last moment to cancel
+    write_made(path, content, made, beside=said.beside)
+
+
+def check(path: Path, photo: Photo, cell: Cell, animation: Animation) -> None:
+    """Refuses what cannot be.
+
+    Raises:
+        VitvizError: The suffix is unknown; the method does not move so; the photo is another.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise VitvizError(
+            f"{path.name}: animations cannot be written as "
+            f"{path.suffix or 'a file without suffix'}.",
+            f"Use one of {', '.join(SUFFIXES)}.",
+        )
+    method = cell.request.method
+    if animation.along not in alongs(method):
+        raise VitvizError(
+            f"{METHODS[method].title} does not move along {animation.along}.",
+            f"It moves along: {', '.join(alongs(method))}.",
+        )
+    if photo.sha256 != cell.photo_sha256:
+        name = Path(cell.request.photo.path).name
+        raise VitvizError(f"{name} is no longer the photo that the map is of.", CHANGED)
+
+
+def shots(
+    cell: Cell,
+    view: View,
+    along: Along,
+    answer: Callable[[Request, Progress], Cell],
+    progress: Progress = silent,
+) -> list[tuple[Cell, View]]:
+    """What each frame shows."""
+    if along != "heads":
+        return [(cell, replace(view, layer=layer)) for layer in cell.explanation.layers]
+    found, heads = [], cell.card.config.heads
+    for head in range(heads):
+        of_head = cell
+        if METHODS[cell.request.method].fuses_first:
+            progress("Computing the heads", head / heads)
+            of_head = answer(replace(cell.request, head=head), progress)
+        found.append((of_head, replace(view, head=head)))
+    return found
+
+
+def ends(shown: Sequence[tuple[Cell, View]], style: Style) -> tuple[float, float]:
+    """One range of colours for all frames: what the style's range is over all of them."""
+    each = [value_range(style.range, cell.heat_map(view), cell.explanation) for cell, view in shown]
+    return min(low for low, _ in each), max(high for _, high in each)
+
+
+def frames(
+    photo: Photo,
+    shown: Sequence[tuple[Cell, View]],
+    style: Style,
+    animation: Animation,
+    progress: Progress = silent,
+) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+    """The frames, all of one size."""
+    pixels = narrowed(photo.pixels, min(animation.width, MOST_PIXELS))
+    low, high = ends(shown, style)
+    unit = shown[0][0].explanation.unit
+    words = [
+        Words(heading(cell, view, animation.along), caption(cell, view)) if animation.words
+        else Words() for cell, view in shown
+    ]  # fmt: skip
+    scale = Scale(low, high, unit, style, "all frames") if animation.bar else None
+    plate = Plate(pixels.shape[:2], scale, words)
+    is_bare = not animation.words and scale is None
+    for number, (cell, view) in enumerate(shown):
+        progress("Drawing the frames", number / len(shown))
+        geometry: Geometry = replace(cell.geometry, photo_size=pixels.shape[:2])
+        values = cell.heat_map(view).values
+        picture = composite(pixels, values, geometry, style, low, high)
+        yield picture if is_bare else plate.draw(picture, words[number])
+
+
+def heading(cell: Cell, view: View, along: Along) -> str:
+    """ "Layer 3 of 12", "Layers 1 to 3 of 12", "Head 2 of 6"."""
+    heat_map, config = cell.heat_map(view), cell.card.config
+    if along == "heads" and isinstance(heat_map.head, int):
+        return f"Head {heat_map.head + 1} of {config.heads}"
+    first, last = cell.explanation.layers[0] + 1, heat_map.layer + 1
+    if along == "depth" and first < last:
+        return f"Layers {first} to {last} of {config.depth}"
+    return f"Layer {last} of {config.depth}"
+
+
+def narrowed(
+    pixels: UInt8[np.ndarray, "height width 3"], width: int
+) -> UInt8[np.ndarray, "low narrow 3"]:
+    """The photo no wider than ``width``, in its proportions."""
+    if pixels.shape[1] <= width:
+        return pixels
+    height = max(1, round(pixels.shape[0] * width / pixels.shape[1]))
+    image = Image.fromarray(pixels).resize(
+        (width, height), Image.Resampling.LANCZOS, reducing_gap=3.0
+    )
+    return np.asarray(image)
+
+
+def _comment(path: Path, made: Provenance) -> str:
+    """What has to be in a file from the start; other kinds get it when they are written."""
+    return to_json(made) if path.suffix.lower() == ".mp4" else ""

@@ -1,0 +1,141 @@
+"""What is looked at as one picture, or as text: for the clipboard."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from vitviz.engine.engine import Cell, Engine
+from vitviz.exporting.figure_files import compose
+from vitviz.exporting.plate import Plate, Scale, Words, sheet
+from vitviz.figures.spec import Content, FigureSpec
+from vitviz.imaging.photo import Photo
+from vitviz.maps.overlay import composite
+from vitviz.maps.ranges import Ranged, ranges
+from vitviz.maps.style import Style
+from vitviz.methods.base import HeatMap
+from vitviz.progress import Progress, silent
+from vitviz.session.state import Pane, Session
+from vitviz.wording.caption import caption
+from vitviz.wording.headings import headings, letter
+
+WIDE_MM, WIDE_DPI = 300.0, 200
+"""Of a picture of many maps: 2,362 pixels wide."""
+
+PANE_EDGE = 2048
+"""Longer side of each photo where there are several, in pixels, at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """One map with what it is of.
+
+    Args:
+        photo: The one that the cell is about.
+        cell: Where the map is in.
+        pane: What was chosen.
+    """
+
+    photo: Photo
+    cell: Cell
+    pane: Pane
+
+
+def picture(
+    shown: Sequence[Shown], style: Style, shared: bool
+) -> UInt8[np.ndarray, "height width 3"]:
+    """The maps over their photos with colour bars and captions.
+
+    One photo stands at its full size; of several, the longer sides are made equal.
+
+    Args:
+        shown: At least one.
+        style: How the maps look.
+        shared: Maps with the same unit share one range of colours.
+    """
+    maps = [one.cell.heat_map(one.pane.view) for one in shown]
+    found = [
+        Ranged(heat_map, one.cell.explanation, heat_map.unit)
+        for heat_map, one in zip(maps, shown, strict=True)
+    ]
+    words, edge = _words(shown), _edge(shown)
+    plates = []
+    for one, heat_map, ends, said in zip(
+        shown, maps, ranges(found, style.range, shared), words, strict=True
+    ):
+        assert ends is not None
+        pixels = _resized(one.photo.pixels, edge)
+        geometry = replace(one.cell.geometry, photo_size=pixels.shape[:2])
+        drawn = composite(pixels, heat_map.values, geometry, style, ends.low, ends.high)
+        note = "shared by " + ", ".join(map(letter, ends.shared_by)) if ends.shared_by else ""
+        scale = Scale(ends.low, ends.high, heat_map.unit, style, note)
+        plates.append(Plate(pixels.shape[:2], scale, words).draw(drawn, said))
+    return sheet(plates, math.ceil(math.sqrt(len(plates)))) if len(plates) > 1 else plates[0]
+
+
+def figure_picture(
+    session: Session,
+    content: Content,
+    engine: Engine,
+    device: str = "auto",
+    progress: Progress = silent,
+) -> UInt8[np.ndarray, "height width 3"]:
+    """What a view shows, drawn as a figure.
+
+    Args:
+        session: The choices.
+        content: "heads", "patches", or "compare", which has the difference too.
+        engine: Computes what is not computed yet.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        progress: Where the work is.
+    """
+    from vitviz.figures.draw import Drawing
+
+    compared = content == "compare"
+    spec = FigureSpec(
+        content, WIDE_MM, dpi=WIDE_DPI, text_pt=10.0, letters=compared,
+        sharing="all" if compared and session.compare.shared else "each",
+    )  # fmt: skip
+    composed = compose(replace(session, figure=spec), engine, device, progress)
+    progress("Drawing the figure", 0.5)
+    drawn: UInt8[np.ndarray, "height width 3"] = np.ascontiguousarray(
+        Drawing(composed.grid, spec).pixels()[..., :3]
+    )
+    return drawn
+
+
+def values_text(heat_map: HeatMap, separator: str) -> str:
+    """The map's values as rows and columns, as spreadsheets take them."""
+    return "".join(separator.join(map(str, row)) + "\n" for row in heat_map.values)
+
+
+def _words(shown: Sequence[Shown]) -> list[Words]:
+    captions = [caption(one.cell, one.pane.view) for one in shown]
+    if len(shown) == 1:
+        return [Words("", captions[0])]
+    titles = headings([one.pane for one in shown], [one.cell for one in shown])
+    return [
+        Words(f"{letter(i)}   {title}", text)
+        for i, (title, text) in enumerate(zip(titles, captions, strict=True))
+    ]
+
+
+def _edge(shown: Sequence[Shown]) -> int:
+    """The longer side that all photos get; 0 where one stands as it is."""
+    return min(PANE_EDGE, max(max(one.photo.size) for one in shown)) if len(shown) > 1 else 0
+
+
+def _resized(
+    pixels: UInt8[np.ndarray, "height width 3"], edge: int
+) -> UInt8[np.ndarray, "tall wide 3"]:
+    longest = max(pixels.shape[:2])
+    if not edge or longest == edge:
+        return pixels
+    height, width = (max(1, round(side * edge / longest)) for side in pixels.shape[:2])
+    image = Image.fromarray(pixels)
+    return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=2.0))

@@ -1,0 +1,225 @@
+"""A picture with its colour bar and its words beside it, pixel for pixel, without matplotlib.
+
+For what has to be quick and exact: frames of an animation, the clipboard. Text grows with the
+picture. The same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageDraw, ImageFont
+
+from vitviz.maps.overlay import colours
+from vitviz.maps.scaling import scale_name
+from vitviz.maps.style import Style
+from vitviz.maps.ticks import Ticks, ticks
+
+PAPER, INK, QUIET = (255, 255, 255), (26, 26, 26), (102, 102, 102)
+
+PHOTO_GREY = 128
+"""The grey that stands for the photo under a map that lets it through."""
+
+LEAST_TEXT, MOST_TEXT = 12, 96
+"""Pixels of a line's height."""
+
+LINES = 42
+"""A picture's longer side has room for about as many lines of text."""
+
+COLUMN = 34
+"""Letters, at least, that a line of the caption holds, however narrow the picture."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What the colours stand for.
+
+    Args:
+        low: The value at the lower end, in natural units.
+        high: The value at the upper end.
+        unit: Of the values.
+        style: Colours, opacity, fade and scaling.
+        note: One more line above the bar: "all frames"; "" for none.
+    """
+
+    low: float
+    high: float
+    unit: str
+    style: Style
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Words:
+    """What stands with a picture.
+
+    Args:
+        heading: Above it, one line; "" for none.
+        caption: Below it, as many lines as it takes; "" for none.
+    """
+
+    heading: str = ""
+    caption: str = ""
+
+
+class Plate:
+    """The arrangement of pictures of one size, so that each comes out at the same place.
+
+    Args:
+        size: Height and width of the pictures.
+        scale: Of the colour bar; None for none.
+        words: Everything that will stand with one of them: room is made for the longest.
+        text: Height of a line in pixels; 0: as fits the size.
+    """
+
+    def __init__(
+        self,
+        size: tuple[int, int],
+        scale: Scale | None,
+        words: Sequence[Words] = (),
+        text: int = 0,
+    ) -> None:
+        self._picture = size
+        self._scale = scale
+        self._text = text or min(max(round(max(size) / LINES), LEAST_TEXT), MOST_TEXT)
+        self._font = font(round(self._text * 0.75))
+        margin = self._text
+        self._left = margin
+        self._top = margin + (round(1.7 * self._text) if any(w.heading for w in words) else 0)
+        inner = max(size[1] + self._bar_width(), round(COLUMN * 0.5 * self._text))
+        self._wrap = inner
+        lines = max((len(self._lines(w.caption)) for w in words), default=0)
+        below = round((lines + 0.7) * 1.3 * self._text) if lines else 0
+        self._body = max(size[0], self._bar_height())
+        self._height = self._top + self._body + below + margin
+        self._width = margin + inner + margin
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the whole."""
+        return self._height, self._width
+
+    @property
+    def origin(self) -> tuple[int, int]:
+        """Top and left of the picture in the whole."""
+        return self._top, self._left
+
+    def draw(
+        self, pixels: UInt8[np.ndarray, "height width 3"], words: Words
+    ) -> UInt8[np.ndarray, "tall wide 3"]:
+        """The whole of one picture; its pixels stand in it as they are."""
+        image = Image.new("RGB", (self._width, self._height), PAPER)
+        image.paste(Image.fromarray(pixels), (self._left, self._top))
+        pen = ImageDraw.Draw(image)
+        if words.heading:
+            pen.text((self._left, self._text), words.heading, INK, font(round(self._text * 0.85)))
+        if self._scale is not None:
+            self._draw_bar(image, pen, self._scale)
+        y = self._top + self._body + round(0.7 * self._text)
+        for line in self._lines(words.caption):
+            pen.text((self._left, y), line, QUIET, self._font)
+            y += round(1.3 * self._text)
+        drawn: UInt8[np.ndarray, "tall wide 3"] = np.asarray(image)
+        return drawn
+
+    def _lines(self, caption: str) -> list[str]:
+        """The caption in lines that fit, broken between words."""
+        lines: list[str] = []
+        for word in caption.split():
+            longer = f"{lines[-1]} {word}" if lines else word
+            if lines and self._font.getlength(longer) <= self._wrap:
+                lines[-1] = longer
+            else:
+                lines.append(word)
+        return lines
+
+    def _marks(self, scale: Scale) -> Ticks:
+        count = min(max(self._picture[0] // (4 * self._text), 2), 6)
+        return ticks(scale.low, scale.high, count, scale.style.scaling)
+
+    def _title(self, scale: Scale) -> list[str]:
+        marks = self._marks(scale)
+        kind = scale_name(scale.high, scale.style.scaling)
+        return [line for line in (scale.unit, marks.factor, kind, scale.note) if line]
+
+    def _bar_width(self) -> int:
+        """From the picture to the end of the labels, and of the title above them."""
+        if self._scale is None:
+            return 0
+        labels = max(self._font.getlength(label) for label in self._marks(self._scale).labels)
+        title = max(self._font.getlength(line) for line in self._title(self._scale))
+        return round(max(2.2 * self._text + labels, self._text + title))
+
+    def _bar_height(self) -> int:
+        """At least, with the title above it."""
+        lines = len(self._title(self._scale)) if self._scale is not None else 0
+        return lines * round(1.3 * self._text) + 4 * self._text if lines else 0
+
+    def _draw_bar(self, image: Image.Image, pen: ImageDraw.ImageDraw, scale: Scale) -> None:
+        """Title, bar and labels to the right of the picture."""
+        text, top = self._text, self._top
+        left = self._left + self._picture[1] + text
+        for line in self._title(scale):
+            pen.text((left, top), line, QUIET, self._font)
+            top += round(1.3 * text)
+        top += round(0.4 * text)
+        bottom = self._top + self._body - text // 2
+        bar = Image.fromarray(bar_pixels(scale.style)).resize((round(0.6 * text), bottom - top))
+        image.paste(bar, (left, top))
+        right, marks = left + bar.width, self._marks(scale)
+        for place, label in zip(marks.places, marks.labels, strict=True):
+            y = round(bottom - 1 - place * (bottom - top - 1))
+            pen.line((right, y, right + text // 4, y), QUIET, max(1, text // 16))
+            pen.text((right + round(0.4 * text), y), label, INK, self._font, anchor="lm")
+
+
+def sheet(
+    plates: Sequence[UInt8[np.ndarray, "_ _ 3"]], columns: int
+) -> UInt8[np.ndarray, "height width 3"]:
+    """Several pictures side by side, row by row, on white.
+
+    Args:
+        plates: Of whatever sizes; each stands at the top left of its place.
+        columns: In a row.
+    """
+    rows = [plates[i : i + columns] for i in range(0, len(plates), columns)]
+    heights = [max(plate.shape[0] for plate in row) for row in rows]
+    widths = [max(plate.shape[1] for plate in plates[i::columns]) for i in range(len(rows[0]))]
+    whole = np.full((sum(heights), sum(widths), 3), 255, np.uint8)
+    for r, row in enumerate(rows):
+        for c, plate in enumerate(row):
+            top, left = sum(heights[:r]), sum(widths[:c])
+            whole[top : top + plate.shape[0], left : left + plate.shape[1]] = plate
+    return whole
+
+
+def bar_pixels(style: Style) -> UInt8[np.ndarray, "256 1 3"]:
+    """The colours as they look over a photo of neutral grey, the greatest value at the top."""
+    rgba = colours(style).astype(np.float64)
+    share = rgba[:, 3:] / 255
+    mixed = np.rint(rgba[:, :3] * share + PHOTO_GREY * (1 - share)).astype(np.uint8)
+    bar: UInt8[np.ndarray, "256 1 3"] = np.ascontiguousarray(mixed[::-1, None])
+    return bar
+
+
+@cache
+def font(size: int) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which comes with matplotlib and has the signs that units need.
+
+    Args:
+        size: In pixels.
+    """
+    found = find_spec("matplotlib")  # which does not import it
+    folder = Path(found.origin).parent if found is not None and found.origin else Path()
+    path = folder / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+    if path.is_file():
+        return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
+    own = ImageFont.load_default(size)  # of Pillow, with fewer signs
+    assert isinstance(own, ImageFont.FreeTypeFont)
+    return own

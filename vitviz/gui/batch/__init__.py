@@ -1,0 +1,1 @@
+"""File > Batch: its dialog and its commands."""

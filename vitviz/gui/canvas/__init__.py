@@ -1,0 +1,1 @@
+"""A photo with a map laid exactly over it, and everything that is drawn there."""

@@ -1,0 +1,303 @@
+"""The canvas: a photo with a map laid exactly over it, and the truth about its patches.
+
+Panning and zooming are in ``PhotoView``, what is drawn in ``MapView``; pointer, keys and what the
+patches tell in ``Canvas``.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import (
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+)
+from PySide6.QtWidgets import QWidget
+
+from vitviz.gui.canvas import marks
+from vitviz.gui.canvas.map_view import MapView, Patch, on_grid
+from vitviz.gui.canvas.patch_note import (
+    Note,
+    paint_chip,
+    paint_message,
+    paint_note,
+    patch_note,
+    unseen_note,
+)
+from vitviz.gui.canvas.pictures import PhotoLayer
+from vitviz.gui.canvas.pyramid import Pyramid
+from vitviz.imaging.geometry import Box, Geometry
+from vitviz.imaging.photo import Photo
+from vitviz.maps.style import Style
+from vitviz.methods.base import HeatMap
+
+STEPS: dict[Qt.Key, Patch] = {
+    Qt.Key.Key_Left: (0, -1),
+    Qt.Key.Key_Right: (0, 1),
+    Qt.Key.Key_Up: (-1, 0),
+    Qt.Key.Key_Down: (1, 0),
+}
+
+BAR_GAP = 14
+BAR_LONGEST = 340.0
+
+
+class Canvas(MapView):
+    """Shows a photo, a map over it, and the truth about the patch under the pointer.
+
+    Signals:
+        hovered(object): The patch under the pointer or the keyboard's cursor, (row, col) from 0,
+            or None; only when it changes.
+        clicked(object): The patch that was clicked, or chosen with Enter; None for a click
+            outside of what the model saw.
+        point_changed(object): The photo point (x, y) under the pointer, or the middle of the
+            patch that the keyboard went to, or None; not where ``show_point`` put it.
+        zoom_changed(float): Device pixels per photo pixel; 1.0 is actual size.
+
+    Args:
+        parent: Qt's.
+        notes: Tell about the patch under the pointer beside it; else that is left to whoever
+            embeds the canvas.
+        flat: See ``MapView``.
+    """
+
+    hovered = Signal(object)
+    clicked = Signal(object)
+    point_changed = Signal(object)
+
+    def __init__(
+        self, parent: QWidget | None = None, *, notes: bool = True, flat: bool = False
+    ) -> None:
+        super().__init__(parent, flat=flat)
+        self.setAccessibleName("Photo with map")
+        self._notes = notes
+        self._point: tuple[float, float] | None = None
+        self._query: Patch | None = None
+        self._cursor: Patch | None = None
+        self._unseen_point: tuple[float, float] | None = None
+        self._message = ("", "")
+        self._busy = ""
+
+    # What is shown
+
+    def set_photo(
+        self, photo: Photo | None, levels: Pyramid | None = None, layer: PhotoLayer | None = None
+    ) -> None:
+        if photo is self.photo and photo is not None:
+            return
+        if photo is not None:
+            self._message = ("", "")
+        self._query = self._point = None
+        self._set_cursor_patch(None)
+        super().set_photo(photo, levels, layer)
+
+    def show_map(
+        self,
+        heat_map: HeatMap | None,
+        geometry: Geometry | None,
+        ends: tuple[float, float],
+        style: Style,
+    ) -> None:
+        if geometry != self.geometry_shown:
+            self._query = None
+            if geometry is None or not on_grid(self._cursor, geometry):
+                self._set_cursor_patch(None)
+        super().show_map(heat_map, geometry, ends, style)
+
+    def set_query(self, patch: Patch | None) -> None:
+        """Outlines the patch that is asked about; None for a prefix token."""
+        self._query = patch
+        self.update()
+
+    def set_message(self, title: str, text: str = "") -> None:
+        """Shows a title and quiet text in the middle; two empty strings take it away."""
+        self._message = (title, text)
+        self.update()
+
+    def set_busy(self, text: str) -> None:
+        """Says in the corner what is going on; an empty string takes it away."""
+        if text != self._busy:
+            self._busy = text
+            self.update()
+
+    @property
+    def query(self) -> Patch | None:
+        """The outlined patch."""
+        return self._query
+
+    @property
+    def message(self) -> tuple[str, str]:
+        """Title and text in the middle."""
+        return self._message
+
+    @property
+    def cursor_patch(self) -> Patch | None:
+        """The patch under the pointer, or where the keyboard is."""
+        return self._cursor
+
+    @property
+    def is_over_unseen(self) -> bool:
+        """Whether the pointer is where the model saw nothing of the photo."""
+        return self._unseen_point is not None
+
+    @property
+    def note(self) -> Note | None:
+        """What is written beside the patch under the pointer."""
+        if self._cursor is not None and self.grid_geometry is not None:
+            return patch_note(self._cursor, self.grid_geometry, self.heat_map)
+        if self._unseen_point is not None:
+            return unseen_note(*self._unseen_point)
+        return None
+
+    # Pointer and keys
+
+    def patch_under(self, x: float, y: float) -> Patch | None:
+        """The patch at a point of the widget, or None where there is no photo or no patch."""
+        if self.grid_geometry is None or self.photo is None:
+            return None
+        photo_x, photo_y = self.viewport.to_photo(x, y)
+        height, width = self.photo.size
+        if not (0 <= photo_x < width and 0 <= photo_y < height):
+            return None
+        return self.grid_geometry.patch_at(photo_x, photo_y)
+
+    def pointed(self, x: float, y: float) -> None:
+        """The pointer is at a point of the widget."""
+        point = None
+        if self.grid_geometry is not None:
+            point = self.viewport.to_photo(x, y)
+            height, width = self.grid_geometry.photo_size
+            if not (0 <= point[0] < width and 0 <= point[1] < height):
+                point = None
+        self.show_point(point)
+        self._tell_point(point)
+
+    def show_point(self, point: tuple[float, float] | None) -> None:
+        """Marks the patch over a photo point, as if the pointer were there; None: nothing.
+
+        Args:
+            point: In photo pixels; where the model saw nothing, nothing is marked.
+        """
+        patch = (
+            self.grid_geometry.patch_at(*point)
+            if self.grid_geometry is not None and point
+            else None
+        )
+        unseen = point if patch is None else None
+        if unseen != self._unseen_point:
+            self._unseen_point = unseen
+            if self._notes:
+                self.update()
+        self._set_cursor_patch(patch)
+
+    def _tell_point(self, point: tuple[float, float] | None) -> None:
+        if point != self._point:
+            self._point = point
+            self.point_changed.emit(point)
+
+    def pressed_and_released(self, x: float, y: float) -> None:
+        if self.photo is not None:
+            self.clicked.emit(self.patch_under(x, y))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self.show_point(None)
+        self._tell_point(None)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        if not self.dragging:
+            self.pointed(event.position().x(), event.position().y())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if plain and key in STEPS and self.grid_geometry is not None:
+            self._step(*STEPS[key])
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._cursor is not None:
+            self.clicked.emit(self._cursor)
+        else:
+            super().keyPressEvent(event)
+
+    def _step(self, down: int, right: int) -> None:
+        assert self.grid_geometry is not None
+        rows, cols = self.grid_geometry.grid
+        if self._cursor is None:
+            row, col = self._query or (rows // 2, cols // 2)
+        else:
+            row, col = self._cursor[0] + down, self._cursor[1] + right
+        patch = (min(max(row, 0), rows - 1), min(max(col, 0), cols - 1))
+        centre = self.grid_geometry.patch_box(*patch).centre
+        self.show_point(centre)
+        self._tell_point(centre)
+        self.reveal(self.on_widget(self.grid_geometry.patch_box(*patch)))
+
+    def _set_cursor_patch(self, patch: Patch | None) -> None:
+        if patch == self._cursor:
+            return
+        if self._notes:
+            self.update()
+        else:  # a note may be anywhere; without it little changes
+            self._update_around(self._cursor)
+            self._update_around(patch)
+        self._cursor = patch
+        self.hovered.emit(patch)
+
+    def _update_around(self, patch: Patch | None) -> None:
+        """Repaints a patch's outline, and its numbers at the edges of the grid."""
+        if patch is None or self.grid_geometry is None or not on_grid(patch, self.grid_geometry):
+            return
+        box = self.patch_on_screen(patch, self.grid_geometry).adjusted(-3, -3, 3, 3)
+        self.update(box.toAlignedRect())
+        if self.style_shown.grid and min(box.width(), box.height()) >= marks.LABELS_FROM:
+            across, down = self.number_strips(self.grid_geometry)
+            across.setLeft(box.left())
+            across.setRight(box.right())
+            down.setTop(box.top())
+            down.setBottom(box.bottom())
+            self.update(across.toAlignedRect())
+            self.update(down.toAlignedRect())
+
+    # Drawing
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        palette = self.palette()
+        self.paint_photo_and_map(painter, self._cursor)
+        painter.setFont(self.font())
+        self._paint_cursor(painter)
+        if any(self._message):
+            over_photo = self.photo is not None
+            paint_message(painter, self.area, *self._message, palette, on_ground=over_photo)
+        if self._busy:
+            paint_chip(painter, QPointF(12, 12), self._busy, palette)
+        if self.shows_focus:
+            accent = palette.color(QPalette.ColorRole.Highlight)
+            marks.frame(painter, self.area, accent, 2, 3)
+        painter.end()
+
+    def _paint_cursor(self, painter: QPainter) -> None:
+        """The patches that are asked about and pointed at, and what is to be said of the latter."""
+        geometry = self.grid_geometry
+        if geometry is None:
+            return
+        if self._query is not None and on_grid(self._query, geometry):
+            accent = self.palette().color(QPalette.ColorRole.Highlight)
+            marks.query_outline(painter, self.patch_on_screen(self._query, geometry), accent)
+        if self._cursor is not None:
+            marks.outline(painter, self.patch_on_screen(self._cursor, geometry))
+        if self._notes:
+            self._paint_note(painter, geometry)
+
+    def _paint_note(self, painter: QPainter, geometry: Geometry) -> None:
+        note = self.note
+        if note is None or self.dragging or any(self._message):
+            return
+        if self._cursor is not None:
+            about = self.patch_on_screen(self._cursor, geometry)
+        else:
+            x, y = self._unseen_point or (0.0, 0.0)
+            about = self.on_widget(Box(x, y, x, y)).adjusted(-4, -4, 4, 4)
+        paint_note(painter, note, about, self.room_beside_bar, self.palette())

@@ -1,0 +1,1 @@
+"""Model > Fine-Tune: its dialog, its chart, its commands."""

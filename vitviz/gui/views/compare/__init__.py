@@ -1,0 +1,1 @@
+"""The Compare view: up to six maps side by side."""

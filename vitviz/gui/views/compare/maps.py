@@ -1,0 +1,184 @@
+"""What the panes of the Compare view show: worked out once, kept while nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar, cast
+
+from vitviz.gui.canvas.pictures import PhotoLayer
+from vitviz.gui.scene import PaneState
+from vitviz.gui.threads.service import Opened
+from vitviz.gui.views.compare.shown import Shown
+from vitviz.imaging.geometry import Geometry
+from vitviz.maps.agreement import Agreement, agreement
+from vitviz.maps.difference import Difference, difference
+from vitviz.maps.ranges import Ends, Ranged, ranges
+from vitviz.maps.scaling import Scaling
+from vitviz.maps.style import Style
+from vitviz.methods.base import HeatMap
+from vitviz.session.state import MOST_PANES
+from vitviz.wording.headings import letter
+
+Value = TypeVar("Value")
+TwoMaps = tuple[tuple[HeatMap, Geometry], tuple[HeatMap, Geometry]]
+
+WIDGETS = MOST_PANES + 3
+"""Panes, the difference and the two sides of a wipe: what may draw one photo."""
+
+
+class Kept:
+    """Results by what they came from; what was not asked for since ``forget_unused`` goes.
+
+    The keys hold what they stand for, so that no other object can take its identity.
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[Hashable, object] = {}
+        self._used: set[Hashable] = set()
+
+    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """The result for ``key``; ``make()`` where there is none."""
+        self._used.add(key)
+        if key not in self._values:
+            self._values[key] = make()
+        return cast(Value, self._values[key])
+
+    def forget_unused(self) -> None:
+        """Keeps only what was asked for since the last time."""
+        self._values = {key: self._values[key] for key in self._used}
+        self._used = set()
+
+
+@dataclass(frozen=True, eq=False)
+class PairOfMaps:
+    """A difference with what it is drawn over.
+
+    Args:
+        difference: Second minus first.
+        shown: The same as a pane shows it.
+        other_photos: The maps lie on different photos.
+    """
+
+    difference: Difference
+    shown: Shown
+    other_photos: bool
+
+
+class CompareMaps:
+    """Turns pane states into what canvases show."""
+
+    def __init__(self) -> None:
+        self._kept = Kept()
+        self._states: tuple[PaneState, ...] = ()
+        self._ends: tuple[Ends | None, ...] = ()
+        self._style = Style()
+
+    def set_states(self, states: tuple[PaneState, ...], style: Style, shared: bool) -> None:
+        """What is compared from now on.
+
+        Args:
+            states: The panes.
+            style: Of all of them.
+            shared: One range of colours for all maps with the same unit.
+        """
+        self._kept.forget_unused()
+        self._states, self._style = states, style
+        maps = [self._ranged(index) for index in range(len(states))]
+        key = (tuple(maps), style.range, shared)
+        self._ends = self._kept.get(("ends", key), lambda: ranges(maps, style.range, shared))
+
+    def heat_map(self, index: int) -> HeatMap | None:
+        """The map of one pane; None until there is one on the photo it shows."""
+        state = self._states[index]
+        cell, view = state.cell, state.pane.view
+        if cell is None or state.opened is None or state.error is not None:
+            return None
+        if cell.request.photo != state.opened.ref:
+            return None
+        key = ("map", cell, view.layer, view.head)
+        return self._kept.get(key, lambda: cell.heat_map(view))
+
+    def _ranged(self, index: int) -> Ranged | None:
+        heat_map, cell = self.heat_map(index), self._states[index].cell
+        if heat_map is None or cell is None:
+            return None
+        return self._kept.get(
+            ("ranged", heat_map, cell), lambda: Ranged(heat_map, cell.explanation, heat_map.unit)
+        )
+
+    def _layer(self, opened: Opened) -> PhotoLayer:
+        return self._kept.get(("photo", opened), lambda: PhotoLayer(opened.pyramid, WIDGETS))
+
+    def shown(self, index: int) -> Shown:
+        """What one pane shows; without a map where it has an error."""
+        state, heat_map, ends = self._states[index], self.heat_map(index), self._ends[index]
+        opened, cell = state.opened, state.cell
+        if opened is None:
+            return Shown(style=self._style)
+        layer = self._layer(opened)
+        if heat_map is None or cell is None or ends is None:
+            return Shown(opened, layer, style=self._style)
+        note = ("shared by", run(ends.shared_by)) if ends.shared_by else ()
+        return Shown(
+            opened, layer, heat_map, cell.geometry, cell.query_patch, (ends.low, ends.high),
+            self._style, note,
+        )  # fmt: skip
+
+    def without_map(self, index: int) -> Shown:
+        """The photo of one pane alone."""
+        shown = self.shown(index)
+        return Shown(shown.opened, shown.layer, style=self._style)
+
+    def agreement(self, first: int, second: int) -> Agreement | None:
+        """How the maps of two panes agree; None until there are both."""
+        maps = self._maps(first, second)
+        if maps is None:
+            return None
+        (one, on), (other, onto) = maps
+        key = ("agreement", one, on, other, onto)
+        return self._kept.get(key, lambda: agreement(one.values, on, other.values, onto))
+
+    def difference(self, first: int, second: int) -> PairOfMaps | None:
+        """The second pane's map minus the first's; None until there are both."""
+        maps = self._maps(first, second)
+        if maps is None:
+            return None
+        (one, on), (other, onto) = maps
+        key = ("difference", one, on, other, onto)
+        found, heat_map = self._kept.get(key, lambda: _subtracted(maps))
+        opened = self._states[second if found.of_second else first].opened
+        assert opened is not None
+        scaling: Scaling = "root" if self._style.scaling == "root" else "linear"
+        style = replace(self._style, colour_map="coolwarm", scaling=scaling)
+        shown = Shown(
+            opened, self._layer(opened), heat_map, found.geometry, None, found.ends, style,
+            (f"{letter(second)} minus {letter(first)}",),
+        )  # fmt: skip
+        return PairOfMaps(found, shown, self.other_photos(first, second))
+
+    def other_photos(self, first: int, second: int) -> bool:
+        """Whether two panes show different photos."""
+        return self._states[first].pane.photo != self._states[second].pane.photo
+
+    def _maps(self, first: int, second: int) -> TwoMaps | None:
+        one, other = self.shown(first), self.shown(second)
+        if one.heat_map is None or other.heat_map is None:
+            return None
+        assert one.geometry is not None
+        assert other.geometry is not None
+        return (one.heat_map, one.geometry), (other.heat_map, other.geometry)
+
+
+def _subtracted(maps: TwoMaps) -> tuple[Difference, HeatMap]:
+    """The difference, and the same as a map whose unit a colour bar can show."""
+    (one, on), (other, onto) = maps
+    found = difference(one.values, on, other.values, onto, (one.unit, other.unit))
+    return found, HeatMap(found.values, f"{found.unit},", (), other.layer, other.head)
+
+
+def run(indices: Sequence[int]) -> str:
+    """Letters of panes: "a, b, d"; three or more in a row as "a–d"."""
+    if len(indices) > 2 and list(indices) == list(range(indices[0], indices[-1] + 1)):
+        return f"{letter(indices[0])}–{letter(indices[-1])}"
+    return ", ".join(letter(index) for index in indices)

@@ -1,0 +1,111 @@
+"""What may lie over a pane: why it has no map, and what a drop would do."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from vitviz.errors import VitvizError
+from vitviz.gui.canvas import marks
+
+WIDEST = 360
+"""Of a message, in widget pixels."""
+
+
+class Problem(QFrame):
+    """Why there is no map, in the middle of what it covers, with a button to try again.
+
+    Args:
+        over: What it covers.
+    """
+
+    def __init__(self, over: QWidget) -> None:
+        super().__init__(over)
+        self.setObjectName("card")
+        self.setCursor(Qt.CursorShape.ArrowCursor)
+        self.what = QLabel()
+        self.hint = QLabel()
+        self.hint.setProperty("quiet", True)
+        for label in (self.what, self.hint):
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+        self.button = QPushButton("Try again")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 10, 12, 10)
+        layout.setSpacing(6)
+        layout.addWidget(self.what)
+        layout.addWidget(self.hint)
+        layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
+        self._over, self._layout = over, layout
+        over.installEventFilter(self)
+        self.hide()
+
+    def show_error(self, error: BaseException | None) -> None:
+        """Says what happened and what to do; None takes it away."""
+        if error is None:
+            self.hide()
+            return
+        if isinstance(error, VitvizError):
+            what, hint = error.message, error.hint
+        else:
+            what, hint = f"Something unexpected happened ({type(error).__name__}: {error}).", ""
+        self.what.setText(what)
+        self.hint.setText(hint)
+        self.hint.setVisible(bool(hint))
+        self.setToolTip(f"{what} {hint}".strip())
+        self._place()
+        self.show()
+
+    def _place(self) -> None:
+        over = self._over
+        width = max(min(WIDEST, over.width() - 20), 80)
+        height = min(self._layout.totalHeightForWidth(width), over.height() - 12)
+        left, top = (over.width() - width) // 2, (over.height() - height) // 2
+        self.setGeometry(left, top, width, height)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and not self.isHidden():
+            self._place()
+        return bool(super().eventFilter(watched, event))
+
+
+class DropHint(QWidget):
+    """What a drop would do, over what it would do it to."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.words = self._short = ""
+        self.hide()
+
+    def say(self, words: str, short: str = "") -> None:
+        """Shows it.
+
+        Args:
+            words: What a drop would do.
+            short: What stands there instead where there is no room for all of it.
+        """
+        self.words, self._short = words, short or words
+        self.raise_()
+        self.show()
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        palette, area = self.palette(), QRectF(self.rect())
+        accent = palette.color(QPalette.ColorRole.Highlight)
+        marks.panel(painter, area, marks.translucent(accent, 46), accent)
+        marks.frame(painter, area, accent, 2, 6)
+        painter.setFont(marks.bold(self.font()))
+        metrics = painter.fontMetrics()
+        room = self.width() - 48
+        fits = metrics.horizontalAdvance(self.words) <= room
+        words = self.words if fits else self._short
+        words = metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, room)
+        box = QRectF(0, 0, metrics.horizontalAdvance(words) + 28, metrics.height() + 14)
+        box.moveCenter(area.center())
+        marks.panel(painter, box, accent)
+        painter.setPen(palette.color(QPalette.ColorRole.HighlightedText))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+        painter.end()

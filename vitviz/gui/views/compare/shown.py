@@ -1,0 +1,101 @@
+"""A canvas of the Compare view: draws again only what changed, and tells values in one line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from PySide6.QtWidgets import QWidget
+
+from vitviz.gui.canvas.canvas import Canvas
+from vitviz.gui.canvas.pictures import PhotoLayer
+from vitviz.gui.threads.service import Opened
+from vitviz.imaging.geometry import Geometry
+from vitviz.maps.colour import DIVERGING
+from vitviz.maps.style import Style
+from vitviz.maps.ticks import number
+from vitviz.methods.base import HeatMap
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What a canvas shows.
+
+    Args:
+        opened: The photo; None until it is open.
+        layer: To draw it with, shared by canvases of the same photo.
+        heat_map: None until there is one.
+        geometry: Of the map.
+        query: The patch that is asked about.
+        ends: Values at the ends of the colours.
+        style: How the map looks.
+        bar_note: Lines below the unit on the colour bar.
+    """
+
+    opened: Opened | None = None
+    layer: PhotoLayer | None = None
+    heat_map: HeatMap | None = None
+    geometry: Geometry | None = None
+    query: tuple[int, int] | None = None
+    ends: tuple[float, float] = (0.0, 1.0)
+    style: Style = field(default_factory=Style)
+    bar_note: tuple[str, ...] = ()
+
+    def has_map_of(self, other: Shown) -> bool:
+        """Whether both maps look the same."""
+        return (
+            self.opened is other.opened
+            and self.heat_map is other.heat_map
+            and (self.geometry, self.ends, self.style) == (other.geometry, other.ends, other.style)
+        )
+
+
+class ShownCanvas(Canvas):
+    """A canvas without notes, for others to tell values beside it.
+
+    Args:
+        parent: Qt's.
+        bar_at_left: The colour bar stands at the left.
+        flat: It lies below the photo where there is no room beside it.
+    """
+
+    def __init__(self, parent: QWidget | None = None, *, bar_at_left: bool = False,
+                 flat: bool = False) -> None:  # fmt: skip
+        super().__init__(parent, notes=False, flat=flat)
+        self.setMinimumSize(40, 40)
+        self._bar_left = bar_at_left
+        self._shown = Shown()
+
+    @property
+    def shown(self) -> Shown:
+        """What it shows."""
+        return self._shown
+
+    def show_all(self, shown: Shown) -> None:
+        """Shows a photo and its map."""
+        before, self._shown = self._shown, shown
+        if shown.opened is not before.opened:
+            if shown.opened is None:
+                self.set_photo(None)
+            else:
+                self.set_photo(shown.opened.photo, shown.opened.pyramid, shown.layer)
+        self.set_bar(note=shown.bar_note, left=self._bar_left)
+        if not shown.has_map_of(before):
+            self.show_map(shown.heat_map, shown.geometry, shown.ends, shown.style)
+        if shown.query != self.query:
+            self.set_query(shown.query)
+
+    @property
+    def value_words(self) -> str:
+        """The value under the cursor: "0.0123 · rank 4 of 294"; "+0.004" of a difference; ""
+        where the cursor is not over it. The unit is on the colour bar.
+        """
+        heat_map, patch = self._shown.heat_map, self.cursor_patch
+        if heat_map is None:
+            return ""
+        if patch is None:
+            return "not seen by the model" if self.is_over_unseen else ""
+        value = float(heat_map.values[patch])
+        if self._shown.style.colour_map in DIVERGING:
+            return f"{'+' if value > 0 else ''}{number(value)}"
+        rank = f"{heat_map.rank(*patch)} of {heat_map.values.size}"
+        return f"{number(value)} · rank {rank}"

@@ -1,0 +1,1 @@
+"""The Heads view: every layer and head at a glance."""

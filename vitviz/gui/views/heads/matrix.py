@@ -1,0 +1,367 @@
+"""The layers x heads matrix of small maps: scrolled, drawn a few tiles at a time."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QFocusEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPixmap,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
+
+from vitviz.gui.canvas import marks
+from vitviz.gui.canvas.map_tile import MapTile, paint_tile
+from vitviz.gui.canvas.patch_note import paint_message
+from vitviz.gui.scene import PaneDrop
+from vitviz.gui.views.heads.layout import GAP, LEFT, TOP, HeadLayout, Place
+from vitviz.gui.views.heads.subject import Subject, head_title
+from vitviz.gui.widgets.drops import drag, drop_data
+from vitviz.maps.ranges import value_range
+from vitviz.methods.base import Head
+
+TURN_S = 0.006
+"""How long tiles are drawn before the event loop gets its turn."""
+
+STEPS: dict[Qt.Key, Place] = {
+    Qt.Key.Key_Left: (0, -1),
+    Qt.Key.Key_Right: (0, 1),
+    Qt.Key.Key_Up: (-1, 0),
+    Qt.Key.Key_Down: (1, 0),
+    Qt.Key.Key_PageUp: (-4, 0),
+    Qt.Key.Key_PageDown: (4, 0),
+    Qt.Key.Key_Home: (0, -10_000),
+    Qt.Key.Key_End: (0, 10_000),
+}
+
+
+class HeadMatrix(QAbstractScrollArea):
+    """Small maps of every layer (rows) and head (columns), the labels staying in sight; each can
+    be dragged to a pane of the Compare view.
+
+    Signals:
+        opened(int, object): Layer (from 0) and head or fusion that was clicked, or chosen with
+            Enter.
+        pointed(object): (layer, head) under the pointer or the keyboard's frame, or None.
+    """
+
+    opened = Signal(int, object)
+    pointed = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Maps of every layer and head")
+        self.viewport().setMouseTracking(True)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self._subject: Subject | None = None
+        self._message = ("", "")
+        self._selected: Place | None = None
+        self._focused: Place = (0, 0)
+        self._maker: MapTile | None = None
+        self._images: dict[Place, QImage] = {}
+        self._outdated: set[Place] = set()
+        self._press: QPointF | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._draw_some)
+
+    # What is shown
+
+    def show_subject(self, subject: Subject | None, layer: int, head: Head) -> None:
+        """Shows an explanation; tiles are drawn again only where they would look different.
+
+        Args:
+            subject: None: the message.
+            layer: The selected one.
+            head: The selected one.
+        """
+        old, self._subject = self._subject, subject
+        if subject is None or old is None or subject.geometry != old.geometry:
+            self._images.clear()
+        if subject is not None:
+            if not subject.draws_like(old):
+                self._maker = None
+                self._outdated = set(self._images)
+            self._select(subject, layer, head)
+        self._lay_out()
+        self.viewport().update()
+
+    def set_message(self, title: str, text: str) -> None:
+        """Text in the middle, instead of the matrix; two empty strings take it away."""
+        self._message = (title, text)
+        self.viewport().update()
+
+    @property
+    def subject(self) -> Subject | None:
+        """What it shows."""
+        return self._subject
+
+    @property
+    def selected(self) -> tuple[int, Head] | None:
+        """The framed layer and head."""
+        return self._choice(self._selected) if self._selected is not None else None
+
+    @property
+    def focused(self) -> tuple[int, Head] | None:
+        """The layer and head that the keyboard is at."""
+        return self._choice(self._focused)
+
+    @property
+    def drawn(self) -> int:
+        """How many tiles are drawn and up to date."""
+        return len(self._images) - len(self._outdated)
+
+    @property
+    def busy(self) -> bool:
+        """Whether tiles in sight are still to be drawn."""
+        return self._timer.isActive()
+
+    def _select(self, subject: Subject, layer: int, head: Head) -> None:
+        row = subject.layers.index(subject.explanation.nearest_layer(layer))
+        col = subject.heads.index(head) if head in subject.heads else None
+        if len(subject.heads) == 1:
+            col = 0
+        selected = (row, col) if col is not None else None
+        if selected is not None and selected != self._selected:
+            self._focused = selected
+        self._selected = selected
+        self._focused = self.layout_of_tiles.nearest(*self._focused)
+
+    def _choice(self, place: Place) -> tuple[int, Head] | None:
+        if self._subject is None:
+            return None
+        return self._subject.layers[place[0]], self._subject.heads[place[1]]
+
+    @property
+    def layout_of_tiles(self) -> HeadLayout:
+        """Where the tiles are."""
+        shape, aspect = (0, 0), 1.0
+        if self._subject is not None:
+            shape = (len(self._subject.layers), len(self._subject.heads))
+            height, width = self._subject.geometry.photo_size
+            aspect = width / height
+        scrolled = (self.horizontalScrollBar().value(), self.verticalScrollBar().value())
+        return HeadLayout(shape, aspect, self.viewport().size(), scrolled)
+
+    def _lay_out(self) -> None:
+        layout = self.layout_of_tiles
+        for bar, most, page in zip(
+            (self.horizontalScrollBar(), self.verticalScrollBar()),
+            layout.scroll_range,
+            (layout.room.width() - LEFT, layout.room.height() - TOP),
+            strict=True,
+        ):
+            bar.setRange(0, most)
+            bar.setPageStep(max(page, 1))
+            bar.setSingleStep(40)
+
+    def _reveal(self, place: Place) -> None:
+        right, down = self.layout_of_tiles.to_reveal(place)
+        self.horizontalScrollBar().setValue(self.horizontalScrollBar().value() + right)
+        self.verticalScrollBar().setValue(self.verticalScrollBar().value() + down)
+
+    # Drawing
+
+    def _draw_some(self) -> None:
+        """Draws tiles that are in sight until this turn's time is over."""
+        end = time.perf_counter() + TURN_S
+        ready = self._images.keys() - self._outdated
+        todo = [place for place in self.layout_of_tiles.in_sight() if place not in ready]
+        while todo and time.perf_counter() < end:
+            place = todo.pop(0)
+            self._images[place] = self._tile(place)
+            self._outdated.discard(place)
+        if not todo:
+            self._timer.stop()
+        self.viewport().update()
+
+    def _tile(self, place: Place) -> QImage:
+        subject = self._subject
+        assert subject is not None
+        if self._maker is None:
+            self._maker = MapTile(
+                subject.thumbnail,
+                subject.geometry,
+                self.layout_of_tiles.tile_size,
+                self.devicePixelRatioF(),
+            )
+        heat_map = subject.explanation.map(subject.layers[place[0]], subject.heads[place[1]])
+        ends = value_range(subject.style.range, heat_map, subject.explanation)
+        return self._maker.image(heat_map, subject.style, ends)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        palette = self.palette()
+        area = QRectF(self.viewport().rect())
+        painter.fillRect(area, palette.color(QPalette.ColorRole.Base))
+        painter.setFont(self.font())
+        if self._subject is None or any(self._message):
+            paint_message(painter, area, *self._message, palette, on_ground=False)
+        else:
+            self._paint_tiles(painter, palette)
+            self._paint_labels(painter, palette)
+        painter.end()
+
+    def _paint_tiles(self, painter: QPainter, palette: QPalette) -> None:
+        painter.setClipRect(QRectF(self.viewport().rect()).adjusted(LEFT - 6, TOP, 0, 0))
+        layout, missing = self.layout_of_tiles, False
+        for place in layout.in_sight():
+            image = self._images.get(place)
+            missing |= image is None or place in self._outdated
+            paint_tile(
+                painter,
+                layout.box(place),
+                image,
+                palette,
+                selected=place == self._selected,
+                focused=self.hasFocus() and place == self._focused,
+            )
+        painter.setClipping(False)
+        if missing and not self._timer.isActive():
+            self._timer.start()
+
+    def _paint_labels(self, painter: QPainter, palette: QPalette) -> None:
+        subject = self._subject
+        assert subject is not None
+        area = QRectF(self.viewport().rect())
+        painter.setFont(marks.small(self.font()))
+        row, col = self._selected or (-1, -1)
+        layout = self.layout_of_tiles
+        painter.setClipRect(area.adjusted(LEFT - 6, 0, 0, 0))
+        for number, head in enumerate(subject.heads):
+            box = layout.box((0, number))
+            self._label(
+                painter,
+                QRectF(box.left(), 0, box.width(), TOP),
+                Qt.AlignmentFlag.AlignCenter,
+                head_title(head),
+                palette,
+                number == col,
+            )
+        painter.setClipRect(area.adjusted(0, TOP, 0, 0))
+        for number, layer in enumerate(subject.layers):
+            box = layout.box((number, 0))
+            self._label(
+                painter,
+                QRectF(layout.left, box.top(), LEFT - GAP, box.height()),
+                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+                f"layer {layer + 1}",
+                palette,
+                number == row,
+            )
+
+    @staticmethod
+    def _label(
+        painter: QPainter,
+        box: QRectF,
+        flags: Qt.AlignmentFlag,
+        text: str,
+        palette: QPalette,
+        strong: bool,
+    ) -> None:
+        colour = palette.color(QPalette.ColorRole.Text) if strong else marks.quiet(palette)
+        painter.setPen(colour)
+        painter.drawText(box, flags, text)
+
+    # Qt's events
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._lay_out()
+        self._start_over()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
+            self.viewport().update()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._start_over()
+        return bool(super().event(event))
+
+    def hideEvent(self, event: QEvent) -> None:
+        self._timer.stop()
+
+    def _start_over(self) -> None:
+        self._maker = None
+        self._images.clear()
+        self._outdated.clear()
+        self.viewport().update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._press = event.position()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if event.buttons() & Qt.MouseButton.LeftButton and self._press is not None:
+            if (
+                event.position() - self._press
+            ).manhattanLength() < QApplication.startDragDistance():
+                return
+            place, self._press = self.layout_of_tiles.at(self._press), None
+            if place is not None:
+                self._drag(place)
+            return
+        place = self.layout_of_tiles.at(event.position())
+        shape = Qt.CursorShape.PointingHandCursor if place else Qt.CursorShape.ArrowCursor
+        self.viewport().setCursor(shape)
+        self.pointed.emit(self._choice(place) if place is not None else None)
+
+    def _drag(self, place: Place) -> None:
+        """Drags a map to a pane of the Compare view."""
+        choice = self._choice(place)
+        if choice is not None:
+            picture = QPixmap.fromImage(self._images[place]) if place in self._images else QPixmap()
+            drag(self, drop_data(PaneDrop(layer=choice[0], head=choice[1])), picture)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        pressed, self._press = self._press is not None, None
+        place = self.layout_of_tiles.at(event.position())
+        if pressed and place is not None and event.button() == Qt.MouseButton.LeftButton:
+            self._focused = place
+            self._open(place)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Leave:
+            self.pointed.emit(None)
+        return bool(super().viewportEvent(event))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        if self._subject is None or event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            super().keyPressEvent(event)
+        elif key in STEPS:
+            down, right = STEPS[key]
+            row, col = self._focused
+            self._focused = self.layout_of_tiles.nearest(row + down, col + right)
+            self._reveal(self._focused)
+            self.pointed.emit(self.focused)
+            self.viewport().update()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self._open(self._focused)
+        else:
+            super().keyPressEvent(event)
+
+    def _open(self, place: Place) -> None:
+        choice = self._choice(place)
+        if choice is not None:
+            self.opened.emit(*choice)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.viewport().update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.viewport().update()

@@ -1,0 +1,56 @@
+"""What the matrix of layers and heads shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import UInt8
+
+from vitviz.imaging.geometry import Geometry
+from vitviz.maps.style import Style
+from vitviz.methods.base import Explanation, Head
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What the matrix shows.
+
+    Args:
+        explanation: Of every layer and head.
+        thumbnail: The photo, small; sRGB.
+        geometry: Of the maps.
+        style: How they look.
+    """
+
+    explanation: Explanation
+    thumbnail: UInt8[np.ndarray, "height width 3"]
+    geometry: Geometry
+    style: Style
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """The columns: the mean and every head, or the one fusion that the method made."""
+        if self.explanation.head is not None:
+            return (self.explanation.head,)
+        return ("mean", *range(self.explanation.values.shape[1]))
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """The rows."""
+        return self.explanation.layers
+
+    def draws_like(self, other: Subject | None) -> bool:
+        """Whether its tiles look the same."""
+        return (
+            other is not None
+            and self.explanation is other.explanation
+            and self.thumbnail is other.thumbnail
+            and self.geometry == other.geometry
+            and self.style == other.style
+        )
+
+
+def head_title(head: Head) -> str:
+    """ "head 3" (from 1, as people count), or the fusion's name."""
+    return f"head {head + 1}" if isinstance(head, int) else head

@@ -1,0 +1,118 @@
+"""The Heads view: every layer and head at a glance."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import UInt8
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+
+from vitviz.gui.canvas.colour_bar import ColourBar, Scale
+from vitviz.gui.views.heads.matrix import HeadMatrix
+from vitviz.gui.views.heads.subject import Subject, head_title
+from vitviz.imaging.geometry import Geometry
+from vitviz.maps.ranges import value_range
+from vitviz.maps.style import Style
+from vitviz.maps.ticks import number
+from vitviz.methods.base import Explanation, Head
+
+
+class HeadsView(QWidget):
+    """The layers x heads matrix, a colour bar where the maps share one, and a line of facts.
+
+    Signals:
+        opened(int, object): Layer (from 0) and head or fusion that the user wants to see large.
+    """
+
+    opened = Signal(int, object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.matrix = HeadMatrix()
+        self.matrix.opened.connect(self.opened)
+        self.matrix.pointed.connect(self._tell)
+        self.colour_bar = ColourBar()
+        self.colour_bar.hide()
+        self.facts = QLabel()
+        self.facts.setProperty("quiet", True)
+        self.facts.setContentsMargins(20, 6, 20, 8)
+        self.facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setFocusProxy(self.matrix)
+        self.setAutoFillBackground(True)
+        self.setBackgroundRole(QPalette.ColorRole.Base)
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.matrix, 0, 0)
+        layout.addWidget(self.colour_bar, 0, 1)
+        layout.addWidget(self.facts, 1, 0, 1, 2)
+        layout.setColumnStretch(0, 1)
+
+    def show_explanation(
+        self,
+        explanation: Explanation | None,
+        thumbnail: UInt8[np.ndarray, "height width 3"] | None,
+        geometry: Geometry | None,
+        style: Style,
+        layer: int,
+        head: Head,
+    ) -> None:
+        """Shows every map of an explanation.
+
+        Args:
+            explanation: With any of it missing, only the message is shown.
+            thumbnail: The photo, small; sRGB.
+            geometry: Of the maps.
+            style: How they look; a shared or fixed range gets a colour bar.
+            layer: The selected one.
+            head: The selected one, or a fusion.
+        """
+        subject = None
+        if explanation is not None and thumbnail is not None and geometry is not None:
+            subject = Subject(explanation, thumbnail, geometry, style)
+        self.matrix.show_subject(subject, layer, head)
+        self._show_scale()
+        self._tell(None)
+
+    def set_message(self, title: str, text: str = "") -> None:
+        """Text in the middle, instead of the matrix; two empty strings take it away."""
+        self.matrix.set_message(title, text)
+
+    def _show_scale(self) -> None:
+        subject = self.matrix.subject
+        shared = subject is not None and subject.style.range not in ("each", "zero")
+        if subject is not None and shared:
+            explanation = subject.explanation
+            first = explanation.map(subject.layers[0], subject.heads[0])
+            ends = value_range(subject.style.range, first, explanation)
+            self.colour_bar.show_scale(Scale(ends, explanation.unit, subject.style))
+        self.colour_bar.setVisible(shared)
+
+    def _tell(self, choice: tuple[int, Head] | None) -> None:
+        """Facts of the map under the pointer, else of the whole."""
+        subject = self.matrix.subject
+        if subject is None:
+            self.facts.setText("")
+            return
+        if choice is not None:
+            layer, head = choice
+            heat_map = subject.explanation.map(layer, head)
+            low, high = value_range("each", heat_map)
+            self.facts.setText(
+                f"Layer {layer + 1}, {head_title(head)} · {heat_map.unit} {number(low)} to"
+                f" {number(high)}" + _prefix_text(heat_map.prefix_share)
+            )
+        elif subject.style.range == "each":
+            self.facts.setText("Each map has its own range, from its least to its greatest value")
+        elif subject.style.range == "zero":
+            self.facts.setText("Each map has its own range, from zero to its greatest value")
+        else:
+            self.facts.setText("All maps share one range")
+
+
+def _prefix_text(shares: tuple[tuple[str, float], ...]) -> str:
+    if not shares:
+        return ""
+    parts = ", ".join(f"{100 * share:.1f} % on {name.upper()}" for name, share in shares)
+    return f" · {parts}, not shown"

@@ -1,0 +1,1 @@
+"""The Patches view: the photo as the model receives it."""

@@ -1,0 +1,102 @@
+"""The Patches view: the photo as the model receives it."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import UInt8
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from vitviz.gui.canvas.patch_note import place_text
+from vitviz.gui.views.patches.sheet import PatchSheet, Sheet
+from vitviz.imaging.geometry import Geometry
+from vitviz.models.tokens import TokenLayout
+
+
+class PatchesView(QWidget):
+    """The model's input cut into its grid, every token numbered, and a line of facts.
+
+    Signals:
+        clicked(object): The patch (row, col) that was clicked; None for a prefix token.
+        token_clicked(int): The token that was clicked, prefix tokens too.
+        pointed(object): The token under the pointer or the keyboard's frame, or None.
+    """
+
+    clicked = Signal(object)
+    token_clicked = Signal(int)
+    pointed = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.sheet = PatchSheet()
+        self.sheet.clicked.connect(self.clicked)
+        self.sheet.token_clicked.connect(self.token_clicked)
+        self.sheet.pointed.connect(self.pointed)
+        self.sheet.pointed.connect(self._tell)
+        self.facts = QLabel()
+        self.facts.setProperty("quiet", True)
+        self.facts.setContentsMargins(20, 6, 20, 8)
+        self.facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setFocusProxy(self.sheet)
+        self.setAutoFillBackground(True)
+        self.setBackgroundRole(QPalette.ColorRole.Base)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.sheet, 1)
+        layout.addWidget(self.facts)
+
+    def show_input(
+        self,
+        input_pixels: UInt8[np.ndarray, "height width 3"] | None,
+        geometry: Geometry | None,
+        layout: TokenLayout | None,
+        query_token: int | None,
+    ) -> None:
+        """Shows what a model was given.
+
+        Args:
+            input_pixels: After resize and crop, normalisation undone; sRGB. With any of it
+                missing, only the message is shown.
+            geometry: Of that input.
+            layout: Of its tokens.
+            query_token: The token that is asked about.
+        """
+        sheet = None
+        if input_pixels is not None and geometry is not None and layout is not None:
+            sheet = Sheet(input_pixels, geometry, layout)
+        self.sheet.show_sheet(sheet, query_token)
+        self._tell(self.sheet.cursor_token)
+
+    def set_message(self, title: str, text: str = "") -> None:
+        """Text in the middle, instead of the patches; two empty strings take it away."""
+        self.sheet.set_message(title, text)
+
+    def _tell(self, token: int | None) -> None:
+        """Facts of the token under the pointer, else of the whole."""
+        sheet = self.sheet.sheet
+        if sheet is None:
+            self.facts.setText("")
+        elif token is None:
+            self.facts.setText(_overview(sheet))
+        else:
+            self.facts.setText(_token_facts(sheet, token))
+
+
+def _overview(sheet: Sheet) -> str:
+    height, width = sheet.geometry.input_size
+    rows, cols = sheet.layout.grid
+    return (
+        f"{width} × {height} pixels in {rows} × {cols} patches of {sheet.geometry.patch}"
+        f" × {sheet.geometry.patch} · {sheet.layout.tokens} tokens"
+    )
+
+
+def _token_facts(sheet: Sheet, token: int) -> str:
+    patch = sheet.layout.patch(token)
+    name = sheet.layout.name(token)
+    if patch is None:
+        return f"token {token} · {name}, learned, stands for no part of the photo"
+    place = place_text(sheet.geometry.patch_box(*patch))
+    return f"token {token} · {name} · photo {place}"

@@ -1,0 +1,113 @@
+"""What is dragged within the window: photos, maps, layers and panes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import cast, get_args
+
+from PySide6.QtCore import QByteArray, QMimeData, QPoint, Qt
+from PySide6.QtGui import QDrag, QPixmap
+from PySide6.QtWidgets import QWidget
+
+from vitviz.gui.scene import PaneDrop
+from vitviz.methods.base import Fusion, Head
+from vitviz.session.state import PhotoRef
+
+DROP = "application/x-vitviz-drop"
+PANE = "application/x-vitviz-pane"
+
+PICTURE = 160
+"""Longest side of what hangs on the pointer, in widget pixels."""
+
+
+def drop_data(drop: PaneDrop) -> QMimeData:
+    """A photo, or a layer and head, on its way to a pane."""
+    data = QMimeData()
+    data.setData(DROP, QByteArray(json.dumps(asdict(drop)).encode()))
+    return data
+
+
+def pane_data(index: int) -> QMimeData:
+    """A pane on its way to another place."""
+    data = QMimeData()
+    data.setData(PANE, QByteArray(str(index).encode()))
+    return data
+
+
+def dropped(data: QMimeData) -> PaneDrop | None:
+    """What ``drop_data`` made, or files; None where it is something else."""
+    if not data.hasFormat(DROP):
+        files = tuple(url.toLocalFile() for url in data.urls() if url.isLocalFile())
+        return PaneDrop(paths=files) if files else None
+    try:
+        return _checked(json.loads(bytes(data.data(DROP).data())))
+    except (ValueError, TypeError, KeyError):  # some other program's
+        return None
+
+
+def _checked(values: dict[str, object]) -> PaneDrop:
+    """What ``drop_data`` wrote.
+
+    Raises:
+        ValueError, TypeError, KeyError: It is something else.
+    """
+    photo, layer, head = values["photo"], values["layer"], values["head"]
+    ref = _photo(photo) if photo is not None else None
+    if head is not None and head not in get_args(Fusion):
+        head = _index(head)
+    return PaneDrop(ref, None if layer is None else _index(layer), cast("Head | None", head))
+
+
+def _photo(values: object) -> PhotoRef:
+    if not isinstance(values, dict) or not isinstance(values["path"], str):
+        raise ValueError(values)
+    return PhotoRef(values["path"], _index(values["frame"]), bool(values["allow_large"]))
+
+
+def _index(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(value)
+    return value
+
+
+def dropped_pane(data: QMimeData) -> int | None:
+    """The index that ``pane_data`` was given; None where it is something else."""
+    text = bytes(data.data(PANE).data()) if data.hasFormat(PANE) else b""
+    return int(text) if text.isdigit() else None
+
+
+def words(drop: PaneDrop) -> str:
+    """What is about to be dropped: "panda.jpg", "layer 8, head 3"."""
+    if drop.photo is not None or drop.paths:
+        more = f" and {len(drop.paths) - 1} more" if len(drop.paths) > 1 else ""
+        return Path(drop.photo.path if drop.photo else drop.paths[0]).name + more
+    parts = []
+    if drop.layer is not None:
+        parts.append(f"layer {drop.layer + 1}")
+    if drop.head is not None:
+        parts.append(f"head {drop.head + 1}" if isinstance(drop.head, int) else drop.head)
+    return ", ".join(parts)
+
+
+def drag(source: QWidget, data: QMimeData, picture: QPixmap) -> None:
+    """Drags it; returns once it was dropped somewhere, or nowhere.
+
+    Args:
+        source: Where the drag begins.
+        data: What is dragged.
+        picture: Hangs on the pointer; made smaller where it is large.
+    """
+    ratio = picture.devicePixelRatio()
+    most = round(PICTURE * ratio)
+    if max(picture.width(), picture.height()) > most:
+        picture = picture.scaled(
+            most, most, Qt.AspectRatioMode.KeepAspectRatio,
+            Qt.TransformationMode.SmoothTransformation,
+        )  # fmt: skip
+    journey = QDrag(source)
+    journey.setMimeData(data)
+    journey.setPixmap(picture)
+    journey.setHotSpot(QPoint(12, 12))
+    journey.exec(Qt.DropAction.CopyAction | Qt.DropAction.MoveAction, Qt.DropAction.CopyAction)

@@ -1,0 +1,85 @@
+"""The line at the bottom: is it working, on what, and how long did it take."""
+
+from __future__ import annotations
+
+import html
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+
+from vitviz.engine.engine import Cell
+
+
+def duration(seconds: float) -> str:
+    """ "0.4 ms", "41 ms", "3.2 s"."""
+    if seconds < 0.001:
+        return f"{1000 * seconds:.1f} ms"
+    return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+class StatusBar(QStatusBar):
+    """State, device, tokens, times, progress; the hovered patch at the right.
+
+    Signals:
+        cancel_requested(): The user wants the work dropped.
+    """
+
+    cancel_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self.state = QLabel("Starting…")
+        self.facts = QLabel()
+        self.progress = QProgressBar()
+        self.progress.setRange(0, 1000)
+        self.progress.setTextVisible(False)
+        self.progress.setFixedWidth(140)
+        self.cancel = QToolButton()
+        self.cancel.setText("Cancel")
+        self.cancel.setToolTip("Cancel (Ctrl+.)")
+        self.cancel.clicked.connect(self.cancel_requested)
+        self.hovered = QLabel()
+        self.state.setContentsMargins(12, 0, 12, 0)
+        self.hovered.setContentsMargins(0, 0, 12, 0)
+        self.state.setTextFormat(Qt.TextFormat.RichText)
+        self.facts.setTextFormat(Qt.TextFormat.RichText)
+        for widget in (self.state, self.progress, self.cancel, self.facts):
+            self.addWidget(widget)
+        self.addPermanentWidget(self.hovered)
+        self._good = "#54b877"
+        self.show_idle("Starting…")
+
+    def set_colours(self, good: str) -> None:
+        self._good = good
+
+    def show_idle(self, words: str = "Ready") -> None:
+        self.state.setMinimumWidth(0)
+        self.state.setText(f'<span style="color:{self._good}">●</span>&nbsp; {html.escape(words)}')
+        self.progress.hide()
+        self.cancel.hide()
+        self.facts.show()
+
+    def show_progress(self, stage: str, fraction: float) -> None:
+        self.state.setText(f"○&nbsp; {html.escape(stage)}")
+        # The stages have room for the longest so far: the bar would jump from one to the next.
+        self.state.setMinimumWidth(max(self.state.minimumWidth(), self.state.sizeHint().width()))
+        self.facts.hide()  # they are those of the map before
+        self.progress.setValue(round(1000 * fraction))
+        self.progress.show()
+        self.cancel.show()
+
+    def show_cell(self, cell: Cell | None) -> None:
+        if cell is None:
+            self.facts.setText("")
+            return
+        facts = (
+            cell.device.upper() if cell.device == "cpu" else cell.device,
+            f"{cell.layout.tokens:,} tokens",
+            f"forward {duration(cell.forward_s)}",
+            f"map {duration(cell.method_s)}",
+        )
+        self.facts.setText("&nbsp;&nbsp;&nbsp;&nbsp;".join(facts))
+
+    def show_hovered(self, words: str) -> None:
+        self.hovered.setText(words)

@@ -1,0 +1,1 @@
+"""How a map looks, and what it says in numbers: alone, and beside another."""

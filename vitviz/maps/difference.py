@@ -1,0 +1,103 @@
+"""Where two maps differ: the second minus the first, patch by patch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64
+
+from vitviz.imaging.geometry import Geometry
+from vitviz.maps.agreement import ranks
+from vitviz.maps.resample import on_one_grid, patch_area
+
+Scaling = Literal["values", "shares", "ranks"]
+"""What is subtracted: values as they are; each map's shares of its sum; or each map's ranks."""
+
+SAME_AREA = 0.01
+"""Patches whose areas differ by less than this share are taken as equally large."""
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """The second map minus the first.
+
+    Args:
+        values: Zero where they agree; NaN where either model saw nothing. Read-only.
+        geometry: Where its patches lie: the finer of the two grids.
+        of_second: That was the second's grid (and photo); else the first's.
+        scaling: What was subtracted.
+        unit: Of the values: "attention"; "% of its map"; "rank, 0 to 1".
+    """
+
+    values: Float32[np.ndarray, "rows cols"]
+    geometry: Geometry
+    of_second: bool
+    scaling: Scaling
+    unit: str
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """A range with zero exactly in its middle that holds every value."""
+        finite = self.values[np.isfinite(self.values)]
+        most = float(np.abs(finite).max()) if finite.size else 0.0
+        return -most, most
+
+
+def difference(
+    first: Float32[np.ndarray, "rows cols"],
+    first_geometry: Geometry,
+    second: Float32[np.ndarray, "rows2 cols2"],
+    second_geometry: Geometry,
+    units: tuple[str, str],
+) -> Difference:
+    """The second map minus the first, on the finer of their grids.
+
+    Values are subtracted as they are where both have the same unit and patches of the same area.
+    Otherwise a difference of values would say nothing: attention and rollout have different
+    sizes, and a grid four times as fine has a quarter of the attention on each patch. Then each
+    map is first divided by its sum over the patches that both models saw, which leaves percent;
+    where a map has negative values, which have no such shares, ranks from 0 (least) to 1
+    (greatest) are subtracted instead.
+
+    Args:
+        first: In natural units.
+        first_geometry: Of the first.
+        second: In natural units.
+        second_geometry: Of the second; of another photo, relative places are compared.
+        units: Of the first and of the second.
+    """
+    both = on_one_grid(first, first_geometry, second, second_geometry)
+    known = np.isfinite(both.first) & np.isfinite(both.second)
+    areas = patch_area(first_geometry), patch_area(second_geometry)
+    alike = units[0] == units[1] and abs(areas[0] / areas[1] - 1) < SAME_AREA
+    scaling: Scaling = "values"
+    if not alike:
+        scaling = "shares" if _has_shares(both.first, both.second, known) else "ranks"
+    unit = {"values": units[0], "shares": "% of its map", "ranks": "rank, 0 to 1"}[scaling]
+    values = np.full(known.shape, np.nan, np.float32)
+    one, other = both.first[known], both.second[known]
+    values[known] = _scaled(other, scaling) - _scaled(one, scaling)
+    values.flags.writeable = False
+    return Difference(values, both.geometry, both.of_second, scaling, unit)
+
+
+def _has_shares(
+    first: Float32[np.ndarray, "rows cols"],
+    second: Float32[np.ndarray, "rows cols"],
+    known: Bool[np.ndarray, "rows cols"],
+) -> bool:
+    parts = [values[known].astype(np.float64) for values in (first, second)]
+    return all(part.size and part.min() >= 0 and part.sum() > 0 for part in parts)
+
+
+def _scaled(
+    values: Float32[np.ndarray, " count"], scaling: Scaling
+) -> Float64[np.ndarray, " count"]:
+    wide: Float64[np.ndarray, " count"] = values.astype(np.float64)
+    if scaling == "shares":
+        wide *= 100 / wide.sum()
+    if scaling == "ranks":
+        return (ranks(wide) - 1) / max(len(wide) - 1, 1)
+    return wide

@@ -1,0 +1,198 @@
+"""A map over a photo: what covers each of its pixels, and how much.
+
+What is interpolated are the values (``interpolation``), never the colours: in between two patches
+stands a colour that the colour bar has. Transparency is a function of the value alone (``alpha``),
+so the colour bar can show it too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Float32, UInt8
+from PIL import Image
+
+from vitviz.imaging.geometry import Geometry
+from vitviz.maps.colour import DIVERGING, table
+from vitviz.maps.interpolation import MULTIPLIED_AT_ONCE, missing, steps
+from vitviz.maps.style import Style
+
+UNSEEN_COLOUR = 26
+"""Grey level that the part of a photo which the model never saw is blended towards."""
+
+UNSEEN_SHARE = 0.62
+"""How much of that grey there is in it."""
+
+BAND_PIXELS = 1 << 20
+"""Photo pixels composed at a time: bounds the memory beside the result to about 30 MB."""
+
+
+def alpha(style: Style) -> UInt8[np.ndarray, " 256"]:
+    """How much of the map's colour covers the photo, from the least to the greatest value, 0..255.
+
+    With ``t`` the value's place in the range, 0..1: ``opacity * (1 - (1 - t) ** 3)`` with
+    ``Style.fade``, else ``opacity`` everywhere. The least value leaves the photo as it is, the
+    greatest covers it as much as the opacity says, and the middle is covered nearly as much as
+    the greatest: a straight line would wash out the middle on bright photos.
+
+    With a diverging colour map ``t`` is the distance from the two middle steps, which are fully
+    transparent, to either end.
+    """
+    t = np.linspace(0, 1, 256)
+    if style.colour_map in DIVERGING:
+        t = (np.maximum(np.arange(256) - 128, 127 - np.arange(256))) / 127
+    shown = 1 - (1 - t) ** 3 if style.fade else np.ones(256)
+    return np.rint(255 * style.opacity * shown).astype(np.uint8)
+
+
+def colours(style: Style) -> UInt8[np.ndarray, "256 4"]:
+    """Red, green, blue and alpha (not premultiplied) from the least to the greatest value."""
+    return np.column_stack([table(style.colour_map), alpha(style)])
+
+
+PHOTO_GREY = 128
+"""The grey that stands for the photo under a map that lets it through."""
+
+
+def over_grey(style: Style) -> UInt8[np.ndarray, "256 3"]:
+    """The colours as they look over a photo of neutral grey, from the least to the greatest."""
+    rgba = colours(style).astype(np.float64)
+    share = rgba[:, 3:] / 255
+    mixed = rgba[:, :3] * share + PHOTO_GREY * (1 - share)
+    return np.rint(mixed).astype(np.uint8)
+
+
+def map_rgba(
+    values: Float32[np.ndarray, "rows cols"],
+    lo: float,
+    hi: float,
+    style: Style,
+    pixels_per_patch: int,
+) -> UInt8[np.ndarray, "height width 4"]:
+    """A map alone, as red, green, blue and alpha (not premultiplied).
+
+    Args:
+        values: In natural units; where they are not finite, the image is transparent.
+        lo: The value at the lower end of the colour map.
+        hi: The value at its upper end.
+        style: Colours, opacity, fade, scaling and interpolation; the range is ``lo`` and ``hi``.
+        pixels_per_patch: Side of a patch in the image.
+    """
+    rows, cols = values.shape
+    row_positions = (np.arange(rows * pixels_per_patch) + 0.5) / pixels_per_patch
+    col_positions = (np.arange(cols * pixels_per_patch) + 0.5) / pixels_per_patch
+    rgba: UInt8[np.ndarray, "height width 4"] = colours(style)[
+        steps(values, lo, hi, row_positions, col_positions, style.smooth, style.scaling)
+    ]
+    if not np.isfinite(values).all():
+        rgba[missing(values, row_positions, col_positions) == 1] = 0
+    return rgba
+
+
+def positions(
+    geometry: Geometry, xs: Float[np.ndarray, " width"], ys: Float[np.ndarray, " height"]
+) -> tuple[Float[np.ndarray, " height"], Float[np.ndarray, " width"]]:
+    """Rows and columns of the map under rows and columns of the photo.
+
+    The same formula as ``Geometry.to_input``, for many points at once.
+
+    Args:
+        geometry: Of the map.
+        xs: Photo pixels from the photo's left edge.
+        ys: Photo pixels from its top edge.
+
+    Returns:
+        Row positions and column positions in patches; outside 0..rows and 0..cols the model saw
+        nothing.
+    """
+    vertical, horizontal = geometry.scale
+    top, left = geometry.window_origin
+    return (ys / vertical - top) / geometry.patch, (xs / horizontal - left) / geometry.patch
+
+
+def inside(places: Float[np.ndarray, " places"], count: int) -> slice:
+    """The part of ascending positions that lies on a map with ``count`` patches on this axis."""
+    first, last = np.searchsorted(places, [0.0, float(count)])
+    return slice(int(first), int(last))
+
+
+def composite(
+    photo_pixels: UInt8[np.ndarray, "height width 3"],
+    values: Float32[np.ndarray, "rows cols"],
+    geometry: Geometry,
+    style: Style,
+    lo: float,
+    hi: float,
+) -> UInt8[np.ndarray, "height width 3"]:
+    """The map over the photo, at the photo's full size.
+
+    The centre of every pixel is taken through the geometry, so the map lies where the model's
+    patches lie, to a fraction of a pixel. What the model never saw is dimmed: blended towards a
+    dark grey (``UNSEEN_COLOUR``, ``UNSEEN_SHARE``). Grid lines are not drawn. Done in bands of
+    rows; the same input gives the same bytes.
+
+    Args:
+        photo_pixels: The photo that ``geometry`` is of.
+        values: In natural units; where they are not finite, the photo shows.
+        geometry: Where the patches lie on the photo.
+        style: Colours, opacity, fade, scaling and interpolation; the range is ``lo`` and ``hi``.
+        lo: The value at the lower end of the colour map.
+        hi: The value at its upper end.
+    """
+    height, width = photo_pixels.shape[:2]
+    rows, cols = positions(geometry, np.arange(width) + 0.5, np.arange(height) + 0.5)
+    seen_rows, seen_cols = inside(rows, values.shape[0]), inside(cols, values.shape[1])
+    unseen = np.rint(np.arange(256) * (1 - UNSEEN_SHARE) + UNSEEN_COLOUR * UNSEEN_SHARE)
+    dimmed = unseen.astype(np.uint8)
+    result = np.empty_like(photo_pixels)
+    band = max(1, BAND_PIXELS // max(width, 1))
+    for top in range(0, height, band):
+        part = slice(top, min(top + band, height))
+        seen = slice(max(part.start, seen_rows.start), min(part.stop, seen_rows.stop))
+        if seen.start >= seen.stop:
+            result[part] = _looked_up(dimmed, photo_pixels[part])
+            continue
+        for outside in (
+            (slice(part.start, seen.start), slice(None)),
+            (slice(seen.stop, part.stop), slice(None)),
+            (seen, slice(0, seen_cols.start)),
+            (seen, slice(seen_cols.stop, width)),
+        ):
+            result[outside] = _looked_up(dimmed, photo_pixels[outside])
+        if seen_cols.start < seen_cols.stop:
+            place = (rows[seen], cols[seen_cols])
+            result[seen, seen_cols] = _blend(
+                photo_pixels[seen, seen_cols], values, style, (lo, hi), place
+            )
+    return result
+
+
+def _looked_up(
+    by_level: UInt8[np.ndarray, " 256"], pixels: UInt8[np.ndarray, "height width *channels"]
+) -> UInt8[np.ndarray, "height width *channels"]:
+    """``by_level[pixels]``, by Pillow, which does not make each index eight bytes first."""
+    if not pixels.size:
+        return pixels
+    bands = pixels.shape[2] if pixels.ndim == 3 else 1
+    return np.array(Image.fromarray(pixels).point(by_level.tolist() * bands))
+
+
+def _blend(
+    photo_pixels: UInt8[np.ndarray, "height width 3"],
+    values: Float32[np.ndarray, "rows cols"],
+    style: Style,
+    ends: tuple[float, float],
+    place: tuple[Float[np.ndarray, " height"], Float[np.ndarray, " width"]],
+) -> UInt8[np.ndarray, "height width 3"]:
+    """Photo pixels with the map over them; ``place``: their rows and columns on the map.
+
+    Pillow's ``paste``, which is (p (255 - a) + c a) / 255 rounded to the nearest, exactly.
+    """
+    step = steps(values, *ends, *place, style.smooth, style.scaling, MULTIPLIED_AT_ONCE)
+    opaque = _looked_up(alpha(style), step)
+    if not np.isfinite(values).all():
+        opaque[missing(values, *place) == 1] = 0
+    colour = Image.fromarray(step)
+    colour.putpalette(table(style.colour_map).tobytes())
+    mixed = Image.fromarray(photo_pixels)
+    mixed.paste(colour.convert("RGB"), (0, 0), Image.fromarray(opaque))
+    return np.asarray(mixed)

@@ -1,0 +1,199 @@
+"""A token's row of a product of one matrix a layer, without multiplying matrices.
+
+    R_end = B_end ... B_start,    row = R_end[query],
+
+B_l being some function of layer l's attention. A row vector goes down the layers,
+``r <- r B_l``, from the last to the first, in row blocks. Rows that end at different layers go
+down together, each joining at its own: all of them cost about what one does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from jaxtyping import Float
+
+from vitviz.errors import VitvizError
+from vitviz.methods.base import Fusion, Head, Parameter, ParameterValue, Question
+from vitviz.methods.parts.discard import RowBlocks, discard_smallest
+from vitviz.progress import Progress
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vitviz.tracing.trace import Trace
+
+FLOAT_BYTES = 4
+
+SMALLEST = 2.0**-126
+"""The smallest normal float32. What a row keeps below it is nothing: dividing by it overflows."""
+
+Fuse = Callable[["Tensor"], "Tensor"]
+"""Heads x block x tokens, free to be changed, to one non-negative block x tokens."""
+
+Weights = Callable[[int, slice, slice], "Tensor"]
+"""Layer, heads and rows to what every entry of their attention is multiplied by."""
+
+FUSIONS: dict[Fusion, Fuse] = {
+    "mean": lambda block: block.mean(0),
+    "max": lambda block: block.amax(0),
+    "min": lambda block: block.amin(0),
+}
+
+Push = Callable[["Tensor", RowBlocks], "Tensor"]
+"""Row vectors r (flows x tokens), non-zero only where there are rows, and a layer's fused
+matrix, to ``r B`` of that layer."""
+
+START = Parameter(
+    "start", "Start layer", 1,
+    "The first layer that counts, from 1; earlier ones are left out.",
+    bounds=(1, None),
+)  # fmt: skip
+
+DISCARD = Parameter(
+    "discard", "Discard ratio", 0.0,
+    "Part of each layer's attention, the smallest values first, that is set to zero.",
+    bounds=(0.0, 1.0),
+)  # fmt: skip
+
+RESIDUAL = Parameter(
+    "residual", "Residual weight", 0.5,
+    "Weight of the residual connection against attention; the paper has one half.",
+    bounds=(0.0, 1.0),
+)  # fmt: skip
+
+
+def flow_down(
+    layers: Layers, through: range, query: int, push: Push
+) -> Float[Tensor, "ends tokens"]:
+    """The rows of ``query`` that end at each of some successive layers and start at the first.
+
+    Each begins as the query alone, above the layer where it ends, and joins those that come from
+    further up.
+    """
+    tokens = layers.trace.tokens
+    flows = layers.trace.q.new_zeros(len(through), tokens)
+    for place, layer in reversed(list(enumerate(through))):
+        flows[place, query] = 1.0
+        # At the last layer nothing but the query's own row is needed yet.
+        last = layer == through[-1]
+        queries = range(query, query + 1) if last else range(tokens)
+        done = 1 - (place + 1) / len(through)
+        flows[place:] = push(flows[place:], layers.sparse(layer, queries, done))
+    return flows
+
+
+def push_normalised(
+    flows: Float[Tensor, "flows tokens"], blocks: RowBlocks, residual: float
+) -> Float[Tensor, "flows tokens"]:
+    """``flows @ B``: B is (1 - residual) F + residual I, every row divided by its sum.
+
+    A row of B that keeps nothing stays where it is.
+
+    Args:
+        flows: Row vectors, non-zero only where ``blocks`` has rows.
+        blocks: F, the fused attention, in row blocks.
+        residual: Weight of the identity, 0..1.
+    """
+    pushed = flows.new_zeros(flows.shape)
+    for rows, block in blocks:
+        total = (1 - residual) * block.sum(1) + residual
+        nothing = (total < SMALLEST).to(total.dtype)
+        passing = flows[:, rows] / (total + nothing)
+        pushed.addmm_(passing, block, alpha=1 - residual)
+        pushed[:, rows] += passing * (residual + nothing)
+    return pushed
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Every layer's attention as one matrix: heads fused, and without its smallest entries.
+
+    Args:
+        trace: What the network did.
+        head: The fusion, or the only head.
+        fuse: Makes one matrix of all heads, or of the only one; nothing in it is negative.
+        discard: Which part of all entries of a layer becomes zero.
+        stage: What is being made, for ``progress``.
+        progress: Told before every row block.
+        room: Memory for one row block after another.
+        weights: What the attention is multiplied by before heads are fused.
+    """
+
+    trace: Trace
+    head: Head
+    fuse: Fuse
+    discard: float
+    stage: str
+    progress: Progress
+    room: Float[Tensor, " numbers"]
+    weights: Weights | None = None
+
+    def sparse(self, layer: int, queries: range, done: float) -> RowBlocks:
+        """One layer in row blocks.
+
+        Args:
+            layer: From 0.
+            queries: Which rows; where some entries go all rows come, since all are compared.
+            done: How far the whole work is, 0..1.
+        """
+        entries = self.trace.tokens**2
+        count = int(self.discard * entries)
+        if count == 0:
+            return self.fused(layer, queries, done)
+        everything = partial(self.fused, layer, range(self.trace.tokens), done)
+        return discard_smallest(everything, count, entries * FLOAT_BYTES)
+
+    def fused(self, layer: int, queries: range, done: float) -> RowBlocks:
+        """One layer, heads fused into one."""
+        heads = slice(None)
+        if isinstance(self.head, int):
+            heads = slice(self.head, self.head + 1)
+        stage = f"{self.stage}, layer {layer + 1} of {self.trace.depth}"
+        self.progress(stage, done)
+        blocks = self.trace.row_blocks(layer, heads=heads, queries=queries, room=self.room)
+        for rows, block in blocks:
+            if self.weights is not None:
+                block.mul_(self.weights(layer, heads, rows))
+            yield rows, self.fuse(block)
+            self.progress(stage, done)
+
+
+def head_of(question: Question, trace: Trace) -> Head:
+    """The fusion or head that is meant; one that the model does not have becomes its last one."""
+    return min(question.head, trace.heads - 1) if isinstance(question.head, int) else question.head
+
+
+def fusion_of(head: Head) -> Fuse:
+    """How heads are fused; one head alone is its own mean."""
+    return FUSIONS["mean" if isinstance(head, int) else head]
+
+
+def layers_from(settings: Mapping[str, ParameterValue], trace: Trace, title: str) -> range:
+    """The layers from "start" on.
+
+    Raises:
+        VitvizError: The model has no such layer.
+    """
+    start = int(settings["start"]) - 1
+    if not 0 <= start < trace.depth:
+        raise VitvizError(
+            f"{title} cannot start at layer {start + 1}: this model has {trace.depth} layers.",
+            "Choose an earlier start layer.",
+        )
+    return range(start, trace.depth)
+
+
+def share(name: str, settings: Mapping[str, ParameterValue]) -> float:
+    """A setting from 0 to 1.
+
+    Raises:
+        VitvizError: It is outside.
+    """
+    value = float(settings[name])
+    if not 0 <= value <= 1:
+        raise VitvizError(f"{name} is {value:g}: it is a share, from 0 to 1.", "")
+    return value

@@ -1,0 +1,237 @@
+"""What the shapes of a Vision Transformer's parameters tell, and whether they fit a network.
+
+Works on parameters that already carry the names of ``vitviz.models.vit.network``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+
+import torch
+
+from vitviz.errors import CheckpointError
+from vitviz.models.vit.config import Activation, Pool, ViTConfig
+from vitviz.models.vit.network import VisionTransformer
+from vitviz.models.vit.weights.family import Notes, Tensors
+
+Rename = Callable[[str], str | None]
+"""A key of the checkpoint to a name of ours; None for one that is known and not needed."""
+
+ODD_HEADS: dict[tuple[int, int, bool], int] = {
+    (1280, 32, False): 16,
+    (1152, 27, False): 16,
+    (1408, 40, False): 16,
+    (1536, 40, False): 16,
+    (1664, 48, False): 16,
+    (1792, 64, False): 16,
+    (4096, 40, False): 32,
+}
+"""Heads that are not 64 wide, by width, depth and whether the MLP is gated.
+
+Source: the models that timm registers in ``vision_transformer.py`` and ``eva.py``; DINOv2's giant
+(1536 wide, 40 deep, gated) has 24 heads of 64.
+"""
+
+SHOWN = 3
+"""How many wrong keys a message names."""
+
+CARD_HINT = "A model card (NAME.json) beside the file can say so."
+
+
+def renamed(tensors: Tensors, rename: Rename) -> dict[str, str]:
+    """Our name of each parameter to the checkpoint's key.
+
+    Raises:
+        CheckpointError: Two keys stand for the same parameter.
+    """
+    keys: dict[str, str] = {}
+    for key in tensors:
+        name = rename(key)
+        if name is not None and name in keys:
+            raise CheckpointError(
+                f'The checkpoint holds the same parameter twice, as "{keys[name]}" and "{key}".'
+            )
+        if name is not None:
+            keys[name] = key
+    return keys
+
+
+def infer(named: Tensors, known: ViTConfig | None) -> tuple[ViTConfig, Notes]:
+    """The network that these parameters belong to.
+
+    Args:
+        named: Parameters under our names.
+        known: A card's word for what shapes do not tell: heads, the grid's shape, activation,
+            epsilon.
+
+    Raises:
+        CheckpointError: A parameter that tells a size is missing or misshapen, or no network of
+            such sizes exists.
+    """
+    width, patch = _patch_embedding(named)
+    depth = _depth(named)
+    hidden = _shape(named, "blocks.0.mlp.fc2.weight", 2)[1]
+    gated = _shape(named, "blocks.0.mlp.fc1.weight", 2)[0] == 2 * hidden
+    prefix = _prefix(named)
+    heads, notes = _heads(width, depth, gated, known)
+    positioned, grid = _positions(named, prefix, known)
+    pool, norm_after_pool = _pool(named, width, known)
+    usual: Activation = "silu" if gated else "gelu"
+    try:
+        config = ViTConfig(
+            patch=patch,
+            width=width,
+            depth=depth,
+            heads=heads,
+            mlp_width=hidden,
+            input_size=(grid[0] * patch, grid[1] * patch),
+            classes=_shape(named, "head.weight", 2)[0] if "head.weight" in named else 0,
+            prefix=prefix,
+            positioned_prefix=positioned,
+            pool=pool,
+            activation=known.activation if known else usual,
+            gated_mlp=gated,
+            layer_scale="blocks.0.ls1.gamma" in named,
+            norm_eps=known.norm_eps if known else 1e-6,
+            norm_after_pool=norm_after_pool,
+        )
+    except ValueError as error:
+        raise CheckpointError(f"The shapes are of no Vision Transformer: {error}.") from error
+    if not config.classes:
+        notes += ("The checkpoint has no classifier: there are maps, but no predictions.",)
+    return config, notes
+
+
+def _shape(named: Tensors, name: str, axes: int) -> tuple[int, ...]:
+    if name not in named:
+        raise CheckpointError(
+            f'The checkpoint lacks "{name}".',
+            "It may be cut short, or hold only a part of a model.",
+        )
+    shape = tuple(named[name].shape)
+    if len(shape) != axes or 0 in shape:
+        raise CheckpointError(
+            f'"{name}" has the shape {_spell(shape)}, where {axes} axes are expected.'
+        )
+    return shape
+
+
+def _spell(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape)) or "of a single number"
+
+
+def _patch_embedding(named: Tensors) -> tuple[int, int]:
+    width, channels, height, patch = _shape(named, "patch_embed.proj.weight", 4)
+    if channels != 3:
+        raise CheckpointError(
+            f"The model takes images of {channels} channels; vitviz shows RGB photos.",
+        )
+    if height != patch:
+        raise CheckpointError(f"The model's patches are {height} x {patch}, which is not square.")
+    return width, patch
+
+
+def _depth(named: Tensors) -> int:
+    found = (re.match(r"blocks\.(\d{1,4})\.", name) for name in named)
+    blocks = {int(match[1]) for match in found if match}
+    missing = sorted(set(range(max(blocks, default=0) + 1)) - blocks)
+    if missing:
+        raise CheckpointError(
+            f"The checkpoint lacks block {missing[0]}.",
+            "It may be cut short, or hold only a part of a model.",
+        )
+    return len(blocks)
+
+
+def _prefix(named: Tensors) -> tuple[str, ...]:
+    registers = _shape(named, "reg_token", 3)[1] if "reg_token" in named else 0
+    learned = (("cls", "cls_token"), ("dist", "dist_token"))
+    names = tuple(name for name, key in learned if key in named)
+    return names + tuple(f"reg{i}" for i in range(1, min(registers, 1000) + 1))
+
+
+def _heads(width: int, depth: int, gated: bool, known: ViTConfig | None) -> tuple[int, Notes]:
+    """Fused weights do not tell the number of heads: the card's, else the family's custom."""
+    if known:
+        return known.heads, ()
+    heads = ODD_HEADS.get((width, depth, gated))
+    if heads is None and width % 64:
+        raise CheckpointError(
+            f"The weights do not say how many attention heads share a width of {width}.", CARD_HINT
+        )
+    heads = heads or width // 64
+    note = f"{heads} heads of {width // heads} are assumed: the weights do not tell."
+    return heads, (note,)
+
+
+def _positions(
+    named: Tensors, prefix: tuple[str, ...], known: ViTConfig | None
+) -> tuple[int, tuple[int, int]]:
+    """How many prefix tokens have a position, and the grid, which is square unless a card says."""
+    if known:
+        return known.positioned_prefix, known.grid
+    count = _shape(named, "pos_embed", 3)[1]
+    registers = sum(name.startswith("reg") for name in prefix)
+    for positioned in (len(prefix) - registers, 0, len(prefix)):
+        side = math.isqrt(max(count - positioned, 0))
+        if side and side * side == count - positioned:
+            return positioned, (side, side)
+    raise CheckpointError(
+        f"{count} positions, with {len(prefix)} prefix tokens, are of no square grid, and the "
+        "weights do not tell its height and width.",
+        CARD_HINT,
+    )
+
+
+def _pool(named: Tensors, width: int, known: ViTConfig | None) -> tuple[Pool, bool]:
+    norm_after_pool = "fc_norm.weight" in named
+    if "head.weight" in named and _shape(named, "head.weight", 2)[1] == 2 * width:
+        return "cls+mean", norm_after_pool
+    if known and known.pool != "cls+mean":
+        return known.pool, norm_after_pool
+    return ("mean" if norm_after_pool or "cls_token" not in named else "cls"), norm_after_pool
+
+
+def fit(tensors: Tensors, rename: Rename, config: ViTConfig) -> Tensors:
+    """The parameters under our names: every key used or known not to be needed, every shape right.
+
+    Raises:
+        CheckpointError: Something is unexpected, missing, of another shape or not a number.
+    """
+    with torch.device("meta"):
+        expected = VisionTransformer(config).state_dict()
+    keys = renamed(tensors, rename)
+    unexpected = [key for name, key in keys.items() if name not in expected]
+    missing = [name for name in expected if name not in keys]
+    misshapen = [
+        f"{key} is {_spell(tuple(tensors[key].shape))}, not {_spell(tuple(expected[name].shape))}"
+        for name, key in keys.items()
+        if name in expected and tensors[key].shape != expected[name].shape
+    ]
+    wrong = [
+        _count("unexpected", unexpected), _count("missing", missing),
+        _count("of another shape", misshapen),
+    ]  # fmt: skip
+    if any(wrong):
+        raise CheckpointError(
+            f"The weights do not fit a Vision Transformer of {config.depth} blocks, "
+            f"{config.width} wide: {'; '.join(filter(None, wrong))}.",
+            "The file may be cut short, or be of a relative that vitviz does not read yet.",
+        )
+    inexact = [keys[name] for name in expected if not tensors[keys[name]].is_floating_point()]
+    if inexact:
+        raise CheckpointError(
+            f"The weights hold whole numbers: {_count('quantised', inexact)}.",
+            "Save them as float32, float16 or bfloat16.",
+        )
+    return {name: tensors[keys[name]] for name in expected}
+
+
+def _count(what: str, keys: list[str]) -> str:
+    if not keys:
+        return ""
+    shown = ", ".join(key[:120] for key in keys[:SHOWN])
+    more = f" and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
+    return f"{len(keys)} {what} ({shown}{more})"

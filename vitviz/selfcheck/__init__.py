@@ -1,0 +1,1 @@
+"""Whether the numbers and the window are right on this computer: ``vitviz check``."""

@@ -1,0 +1,155 @@
+"""A distillation from its options to a checkpoint with its card."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from vitviz.errors import VitvizError
+from vitviz.models.loading import Model, load_model
+from vitviz.progress import Progress
+from vitviz.training.batches import as_wanted
+from vitviz.training.distil.objective import Distillation, rates_of, student_of
+from vitviz.training.loop import Pace, Run
+from vitviz.training.photos import KeptPhoto, PhotoPool, find_photos, open_photos
+from vitviz.training.recipes import BOOST, DistilOptions, Reported
+from vitviz.training.result import Made, checkpoint_in, hours, write_refused, write_result
+
+MAY_CHANGE = {
+    "out",
+    "steps",
+    "embedding",
+    "end_to_end",
+    "cool_down",
+    "full_size",
+    "device",
+    "measured_on",
+    "measure_every",
+    "save_every",
+}
+"""Choices that a run may be gone on with under other values."""
+
+
+def run(options: DistilOptions, progress: Progress, report: Reported) -> Path:
+    """See ``vitviz.training.runs.distil``."""
+    _check(options)
+    teacher = load_model(options.teacher, options.device, progress)
+    options = replace(options, depth=options.depth or teacher.card.config.depth)
+    _check_depth(teacher, options.depth)
+    _check_sides(teacher, options.sides)
+    pool = open_photos(find_photos(options.photos), progress)
+    training, held_out = split(pool)
+    measured_on = as_wanted(held_out[: options.measured_on], teacher.card.preprocessing)
+    objective = Distillation(
+        teacher.network, teacher.card.preprocessing, training, measured_on, options
+    )
+    student = student_of(teacher.network, options.depth, options.seed)
+    together = options.end_to_end_from
+    pace = Pace(
+        options.steps, options.rate, cool_down=options.stages.cool_down, parts=options.parts,
+        boost=BOOST, boosted=together, kept_at=(together,),
+        measure_every=options.measure_every, save_every=options.save_every,
+    )  # fmt: skip
+    rates = rates_of(student, options.decay)
+    going = Run(options.out, student, rates, objective, pace, facts(options, teacher, training))
+    write_refused(options.out, pool.refused)
+    going.go(progress, report)
+    made = Made(
+        network=going.averaged(),
+        like=teacher.card,
+        classes=teacher.card.classes,
+        class_names=teacher.card.names,
+        title=f"distilled from {teacher.card.title}",
+        trained_by=_how(options, teacher, going.step, going.seconds),
+        trained_on=f"{len(training):,} photos of {_names(options.photos)}, without labels",
+        measured=_measured(going.history, len(measured_on)),
+    )
+    return write_result(checkpoint_in(options.out), made)
+
+
+def _check(options: DistilOptions) -> None:
+    least = {
+        "steps": options.steps, "batch": options.batch, "parts": options.parts,
+        "measured_on": options.measured_on, "measure_every": options.measure_every,
+        "save_every": options.save_every,
+    }  # fmt: skip
+    wrong = [name for name, value in least.items() if value < 1]
+    stages = options.stages._asdict()
+    wrong += [name for name, value in stages.items() if not 0 <= value <= options.steps]
+    if wrong:
+        name = wrong[0].replace("_", " ")
+        raise VitvizError(f"The {name} of this run makes no sense.", "Give another number.")
+
+
+def _check_depth(teacher: Model, depth: int) -> None:
+    blocks = teacher.card.config.depth
+    if not 1 <= depth <= blocks or blocks % depth:
+        fit = ", ".join(str(d) for d in range(1, blocks + 1) if blocks % d == 0)
+        raise VitvizError(
+            f"A student of {depth} blocks cannot learn block by block from {blocks}.",
+            f"Give one of {fit}.",
+        )
+    if not teacher.card.config.classes:
+        raise VitvizError(
+            f"{teacher.card.title} has no classes to teach.", "Choose a teacher with a classifier."
+        )
+
+
+def _check_sides(teacher: Model, sides: Sequence[int]) -> None:
+    patch = teacher.card.config.patch
+    wrong = [side for side in sides if side < 1 or side % patch]
+    if wrong or not sides:
+        raise VitvizError(
+            f"Inputs of {wrong[0] if wrong else 0} pixels cannot be cut into patches of {patch}.",
+            f"Give sides that are multiples of {patch}.",
+        )
+
+
+def split(pool: PhotoPool) -> tuple[list[KeptPhoto], list[KeptPhoto]]:
+    """The photos to train on, and those held out in the order of their hashes.
+
+    Whole photos by their content: no crop of a held-out photo, and no copy, is trained on.
+
+    Raises:
+        VitvizError: There are too few for both.
+    """
+    training = [photo for photo in pool.photos if not photo.held_out]
+    held_out = sorted((p for p in pool.photos if p.held_out), key=lambda photo: photo.sha256)
+    if not training or not held_out:
+        raise VitvizError(
+            f"{len(pool.photos)} photos are too few: about one in ten is held out to measure on.",
+            "Give at least a few dozen.",
+        )
+    return training, held_out
+
+
+def facts(options: DistilOptions, teacher: Model, photos: Sequence[KeptPhoto]) -> dict[str, object]:
+    """What a run must have been begun with to be gone on with."""
+    chosen = {name: value for name, value in asdict(options).items() if name not in MAY_CHANGE}
+    digest = hashlib.sha256("".join(photo.sha256 for photo in photos).encode()).hexdigest()
+    return {**chosen, "teacher": teacher.card.sha256, "photos": digest}
+
+
+def _names(paths: Sequence[Path]) -> str:
+    return ", ".join(path.name for path in paths)
+
+
+def _how(options: DistilOptions, teacher: Model, steps: int, seconds: float) -> str:
+    return (
+        f"vitviz train distil: from random weights, distilled from {teacher.card.title} "
+        f"({teacher.card.licence or 'licence unknown'}) without labels; {options.depth} blocks, "
+        f"{options.stages.embedding:,} steps of the embedding, then block by block, from step "
+        f"{options.end_to_end_from:,} to {steps:,} end to end, with {options.batch} photos each; "
+        f"{hours(seconds)}"
+    )
+
+
+def _measured(history: Sequence[dict[str, float]], count: int) -> tuple[tuple[str, str], ...]:
+    last = history[-1]
+    return (
+        (f"agreement with the teacher's first class, {count} held-out photos",
+            f"{last['first']:.3f}"),
+        ("teacher's first class among its first five, the same", f"{last['among five']:.3f}"),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Fine-tuning: a classifier from folders of labelled photos."""

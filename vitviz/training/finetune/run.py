@@ -1,0 +1,123 @@
+"""A fine-tuning from its options to a checkpoint with its card."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from vitviz.errors import VitvizError
+from vitviz.models.loading import Model, load_model
+from vitviz.models.vit.network import VisionTransformer
+from vitviz.progress import Progress
+from vitviz.training.finetune.classes import LabelledPhotos, labelled_photos
+from vitviz.training.finetune.objective import Finetuning, classifier_of, rates_of
+from vitviz.training.loop import Pace, Run
+from vitviz.training.recipes import FinetuneOptions, Reported
+from vitviz.training.result import Made, checkpoint_in, write_refused, write_result
+
+MAY_CHANGE = {"out", "folder", "validation", "device", "snapshots"}
+"""Choices that a run may be gone on with under other values."""
+
+SNAPSHOTS = "epochs"
+"""The folder, in the run's, of the weights of every epoch."""
+
+
+def run(options: FinetuneOptions, progress: Progress, report: Reported) -> Path:
+    """See ``vitviz.training.runs.finetune``."""
+    _check(options)
+    photos = labelled_photos(options.folder, options.validation, options.held_out, progress)
+    model = load_model(options.model, options.device, progress)
+    network = classifier_of(model.network, len(photos.names))
+    writer = _Writer(options, model, photos)
+    objective = Finetuning(network, model.card.preprocessing, photos, options, writer)
+    epoch = objective.steps_an_epoch
+    steps = options.epochs * epoch
+    warm_up = round(options.warm_up * steps)
+    pace = Pace(
+        steps, options.rate, warm_up=warm_up, cool_down=steps - warm_up, average=0.0,
+        parts=options.parts, log_every=min(epoch, 10), save_every=epoch, measure_every=epoch,
+        steps_an_epoch=epoch,
+    )  # fmt: skip
+    rates = rates_of(network, options)
+    going = Run(options.out, network, rates, objective, pace, facts(options, model, photos))
+    write_refused(options.out, photos.refused)
+    going.go(progress, report)
+    return checkpoint_in(options.out)
+
+
+def _check(options: FinetuneOptions) -> None:
+    if min(options.epochs, options.batch, options.parts) < 1 or options.patience < 0:
+        raise VitvizError(
+            "A fine-tuning needs at least one epoch, one photo a step and one part.",
+            "Give another number.",
+        )
+    inside = options.out.resolve()
+    if options.folder.resolve() in (inside, *inside.parents):
+        raise VitvizError(
+            f"{options.out} lies in {options.folder}, where it would be taken for a class.",
+            "Give another --out.",
+        )
+
+
+def facts(options: FinetuneOptions, model: Model, photos: LabelledPhotos) -> dict[str, object]:
+    """What a run must have been begun with to be gone on with."""
+    chosen = {name: value for name, value in asdict(options).items() if name not in MAY_CHANGE}
+    lines = [
+        f"{part} {one.label} {one.photo.sha256}"
+        for part, some in (("training", photos.training), ("validation", photos.validation))
+        for one in some
+    ]
+    digest = hashlib.sha256("\n".join((*photos.names, *lines)).encode()).hexdigest()
+    return {**chosen, "model": model.card.sha256, "photos": digest}
+
+
+class _Writer:
+    """Writes the weights of an epoch, and the result whenever an epoch is the best so far."""
+
+    def __init__(self, options: FinetuneOptions, model: Model, photos: LabelledPhotos) -> None:
+        self._options, self._model, self._photos = options, model, photos
+
+    def __call__(
+        self, network: VisionTransformer, history: list[dict[str, float]], best: bool, /
+    ) -> Path | None:
+        made = self._made(network, history)
+        if best:
+            write_result(checkpoint_in(self._options.out), made)
+        if not self._options.snapshots:
+            return None
+        folder = self._options.out / SNAPSHOTS
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise VitvizError(f"The folder {folder} cannot be made: {error}.") from error
+        epoch = len(history) - 1
+        named = replace(made, title=f"epoch {epoch} of {self._options.out.resolve().name}")
+        return write_result(folder / f"epoch-{epoch:03}.safetensors", named)
+
+    def _made(self, network: VisionTransformer, history: list[dict[str, float]]) -> Made:
+        options, photos, card = self._options, self._photos, self._model.card
+        measured, epoch = history[-1], len(history) - 1
+        how = "only its head" if options.freeze == "all but the head" else "all of it"
+        return Made(
+            network=network,
+            like=card,
+            classes="",
+            class_names=photos.names,
+            title=f"{options.out.resolve().name}, from {card.title}",
+            trained_by=f"vitviz train finetune: {card.title}, {how}, after epoch {epoch} of at "
+            f"most {options.epochs} (rate {options.rate:g}, layer decay {options.layer_decay:g}, "
+            f"{options.batch} photos a step)",
+            trained_on=f"{len(photos.training):,} photos of {options.folder.resolve().name} in "
+            f"{len(photos.names):,} classes",
+            measured=(
+                (f"accuracy on {len(photos.validation):,} photos it was not trained on, by which "
+                 "the epoch was chosen", f"{measured['accuracy']:.3f}"),
+                ("accuracy of always the commonest class", f"{_commonest(photos):.3f}"),
+            ),
+        )  # fmt: skip
+
+
+def _commonest(photos: LabelledPhotos) -> float:
+    labels = [one.label for one in photos.validation]
+    return max(map(labels.count, set(labels))) / len(labels)
