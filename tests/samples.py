@@ -9,7 +9,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from tests.models.networks import SMALL, random_network
-from vitviz.engine.plan import Request, plan
+from vitviz.engine.plan import plan
+from vitviz.engine.requests import ExplainRequest
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.card import ModelCard, to_json
 from vitviz.session.state import PhotoRef, Session, View
@@ -38,7 +39,7 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def request_for(photo: Path, checkpoint: Path, view: View | None = None) -> Request:
+def request_for(photo: Path, checkpoint: Path, view: View | None = None) -> ExplainRequest:
     session = Session((PhotoRef(str(photo)),), model=str(checkpoint), view=view or View())
     (request,) = plan(session, "cpu")
     return request

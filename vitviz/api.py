@@ -13,10 +13,11 @@ from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.load import MAX_PIXELS, load
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import InputChoice, fit, model_input
-from vitviz.maps.overlay import composite
-from vitviz.maps.ranges import value_range
+from vitviz.maps.heat_map import Head, HeatMap
+from vitviz.maps.overlay import drawn
+from vitviz.maps.ranges import look
 from vitviz.maps.style import Style
-from vitviz.methods.base import Direction, Head, HeatMap, ParameterValue, Question
+from vitviz.methods.base import Direction, ParameterValue, Question
 from vitviz.models.loading import bundled
 from vitviz.models.loading import load_model as load_checkpoint
 from vitviz.progress import silent
@@ -125,21 +126,23 @@ def explain(
     token = query_token(query, trace.layout, trace.geometry)
     question = Question(token, direction, head, params, target)
     explanation = chosen.explain(trace, question, silent)
-    check_map(View(method, layer=layer, head=head), explanation, trace.heads)
+    check_map(View(method, layer=layer, head=head), explanation, trace.outline)
     return explanation.map(layer, head)
 
 
 def overlay(
-    photo: Photo, heat_map: HeatMap, geometry: Geometry, style: Style | None = None
+    photo: Photo,
+    heat_map: HeatMap,
+    geometry: Geometry | None = None,
+    style: Style | None = None,
 ) -> UInt8[np.ndarray, "height width 3"]:
     """The photo at its full size with the map over it.
 
     Args:
         photo: The photo that was traced.
         heat_map: What ``explain`` gave.
-        geometry: ``trace.geometry``.
+        geometry: Of the map where it is another than its own; None is ``heat_map.geometry``.
         style: Colours, opacity, range; "shared" means "each" here, since there is one map.
     """
-    style = style or Style()
-    low, high = value_range(style.range, heat_map)
-    return composite(photo.pixels, heat_map.values, geometry, style, low, high)
+    there = heat_map if geometry is None else replace(heat_map, geometry=geometry)
+    return drawn(photo.pixels, there, look(style or Style(), there))

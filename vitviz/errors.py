@@ -59,6 +59,18 @@ class NotEnoughMemory(VitvizError):
         self.available_bytes = available_bytes
 
 
+class MethodMisfit(VitvizError):
+    """A method that a network does not give what it needs for.
+
+    Args:
+        fitting: Names of the methods that can be asked of it.
+    """
+
+    def __init__(self, message: str, hint: str, *, fitting: tuple[str, ...]) -> None:
+        super().__init__(message, hint)
+        self.fitting = fitting
+
+
 class SessionError(VitvizError):
     """A session file that cannot be read."""
 

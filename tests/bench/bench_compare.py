@@ -24,7 +24,7 @@ from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
-from vitviz.engine.engine import Cell
+from vitviz.engine.answers import Cell
 from vitviz.engine.plan import plan
 from vitviz.gui.app import application
 from vitviz.gui.canvas.pyramid import pyramid
@@ -33,7 +33,7 @@ from vitviz.gui.threads.service import Opened
 from vitviz.gui.views.compare.view import CompareView
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
-from vitviz.methods.base import Explanation
+from vitviz.maps.heat_map import Explanation
 from vitviz.models.loading import bundled
 from vitviz.models.tokens import TokenLayout
 from vitviz.session.state import Pane, PhotoRef, Session, View, with_panes

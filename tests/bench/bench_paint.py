@@ -27,7 +27,7 @@ from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.maps.ranges import value_range
 from vitviz.maps.style import Style
-from vitviz.methods.base import HeatMap
+from vitviz.maps.heat_map import HeatMap
 
 ROUNDS = 60
 SIZE = (1600, 1000)

@@ -14,8 +14,9 @@ from safetensors.torch import save_file
 from tests.models.networks import SMALL, random_network
 from tests.samples import CARD, request_for, save_photo
 from vitviz.engine import engine as module
-from vitviz.engine.engine import Engine, query_token, top_classes
-from vitviz.engine.plan import Request
+from vitviz.engine.engine import Engine, query_token
+from vitviz.engine.answers import top_classes
+from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import Cancelled, NotEnoughMemory, PhotoError, VitvizError
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.preprocess import InputChoice
@@ -51,7 +52,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counts:
 
 
 @pytest.fixture
-def request_(photo: Path, checkpoint: Path) -> Request:
+def request_(photo: Path, checkpoint: Path) -> ExplainRequest:
     return request_for(photo, checkpoint, View("rollout"))
 
 
@@ -59,7 +60,7 @@ def done(counts: Counts) -> tuple[int, int, int]:
     return counts.loads, counts.forwards, counts.explanations
 
 
-def test_a_cell_holds_what_was_asked(request_: Request) -> None:
+def test_a_cell_holds_what_was_asked(request_: ExplainRequest) -> None:
     cell = Engine().answer(request_)
     assert cell.request == request_
     assert cell.card.title == "Small"
@@ -76,7 +77,7 @@ def test_a_cell_holds_what_was_asked(request_: Request) -> None:
     assert cell.heat_map(View("rollout")).values.shape == (3, 5)
 
 
-def test_the_same_question_computes_nothing_again(request_: Request, counts: Counts) -> None:
+def test_the_same_question_computes_nothing_again(request_: ExplainRequest, counts: Counts) -> None:
     engine = Engine()
     first = engine.answer(request_)
     assert done(counts) == (1, 1, 1)
@@ -96,7 +97,7 @@ def test_the_same_question_computes_nothing_again(request_: Request, counts: Cou
     ids=str,
 )
 def test_another_view_does_not_run_the_network(
-    request_: Request, counts: Counts, change: dict[str, Any]
+    request_: ExplainRequest, counts: Counts, change: dict[str, Any]
 ) -> None:
     engine = Engine()
     engine.answer(request_)
@@ -110,7 +111,7 @@ def test_another_view_does_not_run_the_network(
     "change", [{"input": InputChoice("whole photo")}, {"background": (0, 0, 0)}], ids=str
 )
 def test_another_input_runs_the_network(
-    request_: Request, counts: Counts, change: dict[str, Any]
+    request_: ExplainRequest, counts: Counts, change: dict[str, Any]
 ) -> None:
     engine = Engine()
     engine.answer(request_)
@@ -120,7 +121,7 @@ def test_another_input_runs_the_network(
     assert done(counts) == (1, 2, 2)
 
 
-def test_two_points_on_one_patch_are_one_question(request_: Request, counts: Counts) -> None:
+def test_two_points_on_one_patch_are_one_question(request_: ExplainRequest, counts: Counts) -> None:
     engine = Engine()
     cells = [engine.answer(replace(request_, query=(x, 20.0))) for x in (29.0, 31.0)]
     assert done(counts) == (1, 1, 1)
@@ -145,7 +146,7 @@ def test_another_photo_of_the_same_name_is_another(
 
 
 def test_a_photo_that_was_written_anew_is_looked_at_anew(
-    photo: Path, request_: Request, counts: Counts
+    photo: Path, request_: ExplainRequest, counts: Counts
 ) -> None:
     engine = Engine()
     before = engine.answer(request_)
@@ -185,7 +186,7 @@ def short_of_memory(needed: int, available: int) -> NotEnoughMemory:
 
 
 def test_short_of_memory_the_engine_forgets_and_tries_again(
-    request_: Request, counts: Counts, monkeypatch: pytest.MonkeyPatch
+    request_: ExplainRequest, counts: Counts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = Engine()
     engine.answer(request_)
@@ -204,7 +205,7 @@ def test_short_of_memory_the_engine_forgets_and_tries_again(
 
 
 def test_what_can_never_fit_is_not_tried_again(
-    request_: Request, counts: Counts, monkeypatch: pytest.MonkeyPatch
+    request_: ExplainRequest, counts: Counts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = Engine()
     engine.answer(request_)
@@ -222,7 +223,7 @@ def test_what_can_never_fit_is_not_tried_again(
 
 
 def test_memory_that_runs_out_in_a_method_is_said_in_words(
-    request_: Request, monkeypatch: pytest.MonkeyPatch
+    request_: ExplainRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def greedy(*arguments: Any) -> Any:
         raise MemoryError
@@ -233,7 +234,7 @@ def test_memory_that_runs_out_in_a_method_is_said_in_words(
         Engine().answer(request_)
 
 
-def test_cancelling_leaves_an_engine_that_answers(request_: Request) -> None:
+def test_cancelling_leaves_an_engine_that_answers(request_: ExplainRequest) -> None:
     engine, stages = Engine(), list[str]()
 
     def cancel_at_the_second_block(stage: str, fraction: float) -> None:
@@ -252,7 +253,7 @@ def test_a_missing_photo_is_a_photo_error(tmp_path: Path, checkpoint: Path) -> N
         Engine().answer(request_for(tmp_path / "none.png", checkpoint))
 
 
-def test_a_missing_model_is_a_refusal(photo: Path, request_: Request) -> None:
+def test_a_missing_model_is_a_refusal(photo: Path, request_: ExplainRequest) -> None:
     with pytest.raises(VitvizError):
         Engine().answer(replace(request_, model="none.pth"))
 
@@ -290,7 +291,7 @@ def test_a_prefix_token_by_name_or_the_first_or_the_middle() -> None:
     assert bare.patch(query_token("cls", bare, GEOMETRY)) == (1, 2)
 
 
-def test_the_best_classes_come_first_and_unknown_ones_by_number(request_: Request) -> None:
+def test_the_best_classes_come_first_and_unknown_ones_by_number(request_: ExplainRequest) -> None:
     cell = Engine().answer(request_)
     assert cell.probabilities is not None
     best = top_classes(cell, 3)
@@ -302,7 +303,7 @@ def test_the_best_classes_come_first_and_unknown_ones_by_number(request_: Reques
 
 
 def test_an_allowed_large_photo_is_the_same_photo(
-    photo: Path, request_: Request, counts: Counts
+    photo: Path, request_: ExplainRequest, counts: Counts
 ) -> None:
     engine = Engine()
     engine.answer(request_)
@@ -328,7 +329,7 @@ def test_every_class_has_its_map_and_none_means_the_most_probable(
     assert cells[2].explanation is cells[3].explanation
 
 
-def test_a_map_about_no_class(request_: Request) -> None:
+def test_a_map_about_no_class(request_: ExplainRequest) -> None:
     assert Engine().answer(request_).target is None
 
 

@@ -16,7 +16,7 @@ from tests.samples import request_for, save_photo
 from vitviz.engine import engine as module
 from vitviz.engine import room as room_module
 from vitviz.engine.engine import Engine
-from vitviz.engine.plan import Request
+from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import Cancelled
 from vitviz.tracing import run as run_module
 from vitviz.tracing.cost import cost
@@ -24,7 +24,7 @@ from vitviz.tracing.cost import cost
 __all__ = ["counts", "request_"]
 
 
-def test_two_threads_compute_what_both_need_once(request_: Request, counts: Counts) -> None:
+def test_two_threads_compute_what_both_need_once(request_: ExplainRequest, counts: Counts) -> None:
     engine = Engine()
     at_the_network, go_on = threading.Event(), threading.Event()
     stages: list[str] = []
@@ -50,7 +50,7 @@ def test_two_threads_compute_what_both_need_once(request_: Request, counts: Coun
 
 
 def test_who_waits_for_a_thread_that_gives_up_does_it_itself(
-    request_: Request, counts: Counts
+    request_: ExplainRequest, counts: Counts
 ) -> None:
     engine = Engine()
     at_the_network, give_up = threading.Event(), threading.Event()
@@ -75,7 +75,7 @@ def test_who_waits_for_a_thread_that_gives_up_does_it_itself(
     assert done(counts) == (1, 2, 1)
 
 
-def test_who_waits_can_be_cancelled(request_: Request) -> None:
+def test_who_waits_can_be_cancelled(request_: ExplainRequest) -> None:
     engine = Engine()
     at_the_network, go_on = threading.Event(), threading.Event()
 

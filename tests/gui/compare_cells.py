@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vitviz.engine.engine import Cell
+from vitviz.engine.answers import Cell
 from vitviz.engine.plan import plan
 from vitviz.gui.canvas.pyramid import pyramid
 from vitviz.gui.scene import PaneState
@@ -16,7 +16,7 @@ from vitviz.gui.threads.service import Opened
 from vitviz.gui.views.compare.pane import ComparePane
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
-from vitviz.methods.base import Explanation
+from vitviz.maps.heat_map import Explanation
 from vitviz.models.loading import bundled
 from vitviz.models.tokens import TokenLayout
 from vitviz.session.state import (

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from vitviz.engine import engine as session_engine
-from vitviz.engine.plan import Request
+from vitviz.engine.requests import ExplainRequest
 from vitviz.gui import app as gui_app
 from vitviz.gui.settings import Preferences, Settings
 from vitviz.gui.views.compare.view import CompareView
@@ -128,10 +128,10 @@ class Driver:
     def __init__(self, window: Window, qtbot: QtBot) -> None:
         self.window = window
         self.qtbot = qtbot
-        self.requests: list[Request] = []
+        self.requests: list[ExplainRequest] = []
         answer = window.service.engine.answer
 
-        def watched(request: Request, progress: object) -> object:
+        def watched(request: ExplainRequest, progress: object) -> object:
             self.requests.append(request)
             return answer(request, progress)  # type: ignore[arg-type]
 

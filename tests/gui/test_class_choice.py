@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
-from vitviz.engine.engine import top_indices
+from vitviz.engine.answers import top_indices
 from vitviz.gui.panels.predictions import TOP, PredictionsPanel
 from vitviz.methods import METHODS
 

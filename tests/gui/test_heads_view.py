@@ -14,7 +14,7 @@ from vitviz.gui.views.heads.view import HeadsView
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.style import Style
 from vitviz.maps.ticks import number
-from vitviz.methods.base import Explanation
+from vitviz.maps.heat_map import Explanation
 from vitviz.models.tokens import TokenLayout
 
 GRID = (3, 5)

@@ -11,7 +11,7 @@ from vitviz.gui.canvas.map_tile import MapTile, tile_image
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.colour import table
 from vitviz.maps.style import Style
-from vitviz.methods.base import HeatMap
+from vitviz.maps.heat_map import HeatMap
 
 GEOMETRY = Geometry((300, 500), (48, 80), (0, 0), (48, 80), 16)
 CROPPED = Geometry((300, 500), (48, 80), (0, 16), (48, 48), 16)

@@ -10,7 +10,8 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from vitviz.engine.photos import PhotoCache
-from vitviz.engine.plan import Request, plan
+from vitviz.engine.plan import plan
+from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import PhotoError
 from vitviz.gui.threads.service import THUMBNAIL_EDGE, Service
 from vitviz.models.loading import bundled
@@ -29,7 +30,7 @@ def service(qtbot: QtBot) -> Iterator[Service]:
     assert threads_left() == []
 
 
-def request(path: Path, **view: object) -> Request:
+def request(path: Path, **view: object) -> ExplainRequest:
     session = Session((PhotoRef(str(path)),), 0, bundled()[0].id, view=View(**view))  # type: ignore[arg-type]
     return plan(session)[0]
 

@@ -18,7 +18,8 @@ from vitviz.imaging.preprocess import InputChoice, InputMode
 from vitviz.maps.scaling import Scaling
 from vitviz.maps.style import ColourMap, Style
 from vitviz.methods import METHODS
-from vitviz.methods.base import Direction, Fusion, Parameter
+from vitviz.methods.base import Direction, Parameter
+from vitviz.maps.heat_map import Fusion
 from vitviz.session.session_file import from_json, to_json
 from vitviz.session.state import (
     MOST_PANES,

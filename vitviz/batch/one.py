@@ -12,34 +12,26 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from vitviz.batch.answered import Answered
 from vitviz.batch.job import Batch, BatchRefused, BatchStopped
 from vitviz.batch.journal import Entry, cannot_write
 from vitviz.batch.listing import Found
 from vitviz.batch.table import row
-from vitviz.engine.engine import (
-    EXPLAINING_BYTES,
-    Cell,
-    explain,
-    look,
-    probabilities,
-    query_token,
-)
+from vitviz.engine.answers import Cell
+from vitviz.engine.engine import EXPLAINING_BYTES, Engine
 from vitviz.engine.photos import Stamp, stamp
 from vitviz.engine.plan import plan
+from vitviz.engine.requests import ExplainRequest
 from vitviz.engine.room import Room
-from vitviz.errors import Cancelled, NotEnoughMemory, VitvizError
+from vitviz.errors import Cancelled, MethodMisfit, NotEnoughMemory, VitvizError
 from vitviz.exporting.figure_files import write_figure
 from vitviz.exporting.map_files import write_map, write_values
 from vitviz.exporting.values import Wanted
-from vitviz.imaging.load import load
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import fit
 from vitviz.long_work import Control
 from vitviz.methods import METHODS
 from vitviz.session.state import PhotoRef, Session
 from vitviz.session.strict import check_map, check_query
-from vitviz.tracing.cost import backward_bytes, cost
 
 if TYPE_CHECKING:  # torch is not loaded by importing this
     from vitviz.models.loading import Model
@@ -60,6 +52,7 @@ class Worker:
     Args:
         batch: What to do.
         model: Loaded.
+        engine: Has the model.
         control: Asked before each step whether to go on.
         room: Memory for photos.
         unexpected: What was logged already.
@@ -67,6 +60,7 @@ class Worker:
 
     batch: Batch
     model: Model
+    engine: Engine
     control: Control
     room: Room
     unexpected: set[str] = field(default_factory=set)
@@ -125,44 +119,40 @@ class Worker:
             geometry = fit(size, card.preprocessing, session.input)
         except Exception:  # opening it will say what is wrong
             return PIXEL_BYTES * (then.size if then else 0), EXPLAINING_BYTES
-        peak = cost(card.config, geometry.grid).peak_bytes
+        cost = card.cost_at(geometry.input_size)
         backward = 0
-        if METHODS[session.view.method].class_specific:
-            backward = backward_bytes(card.config, geometry.grid)
+        if "gradients" in METHODS[session.view.method].needs:
+            backward = cost.backward_bytes
         # Explanations of few tokens take little.
-        return PIXEL_BYTES * size[0] * size[1], peak + backward + min(peak, EXPLAINING_BYTES)
+        computing = cost.peak_bytes + backward + min(cost.peak_bytes, EXPLAINING_BYTES)
+        return PIXEL_BYTES * size[0] * size[1], computing
 
     def _make(self, found: Found) -> Entry:
         check = self.control.check
         check("opening", 0)
-        batch, session = self.batch, self._session(found)
-        photo = load(found.path, background=session.background, max_pixels=batch.max_pixels)
-        cell = self._cell(photo, session)
+        session = self._session(found)
+        (request,) = plan(session, self.model.device)
+        photo = self.engine.photos.get(request.photo, request.background)
+        cell = self._cell(photo, request, session)
         check("writing", 0)
         files = self._write(found, photo, cell, session)
-        columns = row(photo, cell, session.view, batch.outputs.classes)
+        columns = row(photo, cell, session.view, self.batch.outputs.classes)
         return Entry(found.key, sha256=photo.sha256, files=files, row=columns)
 
     def _session(self, found: Found) -> Session:
         large = self.batch.max_pixels is None
         return replace(self.batch.choices, photos=(PhotoRef(str(found.path), 0, large),))
 
-    def _cell(self, photo: Photo, session: Session) -> Cell:
-        (request,) = plan(session, self.model.device)
-        card, check = self.model.card, self.control.check
-        geometry = fit(photo.size, card.preprocessing, request.input)
+    def _cell(self, photo: Photo, request: ExplainRequest, session: Session) -> Cell:
+        card = self.model.card
         with refusing_all(isinstance(request.query, str)):
-            check_query(request.query, card.config.prefix, geometry)
-        seen = look(photo, self.model, request, check)
-        token = query_token(request.query, seen.trace.layout, geometry)
-        trace = replace(seen.trace, network=self.model.network)
-        explanation, method_s = explain(request, trace, token, check)
+            geometry = fit(photo.size, card.preprocessing, request.input)
+            check_query(request.query, card.outline.prefix, geometry)
+        with refusing_misfits():
+            cell = self.engine.answer(request, self.control.check)
         with refusing_all():
-            check_map(session.view, explanation, card.config.heads)
-        return Cell(
-            request, photo.sha256, card, geometry, token, explanation, probabilities(trace),
-            seen.input_pixels, self.model.device, trace.forward_s, method_s,
-        )  # fmt: skip
+            check_map(session.view, cell.explanation, card.outline)
+        return cell
 
     def _write(self, found: Found, photo: Photo, cell: Cell, session: Session) -> dict[str, int]:
         """Writes the files; gives their sizes by their paths in the folder of the results."""
@@ -180,9 +170,10 @@ class Worker:
             written[name] = path.stat().st_size
         if wanted.figure != "none":
             name = f"{base}-figure.{wanted.figure}"
-            known, check = Answered(photo, cell), self.control.check
             with self._writing(name) as path:
-                write_figure(path, session, known, self.model.device, check, said)
+                write_figure(
+                    path, session, self.engine, self.model.device, self.control.check, said
+                )
             written[name] = path.stat().st_size
         return written
 
@@ -213,6 +204,15 @@ def refusing_all(every: bool = True) -> Iterator[None]:
         if every:
             raise BatchRefused(error.message, error.hint) from error
         raise
+
+
+@contextmanager
+def refusing_misfits() -> Iterator[None]:
+    """Makes the refusal of a method one of the whole batch: it is so for every photo."""
+    try:
+        yield
+    except MethodMisfit as error:
+        raise BatchRefused(error.message, error.hint) from error
 
 
 def _said(error: VitvizError) -> str:

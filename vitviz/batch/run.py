@@ -33,11 +33,12 @@ from vitviz.batch.listing import Found, photos_below
 from vitviz.batch.one import Worker
 from vitviz.batch.progress import BatchProgress
 from vitviz.batch.table import columns, write_tables
-from vitviz.engine.photos import stamp
+from vitviz.engine.engine import Engine
+from vitviz.engine.photos import PhotoCache, stamp
 from vitviz.engine.room import Room
 from vitviz.errors import PhotoError
+from vitviz.imaging.load import MAX_PIXELS
 from vitviz.long_work import Control, Pace
-from vitviz.models.loading import load_model
 from vitviz.models.torch_import import import_torch
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ MOST_LISTED = 1000
 
 LOOK_S = 0.2
 """How often a wait looks up, so that Ctrl+C is heard on Windows too."""
+
+
+PHOTO_BYTES = 256 << 20
+"""Of photos kept, for the files that are made of one after its map."""
 
 
 @dataclass
@@ -117,11 +122,13 @@ def run(
         raise PhotoError(f"There are no photos in {batch.folder}.", "Choose another folder.")
     report(BatchProgress("Loading the model"))
     import_torch()
-    model = load_model(batch.session.model, batch.device, control.check)
+    # Each photo is looked at once: what is kept is only for its own files.
+    engine = Engine(PhotoCache(PHOTO_BYTES, batch.max_pixels or MAX_PIXELS), trace_budget=0)
+    model = engine.model(batch.session.model, batch.device, control.check)
     settings = batch.settings(model.card, model.device)
     with opened(batch.out, settings, restart=restart) as journal:
         remove_parts(batch.out)
-        return Run(batch, model, journal, control, report).go()
+        return Run(batch, model, engine, journal, control, report).go()
 
 
 class Run:
@@ -130,19 +137,26 @@ class Run:
     Args:
         batch: What to do.
         model: Loaded.
+        engine: Has the model.
         journal: Open.
         control: Pauses and cancels.
         report: Told after every photo.
     """
 
     def __init__(
-        self, batch: Batch, model: Model, journal: Journal, control: Control, report: Report
+        self,
+        batch: Batch,
+        model: Model,
+        engine: Engine,
+        journal: Journal,
+        control: Control,
+        report: Report,
     ) -> None:
         self._batch = batch
         self._journal = journal
         self._control = control
         self._report = report
-        self._worker = Worker(batch, model, control, Room())
+        self._worker = Worker(batch, model, engine, control, Room())
         self._places = array("q")  # in the journal, of the photos in order
         self._summary = Summary()
         self._pace = Pace()

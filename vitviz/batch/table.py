@@ -30,7 +30,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from vitviz.batch.journal import Entry, Row
-from vitviz.engine.engine import Cell, top_indices
+from vitviz.engine.answers import Cell, top_indices
 from vitviz.imaging.photo import Photo
 from vitviz.maps.statistics import map_statistics
 from vitviz.session.state import View

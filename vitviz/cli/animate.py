@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     except PhotoTooLarge as error:
         raise VitvizError(error.message, "Give --large to open it all the same.") from error
     check_query(session.view.query, cell.layout.prefix, cell.geometry)
-    check_map(session.view, cell.explanation, cell.card.config.heads)
+    check_map(session.view, cell.explanation, cell.outline)
     photo = engine.photos.get(request.photo, request.background)
     print(f"{options.photo}: {caption(cell, session.view)}")
     said = disclosure(options)

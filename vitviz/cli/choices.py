@@ -80,5 +80,5 @@ def target(options: argparse.Namespace) -> int | None:
     # A checkpoint is read twice so: once for what its classes are called.
     card = cards.get(options.model) or load_model(options.model, "cpu").card
     index = class_called(options.target, card.class_names)
-    check_target(method, index, card.config.classes)
+    check_target(method, index, card.outline.classes)
     return index

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, get_args
 
 from vitviz.cli.choices import add_choices, chosen
 from vitviz.cli.options import add_disclosure, counted, disclosure, failed, photos_at, stems
-from vitviz.engine.engine import Engine, top_classes
+from vitviz.engine.answers import top_classes
+from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
 from vitviz.errors import CheckpointError, PhotoError, PhotoTooLarge, VitvizError
 from vitviz.exporting.map_files import PICTURES, SUFFIXES, write_map, write_values
@@ -92,7 +93,7 @@ def explain_one(
     (request,) = plan(session, options.device)
     cell = engine.answer(request)
     check_query(view.query, cell.layout.prefix, cell.geometry)
-    check_map(view, cell.explanation, cell.card.config.heads)
+    check_map(view, cell.explanation, cell.outline)
     photo = engine.photos.get(request.photo, request.background)
     print(f"{path}: {caption(cell, view)}")
     for note in photo.notes:

@@ -12,7 +12,7 @@ from vitviz.errors import PhotoError, VitvizError
 from vitviz.exporting.provenance import Disclosure
 from vitviz.imaging.load import photos_in
 from vitviz.imaging.preprocess import InputChoice
-from vitviz.methods.base import Fusion, Head
+from vitviz.maps.heat_map import Fusion, Head
 from vitviz.session.state import Query
 
 if TYPE_CHECKING:  # argparse has no public name for it, and the class takes no arguments

@@ -1,33 +1,45 @@
-"""Answers requests: from a photo and a model to an explanation, remembering what it worked out."""
+"""Answers requests: from a photo and a model to what was asked, remembering what it worked out.
+
+The window, the command line, batches and figures come this way, and no other.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, overload
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from vitviz.engine.answers import Answer, Cell, Decoded, SeriesValues, States
 from vitviz.engine.cache import Recent
 from vitviz.engine.photos import PhotoCache, Stamp, stamp
-from vitviz.engine.plan import Request
+from vitviz.engine.requests import (
+    DecodeRequest,
+    ExplainRequest,
+    Request,
+    SeriesRequest,
+    StatesRequest,
+)
 from vitviz.engine.room import Room
-from vitviz.errors import NotEnoughMemory
+from vitviz.errors import MethodMisfit, NotEnoughMemory, VitvizError
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import displayed_input, fit, model_input
+from vitviz.maps.heat_map import Explanation
 from vitviz.methods import METHODS
-from vitviz.methods.base import Explanation, HeatMap, Question
+from vitviz.methods.base import Question
+from vitviz.methods.series import SERIES
+from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.loading import load_model
+from vitviz.models.outline import Outline
 from vitviz.models.tokens import TokenLayout
 from vitviz.progress import Progress, silent
-from vitviz.session.state import Query, View
-from vitviz.tracing.cost import FLOAT_BYTES, backward_bytes, cost
+from vitviz.session.state import Query
 
 if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
-    from vitviz.models.card import ModelCard
     from vitviz.models.loading import Model
     from vitviz.tracing.trace import Trace
 
@@ -46,74 +58,7 @@ WAITING = "Waiting for another pane"
 EXPLAINING_BYTES = 512 << 20
 """What a method takes at most while it works, whatever the number of tokens: they all stream."""
 
-
-@dataclass(frozen=True, eq=False)
-class Cell:
-    """The answer to one request: everything the window needs to draw it, and no tensor.
-
-    Args:
-        request: What was asked.
-        photo_sha256: Of the photo's file.
-        card: The model.
-        geometry: Where each patch lies on the photo.
-        query_token: Index of the query among the tokens.
-        explanation: Every layer (and head) of the map.
-        probabilities: Of each class, softmaxed; None for a model without a head.
-        input_pixels: What the model was given, normalisation undone.
-        device: Where it ran: "cpu", "cuda:0", "mps".
-        forward_s: What the forward took, in seconds.
-        method_s: What the explanation took on top of it.
-    """
-
-    request: Request
-    photo_sha256: str
-    card: ModelCard
-    geometry: Geometry
-    query_token: int
-    explanation: Explanation
-    probabilities: Float32[np.ndarray, " classes"] | None
-    input_pixels: UInt8[np.ndarray, "height width 3"]
-    device: str
-    forward_s: float
-    method_s: float
-
-    @property
-    def layout(self) -> TokenLayout:
-        return self.explanation.layout
-
-    @property
-    def query_patch(self) -> tuple[int, int] | None:
-        """Row and column of the query, or None where it is a prefix token."""
-        return self.layout.patch(self.query_token)
-
-    @property
-    def target(self) -> int | None:
-        """The class that the map is about, or None where it is about none."""
-        return self.explanation.target
-
-    def class_name(self, index: int) -> str:
-        """What a class is called; by its number where its name is not known."""
-        names = self.card.class_names
-        return names[index] if names else f"class {index}"
-
-    def heat_map(self, view: View) -> HeatMap:
-        """The map of the layer and head that the view chose."""
-        return self.explanation.map(view.layer, view.head)
-
-
-def top_classes(cell: Cell, count: int) -> list[tuple[str, float]]:
-    """The most probable classes with their probabilities, 0..1; empty without a head."""
-    if cell.probabilities is None:
-        return []
-    return [(cell.class_name(i), float(cell.probabilities[i])) for i in top_indices(cell, count)]
-
-
-def top_indices(cell: Cell, count: int) -> list[int]:
-    """The most probable classes, the best first; empty without a head."""
-    if cell.probabilities is None:
-        return []
-    best: list[int] = (-cell.probabilities).argsort(kind="stable")[:count].tolist()
-    return best
+Made = TypeVar("Made")
 
 
 def query_token(query: Query, layout: TokenLayout, geometry: Geometry) -> int:
@@ -127,148 +72,254 @@ def query_token(query: Query, layout: TokenLayout, geometry: Geometry) -> int:
         if query in layout.prefix:
             return layout.prefix.index(query)
         return 0 if layout.prefix else layout.index(rows // 2, cols // 2)
-    x, y = geometry.to_input(*query)
-    row = min(max(int(y // geometry.patch), 0), rows - 1)
-    col = min(max(int(x // geometry.patch), 0), cols - 1)
-    return layout.index(row, col)
+    return layout.index(*geometry.nearest_patch(*query))
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """A trace, and the input it came from."""
+class Sight:
+    """A photo as a model saw it.
 
+    Args:
+        photo_sha256: Of the photo's file.
+        trace: What the network did; with its network.
+        model: The model.
+        input_pixels: What it was given, normalisation undone.
+        key: Of the trace, for what is remembered of it.
+    """
+
+    photo_sha256: str
     trace: Trace
-    geometry: Geometry
+    model: Model
     input_pixels: UInt8[np.ndarray, "height width 3"]
+    key: Hashable
 
 
 class Engine:
-    """Computes cells, on whichever threads call it.
+    """Computes answers, on whichever threads call it.
 
     What two threads need is made once, and two pieces of work that might not fit into memory
     together are done one after the other.
 
     Args:
         photos: Where opened photos are; shared with whoever shows them.
+        trace_budget: Bytes of traces kept; the last one always is.
     """
 
-    def __init__(self, photos: PhotoCache | None = None) -> None:
+    def __init__(
+        self, photos: PhotoCache | None = None, trace_budget: int = TRACE_BUDGET_BYTES
+    ) -> None:
         self.photos = photos or PhotoCache()
         self._models: Recent[tuple[str, Stamp | None, str], Model] = Recent(
-            MODEL_BUDGET_BYTES, lambda model: FLOAT_BYTES * model.card.config.parameters
+            MODEL_BUDGET_BYTES, lambda model: FLOAT_BYTES * model.card.outline.parameters
         )
-        self._seen: Recent[Hashable, Seen] = Recent(TRACE_BUDGET_BYTES, lambda s: s.trace.nbytes)
+        self._traces: Recent[Hashable, tuple[Trace, UInt8[np.ndarray, "height width 3"]]] = Recent(
+            trace_budget, lambda known: known[0].nbytes
+        )
         self._explanations: Recent[Hashable, tuple[Explanation, float]] = Recent(
-            EXPLANATION_BUDGET_BYTES, lambda known: known[0].values.nbytes
+            EXPLANATION_BUDGET_BYTES, lambda known: known[0].nbytes
         )
         self._room = Room()
 
-    def answer(self, request: Request, progress: Progress = silent) -> Cell:
-        """The cell of one request.
+    @overload
+    def answer(self, request: ExplainRequest, progress: Progress = ...) -> Cell: ...
+    @overload
+    def answer(self, request: StatesRequest, progress: Progress = ...) -> States: ...
+    @overload
+    def answer(self, request: SeriesRequest, progress: Progress = ...) -> SeriesValues: ...
+    @overload
+    def answer(self, request: DecodeRequest, progress: Progress = ...) -> Decoded: ...
 
-        Where memory is short, everything remembered is forgotten; where that may have been what
-        was missing, the request is tried again.
+    def answer(self, request: Request, progress: Progress = silent) -> Answer:
+        """The answer to a request of any kind.
 
         Raises:
-            VitvizError: The photo or the model cannot be used, or the work would not fit.
+            VitvizError: The photo or the model cannot be used, does not give what was asked, or
+                the work would not fit.
             Cancelled: ``progress`` said so.
         """
-        try:
-            return self._answer(request, progress)
-        except NotEnoughMemory as error:
-            ours = self._seen.held + self._explanations.held
-            self.forget()
-            if not ours or error.needed_bytes > error.available_bytes + ours:
-                raise
-        self._room.wait_until_empty(lambda: progress(WAITING, 0))
-        return self._answer(request, progress)
+        match request:
+            case ExplainRequest():
+                return self.explain(request, progress)
+            case StatesRequest():
+                return self.states(request, progress)
+            case SeriesRequest():
+                return self.series(request, progress)
+            case DecodeRequest():
+                return self.decode(request, progress)
+        raise TypeError(f"{request} is no kind of request")
+
+    def explain(self, request: ExplainRequest, progress: Progress = silent) -> Cell:
+        """Where the model looks; raises as ``answer``, and ``MethodMisfit``."""
+        return self._twice(lambda: self._explain(request, progress), progress)
+
+    def states(self, request: StatesRequest, progress: Progress = silent) -> States:
+        """What a layer puts out; raises as ``answer``."""
+
+        def work() -> States:
+            sight = self._see(request, request.device, progress)
+            trace, outline = sight.trace, sight.trace.outline
+            _require("states" in outline.gives, sight, "gives no states of its layers")
+            layer = range(outline.depth)[request.layer]
+            values = trace.states(layer, progress)
+            return States(request, values, outline.tokens(layer), trace.geometry_of(layer), layer)
+
+        return self._twice(work, progress)
+
+    def series(self, request: SeriesRequest, progress: Progress = silent) -> SeriesValues:
+        """A number of each layer and head; raises as ``answer``."""
+
+        def work() -> SeriesValues:
+            sight, series = self._see(request, request.device, progress), SERIES[request.series]
+            _require(series.fits(sight.trace.outline), sight, f"has no {series.title.lower()}")
+            return SeriesValues(request, series.measure(sight.trace, progress), series.unit)
+
+        return self._twice(work, progress)
+
+    def decode(self, request: DecodeRequest, progress: Progress = silent) -> Decoded:
+        """What a decoder makes of a part of the photo; raises as ``answer``."""
+
+        def work() -> Decoded:
+            sight = self._see(request, request.device, progress)
+            trace = sight.trace
+            _require("decoder" in trace.outline.gives, sight, "has no decoder")
+            grid = trace.layout.grid
+            hidden = np.zeros(trace.layout.patches, bool)
+            order = np.random.default_rng(request.seed).permutation(hidden.size)
+            hidden[order[: round(request.hidden * hidden.size)]] = True
+            image = trace.decoded(hidden.reshape(grid))
+            pixels = displayed_input(image, sight.model.card.preprocessing)
+            return Decoded(request, pixels, hidden.reshape(grid), trace.geometry)
+
+        return self._twice(work, progress)
 
     def forget(self) -> None:
         """Lets go of everything but the photos."""
         self._models.clear()
-        self._seen.clear()
+        self._traces.clear()
         self._explanations.clear()
 
-    def _answer(self, request: Request, progress: Progress) -> Cell:
-        def waiting() -> None:
-            progress(WAITING, 0)
+    def model(self, name: str, device: str = "auto", progress: Progress = silent) -> Model:
+        """A model, loaded now if it is not in memory.
 
-        progress("Opening the photo", 0)
-        photo = self.photos.get(request.photo, request.background)
-        model = self._model(request, progress)
-        seen_key = (photo.sha256, request.photo.frame, request.background, request.input,
-                    model.card.id, model.card.sha256, model.device)  # fmt: skip
-        seen = self._seen.get(
-            seen_key, lambda: self._look(photo, model, request, progress), waiting
-        )
-        token = query_token(request.query, seen.trace.layout, seen.geometry)
-        about = METHODS[request.method].class_specific
-        target = seen.trace.target(request.target) if about else None
-        asked = (seen_key, request.method, request.params, request.head, request.direction, token,
-                 target)  # fmt: skip
-        trace = replace(seen.trace, network=model.network)
-        explanation, method_s = self._explanations.get(
-            asked, lambda: self._explain(request, trace, token, progress), waiting
-        )
-        return Cell(
-            request, photo.sha256, model.card, seen.geometry, token, explanation,
-            probabilities(seen.trace), seen.input_pixels, model.device,
-            seen.trace.forward_s, method_s,
-        )  # fmt: skip
+        Args:
+            name: Id of a bundled one, or path of a checkpoint.
+            device: "auto", "cpu", "cuda", "cuda:1", "mps".
+            progress: Told how far it is.
 
-    def _model(self, request: Request, progress: Progress) -> Model:
-        def waiting() -> None:
-            progress(WAITING, 0)
+        Raises:
+            CheckpointError: It cannot be used as a model.
+        """
 
         def load() -> Model:
             needed = 2 * known.size if known else 0  # the file's tensors, and the network's
-            with self._room.taken(needed, "cpu", waiting):
-                return load_model(request.model, request.device, progress=progress)
+            with self._room.taken(needed, "cpu", lambda: progress(WAITING, 0)):
+                return load_model(name, device, progress=progress)
 
         progress("Loading the model", 0)
-        known = stamp(request.model)
-        return self._models.get((request.model, known, request.device), load, waiting)
+        known = stamp(name)
+        return self._models.get((name, known, device), load, lambda: progress(WAITING, 0))
 
-    def _look(self, photo: Photo, model: Model, request: Request, progress: Progress) -> Seen:
-        geometry = fit(photo.size, model.card.preprocessing, request.input)
-        needed = cost(model.card.config, geometry.grid).peak_bytes
+    def _twice(self, work: Callable[[], Made], progress: Progress) -> Made:
+        """Where memory is short, everything remembered is forgotten; where that may have been what
+        was missing, the work is tried again.
+        """
+        try:
+            return work()
+        except NotEnoughMemory as error:
+            ours = self._traces.held + self._explanations.held
+            self.forget()
+            if not ours or error.needed_bytes > error.available_bytes + ours:
+                raise
+        self._room.wait_until_empty(lambda: progress(WAITING, 0))
+        return work()
+
+    def _see(self, request: Request, device: str, progress: Progress) -> Sight:
+        """Shows the photo to the model, unless that is remembered."""
+        progress("Opening the photo", 0)
+        photo = self.photos.get(request.photo, request.background)
+        model = self.model(request.model, device, progress)
+        key = (photo.sha256, request.photo.frame, request.background, request.input,
+               model.card.id, model.card.sha256, model.device)  # fmt: skip
+        trace, pixels = self._traces.get(
+            key, lambda: self._trace(photo, model, request, progress), lambda: progress(WAITING, 0)
+        )
+        return Sight(photo.sha256, replace(trace, network=model.network), model, pixels, key)
+
+    def _trace(
+        self, photo: Photo, model: Model, request: Request, progress: Progress
+    ) -> tuple[Trace, UInt8[np.ndarray, "height width 3"]]:
+        from vitviz.tracing.run import run
+
+        preprocessing = model.card.preprocessing
+        geometry = fit(photo.size, preprocessing, request.input)
+        needed = model.card.cost_at(geometry.input_size).peak_bytes
         with self._room.taken(needed, model.device, lambda: progress(WAITING, 0)):
-            return look(photo, model, request, progress)
+            image = model_input(photo, geometry, preprocessing)
+            trace = run(model.network, image, geometry, device=model.device, progress=progress)
+        # Traces are kept longer than models, and would keep them too.
+        return replace(trace, network=None), displayed_input(image, preprocessing)
 
-    def _explain(
-        self, request: Request, trace: Trace, token: int, progress: Progress
+    def _explain(self, request: ExplainRequest, progress: Progress) -> Cell:
+        sight = self._see(request, request.device, progress)
+        trace, method = sight.trace, METHODS[request.method]
+        require_fit(request.method, trace.outline, sight.model.card.title)
+        token = query_token(request.query, trace.layout, trace.geometry)
+        target = trace.target(request.target) if method.class_specific else None
+        key = (sight.key, request.method, request.params, request.head, request.direction, token,
+               target)  # fmt: skip
+        explanation, method_s = self._explanations.get(
+            key, lambda: self._explanation(request, sight, token, progress),
+            lambda: progress(WAITING, 0),
+        )  # fmt: skip
+        return Cell(
+            request, sight.photo_sha256, sight.model.card, trace.geometry, token, explanation,
+            probabilities(trace), sight.input_pixels, sight.model.device, trace.forward_s, method_s,
+        )  # fmt: skip
+
+    def _explanation(
+        self, request: ExplainRequest, sight: Sight, token: int, progress: Progress
     ) -> tuple[Explanation, float]:
-        needed = EXPLAINING_BYTES
-        if METHODS[request.method].class_specific and trace.network is not None:
-            needed += backward_bytes(trace.network.config, trace.layout.grid)
-        with self._room.taken(needed, str(trace.q.device), lambda: progress(WAITING, 0)):
-            return explain(request, trace, token, progress)
+        """The explanation that was asked for, and the seconds it took."""
+        from vitviz.tracing.memory import refusing
+
+        trace, method, needed = sight.trace, METHODS[request.method], EXPLAINING_BYTES
+        if "gradients" in method.needs:
+            needed += sight.model.card.cost_at(trace.geometry.input_size).backward_bytes
+        head = "mean" if request.head is None else request.head
+        question = Question(token, request.direction, head, dict(request.params), request.target)
+        with self._room.taken(needed, trace.device, lambda: progress(WAITING, 0)):
+            start = time.perf_counter()
+            with refusing(EXPLAINING_BYTES, f"an explanation of {trace.tokens:,} tokens"):
+                explanation = method.explain(trace, question, progress)
+            return explanation, time.perf_counter() - start
 
 
-def look(photo: Photo, model: Model, request: Request, progress: Progress) -> Seen:
-    """Shows the photo to the model."""
-    from vitviz.tracing.run import run
+def require_fit(method: str, outline: Outline, model: str) -> None:
+    """Refuses a method that a network does not give what it needs for.
 
-    preprocessing = model.card.preprocessing
-    geometry = fit(photo.size, preprocessing, request.input)
-    image = model_input(photo, geometry, preprocessing)
-    trace = run(model.network, image, geometry, device=model.device, progress=progress)
-    # Traces are kept longer than models, and would keep them too.
-    return Seen(replace(trace, network=None), geometry, displayed_input(image, preprocessing))
+    Args:
+        method: Its name.
+        outline: Of the network.
+        model: What the model is called, for people.
+
+    Raises:
+        MethodMisfit: It is such a method; says which methods the network fits.
+    """
+    chosen = METHODS[method]
+    if chosen.fits(outline):
+        return
+    fitting = tuple(name for name, other in METHODS.items() if other.fits(outline))
+    titles = ", ".join(METHODS[name].title for name in fitting)
+    raise MethodMisfit(
+        f"{chosen.title} cannot be asked of {model}: {chosen.misfit(outline)}.",
+        f"It can be asked for: {titles}." if fitting else "Choose another model.",
+        fitting=fitting,
+    )
 
 
-def explain(
-    request: Request, trace: Trace, token: int, progress: Progress
-) -> tuple[Explanation, float]:
-    """The explanation that was asked for, and the seconds it took."""
-    from vitviz.tracing.memory import refusing
-
-    start = time.perf_counter()
-    head = "mean" if request.head is None else request.head
-    question = Question(token, request.direction, head, dict(request.params), request.target)
-    with refusing(EXPLAINING_BYTES, f"an explanation of {trace.tokens:,} tokens"):
-        explanation = METHODS[request.method].explain(trace, question, progress)
-    return explanation, time.perf_counter() - start
+def _require(given: bool, sight: Sight, lack: str) -> None:
+    if not given:
+        raise VitvizError(f"{sight.model.card.title} {lack}.", "Choose another model.")
 
 
 def probabilities(trace: Trace) -> Float32[np.ndarray, " classes"] | None:

@@ -1,51 +1,13 @@
-"""What must be computed to show a session: the only place that decides it.
-
-Layer, style and tab are not in a ``Request``: every layer comes with the answer
-(``Explanation``), so changing them computes nothing.
-"""
+"""What must be computed to show a session: the only place that decides it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from vitviz.imaging.preprocess import InputChoice
+from vitviz.engine.requests import ExplainRequest
 from vitviz.methods import METHODS
-from vitviz.methods.base import Direction, Head, ParameterValue
-from vitviz.session.state import Pane, PhotoRef, Query, Session
+from vitviz.session.state import Pane, Session
 
 
-@dataclass(frozen=True)
-class Request:
-    """One question to the engine: one photo, one model, one explanation.
-
-    Args:
-        photo: Which photo.
-        background: RGB colour behind a transparent one.
-        model: Id of a bundled model, or path of a checkpoint.
-        input: What the model is given.
-        method: Name of an explanation method.
-        params: Its settings, sorted by name.
-        head: For methods that fuse heads first; None for those that keep them apart.
-        query: Whose attention.
-        direction: Of the query, or to it.
-        target: Index of the class, for class-specific methods; None: the most probable one.
-        device: "auto", "cpu", "cuda", "cuda:1", "mps".
-    """
-
-    photo: PhotoRef
-    background: tuple[int, int, int]
-    model: str
-    input: InputChoice
-    method: str
-    params: tuple[tuple[str, ParameterValue], ...]
-    head: Head | None
-    query: Query
-    direction: Direction
-    target: int | None = None
-    device: str = "auto"
-
-
-def plan(session: Session, device: str = "auto") -> tuple[Request, ...]:
+def plan(session: Session, device: str = "auto") -> tuple[ExplainRequest, ...]:
     """The requests whose answers show this session, in the order of its panes.
 
     The Compare view shows all panes, the others the current one. Panes that differ in what is
@@ -58,7 +20,7 @@ def plan(session: Session, device: str = "auto") -> tuple[Request, ...]:
 
 def request_of(
     pane: Pane, background: tuple[int, int, int], device: str = "auto"
-) -> Request | None:
+) -> ExplainRequest | None:
     """The request whose answer shows a pane; None without a photo or a model.
 
     Args:
@@ -70,8 +32,8 @@ def request_of(
         return None
     view, method = pane.view, METHODS[pane.view.method]
     direction = view.direction if view.direction in method.directions else method.directions[0]
-    return Request(
+    return ExplainRequest(
         pane.photo, background, pane.model, pane.input, view.method, view.params,
-        view.head if method.fuses_first else None, view.query, direction,
-        view.target if method.class_specific else None, device,
+        view.head if method.fuses_first else None, view.query if method.about_token else "cls",
+        direction, view.target if method.class_specific else None, device,
     )  # fmt: skip

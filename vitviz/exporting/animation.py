@@ -11,18 +11,17 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from vitviz.engine.engine import Cell
-from vitviz.engine.plan import Request
+from vitviz.engine.answers import Cell
+from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import VitvizError
 from vitviz.exporting.film import SUFFIXES, Film, encode
 from vitviz.exporting.map_files import CHANGED, check_target
 from vitviz.exporting.plate import Plate, Scale, Words
 from vitviz.exporting.provenance import Disclosure, Provenance, provenance_of, to_json
 from vitviz.exporting.stamp import write_made
-from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
-from vitviz.maps.overlay import composite
-from vitviz.maps.ranges import value_range
+from vitviz.maps.overlay import drawn
+from vitviz.maps.ranges import Look, look, style_for
 from vitviz.maps.style import Style
 from vitviz.methods import METHODS
 from vitviz.progress import Progress, silent
@@ -69,7 +68,7 @@ def write_animation(
     cell: Cell,
     session: Session,
     animation: Animation,
-    answer: Callable[[Request, Progress], Cell],
+    answer: Callable[[ExplainRequest, Progress], Cell],
     progress: Progress = silent,
     disclosure: Disclosure | None = None,
 ) -> None:
@@ -131,13 +130,13 @@ def shots(
     cell: Cell,
     view: View,
     along: Along,
-    answer: Callable[[Request, Progress], Cell],
+    answer: Callable[[ExplainRequest, Progress], Cell],
     progress: Progress = silent,
 ) -> list[tuple[Cell, View]]:
     """What each frame shows."""
     if along != "heads":
         return [(cell, replace(view, layer=layer)) for layer in cell.explanation.layers]
-    found, heads = [], cell.card.config.heads
+    found, heads = [], cell.outline.heads
     for head in range(heads):
         of_head = cell
         if METHODS[cell.request.method].fuses_first:
@@ -149,8 +148,8 @@ def shots(
 
 def ends(shown: Sequence[tuple[Cell, View]], style: Style) -> tuple[float, float]:
     """One range of colours for all frames: what the style's range is over all of them."""
-    each = [value_range(style.range, cell.heat_map(view), cell.explanation) for cell, view in shown]
-    return min(low for low, _ in each), max(high for _, high in each)
+    each = [look(style, cell.heat_map(view), cell.explanation) for cell, view in shown]
+    return min(one.low for one in each), max(one.high for one in each)
 
 
 def frames(
@@ -162,32 +161,31 @@ def frames(
 ) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
     """The frames, all of one size."""
     pixels = narrowed(photo.pixels, min(animation.width, MOST_PIXELS))
-    low, high = ends(shown, style)
-    unit = shown[0][0].explanation.unit
+    quantity = shown[0][0].explanation.quantity
+    how = Look(style_for(style, quantity), *ends(shown, style))
     words = [
         Words(heading(cell, view, animation.along), caption(cell, view)) if animation.words
         else Words() for cell, view in shown
     ]  # fmt: skip
-    scale = Scale(low, high, unit, style, "all frames") if animation.bar else None
+    bar = Scale(*how[1:], quantity.unit, how.style, "all frames")
+    scale = bar if animation.bar else None
     plate = Plate(pixels.shape[:2], scale, words)
     is_bare = not animation.words and scale is None
     for number, (cell, view) in enumerate(shown):
         progress("Drawing the frames", number / len(shown))
-        geometry: Geometry = replace(cell.geometry, photo_size=pixels.shape[:2])
-        values = cell.heat_map(view).values
-        picture = composite(pixels, values, geometry, style, low, high)
+        picture = drawn(pixels, cell.heat_map(view), how)
         yield picture if is_bare else plate.draw(picture, words[number])
 
 
 def heading(cell: Cell, view: View, along: Along) -> str:
     """ "Layer 3 of 12", "Layers 1 to 3 of 12", "Head 2 of 6"."""
-    heat_map, config = cell.heat_map(view), cell.card.config
+    heat_map, outline = cell.heat_map(view), cell.outline
     if along == "heads" and isinstance(heat_map.head, int):
-        return f"Head {heat_map.head + 1} of {config.heads}"
+        return f"Head {heat_map.head + 1} of {outline.heads}"
     first, last = cell.explanation.layers[0] + 1, heat_map.layer + 1
     if along == "depth" and first < last:
-        return f"Layers {first} to {last} of {config.depth}"
-    return f"Layer {last} of {config.depth}"
+        return f"Layers {first} to {last} of {outline.depth}"
+    return f"Layer {last} of {outline.depth}"
 
 
 def narrowed(

@@ -10,15 +10,16 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from vitviz.engine.engine import Cell, Engine
+from vitviz.engine.answers import Cell
+from vitviz.engine.engine import Engine
 from vitviz.exporting.figure_files import compose
 from vitviz.exporting.plate import Plate, Scale, Words, sheet
 from vitviz.figures.spec import Content, FigureSpec
 from vitviz.imaging.photo import Photo
-from vitviz.maps.overlay import composite
-from vitviz.maps.ranges import Ranged, ranges
+from vitviz.maps.heat_map import HeatMap
+from vitviz.maps.overlay import drawn
+from vitviz.maps.ranges import Look, Ranged, ranges, style_for
 from vitviz.maps.style import Style
-from vitviz.methods.base import HeatMap
 from vitviz.progress import Progress, silent
 from vitviz.session.state import Pane, Session
 from vitviz.wording.caption import caption
@@ -60,8 +61,7 @@ def picture(
     """
     maps = [one.cell.heat_map(one.pane.view) for one in shown]
     found = [
-        Ranged(heat_map, one.cell.explanation, heat_map.unit)
-        for heat_map, one in zip(maps, shown, strict=True)
+        Ranged(heat_map, one.cell.explanation) for heat_map, one in zip(maps, shown, strict=True)
     ]
     words, edge = _words(shown), _edge(shown)
     plates = []
@@ -70,11 +70,11 @@ def picture(
     ):
         assert ends is not None
         pixels = _resized(one.photo.pixels, edge)
-        geometry = replace(one.cell.geometry, photo_size=pixels.shape[:2])
-        drawn = composite(pixels, heat_map.values, geometry, style, ends.low, ends.high)
+        how = Look(style_for(style, heat_map.quantity), ends.low, ends.high)
+        picture = drawn(pixels, heat_map, how)
         note = "shared by " + ", ".join(map(letter, ends.shared_by)) if ends.shared_by else ""
-        scale = Scale(ends.low, ends.high, heat_map.unit, style, note)
-        plates.append(Plate(pixels.shape[:2], scale, words).draw(drawn, said))
+        scale = Scale(*how[1:], heat_map.unit, how.style, note)
+        plates.append(Plate(pixels.shape[:2], scale, words).draw(picture, said))
     return sheet(plates, math.ceil(math.sqrt(len(plates)))) if len(plates) > 1 else plates[0]
 
 
@@ -103,10 +103,10 @@ def figure_picture(
     )  # fmt: skip
     composed = compose(replace(session, figure=spec), engine, device, progress)
     progress("Drawing the figure", 0.5)
-    drawn: UInt8[np.ndarray, "height width 3"] = np.ascontiguousarray(
+    pixels: UInt8[np.ndarray, "height width 3"] = np.ascontiguousarray(
         Drawing(composed.grid, spec).pixels()[..., :3]
     )
-    return drawn
+    return pixels
 
 
 def values_text(heat_map: HeatMap, separator: str) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vitviz.engine.engine import Cell, Engine, top_classes
-from vitviz.engine.plan import Request, request_of
+from vitviz.engine.answers import Cell, top_classes
+from vitviz.engine.engine import Engine
+from vitviz.engine.plan import request_of
+from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import VitvizError
 from vitviz.exporting.map_files import CHANGED, check_target
 from vitviz.exporting.provenance import Disclosure, provenance_of
@@ -20,10 +22,10 @@ from vitviz.figures.spec import FigureSpec
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.maps.difference import difference
-from vitviz.maps.ranges import value_range
-from vitviz.maps.scaling import Scaling
+from vitviz.maps.heat_map import Head
+from vitviz.maps.overlay import drawn
+from vitviz.maps.ranges import look, style_for, value_range
 from vitviz.methods import METHODS
-from vitviz.methods.base import Head
 from vitviz.progress import Progress, silent
 from vitviz.session.panes import pair_of
 from vitviz.session.state import Pane, Session, View
@@ -31,7 +33,7 @@ from vitviz.session.strict import check_map, check_query
 from vitviz.wording.caption import caption
 from vitviz.wording.headings import SEPARATOR, as_table, headings, in_common, letter
 
-Answer = Callable[[Request, Progress], Cell]
+Answer = Callable[[ExplainRequest, Progress], Cell]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +78,7 @@ def figure_panes(session: Session) -> tuple[Pane, ...]:
     return session.panes if compared else (session.pane,)
 
 
-def figure_requests(session: Session, device: str = "auto") -> tuple[Request, ...]:
+def figure_requests(session: Session, device: str = "auto") -> tuple[ExplainRequest, ...]:
     """What must be computed first for the session's figure; for methods that fuse heads first,
     the other heads of layers x heads come on top of it.
     """
@@ -114,7 +116,7 @@ def compose(
         cell = engine.answer(request, progress)
         if strict:
             check_query(pane.view.query, cell.layout.prefix, cell.geometry)
-            check_map(pane.view, cell.explanation, cell.card.config.heads)
+            check_map(pane.view, cell.explanation, cell.outline)
         shots.append(Shot(pane, cell, _photo(engine, cell)))
     composer = _Composer(session, tuple(shots), lambda r, p: engine.answer(r, p), progress)
     return composer.composed()
@@ -196,17 +198,17 @@ class _Composer:
     # Which layers and heads
 
     def _layers(self, shot: Shot) -> list[int]:
-        explanation, config = shot.cell.explanation, shot.cell.card.config
+        explanation, outline = shot.cell.explanation, shot.cell.outline
         for layer in self._spec.layers:
-            check_map(replace(shot.view, layer=layer, head="mean"), explanation, config.heads)
+            check_map(replace(shot.view, layer=layer, head="mean"), explanation, outline)
         listed = [explanation.nearest_layer(layer) for layer in self._spec.layers]
         return list(dict.fromkeys(listed)) or list(explanation.layers)
 
     def _heads(self, shot: Shot) -> list[Head]:
-        explanation, heads = shot.cell.explanation, shot.cell.card.config.heads
+        explanation, outline = shot.cell.explanation, shot.cell.outline
         for head in self._spec.heads:
-            check_map(replace(shot.view, layer=-1, head=head), explanation, heads)
-        return list(dict.fromkeys(self._spec.heads)) or ["mean", *range(heads)]
+            check_map(replace(shot.view, layer=-1, head=head), explanation, outline)
+        return list(dict.fromkeys(self._spec.heads)) or ["mean", *range(outline.heads)]
 
     def _of_head(self, shot: Shot, head: Head) -> Shot:
         """The shot of another head, computed now where the method fuses heads first."""
@@ -283,13 +285,16 @@ class _Composer:
         return Composed(Grid(panels, down, across, caption=_caption(words, flat)), flat)
 
     def _panel(self, shot: Shot, heading: str = "") -> Panel:
-        cell, heat_map = shot.cell, shot.cell.heat_map(shot.view)
-        style = self._session.style
-        query = cell.query_patch
+        cell, heat_map, pixels = shot.cell, shot.cell.heat_map(shot.view), shot.photo.pixels
+        how = look(self._session.style, heat_map, cell.explanation)
+        about_token = METHODS[cell.request.method].about_token
+        query = cell.patch_of_query(heat_map.layer) if about_token else None
+        if heat_map.quantity.kind == "colours" and self._spec.draws != "photo":
+            return Panel(drawn(pixels, heat_map, how), heat_map.geometry, heading=heading)
         return Panel(
-            shot.photo.pixels, cell.geometry, None if self._spec.draws == "photo"
-            else heat_map.values, style, value_range(style.range, heat_map, cell.explanation),
-            heat_map.unit, heading, cell.geometry.patch_box(*query) if query else None,
+            pixels, heat_map.geometry, None if self._spec.draws == "photo" else heat_map.values,
+            how.style, how[1:], heat_map.unit, heading,
+            heat_map.geometry.patch_box(*query) if query else None,
         )  # fmt: skip
 
     def _difference(self, shots: list[Shot]) -> Panel:
@@ -297,17 +302,14 @@ class _Composer:
         pair = pair_of(self._session)
         one, other = (shots[i] for i in pair)
         maps = [shot.cell.heat_map(shot.view) for shot in (one, other)]
-        found = difference(
-            maps[0].values, one.cell.geometry, maps[1].values, other.cell.geometry,
-            (maps[0].unit, maps[1].unit),
-        )  # fmt: skip
-        style = self._session.style
-        scaling: Scaling = "root" if style.scaling == "root" else "linear"
-        style = replace(style, colour_map="coolwarm", scaling=scaling)
+        found = difference(*maps)
+        heat_map = found.heat_map
+        style = style_for(self._session.style, heat_map.quantity)
+        ends = value_range("each", heat_map)
         heading = f"{letter(pair[1])} minus {letter(pair[0])}"
         photo = (other if found.of_second else one).photo
-        return Panel(photo.pixels, found.geometry, found.values, style, found.ends,
-                     f"difference, {found.unit}", heading)  # fmt: skip
+        return Panel(photo.pixels, heat_map.geometry, heat_map.values, style, ends,
+                     f"difference, {heat_map.unit}", heading)  # fmt: skip
 
 
 def _patches(shot: Shot) -> Grid:

@@ -12,16 +12,15 @@ from jaxtyping import UInt8
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from vitviz.engine.engine import Cell
+from vitviz.engine.answers import Cell
 from vitviz.errors import VitvizError
 from vitviz.exporting import values
 from vitviz.exporting.provenance import Disclosure, facts, provenance_of
 from vitviz.exporting.stamp import write_made
 from vitviz.exporting.values import Wanted
-from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
-from vitviz.maps.overlay import composite
-from vitviz.maps.ranges import value_range
+from vitviz.maps.overlay import drawn
+from vitviz.maps.ranges import look
 from vitviz.session.state import Session
 from vitviz.wording.caption import caption
 
@@ -66,28 +65,25 @@ def write_map(
         return
     check_target(path, [cell])
     view, style, heat_map = session.view, session.style, cell.heat_map(session.view)
-    low, high = value_range(style.range, heat_map, cell.explanation)
-    below, geometry = _at_most(photo.pixels, cell.geometry, side)
-    pixels = composite(below, heat_map.values, geometry, style, low, high)
+    how = look(style, heat_map, cell.explanation)
+    pixels = drawn(_at_most(photo.pixels, side), heat_map, how)
     encoded = encode_image(pixels, path, caption(cell, view))
     said = disclosure or Disclosure()
     made = provenance_of(
-        "map", session, [(cell, view)], {"range": [low, high]}, full_paths=said.full_paths
+        "map", session, [(cell, view)], {"range": [how.low, how.high]}, full_paths=said.full_paths
     )
     write_made(path, encoded.getvalue(), made, beside=said.beside)
 
 
-def _at_most(
-    pixels: UInt8[np.ndarray, "height width 3"], geometry: Geometry, side: int
-) -> tuple[UInt8[np.ndarray, "_ _ 3"], Geometry]:
-    """The photo made smaller where its longer side is above ``side``, and its geometry."""
-    longest = max(geometry.photo_size)
+def _at_most(pixels: UInt8[np.ndarray, "height width 3"], side: int) -> UInt8[np.ndarray, "_ _ 3"]:
+    """The photo made smaller where its longer side is above ``side``."""
+    longest = max(pixels.shape[:2])
     if not side or longest <= side:
-        return pixels, geometry
-    height, width = (max(1, round(edge * side / longest)) for edge in geometry.photo_size)
+        return pixels
+    height, width = (max(1, round(edge * side / longest)) for edge in pixels.shape[:2])
     image = Image.fromarray(pixels)
     small = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    return np.asarray(small), replace(geometry, photo_size=(height, width))
+    return np.asarray(small)
 
 
 def write_values(

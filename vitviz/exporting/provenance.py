@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from vitviz import __version__
-from vitviz.engine.engine import Cell
+from vitviz.engine.answers import Cell
 from vitviz.errors import SessionError, VitvizError
 from vitviz.methods import METHODS
 from vitviz.methods.base import ParameterValue

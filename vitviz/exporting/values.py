@@ -11,11 +11,10 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from PIL import Image
 
-from vitviz.engine.engine import Cell
+from vitviz.engine.answers import Cell
 from vitviz.imaging.geometry import Geometry
-from vitviz.maps.interpolation import weights
-from vitviz.maps.overlay import inside, positions
-from vitviz.methods.base import HeatMap
+from vitviz.maps.heat_map import HeatMap
+from vitviz.maps.overlay import at_pixels
 from vitviz.session.state import View
 
 Resolution = Literal["patches", "photo"]
@@ -74,28 +73,6 @@ def patch_boxes(geometry: Geometry) -> Float64[np.ndarray, "rows cols 4"]:
     rows, cols = geometry.grid
     boxes = [[geometry.patch_box(row, col) for col in range(cols)] for row in range(rows)]
     return np.array(boxes, np.float64)
-
-
-def at_pixels(
-    values: Float32[np.ndarray, "rows cols"], geometry: Geometry, smooth: bool
-) -> Float32[np.ndarray, "height width"]:
-    """The map's value at the centre of every pixel of the photo; NaN where nothing was seen.
-
-    Smooth values are clipped to the map's least and greatest, as they are where they are drawn.
-    """
-    height, width = geometry.photo_size
-    down, across = positions(geometry, np.arange(width) + 0.5, np.arange(height) + 0.5)
-    rows, cols = inside(down, values.shape[0]), inside(across, values.shape[1])
-    result = np.full((height, width), np.nan, np.float32)
-    if smooth:
-        by_row = weights(down[rows], values.shape[0])
-        by_col = weights(across[cols], values.shape[1])
-        dense = (by_row @ values) @ by_col.T
-        result[rows, cols] = np.clip(dense, values.min(), values.max())
-    else:
-        row, col = np.floor(down[rows]).astype(np.intp), np.floor(across[cols]).astype(np.intp)
-        result[rows, cols] = values[:, col][row]
-    return result
 
 
 def _stack(cell: Cell, view: View, every: bool) -> Float32[np.ndarray, "..."]:

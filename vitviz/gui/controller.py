@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from vitviz.engine.engine import Cell
-from vitviz.engine.plan import Request, request_of
+from vitviz.engine.answers import Cell
+from vitviz.engine.plan import request_of
+from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import Cancelled, PhotoError
 from vitviz.gui.scene import PaneState
 from vitviz.gui.store import Store
@@ -68,9 +69,9 @@ class Controller(QObject):
         self.opened: Opened | None = None
         self._photos: dict[tuple[PhotoRef, Background], Opened] = {}
         self._shown: tuple[_Shown, ...] = (_Shown(),)
-        self._requests: tuple[Request | None, ...] = (None,)
-        self._outcomes: dict[Request, Cell | BaseException] = {}
-        self._stages: dict[Request, tuple[str, float]] = {}
+        self._requests: tuple[ExplainRequest | None, ...] = (None,)
+        self._outcomes: dict[ExplainRequest, Cell | BaseException] = {}
+        self._stages: dict[ExplainRequest, tuple[str, float]] = {}
         self._hover: tuple[Query, int] | None = None
         self._previewed: set[PhotoRef] = set()
         self._card: ModelCard | None = None
@@ -154,7 +155,7 @@ class Controller(QObject):
     # What is shown
 
     def _state(
-        self, pane: Pane, request: Request | None, shown: _Shown, background: Background
+        self, pane: Pane, request: ExplainRequest | None, shown: _Shown, background: Background
     ) -> PaneState:
         opened = self._photos.get((pane.photo, background)) if pane.photo else None
         cell = shown.cell
@@ -270,7 +271,7 @@ class Controller(QObject):
                 self._show(index, outcome)
         self.service.ask(self._asked())
 
-    def _asked(self) -> tuple[Request, ...]:
+    def _asked(self) -> tuple[ExplainRequest, ...]:
         """The requests that are to be answered, each once, the current pane's first."""
         session = self.store.session
         focus = session.compare.focus
@@ -299,7 +300,7 @@ class Controller(QObject):
         self.refreshed.emit()
 
     @Slot(object, str, float)
-    def _on_progress(self, request: Request, stage: str, fraction: float) -> None:
+    def _on_progress(self, request: ExplainRequest, stage: str, fraction: float) -> None:
         self._stages[request] = stage, fraction
         urgent = next((r for r in self._asked() if r in self._stages), None)
         if request == urgent:
@@ -307,7 +308,7 @@ class Controller(QObject):
         self.panes_progressed.emit()
 
     @Slot(object, object)
-    def _on_failure(self, request: Request, error: BaseException) -> None:
+    def _on_failure(self, request: ExplainRequest, error: BaseException) -> None:
         self._outcomes[request] = error
         self._stages.pop(request, None)
         current = self.store.session.compare.focus
@@ -326,7 +327,7 @@ class Controller(QObject):
         session = self.store.session
         return self._shown[session.compare.focus].pane is not None or not session.compare.others
 
-    def _fall_back(self, failed: Request | None) -> None:
+    def _fall_back(self, failed: ExplainRequest | None) -> None:
         """Goes back to the model, input and view that gave the last cell, else to the bundled
         model; when it cannot have been any of these, to the device.
         """

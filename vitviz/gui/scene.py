@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vitviz.engine.engine import Cell
+from vitviz.engine.answers import Cell
 from vitviz.gui.threads.service import Opened
-from vitviz.methods.base import Head
+from vitviz.maps.heat_map import Head
 from vitviz.session.state import Pane, PhotoRef
 
 

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from vitviz.engine.engine import Cell
+from vitviz.engine.answers import Cell
 from vitviz.engine.photos import PhotoCache
 from vitviz.errors import VitvizError
 from vitviz.gui import theme

@@ -47,8 +47,9 @@ class Geometry:
         resized_size: Height and width the whole photo is resized to.
         window_origin: Top and left of the model's input inside the resized photo; negative where
             the input is padded.
-        input_size: Height and width of the model's input; multiples of ``patch``.
-        patch: Side of a patch in input pixels.
+        input_size: Height and width of the model's input.
+        patch: Side of a patch in input pixels; where it does not divide the input, the last row
+            and column are cut off at its edge.
     """
 
     photo_size: tuple[int, int]
@@ -60,15 +61,17 @@ class Geometry:
     def __post_init__(self) -> None:
         if min(*self.photo_size, *self.resized_size, *self.input_size, self.patch) < 1:
             raise ValueError(f"sizes must be positive: {self}")
-        if self.input_size[0] % self.patch or self.input_size[1] % self.patch:
-            raise ValueError(
-                f"input {self.input_size} is not a multiple of the patch ({self.patch})"
-            )
 
     @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of patches."""
-        return self.input_size[0] // self.patch, self.input_size[1] // self.patch
+        height, width = self.input_size
+        return -(-height // self.patch), -(-width // self.patch)
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Height and width of the input in patches, which is the grid unless some are cut off."""
+        return self.input_size[0] / self.patch, self.input_size[1] / self.patch
 
     @property
     def scale(self) -> tuple[float, float]:
@@ -114,13 +117,24 @@ class Geometry:
         rows, cols = self.grid
         if not (0 <= row < rows and 0 <= col < cols):
             raise IndexError(f"no patch ({row}, {col}) on a grid of {rows} x {cols}")
+        height, width = self.input_size
         left, top = self.to_photo(col * self.patch, row * self.patch)
-        right, bottom = self.to_photo((col + 1) * self.patch, (row + 1) * self.patch)
+        right, bottom = self.to_photo(
+            min((col + 1) * self.patch, width), min((row + 1) * self.patch, height)
+        )
         return Box(left, top, right, bottom)
 
     def patch_at(self, x: float, y: float) -> tuple[int, int] | None:
         """Row and column of the patch over a photo point, or None where the model saw nothing."""
         input_x, input_y = self.to_input(x, y)
-        row, col = math.floor(input_y / self.patch), math.floor(input_x / self.patch)
+        height, width = self.input_size
+        if not (0 <= input_y < height and 0 <= input_x < width):
+            return None
+        return math.floor(input_y / self.patch), math.floor(input_x / self.patch)
+
+    def nearest_patch(self, x: float, y: float) -> tuple[int, int]:
+        """Row and column of the patch over a photo point, or nearest to it."""
+        input_x, input_y = self.to_input(x, y)
         rows, cols = self.grid
-        return (row, col) if 0 <= row < rows and 0 <= col < cols else None
+        row, col = int(input_y // self.patch), int(input_x // self.patch)
+        return min(max(row, 0), rows - 1), min(max(col, 0), cols - 1)

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
 
-from vitviz.imaging.geometry import Geometry
 from vitviz.maps.agreement import ranks
+from vitviz.maps.heat_map import HeatMap, Quantity
 from vitviz.maps.resample import on_one_grid, patch_area
 
 Scaling = Literal["values", "shares", "ranks"]
@@ -24,34 +24,18 @@ class Difference:
     """The second map minus the first.
 
     Args:
-        values: Zero where they agree; NaN where either model saw nothing. Read-only.
-        geometry: Where its patches lie: the finer of the two grids.
+        heat_map: Signed: zero where they agree; NaN where either model saw nothing. It has the
+            finer of the two grids, and the layer and head of the second.
         of_second: That was the second's grid (and photo); else the first's.
         scaling: What was subtracted.
-        unit: Of the values: "attention"; "% of its map"; "rank, 0 to 1".
     """
 
-    values: Float32[np.ndarray, "rows cols"]
-    geometry: Geometry
+    heat_map: HeatMap
     of_second: bool
     scaling: Scaling
-    unit: str
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """A range with zero exactly in its middle that holds every value."""
-        finite = self.values[np.isfinite(self.values)]
-        most = float(np.abs(finite).max()) if finite.size else 0.0
-        return -most, most
 
 
-def difference(
-    first: Float32[np.ndarray, "rows cols"],
-    first_geometry: Geometry,
-    second: Float32[np.ndarray, "rows2 cols2"],
-    second_geometry: Geometry,
-    units: tuple[str, str],
-) -> Difference:
+def difference(first: HeatMap, second: HeatMap) -> Difference:
     """The second map minus the first, on the finer of their grids.
 
     Values are subtracted as they are where both have the same unit and patches of the same area.
@@ -63,24 +47,23 @@ def difference(
 
     Args:
         first: In natural units.
-        first_geometry: Of the first.
-        second: In natural units.
-        second_geometry: Of the second; of another photo, relative places are compared.
-        units: Of the first and of the second.
+        second: In natural units; of another photo, relative places are compared.
     """
-    both = on_one_grid(first, first_geometry, second, second_geometry)
+    both = on_one_grid(first.values, first.geometry, second.values, second.geometry)
     known = np.isfinite(both.first) & np.isfinite(both.second)
-    areas = patch_area(first_geometry), patch_area(second_geometry)
-    alike = units[0] == units[1] and abs(areas[0] / areas[1] - 1) < SAME_AREA
+    areas = patch_area(first.geometry), patch_area(second.geometry)
+    alike = first.unit == second.unit and abs(areas[0] / areas[1] - 1) < SAME_AREA
     scaling: Scaling = "values"
     if not alike:
         scaling = "shares" if _has_shares(both.first, both.second, known) else "ranks"
-    unit = {"values": units[0], "shares": "% of its map", "ranks": "rank, 0 to 1"}[scaling]
+    unit = {"values": first.unit, "shares": "% of its map", "ranks": "rank, 0 to 1"}[scaling]
     values = np.full(known.shape, np.nan, np.float32)
     one, other = both.first[known], both.second[known]
     values[known] = _scaled(other, scaling) - _scaled(one, scaling)
     values.flags.writeable = False
-    return Difference(values, both.geometry, both.of_second, scaling, unit)
+    quantity = Quantity(unit, "signed")
+    found = HeatMap(values, both.geometry, quantity, second.layer, second.head)
+    return Difference(found, both.of_second, scaling)
 
 
 def _has_shares(

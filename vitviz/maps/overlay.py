@@ -7,13 +7,17 @@ so the colour bar can show it too.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 from PIL import Image
 
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.colour import DIVERGING, table
-from vitviz.maps.interpolation import MULTIPLIED_AT_ONCE, missing, steps
+from vitviz.maps.heat_map import HeatMap
+from vitviz.maps.interpolation import MULTIPLIED_AT_ONCE, missing, steps, weights
+from vitviz.maps.ranges import Look
 from vitviz.maps.style import Style
 
 UNSEEN_COLOUR = 26
@@ -109,9 +113,9 @@ def positions(
     return (ys / vertical - top) / geometry.patch, (xs / horizontal - left) / geometry.patch
 
 
-def inside(places: Float[np.ndarray, " places"], count: int) -> slice:
-    """The part of ascending positions that lies on a map with ``count`` patches on this axis."""
-    first, last = np.searchsorted(places, [0.0, float(count)])
+def inside(places: Float[np.ndarray, " places"], extent: float) -> slice:
+    """The part of ascending positions that lies on a map of so many patches on this axis."""
+    first, last = np.searchsorted(places, [0.0, float(extent)])
     return slice(int(first), int(last))
 
 
@@ -140,7 +144,7 @@ def composite(
     """
     height, width = photo_pixels.shape[:2]
     rows, cols = positions(geometry, np.arange(width) + 0.5, np.arange(height) + 0.5)
-    seen_rows, seen_cols = inside(rows, values.shape[0]), inside(cols, values.shape[1])
+    seen_rows, seen_cols = (inside(*two) for two in zip((rows, cols), geometry.extent, strict=True))
     unseen = np.rint(np.arange(256) * (1 - UNSEEN_SHARE) + UNSEEN_COLOUR * UNSEEN_SHARE)
     dimmed = unseen.astype(np.uint8)
     result = np.empty_like(photo_pixels)
@@ -164,6 +168,55 @@ def composite(
                 photo_pixels[seen, seen_cols], values, style, (lo, hi), place
             )
     return result
+
+
+def at_pixels(
+    values: Float32[np.ndarray, "rows cols"], geometry: Geometry, smooth: bool
+) -> Float32[np.ndarray, "height width"]:
+    """The map's value at the centre of every pixel of the photo; NaN where nothing was seen.
+
+    Smooth values are clipped to the map's least and greatest, as they are where they are drawn.
+    """
+    height, width = geometry.photo_size
+    down, across = positions(geometry, np.arange(width) + 0.5, np.arange(height) + 0.5)
+    rows, cols = (inside(*two) for two in zip((down, across), geometry.extent, strict=True))
+    result = np.full((height, width), np.nan, np.float32)
+    if smooth:
+        by_row = weights(down[rows], values.shape[0])
+        by_col = weights(across[cols], values.shape[1])
+        dense = (by_row @ values) @ by_col.T
+        result[rows, cols] = np.clip(dense, values.min(), values.max())
+    else:
+        row, col = np.floor(down[rows]).astype(np.intp), np.floor(across[cols]).astype(np.intp)
+        result[rows, cols] = values[:, col][row]
+    return result
+
+
+def drawn(
+    photo_pixels: UInt8[np.ndarray, "height width 3"], heat_map: HeatMap, look: Look
+) -> UInt8[np.ndarray, "height width 3"]:
+    """A map over its photo, as its quantity is drawn.
+
+    Args:
+        photo_pixels: The photo that the map is of, at any size.
+        heat_map: The map; "colours" are laid over the photo as they are, as opaque as the style
+            says.
+        look: How (``maps.ranges.look``).
+    """
+    height, width = photo_pixels.shape[:2]
+    geometry = replace(heat_map.geometry, photo_size=(height, width))
+    if heat_map.quantity.kind != "colours":
+        return composite(photo_pixels, heat_map.values, geometry, *look)
+    style = replace(look.style, opacity=0.0)
+    nothing = np.zeros(heat_map.values.shape[:2], np.float32)
+    below = composite(photo_pixels, nothing, geometry, style, 0.0, 1.0)
+    channels = [
+        at_pixels(np.ascontiguousarray(heat_map.values[..., i]), geometry, look.style.smooth)
+        for i in range(3)
+    ]
+    above = np.stack(channels, axis=-1)
+    mixed = below + look.style.opacity * (255 * np.clip(above, 0, 1) - below)
+    return np.where(np.isfinite(above), np.rint(mixed), below).astype(np.uint8)
 
 
 def _looked_up(

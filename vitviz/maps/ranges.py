@@ -1,46 +1,68 @@
-"""Which values the colours stand for, of one map or of several beside each other."""
+"""How a map is to look, and which values its colours stand for: alone, or beside others."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32
 
-from vitviz.maps.style import Range
-from vitviz.models.tokens import TokenLayout
+from vitviz.maps.colour import DIVERGING
+from vitviz.maps.heat_map import Explanation, HeatMap, Quantity
+from vitviz.maps.scaling import Scaling
+from vitviz.maps.style import Range, Style
 
 
-@runtime_checkable
-class Mapped(Protocol):
-    """What ``value_range`` needs of a heat map (``vitviz.methods.base.HeatMap``)."""
+class Look(NamedTuple):
+    """How one map is drawn.
 
-    @property
-    def values(self) -> Float32[np.ndarray, "rows cols"]: ...
+    Args:
+        style: With the colours and scaling that its quantity can have.
+        low: The value at the lower end of the colours, in natural units.
+        high: The value at their upper end.
+    """
 
-
-@runtime_checkable
-class Explained(Protocol):
-    """What ``value_range`` needs of an explanation (``vitviz.methods.base.Explanation``)."""
-
-    @property
-    def values(self) -> Float32[np.ndarray, "layers heads tokens"]: ...
-
-    @property
-    def layout(self) -> TokenLayout: ...
+    style: Style
+    low: float
+    high: float
 
 
-def _extremes(values: Float32[np.ndarray, "..."]) -> tuple[float, float]:
-    finite = values[np.isfinite(values)]
-    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+def look(style: Style, heat_map: HeatMap, explanation: Explanation | None = None) -> Look:
+    """How a map is drawn: what was chosen, as far as its quantity can have it.
+
+    Args:
+        style: What was chosen.
+        heat_map: The map.
+        explanation: Where it is from (see ``value_range``).
+    """
+    low, high = value_range(style.range, heat_map, explanation)
+    return Look(style_for(style, heat_map.quantity), low, high)
+
+
+def style_for(style: Style, quantity: Quantity) -> Style:
+    """The style with colours that a quantity can have: of signed values two hues away from zero,
+    and no logarithm.
+    """
+    if quantity.kind != "signed" or style.colour_map in DIVERGING:
+        return style
+    scaling: Scaling = "root" if style.scaling == "root" else "linear"
+    return replace(style, colour_map="coolwarm", scaling=scaling)
+
+
+def _extremes(*arrays: Float32[np.ndarray, "..."]) -> tuple[float, float]:
+    finite = [values[np.isfinite(values)] for values in arrays]
+    ends = [(float(values.min()), float(values.max())) for values in finite if values.size]
+    return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else (0.0, 0.0)
 
 
 def value_range(
-    style_range: Range, heat_map: Mapped, explanation: Explained | None = None
+    style_range: Range, heat_map: HeatMap, explanation: Explanation | None = None
 ) -> tuple[float, float]:
     """The values that the two ends of the colour map stand for, in the map's natural units.
+
+    Those of signed values have zero exactly in their middle, unless both ends were chosen.
 
     Args:
         style_range: What ``Style.range`` says.
@@ -50,9 +72,15 @@ def value_range(
     """
     if isinstance(style_range, tuple):
         return style_range
+    if heat_map.quantity.kind == "colours":
+        return 0.0, 1.0
+    arrays = [heat_map.values]
     if style_range == "shared" and explanation is not None:
-        return _extremes(explanation.values[..., len(explanation.layout.prefix) :])
-    least, greatest = _extremes(heat_map.values)
+        arrays = [maps.patches for maps in explanation.by_layer.values()]
+    least, greatest = _extremes(*arrays)
+    if heat_map.quantity.kind == "signed":
+        most = max(-least, greatest, 0.0)
+        return -most, most
     if style_range == "zero":
         return 0.0, max(greatest, 0.0)
     return least, greatest
@@ -63,14 +91,12 @@ class Ranged:
     """A map whose range is wanted.
 
     Args:
-        heat_map: The map.
+        heat_map: The map; maps of different units never share a range.
         explanation: Where it is from.
-        unit: Of its values; maps of different units never share a range.
     """
 
-    heat_map: Mapped
-    explanation: Explained
-    unit: str
+    heat_map: HeatMap
+    explanation: Explanation
 
 
 @dataclass(frozen=True)
@@ -111,7 +137,11 @@ def ranges(
         if one is None or own is None:
             result.append(None)
             continue
-        same = [i for i, other in enumerate(maps) if other is not None and other.unit == one.unit]
+        same = [
+            i
+            for i, other in enumerate(maps)
+            if other is not None and other.heat_map.unit == one.heat_map.unit
+        ]
         if not shared or len(same) == 1:
             result.append(Ends(*own))
             continue

@@ -28,9 +28,9 @@ def edges(
         above 1 where the input is padded.
     """
     (rows, cols), (top, left) = geometry.grid, geometry.window_origin
-    height, width = geometry.resized_size
-    down = (top + geometry.patch * np.arange(rows + 1)) / height
-    across = (left + geometry.patch * np.arange(cols + 1)) / width
+    (height, width), (low, far) = geometry.resized_size, geometry.input_size
+    down = (top + np.minimum(geometry.patch * np.arange(rows + 1), low)) / height
+    across = (left + np.minimum(geometry.patch * np.arange(cols + 1), far)) / width
     return down, across
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vitviz.methods.base import Explanation, Method, Question
+from vitviz.maps.heat_map import Explanation, Quantity
+from vitviz.methods.base import Method, Question
 from vitviz.progress import Progress
 
 if TYPE_CHECKING:
@@ -21,10 +22,15 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     """Attention of, or to, one token; every layer and head apart."""
     progress("attention", 0.0)
     of = question.direction == "of"
-    values = trace.all_rows(question.query) if of else trace.all_columns(question.query)
-    return Explanation(
-        values, tuple(range(trace.depth)), None, trace.layout, "attention", shares=of
-    )
+    by_layer = {}
+    for layer, attention in enumerate(trace.attention):
+        if attention is not None:
+            token = trace.token_in(layer, question.query)
+            values = (
+                trace.rows(layer, [token])[:, 0] if of else trace.columns(layer, [token])[..., 0]
+            )
+            by_layer[layer] = trace.maps(layer, values)
+    return Explanation(by_layer, None, Quantity("attention", "share" if of else "amount"))
 
 
 ATTENTION = Method(

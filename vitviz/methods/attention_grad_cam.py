@@ -18,7 +18,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vitviz.methods.base import Explanation, Method, Question
+from vitviz.maps.heat_map import Explanation, Quantity
+from vitviz.methods.base import Method, Question
 from vitviz.progress import Progress
 
 if TYPE_CHECKING:
@@ -34,21 +35,19 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
         VitvizError: The model has no classes.
         NotEnoughMemory: The gradients would not fit.
     """
-    import torch
-
     target = trace.target(question.target)
-    gradients, row = trace.gradients(target, progress), question.query
-    slopes = torch.cat(
-        [gradients.rows(i, slice(None), slice(row, row + 1)).mT for i in range(trace.depth)]
-    ).cpu().numpy().reshape(trace.depth, trace.heads, trace.tokens)  # fmt: skip
-    patches = slice(len(trace.layout.prefix), None)
-    weights = slopes[:, :, patches].mean(-1, keepdims=True)
-    values = (weights * trace.all_rows(row)).mean(1, keepdims=True).clip(min=0)
-    values.flags.writeable = False
-    return Explanation(
-        values, tuple(range(trace.depth)), "mean", trace.layout, "weighted attention",
-        shares=False, target=target,
-    )  # fmt: skip
+    gradients = trace.gradients(target, progress)
+    by_layer = {}
+    for layer, attention in enumerate(trace.attention):
+        if attention is None:
+            continue
+        row = trace.token_in(layer, question.query)
+        slopes = gradients.rows(layer, slice(None), slice(row, row + 1))[:, 0].cpu().numpy()
+        patches = slice(len(trace.outline.prefix), None)
+        weights = slopes[:, patches].mean(-1, keepdims=True)
+        values = (weights * trace.rows(layer, [row])[:, 0]).mean(0, keepdims=True).clip(min=0)
+        by_layer[layer] = trace.maps(layer, values)
+    return Explanation(by_layer, "mean", Quantity("weighted attention"), target=target)
 
 
 ATTENTION_GRAD_CAM = Method(
@@ -56,5 +55,5 @@ ATTENTION_GRAD_CAM = Method(
     title="Attention Grad-CAM",
     source="Chefer, Gur and Wolf 2021, arXiv 2012.09838",
     explain=explain,
-    class_specific=True,
+    needs=frozenset({"attention", "gradients", "classes"}),
 )

@@ -6,23 +6,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from jaxtyping import Float32
-
-from vitviz.models.tokens import TokenLayout
+from vitviz.maps.heat_map import Explanation, Head
+from vitviz.models.outline import Ability, Outline
 from vitviz.progress import Progress
 
 if TYPE_CHECKING:  # torch is not loaded for a list of names
     from vitviz.tracing.trace import Trace
 
-Fusion = Literal["mean", "max", "min"]
-Head = Fusion | int
-"""One head, from 0, or how all of them are fused into one."""
-
 Direction = Literal["of", "to"]
 """Attention *of* the query (its row: where it looks) or *to* it (its column: who looks at it)."""
 
 ParameterValue = float | int | str | bool
+
+
+LACKS: dict[Ability, str] = {
+    "attention": "the model has no attention",
+    "classes": "the model has no classes: it was trained without labels",
+    "sequence": "the model's patches change from layer to layer, so there is no path to follow",
+    "values": "the model does not give what its heads mix",
+    "states": "the model does not give what its layers put out",
+    "gradients": "the model gives no gradients",
+    "rerun": "the model cannot be run again on a changed photo",
+    "decoder": "the model has no decoder",
+    "text": "the model reads no text",
+}
+"""What is said of a network that does not give something."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,8 @@ class Question:
     """What is asked of a trace.
 
     Args:
-        query: Index of the query token.
+        query: Index of the query token in the first layer; in others it is the token over the same
+            place of the photo (``Trace.token_in``).
         direction: Attention of it, or to it.
         head: For methods that fuse the heads before anything else (``Method.fuses_first``);
             others give every head and leave the choice to ``Explanation.map``.
@@ -67,91 +76,6 @@ class Question:
     target: int | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class HeatMap:
-    """One map, unnormalised.
-
-    Args:
-        values: One number a patch, in natural units, read-only.
-        unit: What the numbers are: "attention", "rollout".
-        prefix_share: The part of the row's mass that went to prefix tokens and is not shown, by
-            name; empty where the values are not shares of a whole (attention *to* a token, or
-            heads fused by max or min after the fact).
-        layer: The layer shown (for rollout: the last one included), from 0.
-        head: The head or fusion shown.
-    """
-
-    values: Float32[np.ndarray, "rows cols"]
-    unit: str
-    prefix_share: tuple[tuple[str, float], ...]
-    layer: int
-    head: Head
-
-    def rank(self, row: int, col: int) -> int:
-        """How many patches have a greater value, plus one."""
-        return int((self.values > self.values[row, col]).sum()) + 1
-
-
-@dataclass(frozen=True, eq=False)
-class Explanation:
-    """A method's answer for every layer (and every head, where it keeps them apart).
-
-    Small enough to hand to the window whole (layers x heads x tokens numbers), so that another
-    layer or head is a slice, never another computation.
-
-    Args:
-        values: Read-only, natural units, prefix tokens included. The heads' axis has length 1
-            for methods that fuse heads first.
-        layers: Which layer each entry of the first axis is, ascending.
-        head: The fusion, for methods that fuse heads first; None where every head is kept.
-        layout: Of the tokens' axis.
-        unit: What the numbers are.
-        shares: Whether a row's values are shares of a whole that sums to one.
-        target: Index of the class it is about, for class-specific methods.
-    """
-
-    values: Float32[np.ndarray, "layers heads tokens"]
-    layers: tuple[int, ...]
-    head: Head | None
-    layout: TokenLayout
-    unit: str
-    shares: bool = True
-    target: int | None = None
-
-    def nearest_layer(self, layer: int) -> int:
-        """The layer it has that is nearest to ``layer``; negative ones count from the last."""
-        if layer < 0:
-            layer += self.layers[-1] + 1
-        return min(self.layers, key=lambda have: abs(have - layer))
-
-    def nearest_head(self, head: Head) -> Head:
-        """The head or fusion it has instead of ``head``: its own, or the last one."""
-        if self.head is not None:
-            return self.head
-        return min(head, self.values.shape[1] - 1) if isinstance(head, int) else head
-
-    def tokens(self, layer: int, head: Head) -> Float32[np.ndarray, " tokens"]:
-        """One row with its prefix tokens; ``layer`` must be one of ``layers``."""
-        by_head = self.values[self.layers.index(layer)]
-        head = 0 if self.head is not None else self.nearest_head(head)
-        one: Float32[np.ndarray, " tokens"]
-        one = by_head[head] if isinstance(head, int) else getattr(by_head, head)(axis=0)
-        return one
-
-    def map(self, layer: int, head: Head) -> HeatMap:
-        """The map of one layer and one head or fusion; the nearest ones where it lacks these."""
-        layer, head = self.nearest_layer(layer), self.nearest_head(head)
-        row = self.tokens(layer, head)
-        prefix = len(self.layout.prefix)
-        values = row[prefix:].reshape(self.layout.grid)
-        values.flags.writeable = False
-        # The greatest or least share over heads is no longer a share of one whole.
-        still_shares = self.shares and (self.head is not None or head not in ("max", "min"))
-        mass = [float(value) for value in row[:prefix]]
-        prefix_share = tuple(zip(self.layout.prefix, mass, strict=True)) if still_shares else ()
-        return HeatMap(values, self.unit, prefix_share, layer, head)
-
-
 @dataclass(frozen=True)
 class Method:
     """An explanation method as a value: what the window lists and the command line names.
@@ -164,7 +88,8 @@ class Method:
         parameters: What can be set.
         fuses_first: It fuses heads before anything else, so a head is part of the question.
         directions: Which of "of" and "to" it answers.
-        class_specific: It asks about one class, so it needs a model with a head.
+        needs: What a network must give for it.
+        about_token: It asks about one token, the query; else about the whole photo.
     """
 
     name: str
@@ -174,7 +99,22 @@ class Method:
     parameters: tuple[Parameter, ...] = ()
     fuses_first: bool = False
     directions: tuple[Direction, ...] = ("of",)
-    class_specific: bool = False
+    needs: frozenset[Ability] = frozenset({"attention"})
+    about_token: bool = True
+
+    @property
+    def class_specific(self) -> bool:
+        """It asks about one class."""
+        return "classes" in self.needs
+
+    def fits(self, outline: Outline) -> bool:
+        """Whether it can be asked of a network: the only place that decides it."""
+        return self.needs <= outline.gives
+
+    def misfit(self, outline: Outline) -> str:
+        """Why it cannot be asked of a network: "the model has no classes"; "" where it can."""
+        missing = [LACKS[ability] for ability in LACKS if ability in self.needs - outline.gives]
+        return " and ".join(missing)
 
     def settings(self, params: Mapping[str, ParameterValue]) -> dict[str, ParameterValue]:
         """Every parameter with its value: the given ones, defaults for the rest.

@@ -23,7 +23,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vitviz.methods.base import Explanation, Method, Question
+from vitviz.maps.heat_map import Explanation, Quantity, uniform
+from vitviz.methods.base import Method, Question
 from vitviz.methods.parts.discard import KEPT_BYTES
 from vitviz.methods.parts.flow import (
     DISCARD,
@@ -68,7 +69,7 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
         return fusion(block).clamp_(min=0).abs_()
 
     needed = min(trace.tokens**2 * FLOAT_BYTES, KEPT_BYTES)
-    with refusing(needed, f"gradient rollout over {trace.tokens:,} tokens", str(trace.q.device)):
+    with refusing(needed, f"gradient rollout over {trace.tokens:,} tokens", trace.device):
         layers = Layers(
             trace, head, fuse, discard, "gradient rollout", progress, trace.room(),
             partial(gradients.rows, room=trace.room()),
@@ -76,10 +77,8 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
         push = partial(push_normalised, residual=residual)
         flows = flow_down(layers, through, question.query, push)
         values = flows.unsqueeze(1).cpu().numpy()
-    values.flags.writeable = False
-    return Explanation(
-        values, tuple(through), head, trace.layout, "gradient rollout", target=target
-    )
+    maps = uniform(values, through, trace.layout, trace.geometry)
+    return Explanation(maps, head, Quantity("gradient rollout", "share"), "through", target)
 
 
 GRADIENT_ROLLOUT = Method(
@@ -89,5 +88,5 @@ GRADIENT_ROLLOUT = Method(
     explain=explain,
     parameters=(DISCARD, RESIDUAL, START),
     fuses_first=True,
-    class_specific=True,
+    needs=frozenset({"attention", "gradients", "classes", "sequence"}),
 )

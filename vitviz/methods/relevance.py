@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING
 
 from jaxtyping import Float
 
-from vitviz.methods.base import Explanation, Method, Question
+from vitviz.maps.heat_map import Explanation, Quantity, uniform
+from vitviz.methods.base import Method, Question
 from vitviz.methods.parts.discard import RowBlocks
 from vitviz.methods.parts.flow import START, Layers, flow_down, fusion_of, head_of, layers_from
 from vitviz.progress import Progress
@@ -52,10 +53,8 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     )  # fmt: skip
     flows = flow_down(layers, through, question.query, push_added)
     values = flows.unsqueeze(1).cpu().numpy()
-    values.flags.writeable = False
-    return Explanation(
-        values, tuple(through), head, trace.layout, "relevance", shares=False, target=target
-    )
+    maps = uniform(values, through, trace.layout, trace.geometry)
+    return Explanation(maps, head, Quantity("relevance"), "through", target)
 
 
 def push_added(
@@ -80,5 +79,5 @@ RELEVANCE = Method(
     explain=explain,
     parameters=(START,),
     fuses_first=True,
-    class_specific=True,
+    needs=frozenset({"attention", "gradients", "classes", "sequence"}),
 )

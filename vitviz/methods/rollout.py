@@ -22,7 +22,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vitviz.methods.base import Explanation, Method, Question
+from vitviz.maps.heat_map import Explanation, Quantity, uniform
+from vitviz.methods.base import Method, Question
 from vitviz.methods.parts.discard import KEPT_BYTES
 from vitviz.methods.parts.flow import (
     DISCARD,
@@ -58,14 +59,14 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     residual, discard = share("residual", settings), share("discard", settings)
     through, head = layers_from(settings, trace, "Rollout"), head_of(question, trace)
     needed = min(trace.tokens**2 * FLOAT_BYTES, KEPT_BYTES)
-    with refusing(needed, f"rollout over {trace.tokens:,} tokens", str(trace.q.device)):
+    with refusing(needed, f"rollout over {trace.tokens:,} tokens", trace.device):
         room = trace.room()
         layers = Layers(trace, head, fusion_of(head), discard, "rollout", progress, room)
         push = partial(push_normalised, residual=residual)
         flows = flow_down(layers, through, question.query, push)
         values = flows.unsqueeze(1).cpu().numpy()
-    values.flags.writeable = False
-    return Explanation(values, tuple(through), head, trace.layout, "rollout")
+    maps = uniform(values, through, trace.layout, trace.geometry)
+    return Explanation(maps, head, Quantity("rollout", "share"), "through")
 
 
 ROLLOUT = Method(
@@ -75,4 +76,5 @@ ROLLOUT = Method(
     explain=explain,
     parameters=(DISCARD, RESIDUAL, START),
     fuses_first=True,
+    needs=frozenset({"attention", "sequence"}),
 )

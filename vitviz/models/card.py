@@ -15,7 +15,11 @@ from typing import TypeGuard, TypeVar, get_args
 
 from vitviz.errors import CheckpointError
 from vitviz.imaging.preprocess import Interpolation, Preprocessing, ResizeRule
+from vitviz.models.cost import Cost
+from vitviz.models.families import FAMILIES
+from vitviz.models.family import Config
 from vitviz.models.labels import SETS, class_names
+from vitviz.models.outline import Outline
 from vitviz.models.vit.config import Activation, Pool, ViTConfig
 
 LARGEST_CARD = 256 * 1024
@@ -34,7 +38,8 @@ class ModelCard:
     Args:
         id: Short and stable, fit for a command line: "vitviz-small-v1", or the file's stem.
         title: For people: "DeiT-Tiny/16".
-        config: The network.
+        config: The network's shape, as its family describes it; nobody outside ``models`` and
+            ``tracing`` looks into it (see ``outline``).
         preprocessing: How it wants its photos.
         classes: "imagenet-1k", or "" where its classes are not those of a known set.
         licence: As the model's authors give it; "" where unknown.
@@ -44,18 +49,19 @@ class ModelCard:
         notes: Assumptions the reader had to make (number of heads, preprocessing), one line each;
             the window shows them, since a wrong one gives plausible but wrong maps.
         measured: What was measured of it, name to number(s), as in the card's file.
-        keys: Whose names the weights carry: one of ``vitviz.models.vit.weights.FAMILIES``.
+        keys: Whose names the weights carry: the name of a reader of the family.
         dtype: Of the weights in the file: "float16"; the network always runs in float32.
         trained_by: Who trained it and how, one line.
         trained_on: On what, one line.
         weak: What it is known to be bad at, one line.
         names: Of its own classes, in the order of the head's outputs; empty where ``classes``
             gives them, or where they are not known.
+        family: Name of the network's family.
     """
 
     id: str
     title: str
-    config: ViTConfig
+    config: Config
     preprocessing: Preprocessing
     classes: str = ""
     licence: str = ""
@@ -70,17 +76,26 @@ class ModelCard:
     trained_on: str = ""
     weak: str = ""
     names: tuple[str, ...] = ()
+    family: str = "vit"
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """What its classes are called, in the order of the head's outputs; empty if not known."""
         names = self.names or class_names(self.classes)
-        return names if len(names) == self.config.classes else ()
+        return names if len(names) == self.outline.classes else ()
 
     @property
-    def parameters(self) -> int:
-        """How many numbers the network has learned."""
-        return self.config.parameters
+    def outline(self) -> Outline:
+        """The network from outside, at the input it was trained on."""
+        return self.outline_at(self.preprocessing.input_size)
+
+    def outline_at(self, input_size: tuple[int, int]) -> Outline:
+        """The network from outside, at an input of this height and width."""
+        return FAMILIES[self.family].outline(self.config, input_size)
+
+    def cost_at(self, input_size: tuple[int, int]) -> Cost:
+        """What tracing a photo costs, at an input of this height and width."""
+        return FAMILIES[self.family].cost(self.config, input_size)
 
 
 class _Fields:

@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from vitviz.errors import CheckpointError, NotEnoughMemory, VitvizError
 from vitviz.memory import available_bytes
 from vitviz.models.card import LARGEST_CARD, ModelCard, from_json, is_card
+from vitviz.models.cost import FLOAT_BYTES
+from vitviz.models.families import reader_of
+from vitviz.models.family import Config, Family
 from vitviz.models.labels import SETS
-from vitviz.models.vit.config import ViTConfig
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vitviz.models.vit.network import VisionTransformer
-    from vitviz.models.vit.weights.family import Family
+    from vitviz.models.network import Network
+    from vitviz.models.reader import Reader
 
 Progress = Callable[[str, float], None]
 """Told the stage and the fraction done, 0..1; may raise ``vitviz.errors.Cancelled``."""
@@ -57,7 +59,7 @@ class Model:
     """
 
     card: ModelCard
-    network: VisionTransformer
+    network: Network
     device: str
 
 
@@ -140,22 +142,21 @@ def load_model(id_or_path: str | Path, device: str = "auto", progress: Progress 
     """
     with _found(id_or_path) as (path, said, notes):
         from vitviz.models.checkpoint import read_checkpoint
-        from vitviz.models.vit.weights import family_of
 
         progress("reading the weights", 0.0)
         checkpoint = read_checkpoint(path)
-        family = family_of(checkpoint.tensors)
-        config, assumed = family.config(checkpoint.tensors, said.config if said else None)
+        family, reader = reader_of(checkpoint.tensors)
+        config, assumed = reader.config(checkpoint.tensors, _known(said, family, path))
         if said:
             _compare(said.config, config, path)
         chosen = choose_device(device)
-        _require_memory(config, path)
-        tensors = family.convert(checkpoint.tensors, config)
-        card = said or _assumed_card(path, config, family)
-        card = _with_file(card, path, tensors, family, lambda done: progress("checking", done / 2))
+        card = said or _assumed_card(path, config, family, reader)
+        _require_memory(card.outline.parameters, path)
+        tensors = reader.convert(checkpoint.tensors, config)
+        card = _with_file(card, path, tensors, reader, lambda done: progress("checking", done / 2))
         card = replace(card, notes=(*card.notes, *assumed, *checkpoint.notes, *notes))
         progress("building the network", 0.5)
-        network = _network(config, tensors, chosen, path)
+        network = _network(family, config, tensors, chosen, path)
     progress("ready", 1.0)
     return Model(card, network, chosen)
 
@@ -186,10 +187,25 @@ def _found(id_or_path: str | Path) -> Iterator[tuple[Path, ModelCard | None, tup
         yield path, None, (f"{card_path.name} beside it is no model card and was not used.",)
 
 
-def _compare(said: ViTConfig, is_: ViTConfig, path: Path) -> None:
+def _known(said: ModelCard | None, family: Family, path: Path) -> Config | None:
+    """What a card says of the network; None where there is no card.
+
+    Raises:
+        CheckpointError: It is of another family than the weights.
+    """
+    if said is not None and said.family != family.name:
+        raise CheckpointError(
+            f"The model card of {path.name} is of another network than its weights: it says "
+            f"{said.family}, not {family.name}.",
+            "Correct the card, or move it away to load the checkpoint without it.",
+        )
+    return None if said is None else said.config
+
+
+def _compare(said: Config, is_: Config, path: Path) -> None:
     different = [
         f"{field.name} {getattr(said, field.name)}, not {getattr(is_, field.name)}"
-        for field in fields(ViTConfig)
+        for field in fields(is_)
         if getattr(said, field.name) != getattr(is_, field.name)
     ]
     if different:
@@ -200,11 +216,12 @@ def _compare(said: ViTConfig, is_: ViTConfig, path: Path) -> None:
         )
 
 
-def _assumed_card(path: Path, config: ViTConfig, family: Family) -> ModelCard:
-    preprocessing, notes = family.preprocessing(config)
-    names = [name for name, count in SETS.items() if count == config.classes]
+def _assumed_card(path: Path, config: Config, family: Family, reader: Reader) -> ModelCard:
+    preprocessing, notes = reader.preprocessing(config)
+    classes = family.outline(config, preprocessing.input_size).classes
+    names = [name for name, count in SETS.items() if count == classes]
     if names:
-        notes += (f"{config.classes} classes are assumed to be {names[0]}'s.",)
+        notes += (f"{classes} classes are assumed to be {names[0]}'s.",)
     return ModelCard(
         id=path.stem,
         title=path.stem,
@@ -213,6 +230,7 @@ def _assumed_card(path: Path, config: ViTConfig, family: Family) -> ModelCard:
         classes=names[0] if names else "",
         source=path.name,
         notes=notes,
+        family=family.name,
     )
 
 
@@ -220,13 +238,13 @@ def _with_file(
     card: ModelCard,
     path: Path,
     tensors: Mapping[str, Tensor],
-    family: Family,
+    reader: Reader,
     progress: Callable[[float], None],
 ) -> ModelCard:
     """The card with what the file says of itself, which must be what the card says of it."""
     size, digest = path.stat().st_size, _sha256(path, progress)
     dtypes = {str(tensor.dtype).removeprefix("torch.") for tensor in tensors.values()}
-    facts = {"sha256": digest, "bytes": size, "keys": family.name}
+    facts = {"sha256": digest, "bytes": size, "keys": reader.name}
     for name, is_ in facts.items():
         said = getattr(card, name)
         if said and said != is_:
@@ -236,7 +254,7 @@ def _with_file(
                 "Download or copy it again, or correct the card.",
             )
     return replace(
-        card, sha256=digest, bytes=size, keys=family.name, dtype="/".join(sorted(dtypes))
+        card, sha256=digest, bytes=size, keys=reader.name, dtype="/".join(sorted(dtypes))
     )
 
 
@@ -250,14 +268,14 @@ def _sha256(path: Path, progress: Callable[[float], None]) -> str:
     return digest.hexdigest()
 
 
-def _require_memory(config: ViTConfig, path: Path) -> None:
+def _require_memory(parameters: int, path: Path) -> None:
     there = available_bytes()
-    if there and 4 * config.parameters > there:
-        raise _too_little_memory(config, path, there)
+    if there and FLOAT_BYTES * parameters > there:
+        raise _too_little_memory(parameters, path, there)
 
 
-def _too_little_memory(config: ViTConfig, path: Path, there: int = 0) -> NotEnoughMemory:
-    needed = 4 * config.parameters
+def _too_little_memory(parameters: int, path: Path, there: int = 0) -> NotEnoughMemory:
+    needed = FLOAT_BYTES * parameters
     free = f"; {there / 1e9:.1f} GB are free" if there else ", which is more than there is"
     return NotEnoughMemory(
         f"{path.name} needs {needed / 1e9:.1f} GB of memory{free}.",
@@ -268,16 +286,14 @@ def _too_little_memory(config: ViTConfig, path: Path, there: int = 0) -> NotEnou
 
 
 def _network(
-    config: ViTConfig, tensors: Mapping[str, Tensor], device: str, path: Path
-) -> VisionTransformer:
+    family: Family, config: Config, tensors: Mapping[str, Tensor], device: str, path: Path
+) -> Network:
     """The network with these parameters, in float32, on a device, to be read and not trained."""
     import torch
 
-    from vitviz.models.vit.network import VisionTransformer
-
     _agree_with_the_cpu()
     with torch.device("meta"):
-        network = VisionTransformer(config)
+        network = family.build(config)
     try:
         own = {
             name: tensor.to(device=device, dtype=torch.float32, copy=True).contiguous()
@@ -287,7 +303,8 @@ def _network(
         # The CPU's allocator raises a plain RuntimeError.
         if not isinstance(error, MemoryError) and "memory" not in str(error):
             raise
-        raise _too_little_memory(config, path) from error
+        needed = sum(tensor.numel() for tensor in tensors.values())
+        raise _too_little_memory(needed, path) from error
     broken = next((name for name, tensor in own.items() if not _is_finite(tensor)), "")
     if broken:
         raise CheckpointError(

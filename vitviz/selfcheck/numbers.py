@@ -38,7 +38,7 @@ from vitviz.tracing.memory import in_words
 from vitviz.tracing.run import run
 
 if TYPE_CHECKING:
-    from vitviz.methods.base import Fusion
+    from vitviz.maps.heat_map import Fusion
     from vitviz.tracing.trace import Trace
 
 Attentions = Float64[np.ndarray, "layers heads queries tokens"]

@@ -13,10 +13,11 @@ from vitviz.errors import SessionError, VitvizError
 from vitviz.figures import spec as figure_spec
 from vitviz.figures.spec import FigureSpec
 from vitviz.imaging.preprocess import InputChoice, InputMode
+from vitviz.maps.heat_map import Fusion, Head
 from vitviz.maps.scaling import Scaling
 from vitviz.maps.style import ColourMap, Style
 from vitviz.methods import METHODS
-from vitviz.methods.base import Direction, Fusion, Head
+from vitviz.methods.base import Direction
 from vitviz.session.state import (
     MOST_PANES,
     Arrangement,

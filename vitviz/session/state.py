@@ -11,8 +11,9 @@ from typing import Literal
 
 from vitviz.figures.spec import FigureSpec
 from vitviz.imaging.preprocess import InputChoice
+from vitviz.maps.heat_map import Head
 from vitviz.maps.style import Style
-from vitviz.methods.base import Direction, Head, ParameterValue
+from vitviz.methods.base import Direction, ParameterValue
 
 Query = str | tuple[float, float]
 """A prefix token by name ("cls"), or a point (x, y) in photo pixels: the patch over it.

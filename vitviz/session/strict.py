@@ -12,8 +12,10 @@ from difflib import get_close_matches
 
 from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
+from vitviz.maps.heat_map import Explanation
 from vitviz.methods import METHODS
-from vitviz.methods.base import Direction, Explanation, Method, Parameter, ParameterValue
+from vitviz.methods.base import Direction, Method, Parameter, ParameterValue
+from vitviz.models.outline import Outline
 from vitviz.session.state import Query, View
 
 MOST_LAYERS = 1000
@@ -77,13 +79,13 @@ def read_parameter(method: Method, assignment: str) -> tuple[str, ParameterValue
     return name, value
 
 
-def check_map(view: View, explanation: Explanation, heads: int) -> None:
+def check_map(view: View, explanation: Explanation, outline: Outline) -> None:
     """Refuses a layer or head that an explanation does not have.
 
     Args:
         view: Its layer and head.
         explanation: The answer.
-        heads: How many the network has.
+        outline: Of the network.
 
     Raises:
         VitvizError: There is no such layer or head.
@@ -98,6 +100,7 @@ def check_map(view: View, explanation: Explanation, heads: int) -> None:
             + f"has {depth}.",
             f"Choose one from {layers[0] + 1} to {depth}.",
         )
+    heads = outline.layers[view.layer].heads
     if isinstance(view.head, int) and not 0 <= view.head < heads:
         raise VitvizError(
             f"There is no head {view.head + 1}: the model has {heads}.",

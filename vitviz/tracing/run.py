@@ -1,4 +1,4 @@
-"""One photo through the network, with everything kept that questions about attention need."""
+"""One photo through the network, with everything kept that questions about it need."""
 
 from __future__ import annotations
 
@@ -12,20 +12,18 @@ from torch import Tensor
 
 from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
-from vitviz.models.tokens import TokenLayout
-from vitviz.models.vit.config import ViTConfig
-from vitviz.models.vit.network import VisionTransformer
+from vitviz.models.network import Network
+from vitviz.models.outline import Outline
 from vitviz.progress import Progress, silent
-from vitviz.tracing.cost import Cost, cost, keeps_inputs
+from vitviz.tracing.attention import DenseAttention, LayerAttention
 from vitviz.tracing.fused import attend
+from vitviz.tracing.gradients import move
 from vitviz.tracing.memory import refusing, require
 from vitviz.tracing.trace import Trace
 
-__all__ = ["Cost", "cost", "run"]
-
 
 def run(
-    network: VisionTransformer,
+    network: Network,
     image: Float32[np.ndarray, "3 height width"],
     geometry: Geometry,
     *,
@@ -37,7 +35,7 @@ def run(
     Args:
         network: Is moved to ``device``.
         image: The model's input, normalised.
-        geometry: How it came from the photo; its grid is the network's.
+        geometry: How it came from the photo; its grid is that of the network's first layer.
         device: "cpu", "cuda", "cuda:1", "mps".
         progress: Called before every block; may raise ``Cancelled``.
 
@@ -45,18 +43,16 @@ def run(
         NotEnoughMemory: Before starting, or when memory runs out in spite of the estimate.
         VitvizError: The network's answer is not a number.
     """
-    if image.shape[1:] != geometry.input_size or geometry.patch != network.config.patch:
+    height, width = geometry.input_size
+    outline, cost = network.outline((height, width)), network.cost((height, width))
+    if image.shape[1:] != (height, width) or geometry.patch != outline.layers[0].patch:
         raise ValueError(f"image {image.shape} and network do not fit {geometry}")
-    layout = TokenLayout(network.config.prefix, geometry.grid)
-    needed = cost(network.config, geometry.grid).peak_bytes
-    what = f"{layout.tokens:,} tokens"
-    require(needed, what, device)
-    with refusing(needed, what, device):
-        if network.pos_embed.device != torch.device(device):  # looking takes 3 ms of a ViT-B's 300
-            network.to(device)
-        # Not in inference mode: what is not known yet is filled in later, outside it.
-        record = _Record.empty(network.config, layout.tokens, device)
-    with torch.inference_mode(), refusing(needed, what, device):
+    what = f"{cost.tokens:,} tokens"
+    require(cost.peak_bytes, what, device)
+    record = _Record(outline, cost.keeps_states)
+    with refusing(cost.peak_bytes, what, device):
+        move(network, device)
+    with torch.inference_mode(), refusing(cost.peak_bytes, what, device):
         started = time.perf_counter()
         answer = _forward(network, torch.tensor(image[None], device=device), record, progress)
         logits = answer.float().cpu().numpy()  # waits for the device
@@ -68,54 +64,50 @@ def run(
         )
     logits.flags.writeable = False
     return Trace(
-        layout, geometry, logits if network.config.classes else None,
-        record.q, record.k, record.complete, forward_s, image, network, tuple(record.inputs),
+        outline, geometry, logits if outline.classes else None, tuple(record.attention), forward_s,
+        image, network, tuple(record.states), device=device,
     )  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Record:
-    """What attention was given, layer by layer, in the form that ``Trace`` keeps."""
+    """What a forward leaves behind, layer by layer."""
 
-    q: Float32[Tensor, "layers heads tokens extended"]
-    k: Float32[Tensor, "layers heads tokens extended"]
-    keeps_inputs: bool
-    complete: list[bool] = field(default_factory=list)
-    inputs: list[Float32[Tensor, "1 tokens dim"]] = field(default_factory=list)
+    outline: Outline
+    keeps_states: bool
+    attention: list[LayerAttention | None] = field(default_factory=list)
+    states: list[Tensor] = field(default_factory=list)
 
-    @classmethod
-    def empty(cls, config: ViTConfig, tokens: int, device: str) -> _Record:
-        shape = config.depth, config.heads, tokens, config.head_dim + 1
-        record = cls(
-            torch.empty(shape, device=device), torch.empty(shape, device=device),
-            keeps_inputs(config, tokens),
-        )  # fmt: skip
-        record.k[..., -1] = 1.0
-        return record
-
-    def passed(self, z: Float32[Tensor, "1 tokens dim"]) -> Float32[Tensor, "1 tokens dim"]:
-        """What a block is given, on its way to it."""
-        if self.keeps_inputs:
-            self.inputs.append(z)
+    def passed(self, z: Tensor) -> Tensor:
+        """A state, on its way to the next layer."""
+        if self.keeps_states:
+            self.states.append(z)
         return z
+
+    def begin_layer(self) -> None:
+        self.attention.append(None)
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Attention itself, remembered. Copies: the originals would keep v in memory."""
-        layer = len(self.complete)
-        torch.mul(q[0], q.shape[-1] ** -0.5, out=self.q[layer, ..., :-1])
-        self.k[layer, ..., :-1] = k[0]
         mixed, lse = attend(q, k, v)
-        self.q[layer, ..., -1] = 0.0 if lse is None else -lse[0]
-        self.complete.append(lse is not None)
+        # Not in inference mode: what is not known yet is filled in later, outside it.
+        with torch.inference_mode(mode=False):
+            kept_q, kept_k = (x.new_empty(*x.shape[1:3], x.shape[3] + 1) for x in (q, k))
+        torch.mul(q[0], q.shape[-1] ** -0.5, out=kept_q[..., :-1])
+        kept_k[..., :-1] = k[0]
+        kept_k[..., -1] = 1.0
+        kept_q[..., -1] = 0.0 if lse is None else -lse[0]
+        self.attention[-1] = DenseAttention(kept_q, kept_k, lse is not None)
         return mixed
 
 
 def _forward(
-    network: VisionTransformer, image: Tensor, record: _Record, progress: Progress
+    network: Network, image: Tensor, record: _Record, progress: Progress
 ) -> Float[Tensor, " classes"]:
     depth = len(network.blocks)
     z = network.embed(image)
     for layer, block in enumerate(network.blocks):
         progress(f"block {layer + 1} of {depth}", layer / depth)
+        record.begin_layer()
         z = block(record.passed(z), record.attend)
     return network.classify(record.passed(z))[0]

@@ -1,115 +1,150 @@
-"""What a network did with one photo: enough to answer any question about attention.
+"""What a network did with one photo: enough to answer any question about it.
 
-A trace holds what grows with the number of tokens (q, k and one number a row), and derives what
-grows with its square on demand: a few rows or columns at once, or all rows as a stream of blocks
-in bounded memory. An array of layers x heads x tokens x tokens never exists.
+A trace holds what grows with the number of tokens, and derives what grows with its square on demand
+(``vitviz.tracing.attention``). An array of layers x heads x tokens x tokens never exists.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 from torch import Tensor
 
 from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
+from vitviz.maps.heat_map import LayerMaps
+from vitviz.models.network import Network
+from vitviz.models.outline import Outline
 from vitviz.models.tokens import TokenLayout
-from vitviz.models.vit.network import VisionTransformer
-from vitviz.progress import Progress
-from vitviz.tracing.fused import log_denominators, row_slices
-from vitviz.tracing.gradients import Gradients, run_backward
+from vitviz.progress import Progress, silent
+from vitviz.tracing.attention import LayerAttention
+from vitviz.tracing.gradients import Gradients, run_backward, run_forward
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """One forward pass, remembered.
-
-    Attention of one layer and head is ``A_ij = exp(q_i . k_j - lse_i)``, lse_i being the logarithm
-    of row i's softmax denominator; row i is where token i looks, and sums to one. q and k carry
-    that logarithm as one more number each, -lse_i and 1, so that ``A = exp(q k^T)`` is one
-    product. Layers, heads and tokens count from 0.
+    """One forward pass, remembered. Layers, heads and tokens count from 0.
 
     Args:
-        layout: Which token is which.
-        geometry: Where the patches lie on the photo.
+        outline: The network from outside, at the size of this input.
+        geometry: Where the patches of the first layer lie on the photo.
         logits: The network's answer, read-only, on the CPU; None where it has no head.
-        q: On the device; queries divided by sqrt(head_dim), then -lse, or 0 until it is known.
-        k: On the device; keys, then 1.
-        complete: Of each layer, whether its lse is known.
+        attention: Of each layer; None of a layer that has none.
         forward_s: How long the network took, in seconds.
         image: What the network was given, read-only.
         network: What it was given to; None where whoever keeps the trace keeps the network
-            elsewhere, and puts it in before asking for gradients.
-        inputs: What each block was given, and what the last one put out, where that is little
-            enough to keep (``cost.keeps_inputs``): gradients begin with it.
+            elsewhere, and puts it in before asking for gradients or states.
+        kept: The state that each layer was given, and what the last one put out, where that is
+            little enough to keep (``Cost.keeps_states``): gradients begin with it.
         known: The gradients asked for last, by their class.
+        device: Where it ran.
     """
 
-    layout: TokenLayout
+    outline: Outline
     geometry: Geometry
     logits: Float32[np.ndarray, " classes"] | None
-    q: Float32[Tensor, "layers heads tokens extended"]
-    k: Float32[Tensor, "layers heads tokens extended"]
-    complete: list[bool]
+    attention: tuple[LayerAttention | None, ...]
     forward_s: float = 0.0
     image: Float32[np.ndarray, "3 height width"] | None = None
-    network: VisionTransformer | None = None
-    inputs: tuple[Float32[Tensor, "1 tokens dim"], ...] = ()
+    network: Network | None = None
+    kept: tuple[Tensor, ...] = ()
     known: dict[int, Gradients] = field(default_factory=dict)
+    device: str = "cpu"
 
     @property
     def depth(self) -> int:
         """Number of layers."""
-        return self.q.shape[0]
+        return self.outline.depth
 
     @property
     def heads(self) -> int:
-        return self.q.shape[1]
+        """Of the layer that has the most."""
+        return self.outline.heads
+
+    @property
+    def layout(self) -> TokenLayout:
+        """Which token is which in the first layer, and in all where the network has one sequence
+        of tokens.
+        """
+        return self.outline.tokens(0)
 
     @property
     def tokens(self) -> int:
-        return self.q.shape[2]
+        """Length of that sequence."""
+        return self.layout.tokens
 
     @property
     def nbytes(self) -> int:
         """What it holds on to, in bytes."""
         arrays = sum(array.nbytes for array in (self.logits, self.image) if array is not None)
         gradients = sum(known.nbytes for known in list(self.known.values()))
-        inputs = sum(tensor.nbytes for tensor in self.inputs)
-        return self.q.nbytes + self.k.nbytes + arrays + inputs + gradients
+        kept = sum(tensor.nbytes for tensor in self.kept)
+        attention = sum(layer.nbytes for layer in self.attention if layer is not None)
+        return attention + arrays + kept + gradients
+
+    def geometry_of(self, layer: int) -> Geometry:
+        """Where the patches of one layer lie on the photo."""
+        return self.outline.geometry(layer, self.geometry)
+
+    def maps(self, layer: int, values: Float32[np.ndarray, "heads tokens"]) -> LayerMaps:
+        """Numbers of one layer's tokens, made read-only, with what places them on the photo."""
+        values.flags.writeable = False
+        return LayerMaps(values, self.outline.tokens(layer), self.geometry_of(layer))
+
+    def token_in(self, layer: int, token: int) -> int:
+        """The token of a layer that is over the same place as a token of the first layer."""
+        return self.outline.token_in(layer, token, self.geometry)
+
+    def attention_of(self, layer: int) -> LayerAttention:
+        """The attention of one layer.
+
+        Raises:
+            VitvizError: It has none.
+        """
+        found = self.attention[layer]
+        if found is None:
+            raise VitvizError(
+                f"{self.outline.layers[layer].name.capitalize()} has no attention.",
+                "Choose another layer or method.",
+            )
+        return found
 
     def rows(
         self, layer: int, queries: Sequence[int]
     ) -> Float32[np.ndarray, "heads queries tokens"]:
         """Where some tokens look, in one layer."""
-        products = self.q[layer][:, list(queries)] @ self.k[layer].mT
-        return _on_cpu(products.softmax(-1))
+        return _on_cpu(self.attention_of(layer).rows(queries))
 
     def columns(self, layer: int, keys: Sequence[int]) -> Float32[np.ndarray, "heads tokens keys"]:
         """How much every token looks at some, in one layer."""
-        self.complete_layer(layer)
-        products = self.q[layer] @ self.k[layer][:, list(keys)].mT
-        return _on_cpu(products.exp())
+        return _on_cpu(self.attention_of(layer).columns(keys))
 
-    def all_rows(self, query: int) -> Float32[np.ndarray, "layers heads tokens"]:
-        """Where one token looks, in every layer and head."""
-        products = self.k @ self.q[:, :, query].unsqueeze(-1)  # layers heads tokens 1
-        return _on_cpu(products.squeeze(-1).softmax(-1))
+    def row_blocks(
+        self,
+        layer: int,
+        *,
+        heads: slice = slice(None),
+        queries: range | None = None,
+        room: Float32[Tensor, " numbers"] | None = None,
+    ) -> Iterator[tuple[slice, Float32[Tensor, "heads block tokens"]]]:
+        """All rows of one layer, a few at a time: see ``LayerAttention.row_blocks``."""
+        return self.attention_of(layer).row_blocks(heads=heads, queries=queries, room=room)
 
-    def all_columns(self, key: int) -> Float32[np.ndarray, "layers heads tokens"]:
-        """How much every token looks at one, in every layer and head."""
-        for layer in range(self.depth):
-            self.complete_layer(layer)
-        products = self.q @ self.k[:, :, key].unsqueeze(-1)  # layers heads tokens 1
-        return _on_cpu(products.squeeze(-1).exp())
+    def room(self) -> Float32[Tensor, " numbers"]:
+        """Memory that any block of ``row_blocks`` of any layer fits into.
 
-    def target(self, asked: int | None) -> int:
-        """The class that is meant: the most probable one where none, or none there is, is asked.
+        Whoever goes through many layers makes it once: getting fresh memory takes the system about
+        as long as filling it with attention does.
+        """
+        layers = [layer for layer in self.attention if layer is not None]
+        return max(layers, key=lambda layer: layer.heads * layer.tokens**2).room()
+
+    def target(self, wanted: int | None) -> int:
+        """The class that is meant: the most probable one where none, or none there is, is wanted.
 
         Raises:
             VitvizError: The model has no classes.
@@ -119,8 +154,8 @@ class Trace:
                 "This model has no classes: it was trained without labels.",
                 "Choose a method that is not about a class, or a model with a classifier.",
             )
-        if asked is not None and 0 <= asked < len(self.logits):
-            return asked
+        if wanted is not None and 0 <= wanted < len(self.logits):
+            return wanted
         return int(self.logits.argmax())
 
     def gradients(self, target: int, progress: Progress) -> Gradients:
@@ -133,61 +168,53 @@ class Trace:
         Raises:
             NotEnoughMemory: Before starting, or when memory runs out in spite of the estimate.
         """
-        if self.network is None or self.image is None:
-            raise ValueError("this trace does not know its network")
         found = self.known.get(target)
         if found is None:
-            image = torch.tensor(self.image[None], device=self.q.device)
-            found = run_backward(self.network, image, target, progress, self.inputs)
+            network, image = self._again()
+            found = run_backward(network, image, target, progress, self.kept)
             self.known.clear()  # while another thread may do the same
             self.known[target] = found
         return found
 
-    def complete_layer(self, layer: int) -> None:
-        """Makes sure that a layer's lse is known: the kernel gave it, or it is computed now."""
-        if not self.complete[layer]:
-            q = self.q[layer]
-            q[..., -1] = -log_denominators(q[..., :-1], self.k[layer, ..., :-1])
-            self.complete[layer] = True
+    def states(
+        self, layer: int, progress: Progress = silent
+    ) -> Float32[np.ndarray, "tokens width"]:
+        """What one layer puts out, token by token: kept, or computed again.
 
-    def room(self) -> Float32[Tensor, " numbers"]:
-        """Memory that any block of ``row_blocks`` fits into.
-
-        Whoever goes through many layers makes it once: getting fresh memory takes the system about
-        as long as filling it with attention does.
+        Raises:
+            Cancelled: ``progress`` said so.
         """
-        (largest, *_) = row_slices(self.heads, self.tokens, self.q.device.type, range(self.tokens))
-        return self.q.new_empty(self.heads * (largest.stop - largest.start) * self.tokens)
+        return next(self._states(range(layer, layer + 1), progress))
 
-    def row_blocks(
-        self,
-        layer: int,
-        *,
-        heads: slice = slice(None),
-        queries: range | None = None,
-        room: Float32[Tensor, " numbers"] | None = None,
-    ) -> Iterator[tuple[slice, Float32[Tensor, "heads block tokens"]]]:
-        """All rows of one layer, a few at a time.
+    def all_states(
+        self, progress: Progress = silent
+    ) -> Iterator[Float32[np.ndarray, "tokens width"]]:
+        """What each layer puts out, one layer after another; see ``states``."""
+        return self._states(range(self.depth), progress)
 
-        Args:
-            layer: From 0.
-            heads: Which heads.
-            queries: Which rows, a range without steps; None is all.
-            room: Memory to work in, from ``room()``; made now where there is none.
+    def _states(
+        self, layers: range, progress: Progress
+    ) -> Iterator[Float32[np.ndarray, "tokens width"]]:
+        network, image = self._again()
+        kept = self.kept or run_forward(network, image, progress)
+        for layer in layers:
+            with torch.inference_mode():
+                states = network.as_tokens(kept[layer + 1])[0].float()
+            yield _on_cpu(states)
 
-        Yields:
-            Which rows, and their attention, on the device. Each block lies where the last one
-            did: use it (in place, if you like) before you ask for the next.
-        """
-        self.complete_layer(layer)
-        q, k = self.q[layer, heads], self.k[layer, heads].mT
-        asked = range(self.tokens) if queries is None else queries
-        room = self.room() if room is None else room
-        # As many rows at a time as if there were all heads: one head's blocks fit the room too.
-        for rows in row_slices(self.heads, self.tokens, q.device.type, asked):
-            shape = len(q), rows.stop - rows.start, self.tokens
-            block = room[: math.prod(shape)].view(shape)
-            yield rows, torch.bmm(q[:, rows], k, out=block).exp_()
+    def decoded(
+        self, hidden: Bool[np.ndarray, "rows cols"]
+    ) -> Float32[np.ndarray, "3 height width"]:
+        """What the network's decoder makes of the input without some of its patches, normalised."""
+        network, image = self._again()
+        with torch.inference_mode():
+            return _on_cpu(network.decode(image, torch.tensor(hidden, device=self.device))[0])
+
+    def _again(self) -> tuple[Network, Float32[Tensor, "1 3 height width"]]:
+        """The network and its input, to go through once more."""
+        if self.network is None or self.image is None:
+            raise ValueError("this trace does not know its network")
+        return self.network, torch.tensor(self.image[None], device=self.device)
 
 
 def _on_cpu(values: Tensor) -> Float32[np.ndarray, "..."]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from vitviz.engine.engine import Cell
+from vitviz.engine.answers import Cell
+from vitviz.maps.heat_map import HeatMap
 from vitviz.methods import METHODS
-from vitviz.methods.base import HeatMap
 from vitviz.session.state import View
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from vitviz.engine.engine import Cell
+from vitviz.engine.answers import Cell
 from vitviz.maps.resample import carried
 from vitviz.methods import METHODS
 from vitviz.session.state import Pane

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
 from vitviz.batch.job import Batch
-from vitviz.engine.engine import Cell
+from vitviz.engine.answers import Cell
 from vitviz.gui.batch.dialog import Asked, BatchDialog
 from vitviz.gui.controller import Controller
 from vitviz.gui.settings import Settings

@@ -30,8 +30,8 @@ from vitviz.gui.canvas.pictures import PhotoLayer
 from vitviz.gui.canvas.pyramid import Pyramid
 from vitviz.imaging.geometry import Box, Geometry
 from vitviz.imaging.photo import Photo
+from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.style import Style
-from vitviz.methods.base import HeatMap
 
 STEPS: dict[Qt.Key, Patch] = {
     Qt.Key.Key_Left: (0, -1),

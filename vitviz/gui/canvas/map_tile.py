@@ -10,9 +10,9 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPalette
 from vitviz.gui.canvas import marks
 from vitviz.gui.canvas.pictures import map_image, photo_image
 from vitviz.imaging.geometry import Geometry
+from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.overlay import inside, positions
 from vitviz.maps.style import Style
-from vitviz.methods.base import HeatMap
 
 ROUND = 3.0
 """Radius of a tile's corners, in widget pixels."""

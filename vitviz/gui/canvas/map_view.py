@@ -22,8 +22,8 @@ from vitviz.gui.canvas.pyramid import Pyramid, pyramid
 from vitviz.gui.canvas.still_layer import Still, StillLayer
 from vitviz.imaging.geometry import Box, Geometry
 from vitviz.imaging.photo import Photo
+from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.style import Style
-from vitviz.methods.base import HeatMap
 
 Patch = tuple[int, int]
 

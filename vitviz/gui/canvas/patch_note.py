@@ -9,8 +9,8 @@ from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPalette
 
 from vitviz.gui.canvas.marks import bold, panel, quiet, sized, small, translucent
 from vitviz.imaging.geometry import Box, Geometry
+from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.ticks import number
-from vitviz.methods.base import HeatMap
 
 GAP = 10
 """Widget pixels between a patch and its note."""

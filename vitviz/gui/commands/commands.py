@@ -9,9 +9,10 @@ from PySide6.QtGui import QGuiApplication
 
 from vitviz.gui.commands.panes import PaneCommands
 from vitviz.imaging.preprocess import InputChoice
+from vitviz.maps.heat_map import Head
 from vitviz.maps.style import Style
 from vitviz.methods import METHODS
-from vitviz.methods.base import Direction, Head
+from vitviz.methods.base import Direction
 from vitviz.models.loading import bundled
 from vitviz.session.panes import with_frame, without_photos, without_point
 from vitviz.session.state import View

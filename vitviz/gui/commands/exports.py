@@ -10,7 +10,7 @@ from PySide6.QtCore import QMimeData, Slot
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 
-from vitviz.engine.engine import Cell
+from vitviz.engine.answers import Cell
 from vitviz.exporting.animation import Animation, write_animation
 from vitviz.exporting.clipboard import Shown, figure_picture, picture, values_text
 from vitviz.exporting.map_files import write_map, write_values

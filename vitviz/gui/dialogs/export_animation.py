@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
-from vitviz.engine.engine import Cell
+from vitviz.engine.answers import Cell
 from vitviz.exporting.animation import MOST_PIXELS, Along, Animation, alongs, frames, shots
 from vitviz.exporting.film import Film, has_video
 from vitviz.gui.widgets.form import Choice, Number, Whole, form, quiet, row

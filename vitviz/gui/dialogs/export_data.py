@@ -7,10 +7,10 @@ from typing import get_args
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
-from vitviz.engine.engine import Cell
+from vitviz.engine.answers import Cell
 from vitviz.exporting.values import Resolution, Wanted, maps
 from vitviz.gui.widgets.form import Choice, form, quiet, row
-from vitviz.methods.base import HeatMap
+from vitviz.maps.heat_map import HeatMap
 from vitviz.session.state import View
 
 FORMATS = (

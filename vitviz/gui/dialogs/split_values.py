@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from vitviz.engine.engine import Cell, top_indices
+from vitviz.engine.answers import Cell, top_indices
+from vitviz.maps.heat_map import Fusion
 from vitviz.methods import METHODS
-from vitviz.methods.base import Fusion
 from vitviz.models.loading import bundled
 from vitviz.session.split import Along, current, some
 from vitviz.session.state import Session

@@ -28,15 +28,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from vitviz.engine.engine import Cell
+from vitviz.engine.answers import Cell
 from vitviz.gui.canvas.map_tile import tile_image
 from vitviz.gui.scene import PaneDrop
 from vitviz.gui.threads.service import Preview
 from vitviz.gui.widgets.drops import drag, drop_data
 from vitviz.gui.widgets.form import MARGIN
+from vitviz.maps.heat_map import Fusion, Head
 from vitviz.maps.ranges import value_range
 from vitviz.maps.style import Style
-from vitviz.methods.base import Fusion, Head
 from vitviz.session.state import View
 
 PLAY_MS = 450

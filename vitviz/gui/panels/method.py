@@ -7,10 +7,11 @@ from dataclasses import replace
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from vitviz.engine.engine import Cell
+from vitviz.engine.answers import Cell
 from vitviz.gui.widgets.form import Choice, Number, Whole, column, form, quiet, row
+from vitviz.maps.heat_map import Head
 from vitviz.methods import METHODS
-from vitviz.methods.base import Head, Parameter, ParameterValue
+from vitviz.methods.base import Parameter, ParameterValue
 from vitviz.session.state import View
 
 Control = Choice | Number | Whole

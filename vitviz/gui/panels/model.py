@@ -16,12 +16,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from vitviz.engine.engine import Cell
+from vitviz.engine.answers import Cell
 from vitviz.gui.widgets.form import Choice, column, form, quiet, row
 from vitviz.gui.widgets.status import duration
 from vitviz.imaging.preprocess import InputChoice, fit
 from vitviz.models.card import ModelCard
-from vitviz.tracing.cost import Cost, cost
+from vitviz.models.cost import Cost
 
 PRICE = Qt.ItemDataRole.UserRole
 
@@ -154,7 +154,7 @@ class ModelPanel(QWidget):
         if card is None or photo_size is None:
             self.cost.setText("")
             return
-        costs = [cost(card.config, fit(photo_size, card.preprocessing, choice).grid)
+        costs = [card.cost_at(fit(photo_size, card.preprocessing, choice).input_size)
                  for _, choice in INPUTS]  # fmt: skip
         for index, its in enumerate(costs):
             self.input.setItemData(index, self._words(its, card, measured), PRICE)
@@ -166,7 +166,7 @@ class ModelPanel(QWidget):
     def _words(its: Cost, card: ModelCard, measured: Cell | None) -> str:
         words = f"{its.tokens:,} tokens · {bytes_words(its.peak_bytes)}"
         if measured is not None and measured.card.sha256 == card.sha256 and measured.forward_s > 0:
-            rate = cost(card.config, measured.layout.grid).flops / measured.forward_s
+            rate = card.cost_at(measured.geometry.input_size).flops / measured.forward_s
             time = f"about {duration(its.flops / rate)}"
             words += f" · {time.replace(' ', NO_BREAK_SPACE)}"
         return words

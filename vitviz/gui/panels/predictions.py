@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLineEdit, QScrollArea, QSizePolicy, QWidget
 
-from vitviz.engine.engine import Cell, top_indices
+from vitviz.engine.answers import Cell, top_indices
 from vitviz.gui.widgets.form import column, quiet
 from vitviz.methods import METHODS
 from vitviz.session.state import View

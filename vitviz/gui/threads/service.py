@@ -10,9 +10,10 @@ import numpy as np
 from jaxtyping import UInt8
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from vitviz.engine.engine import Cell, Engine
+from vitviz.engine.answers import Cell
+from vitviz.engine.engine import Engine
 from vitviz.engine.photos import PhotoCache
-from vitviz.engine.plan import Request
+from vitviz.engine.requests import ExplainRequest
 from vitviz.engine.worker import Done, Event, Failed, Progressed, Worker
 from vitviz.gui.canvas.pyramid import Pyramid, pyramid
 from vitviz.imaging.load import thumbnail
@@ -74,8 +75,8 @@ class Service(QObject):
 
     Signals:
         answered(Cell): The answer to a request that was wanted to the end.
-        failed(Request, BaseException): Such a request has no answer.
-        progressed(Request, str stage, float fraction): Where such a request is.
+        failed(ExplainRequest, BaseException): Such a request has no answer.
+        progressed(ExplainRequest, str stage, float fraction): Where such a request is.
         idle(): Nothing is being computed any more.
         opened(Opened): A photo that was wanted to the end is ready to be drawn.
         open_failed(PhotoRef, BaseException): It could not be opened.
@@ -102,7 +103,7 @@ class Service(QObject):
         super().__init__(parent)
         self.photos = photos
         self.engine = Engine(photos)
-        self._requests: dict[int, Request] = {}
+        self._requests: dict[int, ExplainRequest] = {}
         self._photos: dict[int, PhotoRef] = {}
         self._told: set[int] = set()
         self._shown: set[int] = set()
@@ -110,7 +111,7 @@ class Service(QObject):
         self._engine_event.connect(self._on_engine, queued)
         self._opener_event.connect(self._on_opener, queued)
         self._preview_done.connect(self._on_preview, queued)
-        self._worker: Worker[Request, Cell] = Worker(
+        self._worker: Worker[ExplainRequest, Cell] = Worker(
             self._answer, self._engine_event.emit, "vitviz-engine", THREADS
         )
         self._opener: Worker[tuple[PhotoRef, Background], Opened] = Worker(
@@ -128,7 +129,7 @@ class Service(QObject):
         """Whether a photo is still to come."""
         return bool(self._photos)
 
-    def ask(self, requests: Sequence[Request]) -> None:
+    def ask(self, requests: Sequence[ExplainRequest]) -> None:
         """Says what is wanted of the engine, the most urgent first; other work is dropped.
 
         A request that was asked before and not taken back goes on; where its answer was told
@@ -165,7 +166,7 @@ class Service(QObject):
         self._opener.close(10)
         self._worker.close(30)
 
-    def _answer(self, request: Request, progress: Progress) -> Cell:
+    def _answer(self, request: ExplainRequest, progress: Progress) -> Cell:
         progress("Loading torch", 0)
         import_torch()
         return self.engine.answer(request, progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from vitviz.engine.engine import Cell
+from vitviz.engine.answers import Cell
 from vitviz.gui.canvas.canvas import Canvas
 from vitviz.gui.threads.service import Opened
 from vitviz.maps.ranges import value_range

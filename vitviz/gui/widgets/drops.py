@@ -12,7 +12,7 @@ from PySide6.QtGui import QDrag, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from vitviz.gui.scene import PaneDrop
-from vitviz.methods.base import Fusion, Head
+from vitviz.maps.heat_map import Fusion, Head
 from vitviz.session.state import PhotoRef
 
 DROP = "application/x-vitviz-drop"

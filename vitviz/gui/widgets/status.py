@@ -7,7 +7,7 @@ import html
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
-from vitviz.engine.engine import Cell
+from vitviz.engine.answers import Cell
 
 
 def duration(seconds: float) -> str:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from jaxtyping import Float
 
 from vitviz.errors import VitvizError
-from vitviz.methods.base import Fusion, Head, Parameter, ParameterValue, Question
+from vitviz.maps.heat_map import Fusion, Head
+from vitviz.methods.base import Parameter, ParameterValue, Question
 from vitviz.methods.parts.discard import RowBlocks, discard_smallest
 from vitviz.progress import Progress
 
@@ -74,8 +75,10 @@ def flow_down(
     Each begins as the query alone, above the layer where it ends, and joins those that come from
     further up.
     """
+    import torch
+
     tokens = layers.trace.tokens
-    flows = layers.trace.q.new_zeros(len(through), tokens)
+    flows = torch.zeros(len(through), tokens, device=layers.trace.device)
     for place, layer in reversed(list(enumerate(through))):
         flows[place, query] = 1.0
         # At the last layer nothing but the query's own row is needed yet.

@@ -21,7 +21,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vitviz.models.cost import Cost
+from vitviz.models.network import Attend, Network
+from vitviz.models.outline import Outline
 from vitviz.models.vit.config import SIZES, Activation, Pool, ViTConfig, vit_config
+from vitviz.models.vit.cost import cost
+from vitviz.models.vit.outline import outline
 
 __all__ = [
     "ACTIVATIONS",
@@ -39,9 +44,6 @@ __all__ = [
     "VisionTransformer",
     "vit_config",
 ]
-
-Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""Attention itself: q, k, v, each batch x heads x tokens x head_dim, to the mixed v, same shape."""
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": F.gelu,
@@ -150,12 +152,10 @@ class Block(nn.Module):
         return out
 
 
-class VisionTransformer(nn.Module):
+class VisionTransformer(Network):
     """The whole network: equations 1 to 4, and a linear head.
 
-    ``forward`` is ``classify(encode(embed(image)))``. Whoever wants to see what happens in between
-    (``vitviz.tracing``) calls ``embed``, each of ``blocks`` with an ``attend`` of its own, and
-    ``classify``.
+    ``forward`` is ``classify(encode(embed(image)))``, as the steps of any ``Network``.
     """
 
     def __init__(self, config: ViTConfig) -> None:
@@ -186,6 +186,12 @@ class VisionTransformer(nn.Module):
     def _head(self) -> nn.Module:
         config = self.config
         return nn.Linear(config.features, config.classes) if config.classes else nn.Identity()
+
+    def outline(self, input_size: tuple[int, int]) -> Outline:
+        return outline(self.config, input_size)
+
+    def cost(self, input_size: tuple[int, int]) -> Cost:
+        return cost(self.config, input_size)
 
     def positions(self, grid: tuple[int, int]) -> Float[Tensor, "1 positioned dim"]:
         """The position embedding for a grid of any shape.

@@ -13,10 +13,10 @@ from vitviz.gui.views.compare.shown import Shown
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.agreement import Agreement, agreement
 from vitviz.maps.difference import Difference, difference
-from vitviz.maps.ranges import Ends, Ranged, ranges
+from vitviz.maps.heat_map import HeatMap, Quantity
+from vitviz.maps.ranges import Ends, Ranged, ranges, value_range
 from vitviz.maps.scaling import Scaling
 from vitviz.maps.style import Style
-from vitviz.methods.base import HeatMap
 from vitviz.session.state import MOST_PANES
 from vitviz.wording.headings import letter
 
@@ -104,7 +104,7 @@ class CompareMaps:
         if heat_map is None or cell is None:
             return None
         return self._kept.get(
-            ("ranged", heat_map, cell), lambda: Ranged(heat_map, cell.explanation, heat_map.unit)
+            ("ranged", heat_map, cell), lambda: Ranged(heat_map, cell.explanation)
         )
 
     def _layer(self, opened: Opened) -> PhotoLayer:
@@ -152,7 +152,7 @@ class CompareMaps:
         scaling: Scaling = "root" if self._style.scaling == "root" else "linear"
         style = replace(self._style, colour_map="coolwarm", scaling=scaling)
         shown = Shown(
-            opened, self._layer(opened), heat_map, found.geometry, None, found.ends, style,
+            opened, self._layer(opened), heat_map, heat_map.geometry, None, value_range("each", heat_map), style,
             (f"{letter(second)} minus {letter(first)}",),
         )  # fmt: skip
         return PairOfMaps(found, shown, self.other_photos(first, second))
@@ -172,9 +172,10 @@ class CompareMaps:
 
 def _subtracted(maps: TwoMaps) -> tuple[Difference, HeatMap]:
     """The difference, and the same as a map whose unit a colour bar can show."""
-    (one, on), (other, onto) = maps
-    found = difference(one.values, on, other.values, onto, (one.unit, other.unit))
-    return found, HeatMap(found.values, f"{found.unit},", (), other.layer, other.head)
+    (one, _), (other, _) = maps
+    found = difference(one, other)
+    with_comma = Quantity(f"{found.heat_map.unit},", "signed")
+    return found, replace(found.heat_map, quantity=with_comma)
 
 
 def run(indices: Sequence[int]) -> str:

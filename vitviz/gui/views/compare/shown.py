@@ -11,9 +11,9 @@ from vitviz.gui.canvas.pictures import PhotoLayer
 from vitviz.gui.threads.service import Opened
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.colour import DIVERGING
+from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.style import Style
 from vitviz.maps.ticks import number
-from vitviz.methods.base import HeatMap
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,8 +25,8 @@ from vitviz.gui.scene import PaneDrop
 from vitviz.gui.views.heads.layout import GAP, LEFT, TOP, HeadLayout, Place
 from vitviz.gui.views.heads.subject import Subject, head_title
 from vitviz.gui.widgets.drops import drag, drop_data
+from vitviz.maps.heat_map import Head
 from vitviz.maps.ranges import value_range
-from vitviz.methods.base import Head
 
 TURN_S = 0.006
 """How long tiles are drawn before the event loop gets its turn."""

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from vitviz.imaging.geometry import Geometry
+from vitviz.maps.heat_map import Explanation, Head
 from vitviz.maps.style import Style
-from vitviz.methods.base import Explanation, Head
 
 
 @dataclass(frozen=True, eq=False)

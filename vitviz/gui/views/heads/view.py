@@ -12,10 +12,10 @@ from vitviz.gui.canvas.colour_bar import ColourBar, Scale
 from vitviz.gui.views.heads.matrix import HeadMatrix
 from vitviz.gui.views.heads.subject import Subject, head_title
 from vitviz.imaging.geometry import Geometry
+from vitviz.maps.heat_map import Explanation, Head
 from vitviz.maps.ranges import value_range
 from vitviz.maps.style import Style
 from vitviz.maps.ticks import number
-from vitviz.methods.base import Explanation, Head
 
 
 class HeadsView(QWidget):

@@ -12,9 +12,9 @@ from collections.abc import Callable
 import torch
 
 from vitviz.errors import CheckpointError
+from vitviz.models.reader import Notes, Tensors
 from vitviz.models.vit.config import Activation, Pool, ViTConfig
 from vitviz.models.vit.network import VisionTransformer
-from vitviz.models.vit.weights.family import Notes, Tensors
 
 Rename = Callable[[str], str | None]
 """A key of the checkpoint to a name of ours; None for one that is known and not needed."""

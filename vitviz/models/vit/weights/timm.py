@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from vitviz.imaging.preprocess import Preprocessing
+from vitviz.models.reader import Notes, Reader, Tensors
 from vitviz.models.vit.config import ViTConfig
-from vitviz.models.vit.weights.family import Family, Notes, Tensors
 from vitviz.models.vit.weights.shapes import fit, infer, renamed
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -76,7 +76,7 @@ def preprocessing(config: ViTConfig) -> tuple[Preprocessing, Notes]:
     )
 
 
-FAMILY = Family(
+READER = Reader(
     "timm",
     "timm, DeiT, DINO, DINOv2 and MAE (plain ViT)",
     recognises,

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from vitviz.imaging.preprocess import Preprocessing
+from vitviz.models.reader import Notes, Reader, Tensors
 from vitviz.models.vit.config import ViTConfig
-from vitviz.models.vit.weights.family import Family, Notes, Tensors
 from vitviz.models.vit.weights.shapes import fit, infer, renamed
 from vitviz.models.vit.weights.timm import IMAGENET_MEAN, IMAGENET_STD
 
@@ -77,7 +77,7 @@ def preprocessing(config: ViTConfig) -> tuple[Preprocessing, Notes]:
     return resize, (note,)
 
 
-FAMILY = Family(
+READER = Reader(
     "torchvision",
     "torchvision (vit_b_16 and its kin)",
     recognises,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from vitviz.imaging.preprocess import Preprocessing
-from vitviz.models.vit.config import ViTConfig
+from vitviz.models.family import Config
 
 Tensors = Mapping[str, Tensor]
 """Parameters by name."""
@@ -18,23 +18,22 @@ Notes = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Family:
-    """Checkpoints that name their parameters alike.
+class Reader:
+    """Reads checkpoints that name their parameters alike.
 
     Args:
         name: As in a model card's ``keys``.
         title: For people.
-        recognises: Whether a checkpoint is of this family; says nothing about its being whole.
+        recognises: Whether a checkpoint names them so; says nothing about its being whole.
         config: The network, from the shapes, and for what shapes do not tell from a card's
             config, or from a documented assumption where there is no card.
-        convert: The parameters under the names of ``vitviz.models.vit.network``, exactly those
-            it has.
-        preprocessing: What the family's models usually want.
+        convert: The parameters under the names of the family's network, exactly those it has.
+        preprocessing: What models with these names usually want.
     """
 
     name: str
     title: str
     recognises: Callable[[Tensors], bool]
-    config: Callable[[Tensors, ViTConfig | None], tuple[ViTConfig, Notes]]
-    convert: Callable[[Tensors, ViTConfig], Tensors]
-    preprocessing: Callable[[ViTConfig], tuple[Preprocessing, Notes]]
+    config: Callable[[Tensors, Config | None], tuple[Config, Notes]]
+    convert: Callable[[Tensors, Config], Tensors]
+    preprocessing: Callable[[Config], tuple[Preprocessing, Notes]]

@@ -1,0 +1,153 @@
+"""What the engine answers: frozen, and without a tensor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+
+from vitviz.engine.requests import DecodeRequest, ExplainRequest, SeriesRequest, StatesRequest
+from vitviz.imaging.geometry import Geometry
+from vitviz.maps.heat_map import Explanation, HeatMap
+from vitviz.models.outline import Outline
+from vitviz.models.tokens import TokenLayout
+from vitviz.session.state import View
+
+if TYPE_CHECKING:
+    from vitviz.models.card import ModelCard
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """The answer to an ``ExplainRequest``: everything the window needs to draw it.
+
+    Args:
+        request: What was asked.
+        photo_sha256: Of the photo's file.
+        card: The model.
+        geometry: Where each patch of the first layer lies on the photo.
+        query_token: Index of the query among the tokens of the first layer.
+        explanation: Every layer (and head) of the map.
+        probabilities: Of each class, softmaxed; None for a model without a head.
+        input_pixels: What the model was given, normalisation undone.
+        device: Where it ran: "cpu", "cuda:0", "mps".
+        forward_s: What the forward took, in seconds.
+        method_s: What the explanation took on top of it.
+    """
+
+    request: ExplainRequest
+    photo_sha256: str
+    card: ModelCard
+    geometry: Geometry
+    query_token: int
+    explanation: Explanation
+    probabilities: Float32[np.ndarray, " classes"] | None
+    input_pixels: UInt8[np.ndarray, "height width 3"]
+    device: str
+    forward_s: float
+    method_s: float
+
+    @property
+    def outline(self) -> Outline:
+        """The network from outside, at the size of this input."""
+        return self.card.outline_at(self.geometry.input_size)
+
+    @property
+    def layout(self) -> TokenLayout:
+        """Which token is which in the first layer: the patches that the model was given."""
+        return self.outline.tokens(0)
+
+    @property
+    def query_patch(self) -> tuple[int, int] | None:
+        """Row and column of the query in the first layer; None where it is a prefix token."""
+        return self.layout.patch(self.query_token)
+
+    def patch_of_query(self, layer: int) -> tuple[int, int] | None:
+        """Row and column of the query among the patches of a layer that the explanation has."""
+        token = self.outline.token_in(layer, self.query_token, self.geometry)
+        return self.outline.tokens(layer).patch(token)
+
+    @property
+    def target(self) -> int | None:
+        """The class that the map is about, or None where it is about none."""
+        return self.explanation.target
+
+    def class_name(self, index: int) -> str:
+        """What a class is called; by its number where its name is not known."""
+        names = self.card.class_names
+        return names[index] if names else f"class {index}"
+
+    def heat_map(self, view: View) -> HeatMap:
+        """The map of the layer and head that the view chose."""
+        return self.explanation.map(view.layer, view.head)
+
+
+def top_classes(cell: Cell, count: int) -> list[tuple[str, float]]:
+    """The most probable classes with their probabilities, 0..1; empty without a head."""
+    if cell.probabilities is None:
+        return []
+    return [(cell.class_name(i), float(cell.probabilities[i])) for i in top_indices(cell, count)]
+
+
+def top_indices(cell: Cell, count: int) -> list[int]:
+    """The most probable classes, the best first; empty without a head."""
+    if cell.probabilities is None:
+        return []
+    best: list[int] = (-cell.probabilities).argsort(kind="stable")[:count].tolist()
+    return best
+
+
+@dataclass(frozen=True, eq=False)
+class States:
+    """The answer to a ``StatesRequest``.
+
+    Args:
+        request: What was asked.
+        values: A row a token of the layer; read-only.
+        tokens: Which token is which.
+        geometry: Where the layer's patches lie on the photo.
+        layer: From 0.
+    """
+
+    request: StatesRequest
+    values: Float32[np.ndarray, "tokens width"]
+    tokens: TokenLayout
+    geometry: Geometry
+    layer: int
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesValues:
+    """The answer to a ``SeriesRequest``.
+
+    Args:
+        request: What was asked.
+        layers: Of each layer that has such numbers, one for each head; read-only.
+        unit: What the numbers are.
+    """
+
+    request: SeriesRequest
+    layers: tuple[tuple[int, Float32[np.ndarray, " heads"]], ...]
+    unit: str
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """The answer to a ``DecodeRequest``.
+
+    Args:
+        request: What was asked.
+        pixels: What the decoder made, normalisation undone, in the input's size.
+        hidden: Which patches it did not see.
+        geometry: Where the patches lie on the photo.
+    """
+
+    request: DecodeRequest
+    pixels: UInt8[np.ndarray, "height width 3"]
+    hidden: Bool[np.ndarray, "rows cols"]
+    geometry: Geometry
+
+
+Answer = Cell | States | SeriesValues | Decoded

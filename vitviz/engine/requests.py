@@ -1,0 +1,95 @@
+"""What can be asked of the engine: one kind of request for each kind of answer.
+
+Layer, style and tab are in no ``ExplainRequest``: every layer comes with the answer
+(``Explanation``), so changing them computes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vitviz.imaging.preprocess import InputChoice
+from vitviz.maps.heat_map import Head
+from vitviz.methods.base import Direction, ParameterValue
+from vitviz.session.state import PhotoRef, Query
+
+
+@dataclass(frozen=True)
+class Request:
+    """One photo, shown to one model: what all requests have in common.
+
+    Args:
+        photo: Which photo.
+        background: RGB colour behind a transparent one.
+        model: Id of a bundled model, or path of a checkpoint.
+        input: What the model is given.
+    """
+
+    photo: PhotoRef
+    background: tuple[int, int, int]
+    model: str
+    input: InputChoice
+
+
+@dataclass(frozen=True)
+class ExplainRequest(Request):
+    """Where the model looks; answered by a ``Cell``.
+
+    Args:
+        method: Name of an explanation method.
+        params: Its settings, sorted by name.
+        head: For methods that fuse heads first; None for those that keep them apart.
+        query: Whose attention.
+        direction: Of the query, or to it.
+        target: Index of the class, for class-specific methods; None: the most probable one.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps".
+    """
+
+    method: str
+    params: tuple[tuple[str, ParameterValue], ...]
+    head: Head | None
+    query: Query
+    direction: Direction
+    target: int | None = None
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class StatesRequest(Request):
+    """What one layer puts out for every token; answered by ``States``.
+
+    Args:
+        layer: From 0; negative counts from the last.
+        device: As of ``ExplainRequest``.
+    """
+
+    layer: int = -1
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class SeriesRequest(Request):
+    """A number of each layer and head, as charts show it; answered by ``SeriesValues``.
+
+    Args:
+        series: Name of one of ``vitviz.methods.series.SERIES``.
+        device: As of ``ExplainRequest``.
+    """
+
+    series: str
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class DecodeRequest(Request):
+    """What a decoder makes of a photo of which patches are hidden; answered by ``Decoded``.
+
+    Args:
+        hidden: Part of the patches that is hidden, 0..1.
+        seed: Which patches those are.
+        device: As of ``ExplainRequest``.
+    """
+
+    hidden: float = 0.75
+    seed: int = 0
+    device: str = "auto"

@@ -1,0 +1,197 @@
+"""Maps as values: a map knows where it lies on the photo and what its numbers are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float32
+
+from vitviz.imaging.geometry import Geometry
+from vitviz.models.tokens import TokenLayout
+
+Fusion = Literal["mean", "max", "min"]
+Head = Fusion | int
+"""One head, from 0, or how all of them are fused into one."""
+
+Kind = Literal["share", "amount", "signed", "colours"]
+
+Span = Literal["layer", "through"]
+"""Whether the map of a layer is of that layer alone, or of all layers from the first up to it."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What the numbers of a map are; range and colours follow from it (``maps.ranges.look``).
+
+    Args:
+        unit: For people: "attention", "rollout".
+        kind: A "share" of a whole that sums to one; an "amount"; "signed", with zero in the
+            middle of its colours; or "colours" themselves, red, green and blue from 0 to 1.
+    """
+
+    unit: str
+    kind: Kind = "amount"
+
+
+@dataclass(frozen=True, eq=False)
+class HeatMap:
+    """One map, unnormalised.
+
+    Args:
+        values: One number a patch, in natural units, read-only; of colours, three.
+        geometry: Where its patches lie on the photo.
+        quantity: What the numbers are.
+        layer: The layer shown (of those "through" layers: the last one included), from 0.
+        head: The head or fusion shown.
+        prefix_share: The part of the whole that went to prefix tokens and is not shown, by name;
+            empty where the values are not shares of a whole.
+    """
+
+    values: Float32[np.ndarray, "rows cols *channels"]
+    geometry: Geometry
+    quantity: Quantity
+    layer: int = 0
+    head: Head = "mean"
+    prefix_share: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def unit(self) -> str:
+        return self.quantity.unit
+
+    def rank(self, row: int, col: int) -> int:
+        """How many patches have a greater value, plus one."""
+        return int((self.values > self.values[row, col]).sum()) + 1
+
+
+@dataclass(frozen=True, eq=False)
+class LayerMaps:
+    """Every head's map of one layer.
+
+    Args:
+        values: Read-only, natural units, prefix tokens included. There is one head for methods
+            that fuse heads first.
+        tokens: Which token is which.
+        geometry: Where the patches lie on the photo.
+    """
+
+    values: Float32[np.ndarray, "heads tokens"]
+    tokens: TokenLayout
+    geometry: Geometry
+
+    @property
+    def patches(self) -> Float32[np.ndarray, "heads patches"]:
+        """The values without those of prefix tokens."""
+        return self.values[:, len(self.tokens.prefix) :]
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """A method's answer for every layer (and every head, where it keeps them apart).
+
+    Small enough to hand to the window whole (layers x heads x tokens numbers), so that another
+    layer or head is a slice, never another computation. Layers may differ in their grids and in
+    their numbers of heads.
+
+    Args:
+        by_layer: The maps of each layer there are maps of, ascending, layers from 0.
+        head: The fusion, for methods that fuse heads first; None where every head is kept.
+        quantity: What the numbers are.
+        span: Of what the map of a layer is.
+        target: Index of the class it is about, for class-specific methods.
+    """
+
+    by_layer: Mapping[int, LayerMaps]
+    head: Head | None
+    quantity: Quantity
+    span: Span = "layer"
+    target: int | None = None
+
+    @property
+    def unit(self) -> str:
+        return self.quantity.unit
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Which layers there are maps of, ascending."""
+        return tuple(self.by_layer)
+
+    @property
+    def nbytes(self) -> int:
+        """What its numbers take."""
+        return sum(maps.values.nbytes for maps in self.by_layer.values())
+
+    @property
+    def is_ragged(self) -> bool:
+        """Whether its layers differ in their grids or numbers of heads."""
+        first, *others = self.by_layer.values()
+        return any((o.tokens, len(o.values)) != (first.tokens, len(first.values)) for o in others)
+
+    @property
+    def values(self) -> Float32[np.ndarray, "layers heads tokens"]:
+        """All layers as one array.
+
+        Raises:
+            ValueError: They differ in their grids or heads, and are no array.
+        """
+        return np.stack([maps.values for maps in self.by_layer.values()])
+
+    def nearest_layer(self, layer: int) -> int:
+        """The layer it has that is nearest to ``layer``; negative ones count from the last."""
+        if layer < 0:
+            layer += self.layers[-1] + 1
+        return min(self.by_layer, key=lambda have: abs(have - layer))
+
+    def nearest_head(self, head: Head, layer: int = -1) -> Head:
+        """The head or fusion it has instead of ``head``: its own, or a layer's last one."""
+        if self.head is not None:
+            return self.head
+        heads = len(self.by_layer[self.nearest_layer(layer)].values)
+        return min(head, heads - 1) if isinstance(head, int) else head
+
+    def tokens(self, layer: int, head: Head) -> Float32[np.ndarray, " tokens"]:
+        """One row with its prefix tokens; ``layer`` must be one of ``layers``."""
+        by_head = self.by_layer[layer].values
+        head = 0 if self.head is not None else self.nearest_head(head, layer)
+        one: Float32[np.ndarray, " tokens"]
+        one = by_head[head] if isinstance(head, int) else getattr(by_head, head)(axis=0)
+        return one
+
+    def map(self, layer: int, head: Head) -> HeatMap:
+        """The map of one layer and one head or fusion; the nearest ones where it lacks these."""
+        layer = self.nearest_layer(layer)
+        head, maps = self.nearest_head(head, layer), self.by_layer[layer]
+        row = self.tokens(layer, head)
+        prefix = maps.tokens.prefix
+        values = row[len(prefix) :].reshape(maps.tokens.grid)
+        values.flags.writeable = False
+        quantity = self.quantity
+        if self.head is None and head in ("max", "min") and quantity.kind == "share":
+            # The greatest or least share over heads is no longer a share of one whole.
+            quantity = Quantity(quantity.unit)
+        mass = [float(value) for value in row[: len(prefix)]]
+        share = tuple(zip(prefix, mass, strict=True)) if quantity.kind == "share" else ()
+        return HeatMap(values, maps.geometry, quantity, layer, head, share)
+
+
+def uniform(
+    values: Float32[np.ndarray, "layers heads tokens"],
+    layers: Sequence[int],
+    tokens: TokenLayout,
+    geometry: Geometry,
+) -> dict[int, LayerMaps]:
+    """The maps of layers that have the same tokens and heads; made read-only.
+
+    Args:
+        values: Of each of these layers.
+        layers: Ascending, from 0.
+        tokens: Of each layer.
+        geometry: Where the patches lie on the photo.
+    """
+    values.flags.writeable = False
+    return {
+        layer: LayerMaps(of_layer, tokens, geometry)
+        for layer, of_layer in zip(layers, values, strict=True)
+    }

@@ -1,0 +1,118 @@
+"""Numbers of each layer and head, as charts show them; in memory linear in tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float32
+
+from vitviz.models.outline import Ability, Outline
+from vitviz.progress import Progress
+
+if TYPE_CHECKING:  # torch is not loaded for a list of names
+    from torch import Tensor
+
+    from vitviz.tracing.trace import Trace
+
+ByLayer = tuple[tuple[int, Float32[np.ndarray, " heads"]], ...]
+"""Of each layer that has such numbers, from 0: one for each head."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """A number of each layer and head.
+
+    Args:
+        name: In code: "attention-distance".
+        title: For people.
+        unit: What the numbers are.
+        source: Who published it.
+        measure: Measures a trace; its progress is told before every layer.
+        needs: What a network must give for it.
+    """
+
+    name: str
+    title: str
+    unit: str
+    source: str
+    measure: Callable[[Trace, Progress], ByLayer]
+    needs: frozenset[Ability] = frozenset({"attention"})
+
+    def fits(self, outline: Outline) -> bool:
+        """Whether it can be measured of a network."""
+        return self.needs <= outline.gives
+
+
+def attention_distance(trace: Trace, progress: Progress) -> ByLayer:
+    """How far patches look: the mean over query patches i of ``sum_j A_ij d_ij / sum_j A_ij``, j
+    being the patches and d the distance of their centres in pixels of the input.
+    """
+    import torch
+
+    found = []
+    for layer, attention in enumerate(trace.attention):
+        if attention is None:
+            continue
+        progress("attention distance", layer / trace.depth)
+        tokens, patch = trace.outline.tokens(layer), trace.outline.layers[layer].patch
+        first = len(tokens.prefix)
+        rows, cols = np.divmod(np.arange(tokens.patches), tokens.grid[1])
+        centres = torch.tensor(np.column_stack([rows, cols]) * patch, dtype=torch.float32)
+        centres = centres.to(trace.device)
+        total = torch.zeros(attention.heads, device=trace.device)
+        for piece, block in attention.row_blocks(queries=range(first, tokens.tokens)):
+            here = centres[piece.start - first : piece.stop - first]
+            patches = block[..., first:]
+            distance = (patches * torch.cdist(here, centres)).sum(-1) / patches.sum(-1)
+            total += distance.sum(-1)
+        found.append((layer, _numbers(total / tokens.patches)))
+    return tuple(found)
+
+
+def attention_entropy(trace: Trace, progress: Progress) -> ByLayer:
+    """How widely tokens look: the mean over all tokens i of ``- sum_j A_ij log2 A_ij``, in bits."""
+    import torch
+
+    found = []
+    for layer, attention in enumerate(trace.attention):
+        if attention is None:
+            continue
+        progress("attention entropy", layer / trace.depth)
+        total = torch.zeros(attention.heads, device=trace.device)
+        for _, block in attention.row_blocks():
+            # The smallest float in the place of 0: 0 log 0 is 0.
+            logs = block.clamp(min=torch.finfo(block.dtype).tiny).log2()
+            total -= (block * logs).sum((1, 2))
+        found.append((layer, _numbers(total / attention.tokens)))
+    return tuple(found)
+
+
+def _numbers(values: Tensor) -> Float32[np.ndarray, " heads"]:
+    numbers: Float32[np.ndarray, " heads"] = values.cpu().numpy()
+    numbers.flags.writeable = False
+    return numbers
+
+
+SERIES: dict[str, Series] = {
+    series.name: series
+    for series in (
+        Series(
+            "attention-distance",
+            "Mean attention distance",
+            "pixels",
+            "Dosovitskiy et al. 2021, arXiv 2010.11929, figure 7 and appendix D.7",
+            attention_distance,
+        ),
+        Series(
+            "attention-entropy",
+            "Attention entropy",
+            "bits",
+            "Clark et al. 2019, arXiv 1906.04341, section 3.3",
+            attention_entropy,
+        ),
+    )
+}
+"""Every series by its name."""

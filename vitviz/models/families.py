@@ -1,0 +1,44 @@
+"""Every family of networks, and which one a checkpoint is of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from vitviz.errors import CheckpointError
+from vitviz.models.family import Family
+from vitviz.models.vit.family import VIT
+
+if TYPE_CHECKING:
+    from vitviz.models.reader import Reader, Tensors
+
+FAMILIES: dict[str, Family] = {family.name: family for family in (VIT,)}
+"""By name, in the order in which they are tried on a checkpoint."""
+
+
+class Match(NamedTuple):
+    """Who reads a checkpoint."""
+
+    family: Family
+    reader: Reader
+
+
+def reader_of(tensors: Tensors) -> Match:
+    """The family, and the reader of it, whose names these parameters carry.
+
+    Raises:
+        CheckpointError: Of no family that vitviz reads; says which other one it looks like.
+    """
+    from vitviz.models.foreign import foreign_family
+
+    matches = [Match(family, r) for family in FAMILIES.values() for r in family.readers()]
+    readable = (
+        f"vitviz reads the names of {'; and of '.join(m.reader.title for m in matches)} so far."
+    )
+    foreign = foreign_family(tensors)
+    if foreign is not None:
+        raise CheckpointError(f"This looks like {foreign}, which vitviz cannot read yet.", readable)
+    for match in matches:
+        if match.reader.recognises(tensors):
+            return match
+    some = ", ".join(key[:60] for key in list(tensors)[:3])
+    raise CheckpointError(f"The parameters ({some}, ...) are of no known family.", readable)

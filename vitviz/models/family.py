@@ -1,0 +1,47 @@
+"""What a family of networks is: one folder in ``models``, and one row in ``families``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vitviz.models.cost import Cost
+from vitviz.models.outline import Outline
+
+if TYPE_CHECKING:  # torch is not loaded for a list of cards
+    from vitviz.models.network import Network
+    from vitviz.models.reader import Reader
+    from vitviz.models.training import Training
+
+Config = Any
+"""A family's own frozen dataclass: the shape of a network, known before its weights are."""
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Networks that are built alike.
+
+    Args:
+        name: As in a model card's ``family``: "vit".
+        title: For people: "Vision Transformer".
+        config: The type of its configurations; its fields are those of a model card.
+        outline: A network of a configuration from outside, at an input of this height and width.
+        cost: What running it costs, at an input of this height and width.
+        build: A network with parameters yet to be loaded; loads torch.
+        readers: One for each way in which checkpoints name the parameters; loads torch.
+        specimen: A configuration so small that it is traced at once, for checks of this computer.
+        training: How one is trained, for families that ``vitviz train`` can make; loads torch.
+    """
+
+    name: str
+    title: str
+    config: type[Config]
+    outline: Callable[[Config, Size], Outline]
+    cost: Callable[[Config, Size], Cost]
+    build: Callable[[Config], Network]
+    readers: Callable[[], tuple[Reader, ...]]
+    specimen: Callable[[], Config] | None = None
+    training: Callable[[], Training] | None = None

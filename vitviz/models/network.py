@@ -1,0 +1,62 @@
+"""What tracing needs of a network of any family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from vitviz.models.cost import Cost
+from vitviz.models.outline import Outline
+
+Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Attention itself: q, k, v, each batch x heads x tokens x head_dim, to the mixed v, same shape."""
+
+
+class Network(nn.Module):
+    """A network as steps from one state to the next: ``embed``, each of ``blocks``, ``classify``.
+
+    Whoever wants to see what happens in between (``vitviz.tracing``) goes through these steps, and
+    gives each block an ``attend`` of its own. A block that has attention calls it once, with all of
+    its heads; one that has none never does. A state is whatever the next step takes, batch first.
+    """
+
+    blocks: nn.ModuleList
+    """The layers that the network's outline names, each called with a state and an ``Attend``."""
+
+    def embed(self, image: Float[Tensor, "batch 3 height width"]) -> Tensor:
+        """The first state."""
+        raise NotImplementedError
+
+    def classify(self, z: Tensor) -> Float[Tensor, "batch classes"]:
+        """Logits from the last state; features where there is no head."""
+        raise NotImplementedError
+
+    def outline(self, input_size: tuple[int, int]) -> Outline:
+        """It from outside, at an input of this height and width."""
+        raise NotImplementedError
+
+    def cost(self, input_size: tuple[int, int]) -> Cost:
+        """What tracing it costs, at an input of this height and width."""
+        raise NotImplementedError
+
+    def as_tokens(self, z: Tensor) -> Float[Tensor, "batch tokens dim"]:
+        """A state as the tokens of its layer: prefix, then patches row by row."""
+        return z
+
+    def decode(
+        self, image: Float[Tensor, "batch 3 height width"], hidden: Bool[Tensor, "rows cols"]
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """The input as a decoder makes it of those patches that are not hidden, in the input's
+        units; only networks whose outline gives "decoder" have one.
+        """
+        raise NotImplementedError
+
+    def forward(
+        self, image: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch classes"]:
+        z = self.embed(image)
+        for block in self.blocks:
+            z = block(z)
+        return self.classify(z)

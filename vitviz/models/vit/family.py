@@ -1,0 +1,39 @@
+"""The Vision Transformer as a family: importing this does not load torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vitviz.models.family import Family
+from vitviz.models.vit.config import ViTConfig
+from vitviz.models.vit.cost import cost
+from vitviz.models.vit.outline import outline
+
+if TYPE_CHECKING:
+    from vitviz.models.network import Network
+    from vitviz.models.reader import Reader
+
+
+def build(config: ViTConfig) -> Network:
+    """A network with parameters yet to be loaded."""
+    from vitviz.models.vit.network import VisionTransformer
+
+    return VisionTransformer(config)
+
+
+def readers() -> tuple[Reader, ...]:
+    """Of the names of timm and its relatives, and of torchvision's."""
+    from vitviz.models.vit.weights import timm, torchvision
+
+    return timm.READER, torchvision.READER
+
+
+def specimen() -> ViTConfig:
+    """Three tokens before a grid that is not square."""
+    return ViTConfig(
+        patch=8, width=48, depth=3, heads=4, mlp_width=96, input_size=(40, 56), classes=5,
+        prefix=("cls", "dist", "reg1"), positioned_prefix=2,
+    )  # fmt: skip
+
+
+VIT = Family("vit", "Vision Transformer", ViTConfig, outline, cost, build, readers, specimen)

@@ -1,0 +1,24 @@
+"""A Vision Transformer from outside."""
+
+from __future__ import annotations
+
+from vitviz.models.outline import Ability, LayerOutline, Outline
+from vitviz.models.vit.config import ViTConfig
+
+GIVES: frozenset[Ability] = frozenset(
+    {"attention", "values", "states", "gradients", "rerun", "sequence"}
+)
+
+CLASSES: frozenset[Ability] = frozenset({"classes"})
+
+
+def outline(config: ViTConfig, input_size: tuple[int, int]) -> Outline:
+    """The outline of a network at an input of this height and width."""
+    grid = input_size[0] // config.patch, input_size[1] // config.patch
+    layers = tuple(
+        LayerOutline(f"block {layer + 1}", grid, config.patch, config.heads, width=config.width)
+        for layer in range(config.depth)
+    )
+    gives: frozenset[Ability] = GIVES | CLASSES if config.classes else GIVES
+    sizes = ("width", config.width), ("MLP", config.mlp_width), ("patch", config.patch)
+    return Outline(layers, config.prefix, config.classes, config.parameters, gives, sizes)
