@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from vitviz.imaging.geometry import Geometry
+from vitviz.models.outline import LayerOutline, Outline
 from vitviz.models.tokens import TokenLayout
+from vitviz.tracing.attention import DenseAttention
 from vitviz.tracing.trace import Trace
 
 LAYOUT = TokenLayout(("cls", "dist", "reg1"), (4, 7))
@@ -27,10 +29,13 @@ class Random:
 def trace_of(q: np.ndarray, k: np.ndarray, layout: TokenLayout = LAYOUT) -> Trace:
     """A trace of given queries (already divided) and keys, layers heads tokens head_dim."""
     last = np.ones((*q.shape[:3], 1), dtype=np.float32)
-    return Trace(
-        layout, GEOMETRY, None, torch.tensor(np.concatenate([q, 0 * last], axis=-1)),
-        torch.tensor(np.concatenate([k, last], axis=-1)), [False] * len(q),
+    layers = zip(np.concatenate([q, 0 * last], -1), np.concatenate([k, last], -1), strict=True)
+    attention = tuple(DenseAttention(*map(torch.tensor, layer), False) for layer in layers)
+    outline = Outline(
+        tuple(LayerOutline(f"block {i}", layout.grid, 8, q.shape[1]) for i in range(len(q))),
+        layout.prefix, 0, 0, frozenset({"attention", "sequence"}),
     )  # fmt: skip
+    return Trace(outline, GEOMETRY, None, attention)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def caption(cell: Cell, view: View) -> str:
         f"{method.title} {cell.request.direction} {cell.layout.name(cell.query_token)}"
         + ("" if cell.target is None else f" for “{cell.class_name(cell.target)}”"),
         _layers(cell, heat_map),
-        _heads(heat_map, cell.card.config.heads),
+        _heads(heat_map, cell.outline.layers[heat_map.layer].heads),
     ]
     # The layers have said where it starts, counted from 1.
     parts += [_setting(name, value) for name, value in cell.request.params if name != "start"]

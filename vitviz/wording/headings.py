@@ -197,7 +197,7 @@ def _head(pane: Pane, cell: Cell | None) -> Aspect:
     head = pane.view.head if cell is None else cell.explanation.nearest_head(pane.view.head)
     if isinstance(head, int):
         return Aspect(head, f"head {head + 1}")
-    heads = cell.card.config.heads if cell is not None else 0
+    heads = cell.outline.heads if cell is not None else 0
     if heads == 1:
         return Aspect(0, "1 head")
     words = f"{head} of {heads} heads" if heads else f"{head} of heads"

@@ -152,7 +152,8 @@ class CompareMaps:
         scaling: Scaling = "root" if self._style.scaling == "root" else "linear"
         style = replace(self._style, colour_map="coolwarm", scaling=scaling)
         shown = Shown(
-            opened, self._layer(opened), heat_map, heat_map.geometry, None, value_range("each", heat_map), style,
+            opened, self._layer(opened), heat_map, heat_map.geometry, None,
+            value_range("each", heat_map), style,
             (f"{letter(second)} minus {letter(first)}",),
         )  # fmt: skip
         return PairOfMaps(found, shown, self.other_photos(first, second))
