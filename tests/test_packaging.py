@@ -15,12 +15,14 @@ from xml.etree import ElementTree
 import pytest
 
 import vitviz
-from vitviz import licences
+from vitviz import bundled, licences
+from vitviz.bundled import resource
 from vitviz.session import session_file
 from vitviz.session.state import Session
 
 ROOT = Path(__file__).resolve().parent.parent
-LINUX = ROOT / "packaging" / "linux"
+PACKAGING = ROOT / "tools" / "packaging"
+LINUX = PACKAGING / "linux"
 ID = "io.github.vitviz.vitviz"
 MIME = "application/x-vitviz-session+json"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -35,12 +37,12 @@ def imported(name: str, folder: str) -> Iterator[ModuleType]:
 
 @pytest.fixture(scope="module")
 def bundle() -> Iterator[ModuleType]:
-    yield from imported("bundle", "packaging")
+    yield from imported("bundle", "tools/packaging")
 
 
 @pytest.fixture(scope="module")
 def bundle_macos() -> Iterator[ModuleType]:
-    yield from imported("bundle_macos", "packaging")
+    yield from imported("bundle_macos", "tools/packaging")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def test_the_spec_is_python_and_what_it_names_is_there() -> None:
     text = (ROOT / "build.spec").read_text(encoding="utf-8")
     compile(text, "build.spec", "exec")
     for icon in re.findall(r'icons / "([^"]+)"', text):
-        assert (ROOT / "vitviz" / "resources" / "icons" / icon).is_file()
+        assert resource("icons", icon).is_file()
 
 
 # --- What desktops are told ---
@@ -116,7 +118,7 @@ def test_the_finder_is_told_the_same(bundle_macos: ModuleType) -> None:
 
 
 def test_the_installer_of_windows_names_files_that_there_are() -> None:
-    text = (ROOT / "packaging" / "windows" / "vitviz.iss").read_text(encoding="utf-8")
+    text = (PACKAGING / "windows" / "vitviz.iss").read_text(encoding="utf-8")
     assert f"/DVersion={vitviz.__version__} " in text
     assert f'"Software\\Classes\\{session_file.SUFFIX}"' in text
     assert MIME in text
@@ -127,7 +129,7 @@ def test_the_installer_of_windows_names_files_that_there_are() -> None:
 def test_icons_of_every_size_are_installed() -> None:
     text = (LINUX / "install.sh").read_text(encoding="utf-8")
     sizes = re.findall(r"\d+", re.findall(r"for size in ([\d ]+);", text)[0])
-    icons = ROOT / "vitviz" / "resources" / "icons"
+    icons = resource("icons")
     assert {f"vitviz-{size}.png" for size in sizes} == {p.name for p in icons.glob("vitviz-*.png")}
     assert (icons / "vitviz.svg").is_file()
 
