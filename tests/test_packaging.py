@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
+import zipfile
 from collections.abc import Iterator
 from configparser import ConfigParser
 from pathlib import Path
@@ -15,12 +19,14 @@ from xml.etree import ElementTree
 import pytest
 
 import vitviz
-from vitviz import licences
+from vitviz import bundled, licences
+from vitviz.bundled import resource
 from vitviz.session import session_file
 from vitviz.session.state import Session
 
 ROOT = Path(__file__).resolve().parent.parent
-LINUX = ROOT / "packaging" / "linux"
+PACKAGING = ROOT / "tools" / "packaging"
+LINUX = PACKAGING / "linux"
 ID = "io.github.vitviz.vitviz"
 MIME = "application/x-vitviz-session+json"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -35,12 +41,12 @@ def imported(name: str, folder: str) -> Iterator[ModuleType]:
 
 @pytest.fixture(scope="module")
 def bundle() -> Iterator[ModuleType]:
-    yield from imported("bundle", "packaging")
+    yield from imported("bundle", "tools/packaging")
 
 
 @pytest.fixture(scope="module")
 def bundle_macos() -> Iterator[ModuleType]:
-    yield from imported("bundle_macos", "packaging")
+    yield from imported("bundle_macos", "tools/packaging")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +60,79 @@ def test_the_spec_is_python_and_what_it_names_is_there() -> None:
     text = (ROOT / "build.spec").read_text(encoding="utf-8")
     compile(text, "build.spec", "exec")
     for icon in re.findall(r'icons / "([^"]+)"', text):
-        assert (ROOT / "vitviz" / "resources" / "icons" / icon).is_file()
+        assert resource("icons", icon).is_file()
+
+
+# --- What comes with the program is found there, too ---
+
+
+class Analysed(Exception):
+    """Ends the spec where PyInstaller would begin to look for imports."""
+
+
+def collected(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """The data that build.spec asks PyInstaller for: path here, path in the program folder."""
+    hooks, imports = ModuleType("hooks"), ModuleType("bindepend")
+    hooks.copy_metadata = lambda name: []  # type: ignore[attr-defined]
+    imports.get_imports = None  # type: ignore[attr-defined]
+    for name in ("PyInstaller", "PyInstaller.utils", "PyInstaller.depend"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setitem(sys.modules, "PyInstaller.utils.hooks", hooks)
+    monkeypatch.setitem(sys.modules, "PyInstaller.depend.bindepend", imports)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+    def analysis(scripts: list[str], datas: list[tuple[str, str]], **_: object) -> None:
+        assert all(Path(script).is_file() for script in scripts)
+        raise Analysed(datas)
+
+    spec = compile((ROOT / "build.spec").read_text(encoding="utf-8"), "build.spec", "exec")
+    with pytest.raises(Analysed) as caught:
+        exec(spec, {"SPECPATH": str(ROOT), "workpath": "work", "Analysis": analysis})
+    return list(caught.value.args[0])
+
+
+def test_in_a_program_folder(
+    bundle: ModuleType,
+    bundle_macos: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ((here, there),) = collected(monkeypatch)
+    assert Path(here) == resource()
+    files = {path.relative_to(here) for path in resource().rglob("*") if path.is_file()}
+    assert not [path for path in files if bundle.is_junk((there / path).as_posix())]
+    shutil.copytree(here, tmp_path / "_internal" / there)
+    monkeypatch.setattr(bundled, "PACKAGE", tmp_path / "_internal" / "vitviz")
+    assert {
+        path.relative_to(resource()) for path in resource().rglob("*") if path.is_file()
+    } == files
+    installer = (LINUX / "install.sh").read_text(encoding="utf-8")
+    assert f"/_internal/{there}/icons\n" in installer
+
+
+def test_in_a_wheel(tmp_path: Path) -> None:
+    wheels = pytest.importorskip("hatchling.builders.wheel")
+    (wheel,) = wheels.WheelBuilder(str(ROOT)).build(directory=str(tmp_path))
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site-packages")
+    script = "from vitviz import bundled, __file__ as at; print(at, bundled.resource(), sep='\\n')"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site-packages")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    package = tmp_path / "site-packages" / "vitviz"
+    assert done.stdout.splitlines() == [str(package / "__init__.py"), str(package / "resources")]
+    for path in [path for path in resource().rglob("*") if path.is_file()]:
+        copy = package / "resources" / path.relative_to(resource())
+        assert copy.read_bytes() == path.read_bytes()
+    assert (package / "py.typed").is_file()
+    (information,) = (tmp_path / "site-packages").glob("*.dist-info")
+    assert information.name == f"vitviz-{vitviz.__version__}.dist-info"
+    assert (information / "licenses" / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
 
 
 # --- What desktops are told ---
@@ -116,7 +194,7 @@ def test_the_finder_is_told_the_same(bundle_macos: ModuleType) -> None:
 
 
 def test_the_installer_of_windows_names_files_that_there_are() -> None:
-    text = (ROOT / "packaging" / "windows" / "vitviz.iss").read_text(encoding="utf-8")
+    text = (PACKAGING / "windows" / "vitviz.iss").read_text(encoding="utf-8")
     assert f"/DVersion={vitviz.__version__} " in text
     assert f'"Software\\Classes\\{session_file.SUFFIX}"' in text
     assert MIME in text
@@ -127,7 +205,7 @@ def test_the_installer_of_windows_names_files_that_there_are() -> None:
 def test_icons_of_every_size_are_installed() -> None:
     text = (LINUX / "install.sh").read_text(encoding="utf-8")
     sizes = re.findall(r"\d+", re.findall(r"for size in ([\d ]+);", text)[0])
-    icons = ROOT / "vitviz" / "resources" / "icons"
+    icons = resource("icons")
     assert {f"vitviz-{size}.png" for size in sizes} == {p.name for p in icons.glob("vitviz-*.png")}
     assert (icons / "vitviz.svg").is_file()
 

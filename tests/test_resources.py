@@ -14,28 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import vitviz
+from tests.conftest import REPOSITORY
+from vitviz.bundled import resource
 from vitviz.imaging.samples import sample_photos
 
-RESOURCES = Path(vitviz.__file__).parent / "resources"
+RESOURCES = resource()
 ICONS = RESOURCES / "icons"
-REPOSITORY = RESOURCES.parent.parent
-SYMBOLS = (
-    "open",
-    "folder",
-    "undo",
-    "redo",
-    "play",
-    "pause",
-    "fit",
-    "zoom-in",
-    "zoom-out",
-    "grid",
-    "export",
-    "cancel",
-    "paste",
-    "settings",
-)
+SYMBOLS = ("undo", "redo", "play", "pause")
 ICON_SIZES_PX = (16, 24, 32, 48, 64, 128, 256, 512)
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 import sysconfig
 from importlib import metadata
-from importlib.resources import files
 from pathlib import Path, PurePosixPath
+
+from vitviz.bundled import resource
 
 PACKAGES = (
     "torch", "PySide6-Essentials", "shiboken6", "pillow", "numpy", "safetensors", "platformdirs",
@@ -66,13 +67,12 @@ def frozen_folder() -> Path | None:
 
 def installed(packages: tuple[str, ...] = PACKAGES) -> dict[str, str]:
     """The texts by name, "" where there is none; of these distributions, Python, Qt and vitviz."""
-    texts = files("vitviz").joinpath("resources", "licences")
     found = {
         "vitviz": of_distribution("vitviz") or _of_repository(),
         "Python": _of_python(),
         "Qt and PySide6": QT,
-        LGPL: texts.joinpath("LGPL-3.0.txt").read_text(encoding="utf-8"),
-        GPL: texts.joinpath("GPL-3.0.txt").read_text(encoding="utf-8"),
+        LGPL: resource("licences", "LGPL-3.0.txt").read_text(encoding="utf-8"),
+        GPL: resource("licences", "GPL-3.0.txt").read_text(encoding="utf-8"),
     }
     for name in packages:
         if name not in ("PySide6-Essentials", "shiboken6"):  # both said above
@@ -107,7 +107,7 @@ def is_licence(path: PurePosixPath) -> bool:
 
 
 def _of_repository() -> str:
-    path = Path(str(files("vitviz"))).parent / "LICENSE"
+    path = Path(__file__).parent.parent / "LICENSE"
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 

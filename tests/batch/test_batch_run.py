@@ -17,8 +17,8 @@ from vitviz.batch.job import Batch, BatchRefused, Outputs, SettingsChanged
 from vitviz.batch.listing import JOURNAL
 from vitviz.batch.progress import BatchProgress
 from vitviz.batch.run import Summary, run
-from vitviz.engine.engine import Engine
 from vitviz.engine.answers import top_classes
+from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
 from vitviz.errors import Cancelled, PhotoError, VitvizError
 from vitviz.exporting.figure_files import write_figure

@@ -25,9 +25,9 @@ from vitviz.gui.canvas.canvas import Canvas
 from vitviz.gui.canvas.pyramid import pyramid
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
+from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.ranges import value_range
 from vitviz.maps.style import Style
-from vitviz.maps.heat_map import HeatMap
 
 ROUNDS = 60
 SIZE = (1600, 1000)

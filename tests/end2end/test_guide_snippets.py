@@ -9,13 +9,13 @@ import pytest
 
 from tests.end2end.test_cli import here, small_photo
 from vitviz.__main__ import main
-from vitviz.gui.commands.dialogs import GUIDE
+from vitviz.bundled import resource
 
 __all__ = ["here"]
 
 
 def section(title: str) -> str:
-    text = GUIDE.read_text("utf-8")
+    text = resource("guide.md").read_text("utf-8")
     (found,) = re.findall(rf"^## {title}\n(.*?)^## ", text, re.DOTALL | re.MULTILINE)
     return str(found)
 

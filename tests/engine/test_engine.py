@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 from tests.models.networks import SMALL, random_network
 from tests.samples import CARD, request_for, save_photo
 from vitviz.engine import engine as module
-from vitviz.engine.engine import Engine, query_token
 from vitviz.engine.answers import top_classes
+from vitviz.engine.engine import Engine, query_token
 from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import Cancelled, NotEnoughMemory, PhotoError, VitvizError
 from vitviz.imaging.geometry import Geometry

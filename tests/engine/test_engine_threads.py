@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from vitviz.tracing.cost import cost
 
 from tests.engine.test_engine import Counts, counts, done, request_
 from tests.models.networks import SMALL
@@ -19,7 +20,6 @@ from vitviz.engine.engine import Engine
 from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import Cancelled
 from vitviz.tracing import run as run_module
-from vitviz.tracing.cost import cost
 
 __all__ = ["counts", "request_"]
 

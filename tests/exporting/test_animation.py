@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from tests.samples import names_in, request_for, save_photo
-from vitviz.engine.engine import Engine
 from vitviz.engine.answers import Cell
+from vitviz.engine.engine import Engine
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.exporting.animation import (
     Animation,

@@ -10,18 +10,18 @@ import pytest
 from PIL import Image
 
 from tests.samples import names_in, request_for
-from vitviz.engine.engine import Engine
 from vitviz.engine.answers import Cell
+from vitviz.engine.engine import Engine
 from vitviz.engine.photos import PhotoCache
 from vitviz.errors import VitvizError
 from vitviz.exporting.map_files import PICTURES, encode_image, write_map
 from vitviz.exporting.provenance import to_json
 from vitviz.exporting.stamp import read
 from vitviz.imaging.photo import Photo
+from vitviz.maps.heat_map import Explanation
 from vitviz.maps.overlay import composite
 from vitviz.maps.ranges import value_range
 from vitviz.maps.style import Style
-from vitviz.maps.heat_map import Explanation
 from vitviz.models.tokens import TokenLayout
 from vitviz.session.state import Session, View
 from vitviz.wording.caption import caption

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from tests.samples import save_photo
-from vitviz.engine.engine import Engine
 from vitviz.engine.answers import Cell
+from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
 from vitviz.exporting.clipboard import Shown, picture, values_text
 from vitviz.exporting.map_files import write_map

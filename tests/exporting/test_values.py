@@ -13,8 +13,8 @@ import tifffile
 from PIL import Image
 
 from tests.samples import request_for
-from vitviz.engine.engine import Engine
 from vitviz.engine.answers import Cell
+from vitviz.engine.engine import Engine
 from vitviz.errors import VitvizError
 from vitviz.exporting.map_files import write_values
 from vitviz.exporting.stamp import read

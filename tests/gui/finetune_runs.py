@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import Qt
 
+from vitviz.bundled import resource
 from vitviz.gui.finetune.dialog import FinetuneDialog
-from vitviz.gui.theme import RESOURCES
 from vitviz.models.loading import bundled
 from vitviz.training import runs
 from vitviz.training.recipes import FinetuneOptions, Report
@@ -79,7 +79,7 @@ class Pretended:
     ) -> None:
         snapshot = options.out / "epochs" / f"epoch-{epoch:03}.safetensors"
         snapshot.parent.mkdir(parents=True, exist_ok=True)
-        weights = next((RESOURCES / "models").glob("*.safetensors"))
+        weights = next(resource("models").glob("*.safetensors"))
         for path in (snapshot, options.out / f"{options.out.name}.safetensors"):
             if not path.exists():
                 shutil.copyfile(weights, path)

@@ -16,9 +16,9 @@ from vitviz.gui.canvas.patch_note import note_place
 from vitviz.gui.canvas.pyramid import pyramid
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
+from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.overlay import composite
 from vitviz.maps.style import Style
-from vitviz.maps.heat_map import HeatMap
 
 GRID = (3, 5)
 WHOLE = Geometry((300, 500), (48, 80), (0, 0), (48, 80), 16)

@@ -12,9 +12,9 @@ from pytestqt.qtbot import QtBot
 from vitviz.gui.views.heads.layout import LEAST_WIDTH, LEFT, TOP, HeadLayout
 from vitviz.gui.views.heads.view import HeadsView
 from vitviz.imaging.geometry import Geometry
+from vitviz.maps.heat_map import Explanation
 from vitviz.maps.style import Style
 from vitviz.maps.ticks import number
-from vitviz.maps.heat_map import Explanation
 from vitviz.models.tokens import TokenLayout
 
 GRID = (3, 5)

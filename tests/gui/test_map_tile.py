@@ -10,8 +10,8 @@ from vitviz.gui.canvas.colour_bar import PHOTO_GREY, Scale, bar_image
 from vitviz.gui.canvas.map_tile import MapTile, tile_image
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.colour import table
-from vitviz.maps.style import Style
 from vitviz.maps.heat_map import HeatMap
+from vitviz.maps.style import Style
 
 GEOMETRY = Geometry((300, 500), (48, 80), (0, 0), (48, 80), 16)
 CROPPED = Geometry((300, 500), (48, 80), (0, 16), (48, 48), 16)

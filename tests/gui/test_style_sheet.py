@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -10,8 +11,12 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QCheckBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
+from vitviz import bundled
+from vitviz.bundled import resource
 from vitviz.gui import theme
 from vitviz.gui.widgets.form import Choice, Number, Whole
+
+from .conftest import Driver
 
 
 def ticked(qtbot: QtBot) -> QImage:
@@ -28,14 +33,29 @@ def test_a_folder_of_any_name(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     at_home = ticked(qtbot)
-    icons = tmp_path / name / "icons"
-    shutil.copytree(theme.ICONS, icons)
-    monkeypatch.setattr(theme, "ICONS", icons)
+    package = tmp_path / name / "vitviz"
+    copied = shutil.copytree(
+        resource(), package / "resources", ignore=shutil.ignore_patterns("models", "samples")
+    )
+    monkeypatch.setattr(bundled, "PACKAGE", package)
     assert ticked(qtbot) == at_home
-    (icons / "controls" / "check-dark.svg").write_bytes(
+    (copied / "icons" / "controls" / "check-dark.svg").write_bytes(
         b"<svg xmlns='http://www.w3.org/2000/svg'/>"
     )
     assert ticked(qtbot) != at_home
+
+
+def test_the_style_sheets_use_every_picture_of_a_control() -> None:
+    sheets = theme.style_sheet(theme.DARK) + theme.style_sheet(theme.LIGHT)
+    used = {Path(path) for path in re.findall(r'url\("([^"]+)"\)', sheets)}
+    assert used == set(resource("icons", "controls").iterdir())
+
+
+def test_the_window_uses_every_symbol(empty: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    used, icon = set(), theme.icon
+    monkeypatch.setattr(theme, "icon", lambda name, *how: used.add(name) or icon(name, *how))
+    empty.window.apply_theme()
+    assert used == {path.stem for path in resource("icons").glob("*.svg")} - {"vitviz"}
 
 
 @pytest.mark.parametrize("name", ["light", "dark"])

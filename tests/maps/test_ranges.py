@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from vitviz.maps.ranges import Ends, Ranged, ranges
 from vitviz.maps.heat_map import Explanation
+from vitviz.maps.ranges import Ends, Ranged, ranges
 from vitviz.models.tokens import TokenLayout
 
 LAYOUT = TokenLayout(("cls", "dist"), (3, 5))

@@ -15,9 +15,9 @@ from tests.methods.autograd import Plain, plain
 from tests.models.networks import VARIANTS, random_input, random_network
 from vitviz.errors import Cancelled, NotEnoughMemory, VitvizError
 from vitviz.imaging.geometry import Geometry
+from vitviz.maps.heat_map import Explanation
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question
-from vitviz.maps.heat_map import Explanation
 from vitviz.methods.parts import discard
 from vitviz.progress import silent
 from vitviz.tracing import fused

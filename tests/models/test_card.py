@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from importlib.resources import files
 from typing import Any
 
 import pytest
 
 from tests.models.networks import SMALL, VARIANTS
+from vitviz.bundled import resource
 from vitviz.errors import CheckpointError
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.card import LARGEST_CARD, ModelCard, from_json, is_card, to_json
@@ -24,8 +24,7 @@ CARD = ModelCard(
 
 
 def bundled_text() -> str:
-    file = files("vitviz").joinpath("resources", "models", "vitviz_small_v1.json")
-    return file.read_text(encoding="utf-8")
+    return resource("models", "vitviz_small_v1.json").read_text(encoding="utf-8")
 
 
 def test_the_bundled_card() -> None:

@@ -15,11 +15,11 @@ from vitviz.errors import SessionError
 from vitviz.figures import spec
 from vitviz.figures.spec import FigureSpec
 from vitviz.imaging.preprocess import InputChoice, InputMode
+from vitviz.maps.heat_map import Fusion
 from vitviz.maps.scaling import Scaling
 from vitviz.maps.style import ColourMap, Style
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Parameter
-from vitviz.maps.heat_map import Fusion
 from vitviz.session.session_file import from_json, to_json
 from vitviz.session.state import (
     MOST_PANES,

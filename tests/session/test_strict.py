@@ -9,9 +9,9 @@ import pytest
 
 from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
+from vitviz.maps.heat_map import Explanation
 from vitviz.methods import METHODS
 from vitviz.methods.base import Method, Parameter
-from vitviz.maps.heat_map import Explanation
 from vitviz.models.tokens import TokenLayout
 from vitviz.session.state import Query, View
 from vitviz.session.strict import (

@@ -38,7 +38,7 @@ sys.exit(main({arguments!r}))
 
 def run(*arguments: object) -> str:
     words = [str(argument) for argument in arguments]
-    script = SCRIPT.format(packaging=str(REPOSITORY / "packaging"), arguments=words)
+    script = SCRIPT.format(packaging=str(REPOSITORY / "tools" / "packaging"), arguments=words)
     command = [sys.executable, "-W", "ignore", "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=250)
     assert done.returncode == 0, done.stderr

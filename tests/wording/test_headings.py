@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.samples import save_photo
-from vitviz.engine.engine import Engine
 from vitviz.engine.answers import Cell
+from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.session.state import Pane, PhotoRef, Session

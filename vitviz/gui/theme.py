@@ -7,8 +7,6 @@ and a program about colours should look the same on every desktop.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from importlib.resources import files
-from pathlib import Path
 from string import Template
 from typing import Literal
 
@@ -16,6 +14,8 @@ from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
+
+from vitviz.bundled import resource
 
 Theme = Literal["system", "light", "dark"]
 
@@ -49,10 +49,6 @@ LIGHT = Colours(
     text="#1d1d1f", quiet="#62646a", accent="#b85c00", on_accent="#ffffff",
     good="#1f8a4c", bad="#bf2f1f", name="light",
 )  # fmt: skip
-
-
-RESOURCES = Path(str(files("vitviz"))) / "resources"
-ICONS = RESOURCES / "icons"
 
 
 def colours(app: QApplication, theme: Theme) -> Colours:
@@ -110,14 +106,15 @@ def palette(c: Colours) -> QPalette:
 
 def style_sheet(c: Colours) -> str:
     """What the palette cannot say; ``resources/style.qss`` in these colours."""
-    template = Template((RESOURCES / "style.qss").read_text(encoding="utf-8"))
-    return template.substitute(asdict(c), controls=(ICONS / "controls").as_posix())
+    template = Template(resource("style.qss").read_text(encoding="utf-8"))
+    return template.substitute(asdict(c), controls=resource("icons", "controls").as_posix())
 
 
 def icon(name: str, colour: QColor, size: int = 20) -> QIcon:
     """A symbolic icon in one colour, sharp at one, two and three times the pixel density."""
     result = QIcon()
-    svg = (ICONS / f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", colour.name())
+    drawing = resource("icons", f"{name}.svg").read_text(encoding="utf-8")
+    svg = drawing.replace("currentColor", colour.name())
     for ratio in (1, 2, 3):
         pixmap = QPixmap(size * ratio, size * ratio)
         pixmap.fill(Qt.GlobalColor.transparent)
@@ -133,5 +130,5 @@ def program_icon() -> QIcon:
     """The program's own icon, at every size it was drawn for."""
     result = QIcon()
     for size in (16, 24, 32, 48, 64, 128, 256, 512):
-        result.addFile(str(ICONS / f"vitviz-{size}.png"))
+        result.addFile(str(resource("icons", f"vitviz-{size}.png")))
     return result

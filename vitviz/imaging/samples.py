@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
+
+from vitviz.bundled import resource
 
 SAMPLES = ("panda.jpg", "bison.jpg", "coffee.jpg", "chelsea.png")
 """File names, the one that the bundled model reads best first.
@@ -18,5 +19,4 @@ def sample_photos() -> tuple[Path, ...]:
     Returns:
         Existing files, installed or in a frozen build alike; never empty.
     """
-    folder = Path(str(files("vitviz"))) / "resources" / "samples"
-    return tuple(folder / name for name in SAMPLES)
+    return tuple(resource("samples", name) for name in SAMPLES)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 import numpy as np
 from jaxtyping import UInt8
 
+from vitviz.bundled import resource
 from vitviz.maps.style import ColourMap, DivergingMap
 
 
@@ -53,5 +53,5 @@ def table(name: ColourMap | DivergingMap) -> UInt8[np.ndarray, "256 3"]:
 
     Source: see resources/colour_maps/README.md.
     """
-    text = (files("vitviz") / "resources" / "colour_maps" / f"{name}.txt").read_text("ascii")
+    text = resource("colour_maps", f"{name}.txt").read_text("ascii")
     return np.frombuffer(bytes.fromhex(text), dtype=np.uint8).reshape(256, 3)

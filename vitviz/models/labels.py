@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
+
+from vitviz.bundled import resource
 
 SETS: dict[str, int] = {"imagenet-1k": 1000}
 """The sets of names that come with vitviz, and how many classes each has."""
@@ -18,5 +19,4 @@ def class_names(name: str) -> tuple[str, ...]:
     """
     if name not in SETS:
         return ()
-    file = files("vitviz").joinpath("resources", "labels", f"{name}.txt")
-    return tuple(file.read_text(encoding="utf-8").splitlines())
+    return tuple(resource("labels", f"{name}.txt").read_text(encoding="utf-8").splitlines())

@@ -6,15 +6,13 @@ Importing this does not load torch: the window lists models before it does.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
-from importlib.resources import as_file, files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from vitviz.bundled import resource
 from vitviz.errors import CheckpointError, NotEnoughMemory, VitvizError
 from vitviz.memory import available_bytes
 from vitviz.models.card import LARGEST_CARD, ModelCard, from_json, is_card
@@ -79,15 +77,10 @@ def is_id(name: str) -> bool:
 
 
 @cache
-def _bundled_files() -> tuple[tuple[ModelCard, Traversable], ...]:
-    folder = files("vitviz").joinpath("resources", "models")
-    cards = sorted((f for f in folder.iterdir() if f.name.endswith(".json")), key=lambda f: f.name)
+def _bundled_files() -> tuple[tuple[ModelCard, Path], ...]:
     return tuple(
-        (
-            from_json(card.read_text(encoding="utf-8"), card.name),
-            folder.joinpath(card.name.removesuffix(".json") + ".safetensors"),
-        )
-        for card in cards
+        (from_json(card.read_text(encoding="utf-8"), card.name), card.with_suffix(".safetensors"))
+        for card in sorted(resource("models").glob("*.json"))
     )
 
 
@@ -140,35 +133,32 @@ def load_model(id_or_path: str | Path, device: str = "auto", progress: Progress 
         NotEnoughMemory: It would not fit.
         VitvizError: There is no such device.
     """
-    with _found(id_or_path) as (path, said, notes):
-        from vitviz.models.checkpoint import read_checkpoint
+    path, said, notes = _found(id_or_path)
+    from vitviz.models.checkpoint import read_checkpoint
 
-        progress("reading the weights", 0.0)
-        checkpoint = read_checkpoint(path)
-        family, reader = reader_of(checkpoint.tensors)
-        config, assumed = reader.config(checkpoint.tensors, _known(said, family, path))
-        if said:
-            _compare(said.config, config, path)
-        chosen = choose_device(device)
-        card = said or _assumed_card(path, config, family, reader)
-        _require_memory(card.outline.parameters, path)
-        tensors = reader.convert(checkpoint.tensors, config)
-        card = _with_file(card, path, tensors, reader, lambda done: progress("checking", done / 2))
-        card = replace(card, notes=(*card.notes, *assumed, *checkpoint.notes, *notes))
-        progress("building the network", 0.5)
-        network = _network(family, config, tensors, chosen, path)
+    progress("reading the weights", 0.0)
+    checkpoint = read_checkpoint(path)
+    family, reader = reader_of(checkpoint.tensors)
+    config, assumed = reader.config(checkpoint.tensors, _known(said, family, path))
+    if said:
+        _compare(said.config, config, path)
+    chosen = choose_device(device)
+    card = said or _assumed_card(path, config, family, reader)
+    _require_memory(card.outline.parameters, path)
+    tensors = reader.convert(checkpoint.tensors, config)
+    card = _with_file(card, path, tensors, reader, lambda done: progress("checking", done / 2))
+    card = replace(card, notes=(*card.notes, *assumed, *checkpoint.notes, *notes))
+    progress("building the network", 0.5)
+    network = _network(family, config, tensors, chosen, path)
     progress("ready", 1.0)
     return Model(card, network, chosen)
 
 
-@contextmanager
-def _found(id_or_path: str | Path) -> Iterator[tuple[Path, ModelCard | None, tuple[str, ...]]]:
+def _found(id_or_path: str | Path) -> tuple[Path, ModelCard | None, tuple[str, ...]]:
     """The weights file, its card if it has one, and what to note about the card."""
     for card, weights in _bundled_files():
         if card.id == str(id_or_path):
-            with as_file(weights) as path:
-                yield path, card, ()
-            return
+            return weights, card, ()
     path = Path(id_or_path)
     if not path.exists() and is_id(str(id_or_path)):
         raise CheckpointError(
@@ -177,14 +167,12 @@ def _found(id_or_path: str | Path) -> Iterator[tuple[Path, ModelCard | None, tup
         )
     card_path = path.with_suffix(".json") if path.name else path
     if card_path == path or not card_path.is_file():
-        yield path, None, ()
-        return
+        return path, None, ()
     with card_path.open(encoding="utf-8", errors="replace") as file:
         text = file.read(LARGEST_CARD + 1)
     if is_card(text):
-        yield path, from_json(text, card_path.name), ()
-    else:
-        yield path, None, (f"{card_path.name} beside it is no model card and was not used.",)
+        return path, from_json(text, card_path.name), ()
+    return path, None, (f"{card_path.name} beside it is no model card and was not used.",)
 
 
 def _known(said: ModelCard | None, family: Family, path: Path) -> Config | None:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from importlib import import_module, metadata
-from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -22,6 +21,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 import vitviz
+from vitviz.bundled import resource
 from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.load import from_pixels, load
@@ -136,8 +136,7 @@ def _checks() -> Iterator[tuple[str, Callable[[], Measured]]]:
 
 def checksums() -> Measured:
     """Files that no card describes, and cards without their file."""
-    folder = files("vitviz").joinpath("resources", "models")
-    weights = [file for file in folder.iterdir() if file.name.endswith(".safetensors")]
+    weights = resource("models").glob("*.safetensors")
     digests = {hashlib.sha256(file.read_bytes()).hexdigest() for file in weights}
     cards = bundled()
     wrong = digests ^ {card.sha256 for card in cards}

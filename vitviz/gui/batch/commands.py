@@ -9,12 +9,12 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
 from vitviz.batch.job import Batch
+from vitviz.bundled import resource
 from vitviz.engine.answers import Cell
 from vitviz.gui.batch.dialog import Asked, BatchDialog
 from vitviz.gui.controller import Controller
 from vitviz.gui.settings import Settings
 from vitviz.gui.store import Store
-from vitviz.gui.theme import RESOURCES
 from vitviz.gui.threads.batch import BatchService
 from vitviz.gui.threads.service import Service
 from vitviz.session.state import Session
@@ -57,7 +57,7 @@ class BatchCommands(QObject):
     def _made(self) -> BatchDialog:
         photo = self._store.session.photo
         folder = Path(photo.path).parent if photo else None
-        if folder is not None and folder.is_relative_to(RESOURCES):
+        if folder is not None and folder.is_relative_to(resource()):
             folder = None  # the samples
         dialog, service = BatchDialog(folder, self._window), self.service
         dialog.start_requested.connect(self._start)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QKeySequence, QTextDocument
 from PySide6.QtWidgets import QDialog
 
+from vitviz.bundled import resource
 from vitviz.gui import theme
 from vitviz.gui.commands.table import COMMANDS
 from vitviz.gui.dialogs.about import (
@@ -26,8 +25,6 @@ from vitviz.session.state import Session
 
 if TYPE_CHECKING:
     from vitviz.gui.window import Window
-
-GUIDE = Path(str(files("vitviz"))) / "resources" / "guide.md"
 
 NATIVE = QKeySequence.SequenceFormat.NativeText
 
@@ -106,7 +103,7 @@ class DialogCommands(QObject):
 
     @Slot()
     def show_guide(self) -> None:
-        guide = GUIDE.read_text(encoding="utf-8")
+        guide = resource("guide.md").read_text(encoding="utf-8")
         # Its pictures stand in the repository; in the window one can look at the real thing.
         words = [line for line in guide.splitlines() if not line.startswith("![")]
         self._read("User guide", markdown("\n".join(words)))

@@ -1,12 +1,12 @@
 ; Makes an installer of the program folder, with Inno Setup 6.3 or newer, in the repository's root:
 ;   python tools\build.py
-;   iscc /DVersion=0.1.0 packaging\windows\vitviz.iss
+;   iscc /DVersion=0.1.0 tools\packaging\windows\vitviz.iss
 ; Installs for one user, without asking for rights, unless /ALLUSERS is given.
 
 #ifndef Version
-  #error Give the version: iscc /DVersion=0.1.0 packaging\windows\vitviz.iss
+  #error Give the version: iscc /DVersion=0.1.0 tools\packaging\windows\vitviz.iss
 #endif
-#define Root "..\.."
+#define Root "..\..\.."
 
 [Setup]
 AppId={{6C1E6E0C-6B0B-4E5B-9C0E-5D2A7C0B6A51}

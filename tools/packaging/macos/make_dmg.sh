@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes dist/vitviz-VERSION.dmg of dist/vitviz.app: packaging/macos/make_dmg.sh VERSION [IDENTITY]
+# Makes dist/vitviz-VERSION.dmg of dist/vitviz.app: tools/packaging/macos/make_dmg.sh VERSION [IDENTITY]
 #
 # IDENTITY is a "Developer ID Application" certificate in the keychain. Without one the app is
 # signed ad hoc, and others have to allow it in System Settings > Privacy & Security. With one,
@@ -13,7 +13,7 @@ if [ $# -lt 1 ]; then
 fi
 version=$1
 identity=${2:--}
-cd "$(dirname -- "$0")/../.."
+cd "$(dirname -- "$0")/../../.."
 app=dist/vitviz.app
 [ -d "$app" ] || { echo "make_dmg.sh: no $app: run python tools/build.py first" >&2; exit 1; }
 
@@ -21,7 +21,7 @@ if [ "$identity" = - ]; then
     codesign --force --deep --sign - "$app"
 else
     codesign --force --deep --timestamp --options runtime \
-        --entitlements packaging/macos/entitlements.plist --sign "$identity" "$app"
+        --entitlements tools/packaging/macos/entitlements.plist --sign "$identity" "$app"
 fi
 codesign --verify --deep --strict "$app"
 
