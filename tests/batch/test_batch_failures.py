@@ -6,6 +6,7 @@ import errno
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,9 +20,11 @@ from tests.batch.test_batch_run import (
     silent,
 )
 from tests.samples import save_photo
-from vitviz.batch import one
 from vitviz.batch.job import Batch, BatchStopped
 from vitviz.batch.run import run
+from vitviz.engine import photos as opened_photos
+from vitviz.engine.engine import Engine
+from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import NotEnoughMemory, VitvizError
 
 __all__ = ["batch", "photos"]
@@ -50,14 +53,14 @@ def test_what_cannot_be_opened_is_listed_and_tried_again(batch: Batch) -> None:
 
 
 def test_a_photo_that_vanishes_meanwhile(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
-    load = one.load
+    load = opened_photos.load
 
-    def vanishing(path: Path, **options: object) -> object:
-        if path.name == "b.png":
-            path.unlink()
-        return load(path, **options)  # type: ignore[arg-type]
+    def vanishing(path: str, **options: Any) -> object:
+        if Path(path).name == "b.png":
+            Path(path).unlink()
+        return load(path, **options)
 
-    monkeypatch.setattr(one, "load", vanishing)
+    monkeypatch.setattr(opened_photos, "load", vanishing)
     summary = run(batch, silent)
     assert (summary.done, summary.failed) == (6, 2)
     assert list(errors(batch.out)) == ["b.png", "in/b.png"]
@@ -67,14 +70,14 @@ def test_a_photo_that_vanishes_meanwhile(batch: Batch, monkeypatch: pytest.Monke
 def test_something_unexpected_costs_one_photo(
     batch: Batch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    look = one.look
+    explain = Engine.explain
 
-    def fails_on_some(photo: object, *rest: object) -> object:
-        if photo.path.name == "a.png":  # type: ignore[attr-defined]
+    def fails_on_some(engine: Engine, request: ExplainRequest, *rest: Any) -> object:
+        if Path(request.photo.path).name == "a.png":
             raise RuntimeError("a bug")
-        return look(photo, *rest)  # type: ignore[arg-type]
+        return explain(engine, request, *rest)
 
-    monkeypatch.setattr(one, "look", fails_on_some)
+    monkeypatch.setattr(Engine, "explain", fails_on_some)
     summary = run(batch, silent)
     assert [photo for photo, _ in summary.failures] == ["a.png", "in/a.png", "in/deeper/a.png"]
     assert "RuntimeError: a bug" in summary.failures[0][1]
@@ -84,16 +87,16 @@ def test_something_unexpected_costs_one_photo(
 def test_what_does_not_fit_beside_others_is_done_alone(
     batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look, refused = one.look, set[str]()
+    explain, refused = Engine.explain, set[str]()
 
-    def refuses_once(photo: object, *rest: object) -> object:
-        name = str(photo.path)  # type: ignore[attr-defined]
+    def refuses_once(engine: Engine, request: ExplainRequest, *rest: Any) -> object:
+        name = request.photo.path
         if name not in refused:
             refused.add(name)
             raise NotEnoughMemory("Too much.", "", needed_bytes=1)
-        return look(photo, *rest)  # type: ignore[arg-type]
+        return explain(engine, request, *rest)
 
-    monkeypatch.setattr(one, "look", refuses_once)
+    monkeypatch.setattr(Engine, "explain", refuses_once)
     assert run(batch, silent).failed == 0
     assert len(refused) == 6
 

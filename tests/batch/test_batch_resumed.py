@@ -19,10 +19,10 @@ from tests.batch.test_batch_run import (
     silent,
 )
 from tests.samples import save_photo
-from vitviz.batch import one
 from vitviz.batch.job import Batch
 from vitviz.batch.listing import JOURNAL
 from vitviz.batch.run import run
+from vitviz.engine import photos as opened_photos
 from vitviz.errors import Cancelled
 from vitviz.long_work import Control
 
@@ -123,7 +123,7 @@ def test_a_line_cut_short_is_done_again(batch: Batch) -> None:
 def test_a_second_run_does_nothing(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     run(batch, silent)
     whole = files_in(batch.out)
-    monkeypatch.setattr(one, "load", lambda *_, **__: pytest.fail("nothing is opened"))
+    monkeypatch.setattr(opened_photos, "load", lambda *_, **__: pytest.fail("nothing is opened"))
     assert run(batch, silent).before == 6
     assert files_in(batch.out) == whole
 

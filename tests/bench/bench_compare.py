@@ -24,6 +24,7 @@ from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
+from tests.explanations import explanation_of
 from vitviz.engine.answers import Cell
 from vitviz.engine.plan import plan
 from vitviz.gui.app import application
@@ -33,7 +34,6 @@ from vitviz.gui.threads.service import Opened
 from vitviz.gui.views.compare.view import CompareView
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
-from vitviz.maps.heat_map import Explanation
 from vitviz.models.loading import bundled
 from vitviz.models.tokens import TokenLayout
 from vitviz.session.state import Pane, PhotoRef, Session, View, with_panes
@@ -70,7 +70,7 @@ def state(photo: Opened, grid: tuple[int, int], seed: int) -> PaneState:
     geometry = Geometry(PHOTO, size, (0, 0), size, 16)
     layout = TokenLayout(("cls", "dist"), grid)
     values = np.random.default_rng(seed).random((LAYERS, 3, layout.tokens), dtype=np.float32) ** 4
-    explanation = Explanation(values, tuple(range(LAYERS)), None, layout, "attention")
+    explanation = explanation_of(values, tuple(range(LAYERS)), None, layout, "attention")
     pane = Pane(photo.ref, bundled()[0].id, view=View(layer=0))
     (request,) = plan(Session((photo.ref,), 0, pane.model, pane.input, pane.view), "cpu")
     pixels = np.zeros((*size, 3), np.uint8)

@@ -21,6 +21,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
+from tests.explanations import map_of
 from vitviz.gui.canvas.canvas import Canvas
 from vitviz.gui.canvas.pyramid import pyramid
 from vitviz.imaging.geometry import Geometry
@@ -52,7 +53,7 @@ def maps(grid: tuple[int, int]) -> list[HeatMap]:
     """Twelve different maps."""
     random = np.random.default_rng(0)
     values = random.random((12, *grid), dtype=np.float32) ** 4
-    return [HeatMap(v, "attention", (("cls", 0.1), ("dist", 0.1)), 0, "mean") for v in values]
+    return [map_of(v, "attention", (("cls", 0.1), ("dist", 0.1)), 0, "mean") for v in values]
 
 
 class Bench:

@@ -337,13 +337,13 @@ def test_what_is_remembered_keeps_no_network(photo: Path, checkpoint: Path) -> N
     """Traces are kept longer than models; their gradients count as theirs."""
     engine, request = Engine(), request_for(photo, checkpoint, ABOUT)
     before = engine.answer(replace(request, method="rollout", target=None))
-    held = engine._seen.held
+    held = engine._traces.held
     engine.answer(request)
-    (seen,) = engine._seen._values.values()
-    assert seen.trace.network is None
-    assert list(seen.trace.known) == [3]
+    ((trace, _),) = engine._traces._values.values()
+    assert trace.network is None
+    assert list(trace.known) == [3]
     tokens, numbers = before.layout.tokens, SMALL.depth * SMALL.width
-    assert engine._seen.held - held == 2 * 4 * tokens * numbers
+    assert engine._traces.held - held == 2 * 4 * tokens * numbers
 
 
 def test_a_model_without_classes_refuses_a_method_about_one(tmp_path: Path, photo: Path) -> None:
@@ -352,7 +352,7 @@ def test_a_model_without_classes_refuses_a_method_about_one(tmp_path: Path, phot
     save_file(dict(random_network(config).state_dict()), path)
     path.with_suffix(".json").write_text(to_json(replace(CARD, config=config)), encoding="utf-8")
     engine = Engine()
-    with pytest.raises(VitvizError, match="This model has no classes") as caught:
+    with pytest.raises(VitvizError, match="the model has no classes") as caught:
         engine.answer(request_for(photo, path, ABOUT))
     assert caught.value.hint
     assert engine.answer(request_for(photo, path, View("rollout"))).probabilities is None

@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from vitviz.tracing.cost import cost
 
 from tests.engine.test_engine import Counts, counts, done, request_
-from tests.models.networks import SMALL
-from tests.samples import request_for, save_photo
+from tests.samples import CARD, request_for, save_photo
 from vitviz.engine import engine as module
 from vitviz.engine import room as room_module
 from vitviz.engine.engine import Engine
@@ -102,7 +100,7 @@ def test_two_forwards_that_do_not_fit_beside_each_other_run_in_turn(
 ) -> None:
     other_photo = save_photo(tmp_path / "other.png", 7)
     requests = [request_for(path, checkpoint) for path in (photo, other_photo)]
-    needed = cost(SMALL, (3, 5)).peak_bytes
+    needed = CARD.cost_at((12, 20)).peak_bytes
     engine, inside, most, waited = Engine(), [0], [0], threading.Event()
     engine._room = room_module.Room(lambda device: 2 * needed - 1)
     run = run_module.run

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.explanations import explanation_of
 from tests.samples import names_in, request_for
 from vitviz.engine.answers import Cell
 from vitviz.engine.engine import Engine
@@ -18,7 +19,6 @@ from vitviz.exporting.map_files import PICTURES, encode_image, write_map
 from vitviz.exporting.provenance import to_json
 from vitviz.exporting.stamp import read
 from vitviz.imaging.photo import Photo
-from vitviz.maps.heat_map import Explanation
 from vitviz.maps.overlay import composite
 from vitviz.maps.ranges import value_range
 from vitviz.maps.style import Style
@@ -34,7 +34,7 @@ def cell(photo: Path, checkpoint: Path) -> Cell:
     layer, head, token = np.mgrid[:3, :3, :17]
     values = (layer + head / 10 + token / 100).astype(np.float32)
     layout = TokenLayout(("cls", "dist"), (3, 5))
-    explanation = Explanation(values, (0, 1, 2), None, layout, "attention")
+    explanation = explanation_of(values, (0, 1, 2), None, layout, "attention")
     return replace(answered, explanation=explanation)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.explanations import explanation_of
 from vitviz.engine.answers import Cell
 from vitviz.engine.plan import plan
 from vitviz.gui.canvas.pyramid import pyramid
@@ -16,7 +17,6 @@ from vitviz.gui.threads.service import Opened
 from vitviz.gui.views.compare.pane import ComparePane
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
-from vitviz.maps.heat_map import Explanation
 from vitviz.models.loading import bundled
 from vitviz.models.tokens import TokenLayout
 from vitviz.session.state import (
@@ -53,7 +53,7 @@ def state(
     layout = TokenLayout(("cls", "dist"), geometry.grid)
     values = np.random.default_rng(seed).random((4, 3, layout.tokens), dtype=np.float32)
     unit = "rollout" if pane.view.method == "rollout" else "attention"
-    explanation = Explanation(values / layout.tokens, (0, 1, 2, 3), None, layout, unit)
+    explanation = explanation_of(values / layout.tokens, (0, 1, 2, 3), None, layout, unit)
     (request,) = plan(Session((pane.photo,), 0, pane.model, pane.input, pane.view), "cpu")
     input_pixels = np.zeros((*geometry.input_size, 3), np.uint8)
     token = 0

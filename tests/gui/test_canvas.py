@@ -11,6 +11,7 @@ from PySide6.QtGui import QFocusEvent, QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from tests.explanations import map_of
 from vitviz.gui.canvas.canvas import Canvas
 from vitviz.gui.canvas.patch_note import note_place
 from vitviz.gui.canvas.pyramid import pyramid
@@ -35,7 +36,7 @@ def made_photo(seed: int = 0, size: tuple[int, int] = (300, 500)) -> Photo:
 
 def made_map(grid: tuple[int, int] = GRID) -> HeatMap:
     values = np.random.default_rng(5).random(grid, dtype=np.float32)
-    return HeatMap(values, "attention", (("cls", 0.1), ("dist", 0.2)), 2, "mean")
+    return map_of(values, "attention", (("cls", 0.1), ("dist", 0.2)), 2, "mean")
 
 
 @pytest.fixture
@@ -291,7 +292,7 @@ def test_it_paints_in_every_state(canvas: Canvas, geometry: Geometry, style: Sty
 
 def test_a_map_with_nothing_finite_or_nothing_to_tell_apart(canvas: Canvas) -> None:
     for value in (np.nan, 0.25):
-        flat = HeatMap(np.full(GRID, value, np.float32), "attention", (), 0, 1)
+        flat = map_of(np.full(GRID, value, np.float32), "attention", (), 0, 1)
         canvas.show_map(flat, WHOLE, (0.25, 0.25), Style())
         painted(canvas)
     assert canvas.scale is not None

@@ -21,11 +21,13 @@ def test_the_difference_is_that_of_the_analysis(compare_view: CompareView) -> No
     states = (state(), state(geometry=FINER, seed=1), state(seed=2))
     compare_view.show_state(states, session_of(states, arrangement="difference", pair=(0, 2)))
     tile = compare_view.difference
-    expected = difference(values(states[0]), WHOLE, values(states[2]), WHOLE, ("attention",) * 2)
+    expected = difference(
+        *(state.cell.heat_map(state.pane.view) for state in (states[0], states[2]))
+    )
     assert tile.isVisible()
     shown = tile.canvas.heat_map
     assert shown is not None
-    np.testing.assert_array_equal(shown.values, expected.values)
+    np.testing.assert_array_equal(shown.values, expected.heat_map.values)
     np.testing.assert_allclose(shown.values, values(states[2]) - values(states[0]), atol=1e-7)
     scale = tile.canvas.scale
     assert (scale.unit, scale.note) == ("attention,", ("c minus a",))

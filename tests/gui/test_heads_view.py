@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from pytestqt.qtbot import QtBot
 
+from tests.explanations import explanation_of
 from vitviz.gui.views.heads.layout import LEAST_WIDTH, LEFT, TOP, HeadLayout
 from vitviz.gui.views.heads.view import HeadsView
 from vitviz.imaging.geometry import Geometry
@@ -24,7 +25,7 @@ GEOMETRY = Geometry((300, 500), (48, 80), (0, 0), (48, 80), 16)
 
 def explained(layers: int = 4, heads: int = 3, *, fused: bool = False) -> Explanation:
     values = np.random.default_rng(0).random((layers, 1 if fused else heads, 17), dtype=np.float32)
-    return Explanation(
+    return explanation_of(
         values, tuple(range(layers)), "mean" if fused else None, LAYOUT, "attention", not fused
     )
 

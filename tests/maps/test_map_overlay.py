@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import math
 import tracemalloc
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
+from tests.explanations import explanation_of, map_of
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps import interpolation, overlay, ranges
 from vitviz.maps.colour import table
+from vitviz.maps.heat_map import HeatMap, Quantity
 from vitviz.maps.style import Style
 from vitviz.models.tokens import TokenLayout
 
 GRID = (3, 5)
-
-
-@dataclass(frozen=True)
-class Map:
-    values: np.ndarray
-
-
-@dataclass(frozen=True)
-class Maps:
-    values: np.ndarray
-    layout: TokenLayout
 
 
 @pytest.fixture
@@ -206,8 +196,8 @@ def test_ranges() -> None:
     layout = TokenLayout(("cls", "dist"), GRID)
     every = np.random.default_rng(1).uniform(0.2, 0.4, (4, 3, 17)).astype(np.float32)
     every[..., :2] = 5.0  # prefix tokens are not shown, so they must not stretch the range
-    maps = Maps(every, layout)
-    shown = Map(every[1, 2, 2:].reshape(GRID))
+    maps = explanation_of(every, (0, 1, 2, 3), None, layout, "attention")
+    shown = maps.map(1, 2)
     least, greatest = float(shown.values.min()), float(shown.values.max())
     assert ranges.value_range("each", shown, maps) == (least, greatest)
     assert ranges.value_range("zero", shown, maps) == (0.0, greatest)
@@ -219,8 +209,8 @@ def test_ranges() -> None:
 
 def test_ranges_leave_out_what_is_not_finite() -> None:
     values = np.array([[np.nan, 1, 2], [3, np.inf, -np.inf]], np.float32)
-    assert ranges.value_range("each", Map(values)) == (1.0, 3.0)
-    assert ranges.value_range("each", Map(values * np.nan)) == (0.0, 0.0)
+    assert ranges.value_range("each", map_of(values)) == (1.0, 3.0)
+    assert ranges.value_range("each", map_of(values * np.nan)) == (0.0, 0.0)
 
 
 def test_fade_goes_from_the_photo_to_the_opacity_and_never_back() -> None:
@@ -242,3 +232,44 @@ def test_what_is_missing_lends_nothing_to_its_neighbours() -> None:
     np.testing.assert_array_equal(
         interpolation.steps(cut, -10.0, 10.0, ys, xs, smooth=True), expected
     )
+
+
+def test_signed_values_have_zero_in_the_middle_and_two_hues() -> None:
+    values = np.array([[-3, 1, 2], [0.5, np.nan, -1]], np.float32)
+    signed = HeatMap(values, GEOMETRIES["squash"], Quantity("gradient", "signed"))
+    for kind in ("each", "zero", "shared"):
+        assert ranges.value_range(kind, signed) == (-3.0, 3.0)
+    assert ranges.value_range((-1.0, 5.0), signed) == (-1.0, 5.0)
+    how = ranges.look(Style(colour_map="viridis", scaling="log"), signed)
+    assert (how.style.colour_map, how.style.scaling) == ("coolwarm", "linear")
+    amount = HeatMap(values, GEOMETRIES["squash"], Quantity("attention"))
+    assert ranges.look(Style(colour_map="viridis"), amount).style.colour_map == "viridis"
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+def test_colours_are_laid_over_the_photo_as_they_are(photo: np.ndarray, smooth: bool) -> None:
+    flat = np.broadcast_to(np.array([1.0, 0.5, 0.0], np.float32), (*GRID, 3)).copy()
+    heat_map = HeatMap(flat, GEOMETRIES["crop"], Quantity("colour", "colours"))
+    how = ranges.look(Style(opacity=0.25, smooth=smooth), heat_map)
+    drawn = overlay.drawn(photo, heat_map, how).astype(int)
+    seen = GEOMETRIES["crop"].seen
+    inside = (
+        slice(int(seen.top) + 1, int(seen.bottom)),
+        slice(int(seen.left) + 1, int(seen.right)),
+    )
+    expected = photo[inside] + 0.25 * (np.array([255, 127.5, 0]) - photo[inside])
+    assert np.abs(drawn[inside] - expected).max() <= 0.51
+    dimmed = overlay.composite(photo, flat[..., 0], GEOMETRIES["crop"], Style(opacity=0), 0, 1)
+    np.testing.assert_array_equal(drawn[0], dimmed[0])
+
+
+def test_patches_that_the_input_cuts_off_are_drawn_up_to_its_edge() -> None:
+    """Seven rows of input in patches of four: the second row of patches is three high."""
+    geometry = Geometry((7, 10), (7, 10), (0, 0), (7, 10), 4)
+    assert geometry.grid == (2, 3)
+    assert geometry.patch_box(1, 2) == (8, 4, 10, 7)
+    assert geometry.patch_at(9.5, 6.5) == (1, 2)
+    values = np.arange(6, dtype=np.float32).reshape(2, 3)
+    found = overlay.at_pixels(values, geometry, smooth=False)
+    expected = np.repeat(np.repeat(values, 4, 0), 4, 1)[:7, :10]
+    np.testing.assert_array_equal(found, expected)

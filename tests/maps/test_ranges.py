@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vitviz.maps.heat_map import Explanation
+from tests.explanations import explanation_of
 from vitviz.maps.ranges import Ends, Ranged, ranges
 from vitviz.models.tokens import TokenLayout
 
@@ -15,8 +15,8 @@ def made(low: float, high: float, unit: str = "attention") -> Ranged:
     """Layer 1 reaches from low to high, layer 2 ten times as far."""
     row = np.linspace(low, high, 15, dtype=np.float32)
     values = np.stack([np.concatenate([[99, 99], row * factor]) for factor in (1, 10)])
-    explanation = Explanation(values[:, None].astype(np.float32), (0, 1), None, LAYOUT, unit)
-    return Ranged(explanation.map(0, "mean"), explanation, unit)
+    explanation = explanation_of(values[:, None].astype(np.float32), (0, 1), None, LAYOUT, unit)
+    return Ranged(explanation.map(0, "mean"), explanation)
 
 
 MAPS = [made(1, 2), None, made(3, 8, "rollout"), made(-1, 1.5), made(0.5, 4)]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from vitviz.errors import Cancelled
+from vitviz.maps.heat_map import Quantity
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question
 from vitviz.progress import silent
@@ -19,7 +20,7 @@ def test_of_a_token_is_its_row(random_trace, query):
     np.testing.assert_allclose(found.values, random_trace.dense[:, :, query], rtol=1e-5, atol=1e-7)
     assert found.layers == (0, 1, 2, 3)
     assert found.head is None
-    assert found.shares
+    assert found.quantity == Quantity("attention", "share")
     with pytest.raises(ValueError, match="read-only"):
         found.values[0] = 0
 
@@ -30,7 +31,7 @@ def test_to_a_token_is_its_column(random_trace, query):
     found = ATTENTION.explain(random_trace.trace, question, silent)
     wanted = random_trace.dense[:, :, :, query]
     np.testing.assert_allclose(found.values, wanted, rtol=1e-5, atol=1e-7)
-    assert not found.shares
+    assert found.quantity == Quantity("attention")
 
 
 @pytest.mark.parametrize("layer", [0, 3, -1])

@@ -77,7 +77,7 @@ def test_relevance_is_the_product_of_whole_matrices(cases, name, head):
         wanted = autograd.relevance(seen, head, start)[:, query]
         found = ask(trace, "relevance", query=query, head=head, start=start + 1)
         assert found.layers == tuple(range(start, 2))
-        assert (found.head, found.target, found.shares) == (head, 4, False)
+        assert (found.head, found.target, found.quantity.kind) == (head, 4, "amount")
         close(found.values[:, 0], wanted)
 
 
@@ -101,7 +101,7 @@ def test_gradient_rollout_is_the_product_of_whole_matrices(cases, head, ratio):
         for query in (0, 1):
             found = ask(trace, "gradient-rollout", query=query, head=head, discard=ratio,
                         residual=residual, start=start + 1)  # fmt: skip
-            assert (found.head, found.target, found.shares) == (head, 4, True)
+            assert (found.head, found.target, found.quantity.kind) == (head, 4, "share")
             close(found.values[:, 0], wanted[:, query])
 
 
@@ -118,7 +118,7 @@ def test_attention_grad_cam_is_as_its_formula_is_written(cases, name, query):
     trace, seen = cases[name].trace, cases[name].seen
     found = ask(trace, "attention-grad-cam", query=query)
     wanted = autograd.attention_grad_cam(seen, query, len(trace.layout.prefix))
-    assert (found.head, found.target, found.shares) == ("mean", 4, False)
+    assert (found.head, found.target, found.quantity.kind) == ("mean", 4, "amount")
     assert found.layers == (0, 1)
     close(found.values[:, 0], wanted, np.abs(seen.gradients).max())
 
@@ -215,13 +215,13 @@ def test_the_answer_is_read_only_and_the_same_twice(cases, method):
         first.values[0] = 0
     shown = first.map(-1, "mean")
     assert shown.values.shape == (5, 7)
-    assert (len(shown.prefix_share) > 0) == first.shares
+    assert (len(shown.prefix_share) > 0) == (first.quantity.kind == "share")
 
 
 @pytest.mark.parametrize("method", ["relevance", "gradient-rollout"])
 @pytest.mark.parametrize("stage", ["block 2", "gradient, block 1", "layer 2", "layer 1"])
 def test_cancelled_in_the_middle(cases, method, stage):
-    trace = replace(cases["distilled"].trace, inputs=(), known={})
+    trace = replace(cases["distilled"].trace, kept=(), known={})
     wanted = ask(cases["distilled"].trace, method).values
     word = stage if "block" in stage else f"{method.replace('-', ' ')}, {stage}"
 

@@ -21,7 +21,8 @@ def test_listing_methods_leaves_torch_unimported():
 
 def test_names_and_settings():
     assert list(METHODS) == [
-        "attention", "rollout", "relevance", "gradient-rollout", "attention-grad-cam"
+        "attention", "rollout", "relevance", "gradient-rollout", "attention-grad-cam",
+        "feature-norm",
     ]  # fmt: skip
     for name, method in METHODS.items():
         assert method.name == name

@@ -30,7 +30,7 @@ def bundled_text() -> str:
 def test_the_bundled_card() -> None:
     card = from_json(bundled_text(), "vitviz_small_v1.json")
     assert (card.id, card.config.depth, card.config.heads) == ("vitviz-small-v1", 12, 3)
-    assert card.parameters == 5_717_416
+    assert card.outline.parameters == 5_717_416
     assert card.preprocessing.edge == 256
     measured = dict(card.measured)
     assert measured["pointing game on the largest thing, 98 of the COCO photos: rollout"] == "0.39"

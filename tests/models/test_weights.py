@@ -10,8 +10,10 @@ from torch import Tensor
 
 from tests.models.networks import SMALL, VARIANTS, random_network, square
 from vitviz.errors import CheckpointError
+from vitviz.models.families import reader_of
+from vitviz.models.vit.family import VIT
 from vitviz.models.vit.network import VisionTransformer, ViTConfig, vit_config
-from vitviz.models.vit.weights import FAMILIES, family_of, timm, torchvision
+from vitviz.models.vit.weights import timm, torchvision
 
 WIDE = replace(SMALL, width=128, heads=2)
 """Wide enough for the usual rule for heads."""
@@ -40,14 +42,14 @@ def in_torchvision_names(tensors: dict[str, Tensor], *, old: bool = False) -> di
 
 
 def test_families_have_names_of_their_own() -> None:
-    assert [family.name for family in FAMILIES] == ["timm", "torchvision"]
+    assert [reader.name for reader in VIT.readers()] == ["timm", "torchvision"]
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_card_and_the_shapes_give_the_network_back(name: str) -> None:
     config = VARIANTS[name]
     tensors = weights(config)
-    assert family_of(tensors) is timm.FAMILY
+    assert reader_of(tensors) == (VIT, timm.READER)
     inferred, notes = timm.config(tensors, config)
     assert inferred == config
     assert notes == ()
@@ -73,7 +75,7 @@ def test_torchvision_names_old_and_new() -> None:
     ours = weights(config)
     for old in (False, True):
         theirs = in_torchvision_names(ours, old=old)
-        assert family_of(theirs) is torchvision.FAMILY
+        assert reader_of(theirs) == (VIT, torchvision.READER)
         assert torchvision.config(theirs)[0] == config
         converted = torchvision.convert(theirs, config)
         assert converted.keys() == ours.keys()
@@ -233,13 +235,13 @@ def test_two_names_for_one_parameter() -> None:
 )
 def test_families_not_read_yet_are_recognised(keys: list[str], named: str) -> None:
     with pytest.raises(CheckpointError, match=named) as caught:
-        family_of({key: torch.zeros(1) for key in keys})
+        reader_of({key: torch.zeros(1) for key in keys})
     assert "vitviz reads" in caught.value.hint
 
 
 def test_unknown_names_are_shown() -> None:
     with pytest.raises(CheckpointError, match=r"\(fc\.weight, \.\.\.\)"):
-        family_of({"fc.weight": torch.zeros(1)})
+        reader_of({"fc.weight": torch.zeros(1)})
 
 
 @pytest.mark.parametrize("config", [vit_config("B", 16), vit_config("S", 14, (518, 518))])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from hypothesis import given, settings
@@ -10,8 +12,10 @@ from hypothesis import strategies as st
 from vitviz.imaging.geometry import Geometry
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question
+from vitviz.models.outline import LayerOutline, Outline
 from vitviz.models.tokens import TokenLayout
 from vitviz.progress import silent
+from vitviz.tracing.attention import DenseAttention
 from vitviz.tracing.trace import Trace
 
 HEADS = st.one_of(st.sampled_from(["mean", "max", "min"]), st.integers(0, 3))
@@ -37,12 +41,16 @@ def trace_of(spec: tuple[int, int, int, int, int, float, int]) -> Trace:
     q, k = torch.tensor(sharpness * numbers, dtype=torch.float32)
     q[..., -1], k[..., -1] = 0, 1
     geometry = Geometry(size, size, (0, 0), size, 4)
-    return Trace(layout, geometry, None, q, k, [False] * depth)
+    layers = tuple(LayerOutline(f"block {i}", layout.grid, 4, heads) for i in range(depth))
+    outline = Outline(layers, layout.prefix, 0, 0, frozenset({"attention", "sequence"}))
+    attention = tuple(DenseAttention(*layer, False) for layer in zip(q, k, strict=True))
+    return Trace(outline, geometry, None, attention)
 
 
 def part(trace: Trace, layers: slice) -> Trace:
-    q, k = trace.q[layers].clone(), trace.k[layers]
-    return Trace(trace.layout, trace.geometry, None, q, k, [False] * len(q))
+    attention = tuple(DenseAttention(a.q.clone(), a.k, False) for a in trace.attention[layers])
+    outline = replace(trace.outline, layers=trace.outline.layers[layers])
+    return Trace(outline, trace.geometry, None, attention)
 
 
 def rollout(trace: Trace, question: Question) -> np.ndarray:

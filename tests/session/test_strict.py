@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.explanations import explanation_of
 from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.heat_map import Explanation
 from vitviz.methods import METHODS
 from vitviz.methods.base import Method, Parameter
+from vitviz.models.outline import LayerOutline, Outline
 from vitviz.models.tokens import TokenLayout
 from vitviz.session.state import Query, View
 from vitviz.session.strict import (
@@ -82,15 +84,21 @@ def test_a_method_and_a_direction_that_are_not_there() -> None:
         check_direction(METHODS["rollout"], "to")
 
 
+OUTLINE = Outline(
+    tuple(LayerOutline(f"block {i}", (3, 5), 4, 3) for i in range(6)), ("cls", "dist"), 0, 0,
+    frozenset({"attention"}),
+)  # fmt: skip
+
+
 def explanation(first: int) -> Explanation:
     values = np.zeros((6 - first, 1, 17), np.float32)
     layout = TokenLayout(("cls", "dist"), (3, 5))
-    return Explanation(values, tuple(range(first, 6)), "mean", layout, "test")
+    return explanation_of(values, tuple(range(first, 6)), "mean", layout, "test")
 
 
 @pytest.mark.parametrize(("layer", "head"), [(0, 0), (5, 2), (-1, "max"), (-6, "mean")])
 def test_layers_and_heads_that_are_there(layer: int, head: Any) -> None:
-    check_map(View(layer=layer, head=head), explanation(0), heads=3)
+    check_map(View(layer=layer, head=head), explanation(0), OUTLINE)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +113,7 @@ def test_layers_and_heads_that_are_there(layer: int, head: Any) -> None:
 )
 def test_layers_and_heads_that_are_not(first: int, layer: int, head: int, words: str) -> None:
     with pytest.raises(VitvizError) as caught:
-        check_map(View(layer=layer, head=head), explanation(first), heads=3)
+        check_map(View(layer=layer, head=head), explanation(first), OUTLINE)
     assert caught.value.message == words
 
 

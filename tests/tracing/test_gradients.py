@@ -14,12 +14,11 @@ from torch import Tensor
 from tests.methods.autograd import plain
 from tests.models.networks import VARIANTS, random_input, random_network
 from vitviz.errors import Cancelled, NotEnoughMemory, VitvizError
+from vitviz.models.vit import cost as cost_module
 from vitviz.models.vit.network import VisionTransformer
 from vitviz.progress import silent
-from vitviz.tracing import cost as cost_module
 from vitviz.tracing import gradients as module
 from vitviz.tracing import memory
-from vitviz.tracing.cost import backward_bytes, cost
 from vitviz.tracing.gradients import run_backward
 from vitviz.tracing.run import run
 
@@ -28,7 +27,7 @@ EVERYTHING = slice(None)
 
 def dense(found: module.Gradients) -> np.ndarray:
     """Layers heads tokens tokens."""
-    layers = range(len(found.v))
+    layers = range(len(found.layers))
     return np.stack([found.rows(i, EVERYTHING, EVERYTHING).numpy() for i in layers])
 
 
@@ -98,7 +97,7 @@ def test_some_rows_of_some_heads_in_given_memory(example):
 
 def test_nothing_of_a_graph_is_kept(example):
     found = run(example.network, example.image, example.geometry).gradients(1, silent)
-    for tensor in (*found.v, *found.mixed):
+    for tensor in (tensor for layer in found.layers for tensor in layer):
         assert not tensor.requires_grad
         assert tensor.grad_fn is None
         assert tensor.untyped_storage().nbytes() == tensor.nbytes
@@ -128,25 +127,24 @@ def test_what_blocks_were_given_is_not_computed_again(example):
     found = trace.gradients(0, lambda stage, fraction: told.append((stage, fraction)))
     stages = [f"gradient, block {n} of 3" for n in (3, 2, 1)]
     assert told == [(stage, pytest.approx(i / 3)) for i, stage in enumerate(stages)]
-    again = replace(trace, inputs=(), known={}).gradients(0, silent)
+    again = replace(trace, kept=(), known={}).gradients(0, silent)
     assert np.array_equal(dense(found), dense(again))
 
 
 def test_what_blocks_were_given_is_kept_where_it_is_little(example, monkeypatch):
-    config = example.network.config
     trace = run(example.network, example.image, example.geometry)
-    assert [tensor.shape for tensor in trace.inputs] == 4 * [(1, 24, 24)]
-    for tensor in trace.inputs:
+    assert [tensor.shape for tensor in trace.kept] == 4 * [(1, 24, 24)]
+    for tensor in trace.kept:
         assert tensor.untyped_storage().nbytes() == tensor.nbytes
-    with_them = cost(config, (3, 7)).peak_bytes
-    monkeypatch.setattr(cost_module, "MOST_KEPT_INPUTS", 4 * 4 * 24 * 24 - 1)
-    assert run(example.network, example.image, example.geometry).inputs == ()
-    assert with_them - cost(config, (3, 7)).peak_bytes == 4 * 4 * 24 * 24
+    with_them = example.network.cost((12, 28)).peak_bytes
+    monkeypatch.setattr(cost_module, "MOST_KEPT_STATES", 4 * 4 * 24 * 24 - 1)
+    assert run(example.network, example.image, example.geometry).kept == ()
+    assert with_them - example.network.cost((12, 28)).peak_bytes == 4 * 4 * 24 * 24
 
 
 def test_progress_before_every_block_twice(example):
     told = []
-    trace = replace(run(example.network, example.image, example.geometry), inputs=())
+    trace = replace(run(example.network, example.image, example.geometry), kept=())
     trace.gradients(0, lambda stage, fraction: told.append((stage, fraction)))
     assert [stage for stage, _ in told] == [
         "block 1 of 3", "block 2 of 3", "block 3 of 3",
@@ -162,7 +160,7 @@ def tensors() -> int:
 
 @pytest.mark.parametrize("stage", ["block 2", "gradient, block 3", "gradient, block 1"])
 def test_cancelled_in_the_middle_nothing_is_left(example, stage):
-    trace = replace(run(example.network, example.image, example.geometry), inputs=())
+    trace = replace(run(example.network, example.image, example.geometry), kept=())
     before = tensors()
 
     def impatient(now: str, fraction: float) -> None:
@@ -188,7 +186,7 @@ def test_too_little_memory_is_refused_before_starting(example, monkeypatch):
     with pytest.raises(NotEnoughMemory, match=r"gradients of 24 tokens need about") as refusal:
         trace.gradients(0, lambda *stage: told.append(stage))
     assert told == []
-    assert refusal.value.needed_bytes == backward_bytes(example.network.config, (3, 7))
+    assert refusal.value.needed_bytes == example.network.cost((12, 28)).backward_bytes
 
 
 def test_memory_that_runs_out_on_the_way_is_refused_too(example, monkeypatch):
@@ -202,10 +200,10 @@ def test_memory_that_runs_out_on_the_way_is_refused_too(example, monkeypatch):
 
 
 def test_what_it_takes_grows_with_tokens(example):
-    grids = [(64, 96), (128, 96), (192, 96)]
-    needed = [backward_bytes(example.network.config, grid) for grid in grids]
+    costs = [example.network.cost((4 * rows, 4 * 96)) for rows in (64, 128, 192)]
+    needed = [cost.backward_bytes for cost in costs]
     assert needed[1] - needed[0] == needed[2] - needed[1] > 0
-    assert needed[0] > cost(example.network.config, grids[0]).peak_bytes / 3
+    assert needed[0] > costs[0].peak_bytes / 3
 
 
 def test_the_class_that_is_meant(example):

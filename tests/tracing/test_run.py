@@ -14,7 +14,7 @@ from vitviz.errors import Cancelled, NotEnoughMemory, VitvizError
 from vitviz.models.vit.network import VisionTransformer
 from vitviz.tracing import memory
 from vitviz.tracing import run as run_module
-from vitviz.tracing.run import cost, run
+from vitviz.tracing.run import run
 
 
 def go(example, **options):
@@ -34,16 +34,18 @@ def test_the_answer_is_the_networks_own(example):
 
 def test_twice_the_same(example):
     first, second = go(example), go(example)
-    for a, b in ((first.q, second.q), (first.k, second.k)):
-        assert torch.equal(a, b)
+    for a, b in zip(first.attention, second.attention, strict=True):
+        assert torch.equal(a.q, b.q)
+        assert torch.equal(a.k, b.k)
     assert np.array_equal(first.logits, second.logits)
 
 
 def test_nothing_asks_for_gradients(example):
     trace = go(example)
-    assert not trace.q.requires_grad
-    assert not trace.k.requires_grad
-    assert not trace.q.is_inference()  # what is not known yet has to be filled in later
+    for layer in trace.attention:
+        assert not layer.q.requires_grad
+        assert not layer.k.requires_grad
+        assert not layer.q.is_inference()  # what is not known yet has to be filled in later
 
 
 def test_progress_before_every_block(example):
@@ -82,7 +84,7 @@ def test_too_little_memory_is_refused_before_starting(example, monkeypatch):
     with pytest.raises(NotEnoughMemory, match=r"24 tokens need about \d+ MB.* 3 MB") as refusal:
         go(example, progress=lambda *stage: told.append(stage))
     assert told == []
-    needed = cost(example.network.config, (3, 7)).peak_bytes
+    needed = example.network.cost((12, 28)).peak_bytes
     assert refusal.value.needed_bytes == needed
     assert refusal.value.available_bytes == 3_000_000
 
@@ -108,7 +110,7 @@ def test_a_network_without_a_head(example):
     config = replace(example.network.config, classes=0, prefix=("cls", "reg1"), positioned_prefix=1)
     trace = run(VisionTransformer(config), example.image, example.geometry)
     assert trace.logits is None
-    assert trace.all_rows(0).shape == (3, 3, 23)
+    assert trace.rows(2, [0]).shape == (3, 1, 23)
 
 
 def test_an_image_of_another_size_is_a_bug(example):

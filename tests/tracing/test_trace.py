@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from vitviz.tracing import fused
 from vitviz.tracing.run import run
-from vitviz.tracing.trace import Trace
 
 
 @pytest.fixture(params=["kernel gives lse", "lse computed"])
@@ -18,7 +19,8 @@ def trace(request, example, monkeypatch):
     fused.trusted_kernel.cache_clear()
     trace = run(example.network, example.image, example.geometry)
     fused.trusted_kernel.cache_clear()
-    assert trace.complete == [request.param == "kernel gives lse"] * 3
+    known = request.param == "kernel gives lse"
+    assert [layer.complete for layer in trace.attention] == [known] * 3
     return trace
 
 
@@ -41,12 +43,6 @@ def test_rows(trace, example):
 def test_columns(trace, example):
     for layer in range(3):
         close(trace.columns(layer, [23, 2, 0]), example.dense[layer][:, :, [23, 2, 0]])
-
-
-def test_all_rows_and_all_columns(trace, example):
-    for token in (0, 1, 2, 3, 13, 23):
-        close(trace.all_rows(token), example.dense[:, :, token])
-        close(trace.all_columns(token), example.dense[:, :, :, token])
 
 
 @pytest.mark.parametrize("queries", [None, range(24), range(5, 6), range(3, 20), range(0)])
@@ -72,7 +68,7 @@ def test_blocks_use_one_buffer(trace, monkeypatch):
 
 def test_what_it_hands_out_is_read_only(trace):
     for array in (
-        trace.rows(0, [1]), trace.columns(0, [1]), trace.all_rows(0), trace.all_columns(0),
+        trace.rows(0, [1]), trace.columns(0, [1]), trace.states(0),
         trace.logits,
     ):  # fmt: skip
         with pytest.raises(ValueError, match="read-only"):
@@ -80,8 +76,9 @@ def test_what_it_hands_out_is_read_only(trace):
 
 
 def test_it_holds_what_grows_with_tokens_and_nothing_else(trace):
-    for tensor in (trace.q, trace.k):
-        assert tensor.untyped_storage().nbytes() == tensor.nbytes
+    for layer in trace.attention:
+        for tensor in (layer.q, layer.k):
+            assert tensor.untyped_storage().nbytes() == tensor.nbytes
     numbers = 2 * 3 * 3 * 24 * (8 + 1) + 7 + 3 * 12 * 28  # q and k; logits; the photo
     numbers += 4 * 24 * 24  # what the blocks were given and put out
     assert trace.nbytes == 4 * numbers
@@ -91,8 +88,18 @@ def test_computed_lse_equals_the_kernels(example, monkeypatch):
     given = run(example.network, example.image, example.geometry)
     monkeypatch.setattr(fused, "trusted_kernel", lambda *_: None)
     computed = run(example.network, example.image, example.geometry)
-    for layer in range(3):
-        computed.complete_layer(layer)
-    assert isinstance(computed, Trace)
-    torch.testing.assert_close(given.q, computed.q, atol=1e-5, rtol=1e-5)
-    assert torch.equal(given.k[..., -1], torch.ones(3, 3, 24))
+    for known, later in zip(given.attention, computed.attention, strict=True):
+        later.columns([0])
+        torch.testing.assert_close(known.q, later.q, atol=1e-5, rtol=1e-5)
+        assert torch.equal(known.k[..., -1], torch.ones(3, 24))
+
+
+def test_states(trace, example, monkeypatch):
+    with torch.no_grad():
+        z = example.network.embed(torch.tensor(example.image[None]))
+        for layer, block in enumerate(example.network.blocks):
+            z = block(z)
+            close(trace.states(layer), z[0].numpy())
+    again = replace(trace, kept=())
+    for layer, states in enumerate(again.all_states()):
+        close(states, trace.states(layer))

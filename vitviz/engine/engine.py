@@ -279,19 +279,25 @@ class Engine:
     def _explanation(
         self, request: ExplainRequest, sight: Sight, token: int, progress: Progress
     ) -> tuple[Explanation, float]:
-        """The explanation that was asked for, and the seconds it took."""
-        from vitviz.tracing.memory import refusing
-
-        trace, method, needed = sight.trace, METHODS[request.method], EXPLAINING_BYTES
-        if "gradients" in method.needs:
+        trace, needed = sight.trace, EXPLAINING_BYTES
+        if "gradients" in METHODS[request.method].needs:
             needed += sight.model.card.cost_at(trace.geometry.input_size).backward_bytes
-        head = "mean" if request.head is None else request.head
-        question = Question(token, request.direction, head, dict(request.params), request.target)
         with self._room.taken(needed, trace.device, lambda: progress(WAITING, 0)):
-            start = time.perf_counter()
-            with refusing(EXPLAINING_BYTES, f"an explanation of {trace.tokens:,} tokens"):
-                explanation = method.explain(trace, question, progress)
-            return explanation, time.perf_counter() - start
+            return explain(request, trace, token, progress)
+
+
+def explain(
+    request: ExplainRequest, trace: Trace, token: int, progress: Progress
+) -> tuple[Explanation, float]:
+    """The explanation that was asked for, and the seconds it took."""
+    from vitviz.tracing.memory import refusing
+
+    start = time.perf_counter()
+    head = "mean" if request.head is None else request.head
+    question = Question(token, request.direction, head, dict(request.params), request.target)
+    with refusing(EXPLAINING_BYTES, f"an explanation of {trace.tokens:,} tokens"):
+        explanation = METHODS[request.method].explain(trace, question, progress)
+    return explanation, time.perf_counter() - start
 
 
 def require_fit(method: str, outline: Outline, model: str) -> None:

@@ -131,12 +131,14 @@ class Explanation:
 
     @property
     def values(self) -> Float32[np.ndarray, "layers heads tokens"]:
-        """All layers as one array.
+        """All layers as one array, read-only.
 
         Raises:
             ValueError: They differ in their grids or heads, and are no array.
         """
-        return np.stack([maps.values for maps in self.by_layer.values()])
+        stacked = np.stack([maps.values for maps in self.by_layer.values()])
+        stacked.flags.writeable = False
+        return stacked
 
     def nearest_layer(self, layer: int) -> int:
         """The layer it has that is nearest to ``layer``; negative ones count from the last."""

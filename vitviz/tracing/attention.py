@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float32
@@ -16,6 +16,7 @@ from torch import Tensor
 from vitviz.tracing.fused import log_denominators, row_slices
 
 
+@runtime_checkable
 class LayerAttention(Protocol):
     """What anybody may ask of the attention of one layer; tensors are on the device of the trace.
 

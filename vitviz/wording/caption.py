@@ -19,7 +19,7 @@ def caption(cell: Cell, view: View) -> str:
         f"{method.title} {cell.request.direction} {cell.layout.name(cell.query_token)}"
         + ("" if cell.target is None else f" for “{cell.class_name(cell.target)}”"),
         _layers(cell, heat_map),
-        _heads(heat_map, cell.outline.layers[heat_map.layer].heads),
+        _heads(heat_map, heads_of(cell, heat_map.layer)),
     ]
     # The layers have said where it starts, counted from 1.
     parts += [_setting(name, value) for name, value in cell.request.params if name != "start"]
@@ -27,6 +27,14 @@ def caption(cell: Cell, view: View) -> str:
         f"{100 * share:.1f} % on {name.upper()}, not shown" for name, share in heat_map.prefix_share
     ]
     return " · ".join(parts)
+
+
+def heads_of(cell: Cell, layer: int) -> int:
+    """How many heads a map of a layer is of."""
+    explanation = cell.explanation
+    if explanation.head is None:
+        return len(explanation.by_layer[layer].values)
+    return cell.outline.layers[layer].heads
 
 
 def _layers(cell: Cell, heat_map: HeatMap) -> str:

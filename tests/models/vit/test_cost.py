@@ -10,8 +10,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from vitviz.models.vit.config import ViTConfig, vit_config
+from vitviz.models.vit.cost import cost
 from vitviz.models.vit.network import VisionTransformer
-from vitviz.tracing.cost import cost
 
 SMALL = ViTConfig(
     patch=4, width=24, depth=3, heads=3, mlp_width=40, input_size=(12, 20), classes=7,
@@ -29,16 +29,16 @@ def test_flops_against_torchs_own_counter(gated):
         for block in network.blocks:
             z = block(z, lambda q, k, v: (q @ k.mT).softmax(-1) @ v)
         network.classify(z)
-    assert cost(config, (5, 7)).flops == counter.get_total_flops()
+    assert cost(config, (20, 28)).flops == counter.get_total_flops()
 
 
 def test_published_flops():
     # Source: DeiT (arXiv 2012.12877) and torchvision give 17.6 G multiply-adds for ViT-B/16.
-    assert cost(vit_config("B", 16), (14, 14)).flops / 2 == pytest.approx(17.58e9, rel=0.002)
+    assert cost(vit_config("B", 16), (224, 224)).flops / 2 == pytest.approx(17.58e9, rel=0.002)
 
 
 def test_tokens_and_memory_grow_linearly():
-    costs = [cost(vit_config("S", 8), (rows, 96)) for rows in (64, 128, 192)]
+    costs = [cost(vit_config("S", 8), (8 * rows, 768)) for rows in (64, 128, 192)]
     assert [c.tokens for c in costs] == [6145, 12289, 18433]
     steps = [b.peak_bytes - a.peak_bytes for a, b in pairwise(costs)]
     assert steps[0] == steps[1] > 0
