@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.explanations import explanation_of
+from tests.models.networks import SMALL
 from tests.samples import names_in, request_for
 from vitviz.engine.answers import Cell
 from vitviz.engine.engine import Engine
@@ -19,12 +20,14 @@ from vitviz.exporting.map_files import PICTURES, encode_image, write_map
 from vitviz.exporting.provenance import to_json
 from vitviz.exporting.stamp import read
 from vitviz.imaging.photo import Photo
+from vitviz.maps.heat_map import Quantity
 from vitviz.maps.overlay import composite
 from vitviz.maps.ranges import value_range
 from vitviz.maps.style import Style
 from vitviz.models.tokens import TokenLayout
 from vitviz.session.state import Session, View
 from vitviz.wording.caption import caption
+from vitviz.wording.description import describe_map
 
 
 @pytest.fixture
@@ -34,8 +37,11 @@ def cell(photo: Path, checkpoint: Path) -> Cell:
     layer, head, token = np.mgrid[:3, :3, :17]
     values = (layer + head / 10 + token / 100).astype(np.float32)
     layout = TokenLayout(("cls", "dist"), (3, 5))
-    explanation = explanation_of(values, (0, 1, 2), None, layout, "attention")
-    return replace(answered, explanation=explanation)
+    explanation = explanation_of(
+        values, (0, 1, 2), None, layout, "attention", geometry=answered.geometry
+    )
+    config = replace(SMALL, depth=3, prefix=("cls", "dist"), positioned_prefix=2)
+    return replace(answered, explanation=explanation, card=replace(answered.card, config=config))
 
 
 @pytest.fixture
@@ -63,41 +69,44 @@ def session_of(cell: Cell, view: View, style: Style | None = None) -> Session:
     ],
 )  # fmt: skip
 def test_captions_of_attention(cell: Cell, view: View, words: str) -> None:
-    assert caption(cell, view) == words
+    assert caption(describe_map(cell, view)) == words
 
 
 def test_captions_of_attention_to_a_patch_have_no_shares(cell: Cell) -> None:
     cell = replace(
         cell, query_token=2 + 1 * 5 + 4, request=replace(cell.request, direction="to"),
-        explanation=replace(cell.explanation, shares=False),
+        explanation=replace(cell.explanation, quantity=Quantity("attention")),
     )  # fmt: skip
     words = "Attention to row 2, column 5 · layer 3 · mean of 3 heads"
-    assert caption(cell, View()) == words
+    assert caption(describe_map(cell, View())) == words
 
 
 def test_captions_about_a_class_name_it(cell: Cell) -> None:
-    explanation = replace(cell.explanation, shares=False, target=5)
+    explanation = replace(
+        cell.explanation, quantity=Quantity("relevance"), span="through", target=5
+    )
     cell = replace(cell, request=replace(cell.request, method="relevance"), explanation=explanation)
-    assert caption(cell, View("relevance")) == (
+    assert caption(describe_map(cell, View("relevance"))) == (
         "Class relevance of CLS for “class 5” · layers 1 to 3 · mean of 3 heads"
     )
     known = replace(cell, card=replace(cell.card, names=tuple("abcdefg")))
-    assert caption(known, View("relevance")).startswith("Class relevance of CLS for “f” ·")
+    assert caption(describe_map(known, View("relevance"))).startswith(
+        "Class relevance of CLS for “f” ·"
+    )
 
 
 def test_captions_of_rollout_say_their_layers_and_settings(cell: Cell) -> None:
     request = replace(
         cell.request, method="rollout", head="min", params=(("discard", 0.9), ("start", 2))
     )
-    explanation = replace(
-        cell.explanation, values=cell.explanation.values[1:, :1] / 100, layers=(1, 2), head="min"
-    )
+    values, layout = cell.explanation.values[1:, :1] / 100, TokenLayout(("cls", "dist"), (3, 5))
+    explanation = explanation_of(values, (1, 2), "min", layout, "rollout", span="through")
     cell = replace(cell, request=request, explanation=explanation)
     end = "discard 0.9 · {} % on CLS, not shown · {} % on DIST, not shown"
-    assert caption(cell, View("rollout")) == (
+    assert caption(describe_map(cell, View("rollout"))) == (
         "Attention rollout of CLS · layers 2 to 3 · min of 3 heads · " + end.format(2.0, 2.0)
     )
-    assert caption(cell, View("rollout", layer=0)) == (
+    assert caption(describe_map(cell, View("rollout", layer=0))) == (
         "Attention rollout of CLS · layer 2 · min of 3 heads · " + end.format("1.0", "1.0")
     )
 
@@ -114,7 +123,7 @@ def test_a_picture_is_the_photo_at_its_size_with_the_map_and_the_caption(
         assert image.size == (60, 40)
         np.testing.assert_array_equal(np.asarray(image), expected)
         assert image.text == {  # type: ignore[attr-defined]
-            "Description": caption(cell, view), "Software": "vitviz",
+            "Description": caption(describe_map(cell, view)), "Software": "vitviz",
             "vitviz": to_json(read(tmp_path / "map.png")),
         }  # fmt: skip
 
@@ -138,7 +147,7 @@ def test_every_kind_of_picture_has_the_photo_s_size(
         assert image.mode == "RGB"
         if suffix in (".jpg", ".jpeg"):
             comments = [data for name, data in image.applist if name == "COM"]  # type: ignore[attr-defined]
-            assert caption(cell, View()).encode() in comments
+            assert caption(describe_map(cell, View())).encode() in comments
 
 
 @pytest.mark.parametrize("name", ["map.gif", "map", "map.png.exe"])

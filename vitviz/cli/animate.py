@@ -17,6 +17,7 @@ from vitviz.exporting.film import SUFFIXES, Film
 from vitviz.session.state import PhotoRef
 from vitviz.session.strict import check_map, check_query
 from vitviz.wording.caption import caption
+from vitviz.wording.description import describe_map
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers
@@ -71,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     check_query(session.view.query, cell.layout.prefix, cell.geometry)
     check_map(session.view, cell.explanation, cell.outline)
     photo = engine.photos.get(request.photo, request.background)
-    print(f"{options.photo}: {caption(cell, session.view)}")
+    print(f"{options.photo}: {caption(describe_map(cell, session.view))}")
     said = disclosure(options)
     write_animation(out, photo, cell, session, animation, engine.answer, disclosure=said)
     print(f"  wrote {out}")

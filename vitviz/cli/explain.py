@@ -19,6 +19,7 @@ from vitviz.exporting.values import Resolution, Wanted
 from vitviz.session.state import PhotoRef, Session
 from vitviz.session.strict import check_map, check_query
 from vitviz.wording.caption import caption
+from vitviz.wording.description import describe_map
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers
@@ -95,7 +96,7 @@ def explain_one(
     check_query(view.query, cell.layout.prefix, cell.geometry)
     check_map(view, cell.explanation, cell.outline)
     photo = engine.photos.get(request.photo, request.background)
-    print(f"{path}: {caption(cell, view)}")
+    print(f"{path}: {caption(describe_map(cell, view))}")
     for note in photo.notes:
         print(f"  {note}")
     for name, probability in top_classes(cell, 3):

@@ -27,6 +27,7 @@ from vitviz.methods import METHODS
 from vitviz.progress import Progress, silent
 from vitviz.session.state import Session, View
 from vitviz.wording.caption import caption
+from vitviz.wording.description import describe_map
 
 Along = Literal["layers", "heads", "depth"]
 
@@ -164,8 +165,9 @@ def frames(
     quantity = shown[0][0].explanation.quantity
     how = Look(style_for(style, quantity), *ends(shown, style))
     words = [
-        Words(heading(cell, view, animation.along), caption(cell, view)) if animation.words
-        else Words() for cell, view in shown
+        Words(heading(cell, view, animation.along), caption(describe_map(cell, view)))
+        if animation.words else Words()
+        for cell, view in shown
     ]  # fmt: skip
     bar = Scale(*how[1:], quantity.unit, how.style, "all frames")
     scale = bar if animation.bar else None

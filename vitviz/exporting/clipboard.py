@@ -23,6 +23,7 @@ from vitviz.maps.style import Style
 from vitviz.progress import Progress, silent
 from vitviz.session.state import Pane, Session
 from vitviz.wording.caption import caption
+from vitviz.wording.description import describe_map
 from vitviz.wording.headings import headings, letter
 
 WIDE_MM, WIDE_DPI = 300.0, 200
@@ -115,7 +116,7 @@ def values_text(heat_map: HeatMap, separator: str) -> str:
 
 
 def _words(shown: Sequence[Shown]) -> list[Words]:
-    captions = [caption(one.cell, one.pane.view) for one in shown]
+    captions = [caption(describe_map(one.cell, one.pane.view)) for one in shown]
     if len(shown) == 1:
         return [Words("", captions[0])]
     titles = headings([one.pane for one in shown], [one.cell for one in shown])

@@ -30,8 +30,9 @@ from vitviz.progress import Progress, silent
 from vitviz.session.panes import pair_of
 from vitviz.session.state import Pane, Session, View
 from vitviz.session.strict import check_map, check_query
-from vitviz.wording.caption import caption
-from vitviz.wording.headings import SEPARATOR, as_table, headings, in_common, letter
+from vitviz.wording.caption import SEPARATOR, caption, hidden_shares
+from vitviz.wording.description import describe_map
+from vitviz.wording.headings import as_table, headings, in_common, letter
 
 Answer = Callable[[ExplainRequest, Progress], Cell]
 
@@ -183,7 +184,7 @@ class _Composer:
         first = self._shots[0]
         match self._spec.content:
             case "map":
-                return self._whole([[first]], caption(first.cell, first.view))
+                return self._alone(first)
             case "patches":
                 return Composed(_patches(first), (first,))
             case "layers":
@@ -231,6 +232,9 @@ class _Composer:
         rows = [shots[i : i + cols] for i in range(0, len(shots), cols)]
         return self._whole(rows, _said(shots), Axis(table.rows), Axis(table.columns))
 
+    def _alone(self, shot: Shot) -> Composed:
+        return Composed(Grid(((self._panel(shot),),), caption=_caption_of(shot)), (shot,))
+
     def _strip(self, shots: list[Shot], *, with_difference: bool = False) -> Composed:
         """Panels in reading order, each with what tells it apart."""
         titles: Sequence[str] = headings([s.pane for s in shots], [s.cell for s in shots])
@@ -243,9 +247,8 @@ class _Composer:
         cols = columns_for(len(panels), aspect, self._spec)
         rows = [tuple(panels[i : i + cols]) for i in range(0, len(panels), cols)]
         padded = tuple((*row, *(None for _ in range(cols - len(row)))) for row in rows)
-        alone = len(shots) == 1
-        words = caption(shots[0].cell, shots[0].view) if alone else _said(shots)
-        return Composed(Grid(padded, caption=_caption(words, shots)), tuple(shots))
+        words = _caption(_said(shots), shots) if len(shots) > 1 else _caption_of(shots[0])
+        return Composed(Grid(padded, caption=words), tuple(shots))
 
     def _matrix(self, shot: Shot) -> Composed:
         layers, of_heads = self._layers(shot), [self._of_head(shot, h) for h in self._heads(shot)]
@@ -337,13 +340,10 @@ def _head_label(head: Head) -> str:
 
 
 def _said(shots: Sequence[Shot]) -> str:
-    """What is the same in all maps, the photo's file aside."""
-    words = in_common([shot.pane for shot in shots], [shot.cell for shot in shots])
+    """What is the same in all maps, but for the model and the photo's file."""
     photo = shots[0].pane.photo
-    name = Path(photo.path).name if photo is not None else ""
-    parts = [part for part in words.split(SEPARATOR) if part != name]
-    model = shots[0].cell.card.title
-    return SEPARATOR.join(part for part in parts if part != model)
+    elsewhere = ("model",) if photo is not None and photo.frame else ("photo", "model")
+    return in_common([shot.pane for shot in shots], [shot.cell for shot in shots], elsewhere)
 
 
 def _caption(words: str, shots: Sequence[Shot]) -> str:
@@ -352,8 +352,16 @@ def _caption(words: str, shots: Sequence[Shot]) -> str:
     for text in (_model_text, _grid_text, _class_text):
         found = {text(shot.cell) for shot in shots}
         parts += found if len(found) == 1 else ()
-    hidden = "not shown" in words
-    return SEPARATOR.join(filter(None, (*parts, words, "" if hidden else _not_shown(shots))))
+    shares = hidden_shares([describe_map(shot.cell, shot.view) for shot in shots])
+    hidden = f"{', '.join(shares)}, not shown" if shares else ""
+    return SEPARATOR.join(filter(None, (*parts, words, hidden)))
+
+
+def _caption_of(shot: Shot) -> str:
+    """The caption of a map alone: what it is of, as everywhere, after model, grid and class."""
+    facts = (text(shot.cell) for text in (_model_text, _grid_text, _class_text))
+    words = caption(describe_map(shot.cell, shot.view))
+    return SEPARATOR.join(filter(None, (*facts, words)))
 
 
 def _model_text(cell: Cell) -> str:
@@ -367,16 +375,3 @@ def _grid_text(cell: Cell) -> str:
 
 def _class_text(cell: Cell) -> str:
     return "".join(f"{name} {100 * share:.0f} %" for name, share in top_classes(cell, 1))
-
-
-def _not_shown(shots: Sequence[Shot]) -> str:
-    """ "6.3 to 41.0 % on CLS, not shown"."""
-    shares: dict[str, list[float]] = {}
-    for shot in shots:
-        for name, share in shot.cell.heat_map(shot.view).prefix_share:
-            shares.setdefault(name, []).append(100 * share)
-    texts = []
-    for name, found in shares.items():
-        low, high = f"{min(found):.1f}", f"{max(found):.1f}"
-        texts.append(f"{low if low == high else f'{low} to {high}'} % on {name.upper()}")
-    return f"{', '.join(texts)}, not shown" if texts else ""

@@ -23,6 +23,7 @@ from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import look
 from vitviz.session.state import Session
 from vitviz.wording.caption import caption
+from vitviz.wording.description import describe_map
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tiff", ".tif")
 SUFFIXES = (*PICTURES, *(suffix for suffix in values.SUFFIXES if suffix not in PICTURES))
@@ -67,7 +68,7 @@ def write_map(
     view, style, heat_map = session.view, session.style, cell.heat_map(session.view)
     how = look(style, heat_map, cell.explanation)
     pixels = drawn(_at_most(photo.pixels, side), heat_map, how)
-    encoded = encode_image(pixels, path, caption(cell, view))
+    encoded = encode_image(pixels, path, caption(describe_map(cell, view)))
     said = disclosure or Disclosure()
     made = provenance_of(
         "map", session, [(cell, view)], {"range": [how.low, how.high]}, full_paths=said.full_paths

@@ -26,6 +26,7 @@ from vitviz.reading import parse, typed
 from vitviz.session import session_file
 from vitviz.session.state import Compare, Pane, PhotoRef, Session, View
 from vitviz.wording.caption import caption
+from vitviz.wording.description import describe_map
 
 VERSION = 1
 
@@ -267,7 +268,7 @@ def facts(cell: Cell, view: View, *, every_map: bool = False) -> MapFacts:
     head = heat_map.head + 1 if isinstance(heat_map.head, int) else heat_map.head
     kept_apart = every_map and cell.explanation.head is None
     return MapFacts(
-        caption(cell, view),
+        caption(describe_map(cell, view)),
         PhotoFacts(Path(request.photo.path).name, cell.photo_sha256, geometry.photo_size,
                    request.photo.frame, request.background),
         ModelFacts(card.id, card.title, card.sha256, card.bytes, card.notes),

@@ -1,53 +1,67 @@
-"""One line that says exactly what is shown, and what is not."""
+"""Lines that say exactly what is shown, and what is not."""
 
 from __future__ import annotations
 
-from vitviz.engine.answers import Cell
-from vitviz.maps.heat_map import HeatMap
-from vitviz.methods import METHODS
-from vitviz.session.state import View
+from collections.abc import Sequence
+
+from vitviz.wording.description import Description
+
+SEPARATOR = " · "
 
 
-def caption(cell: Cell, view: View) -> str:
+def caption(of: Description) -> str:
     """ "Attention of CLS · layer 8 · mean of 3 heads · 6.3 % on CLS, not shown".
 
     Where the map is about a class: "Class relevance of CLS for “collie” · layers 1 to 8 · ...".
     """
-    heat_map = cell.heat_map(view)
-    method = METHODS[cell.request.method]
-    parts = [
-        f"{method.title} {cell.request.direction} {cell.layout.name(cell.query_token)}"
-        + ("" if cell.target is None else f" for “{cell.class_name(cell.target)}”"),
-        _layers(cell, heat_map),
-        _heads(heat_map, heads_of(cell, heat_map.layer)),
-    ]
+    return SEPARATOR.join((*parts(of), *(f"{share}, not shown" for share in hidden_shares([of]))))
+
+
+def parts(of: Description) -> list[str]:
+    """A caption in parts, without what is not shown."""
     # The layers have said where it starts, counted from 1.
-    parts += [_setting(name, value) for name, value in cell.request.params if name != "start"]
-    parts += [
-        f"{100 * share:.1f} % on {name.upper()}, not shown" for name, share in heat_map.prefix_share
-    ]
-    return " · ".join(parts)
+    settings = [_setting(name, value) for name, value in of.given if name != "start"]
+    words = [_subject(of), layers(of), heads(of), *settings]
+    return [word for word in words if word]
 
 
-def heads_of(cell: Cell, layer: int) -> int:
-    """How many heads a map of a layer is of."""
-    explanation = cell.explanation
-    if explanation.head is None:
-        return len(explanation.by_layer[layer].values)
-    return cell.outline.layers[layer].heads
+def layers(of: Description) -> str:
+    """ "layer 8", "layers 1 to 8"; "last layer" where there is no answer yet."""
+    if of.layer < 0:
+        return "last layer"
+    return (
+        f"layer {of.layer + 1}" if of.first is None else f"layers {of.first + 1} to {of.layer + 1}"
+    )
 
 
-def _layers(cell: Cell, heat_map: HeatMap) -> str:
-    first, last = cell.explanation.layers[0] + 1, heat_map.layer + 1
-    if METHODS[cell.request.method].fuses_first and first < last:
-        return f"layers {first} to {last}"
-    return f"layer {last}"
+def heads(of: Description) -> str:
+    """ "head 3", "mean of 12 heads", "1 head"; "" of a layer that has none."""
+    if isinstance(of.head, int):
+        return f"head {of.head + 1}"
+    if of.heads == 0:
+        return ""
+    return f"{of.head} of {of.heads} heads" if of.heads > 1 else "1 head"
 
 
-def _heads(heat_map: HeatMap, heads: int) -> str:
-    if isinstance(heat_map.head, int):
-        return f"head {heat_map.head + 1}"
-    return f"{heat_map.head} of {heads} heads" if heads > 1 else "1 head"
+def hidden_shares(maps: Sequence[Description]) -> list[str]:
+    """What went to each prefix token, of one map or several: "6.3 % on CLS", "6.3 to 41.0 % on
+    CLS".
+    """
+    shares: dict[str, list[float]] = {}
+    for one in maps:
+        for name, share in one.prefix_share:
+            shares.setdefault(name, []).append(100 * share)
+    texts = []
+    for name, found in shares.items():
+        low, high = f"{min(found):.1f}", f"{max(found):.1f}"
+        texts.append(f"{low if low == high else f'{low} to {high}'} % on {name.upper()}")
+    return texts
+
+
+def _subject(of: Description) -> str:
+    """ "Attention of CLS", "Class relevance of CLS for “collie”", "Feature norm"."""
+    token = f" {of.direction} {of.query}" if of.method.about_token else ""
+    return of.method.title + token + (f" for “{of.target_name}”" if of.target_name else "")
 
 
 def _setting(name: str, value: object) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from vitviz.engine.answers import Cell
-from vitviz.maps.resample import carried
 from vitviz.methods import METHODS
 from vitviz.session.state import Pane
-
-SEPARATOR = " · "
+from vitviz.wording.caption import SEPARATOR, heads, layers
+from vitviz.wording.description import Description, describe
 
 NO_MATTER = object()
 """The key of what a pane is not about: the class, where its method asks about none."""
@@ -56,7 +55,7 @@ def headings(panes: Sequence[Pane], cells: Sequence[Cell | None]) -> tuple[str, 
         panes: What was chosen.
         cells: Their answers; what was chosen is named as it is where one is missing.
     """
-    aspects = [_aspects(pane, cell) for pane, cell in zip(panes, cells, strict=True)]
+    aspects = [_aspects(describe(*both)) for both in zip(panes, cells, strict=True)]
     differing = [name for name in (aspects[0] if aspects else ()) if _differs(aspects, name)]
     if not differing:
         return tuple(_joined(of_one, OF_ONE) for of_one in aspects)
@@ -79,7 +78,7 @@ def as_table(panes: Sequence[Pane], cells: Sequence[Cell | None]) -> Table | Non
     """The panes as rows and columns with headings of their own, where that is what they are: two
     photos, say, and for each the same three methods, one photo after the other. Else None.
     """
-    aspects = [_aspects(pane, cell) for pane, cell in zip(panes, cells, strict=True)]
+    aspects = [_aspects(describe(*both)) for both in zip(panes, cells, strict=True)]
     differing = [name for name in (aspects[0] if aspects else ()) if _differs(aspects, name)]
     for cols in range(2, len(aspects) // 2 + 1):
         if len(aspects) % cols:
@@ -94,13 +93,21 @@ def as_table(panes: Sequence[Pane], cells: Sequence[Cell | None]) -> Table | Non
     return None
 
 
-def in_common(panes: Sequence[Pane], cells: Sequence[Cell | None]) -> str:
-    """What is the same in all panes, in the same words as ``headings``; "" where all differs."""
-    aspects = [_aspects(pane, cell) for pane, cell in zip(panes, cells, strict=True)]
+def in_common(
+    panes: Sequence[Pane], cells: Sequence[Cell | None], without: Collection[str] = ()
+) -> str:
+    """What is the same in all panes, in the same words as ``headings``; "" where all differs.
+
+    Args:
+        panes: What was chosen.
+        cells: Their answers.
+        without: Names of what somebody else says: "photo", "model".
+    """
+    aspects = [_aspects(describe(*both)) for both in zip(panes, cells, strict=True)]
     if not aspects:
         return ""
     told = []
-    for name in aspects[0]:
+    for name in (name for name in aspects[0] if name not in without):
         known = [of_one[name] for of_one in aspects if of_one[name].key is not NO_MATTER]
         if known and not known[0].usual and not _differs(aspects, name):
             told.append(known[0].text)
@@ -121,49 +128,41 @@ def _joined_short(aspects: dict[str, Aspect], names: Sequence[str]) -> str:
     return SEPARATOR.join(filter(None, words))
 
 
-def _aspects(pane: Pane, cell: Cell | None) -> dict[str, Aspect]:
+def _aspects(of: Description) -> dict[str, Aspect]:
     """By name, in the order in which they are told."""
     return {
-        "photo": _photo(pane),
-        "model": _model(pane, cell),
-        "input": _input(pane),
-        "method": Aspect(pane.view.method, METHODS[pane.view.method].title),
-        **{f"setting {name}": _setting(pane, name) for name in SETTINGS},
-        "class": _class(pane, cell),
-        "layer": _layer(pane, cell),
-        "head": _head(pane, cell),
-        "query": _query(pane, cell),
+        "photo": _photo(of),
+        "model": Aspect(of.model, of.model_title),
+        "input": _input(of),
+        "method": Aspect(of.method.name, of.method.title),
+        **{f"setting {name}": _setting(of, name) for name in SETTINGS},
+        "class": _class(of),
+        "layer": Aspect((of.first, of.layer), layers(of)),
+        "head": _head(of),
+        "query": _query(of),
     }
 
 
-def _photo(pane: Pane) -> Aspect:
-    if pane.photo is None:
+def _photo(of: Description) -> Aspect:
+    if of.photo is None:
         return Aspect(None, "no photo")
-    frame = f", frame {pane.photo.frame + 1}" if pane.photo.frame else ""
-    return Aspect((pane.photo.path, pane.photo.frame), Path(pane.photo.path).name + frame)
+    frame = f", frame {of.photo.frame + 1}" if of.photo.frame else ""
+    return Aspect((of.photo.path, of.photo.frame), Path(of.photo.path).name + frame)
 
 
-def _model(pane: Pane, cell: Cell | None) -> Aspect:
-    if cell is not None and cell.request.model == pane.model:
-        return Aspect(pane.model, cell.card.title)
-    # A checkpoint is a path; a bundled model is an id, which may hold dots but no folder.
-    path = Path(pane.model)
-    return Aspect(pane.model, path.stem if path.name != pane.model else pane.model)
+def _input(of: Description) -> Aspect:
+    finer = f", {of.input.fineness}× finer" if of.input.fineness > 1 else ""
+    if of.input.mode == "as trained":
+        return Aspect(of.input.mode, "input as trained", usual=True)
+    return Aspect(of.input, of.input.mode + finer)
 
 
-def _input(pane: Pane) -> Aspect:
-    finer = f", {pane.input.fineness}× finer" if pane.input.fineness > 1 else ""
-    if pane.input.mode == "as trained":
-        return Aspect(pane.input.mode, "input as trained", usual=True)
-    return Aspect(pane.input, pane.input.mode + finer)
-
-
-def _setting(pane: Pane, name: str) -> Aspect:
-    found = [p for p in METHODS[pane.view.method].parameters if p.name == name]
+def _setting(of: Description, name: str) -> Aspect:
+    found = [p for p in of.method.parameters if p.name == name]
     if not found:
         return Aspect(None, "", usual=True)
     default, title = found[0].default, found[0].title.lower()
-    value = dict(pane.view.params).get(name, default)
+    value = dict(of.given).get(name, default)
     if isinstance(value, bool):
         text = title if value else f"no {title}"
     else:
@@ -171,52 +170,25 @@ def _setting(pane: Pane, name: str) -> Aspect:
     return Aspect(value, text, usual=value == default)
 
 
-def _class(pane: Pane, cell: Cell | None) -> Aspect:
+def _class(of: Description) -> Aspect:
     """The class asked about, where the method asks about one."""
-    if not METHODS[pane.view.method].class_specific:
+    if not of.method.class_specific:
         return Aspect(NO_MATTER, "")
-    target = cell.explanation.target if cell is not None else pane.view.target
-    if target is None:
+    if of.target is None:
         return Aspect(None, "most probable class")
-    names = cell.card.class_names if cell is not None else ()
-    name = names[target] if target < len(names) else f"class {target}"
-    return Aspect(name, name)
+    return Aspect(of.target_name, of.target_name)
 
 
-def _layer(pane: Pane, cell: Cell | None) -> Aspect:
-    layer = pane.view.layer
-    if cell is None:
-        return Aspect(layer, f"layer {layer + 1}" if layer >= 0 else "last layer")
-    last, first = cell.explanation.nearest_layer(layer) + 1, cell.explanation.layers[0] + 1
-    if METHODS[cell.request.method].fuses_first and first < last:
-        return Aspect((first, last), f"layers {first} to {last}")
-    return Aspect(last, f"layer {last}")
+def _head(of: Description) -> Aspect:
+    if isinstance(of.head, int):
+        return Aspect(of.head, heads(of))
+    if of.heads == 1:
+        return Aspect(0, heads(of))
+    words = heads(of) or f"{of.head} of heads"
+    return Aspect(of.head, words, short=of.head)
 
 
-def _head(pane: Pane, cell: Cell | None) -> Aspect:
-    head = pane.view.head if cell is None else cell.explanation.nearest_head(pane.view.head)
-    if isinstance(head, int):
-        return Aspect(head, f"head {head + 1}")
-    heads = cell.outline.heads if cell is not None else 0
-    if heads == 1:
-        return Aspect(0, "1 head")
-    words = f"{head} of {heads} heads" if heads else f"{head} of heads"
-    return Aspect(head, words, short=head)
-
-
-def _query(pane: Pane, cell: Cell | None) -> Aspect:
-    """A point is told by its patch, but is the same point on every grid, and in relative terms on
-    every photo.
-    """
-    query, direction = pane.view.query, pane.view.direction
-    directions = METHODS[pane.view.method].directions
-    direction = direction if direction in directions else directions[0]
-    key: object = query
-    if cell is not None and not isinstance(query, str):
-        x, y = carried(query, cell.geometry.photo_size, (1, 1))
-        key = round(x, 4), round(y, 4)
-    if cell is not None:
-        name = cell.layout.name(cell.query_token)
-    else:
-        name = query.upper() if isinstance(query, str) else "a patch"
-    return Aspect((direction, key), f"{direction} {name}")
+def _query(of: Description) -> Aspect:
+    if not of.method.about_token:
+        return Aspect(NO_MATTER, "")
+    return Aspect((of.direction, of.query_place), f"{of.direction} {of.query}")

@@ -18,7 +18,8 @@ from vitviz.gui.store import Store
 from vitviz.gui.threads.batch import BatchService
 from vitviz.gui.threads.service import Service
 from vitviz.session.state import Session
-from vitviz.wording.caption import caption
+from vitviz.wording.caption import SEPARATOR, parts
+from vitviz.wording.description import describe_map
 
 
 class BatchCommands(QObject):
@@ -122,6 +123,4 @@ def in_general(cell: Cell, session: Session) -> str:
         explanation = replace(explanation, target=None)
     token = prefix.index(str(chosen.view.query)) if prefix else 0
     some = replace(cell, query_token=token, explanation=explanation)
-    words = caption(some, chosen.view).split(" · ")
-    kept = [word for word in words if not word.endswith("not shown")]
-    return " · ".join([*kept, cell.card.title])
+    return SEPARATOR.join([*parts(describe_map(some, chosen.view)), cell.card.title])

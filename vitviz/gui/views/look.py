@@ -12,6 +12,7 @@ from vitviz.maps.ranges import value_range
 from vitviz.maps.style import Style
 from vitviz.session.state import View
 from vitviz.wording.caption import caption
+from vitviz.wording.description import describe_map
 
 
 class LookView(QWidget):
@@ -52,7 +53,7 @@ class LookView(QWidget):
         self.shown_range = value_range(style.range, heat_map, cell.explanation)
         self.canvas.show_map(heat_map, cell.geometry, self.shown_range, style)
         self.canvas.set_query(cell.query_patch)
-        words = caption(cell, view)
+        words = caption(describe_map(cell, view))
         self.caption.setText(words)
         self.caption.setToolTip(words)
         self.canvas.setAccessibleDescription(words)

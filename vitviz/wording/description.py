@@ -1,0 +1,128 @@
+"""What a map is of, field by field: captions and headings are made of it, words last."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vitviz.engine.answers import Cell
+from vitviz.imaging.preprocess import InputChoice
+from vitviz.maps.heat_map import Head
+from vitviz.maps.resample import carried
+from vitviz.methods import METHODS
+from vitviz.methods.base import Direction, Method, ParameterValue
+from vitviz.session.state import Pane, PhotoRef, View
+
+
+@dataclass(frozen=True)
+class Description:
+    """One map: what was chosen for it, made exact by its answer where there is one.
+
+    Args:
+        photo: Of what; None without a photo.
+        model: By whom: id of a bundled model, or path of a checkpoint.
+        model_title: What people call it.
+        input: What the model is given.
+        method: The explanation method.
+        given: Its settings that were given, by name.
+        first: The first layer that the map is of, from 0; None where it is of one layer, or not
+            known yet.
+        layer: The layer, or the last of several, from 0; negative, counted from the last, where
+            there is no answer yet.
+        head: One head, from 0, or a fusion.
+        heads: How many heads that layer has; 0 where it is not known or has none.
+        target: Index of the class that the map is about; None: the most probable one, or of none.
+        target_name: What that class is called; "" without one.
+        direction: Of the query, or to it.
+        query: The token that is asked about, for people: "CLS", "row 3, column 5".
+        query_place: What is the same for the same query on every grid and, in relative terms, on
+            every photo.
+        prefix_share: The part of the whole that went to prefix tokens, by name.
+    """
+
+    photo: PhotoRef | None
+    model: str
+    model_title: str
+    input: InputChoice
+    method: Method
+    given: tuple[tuple[str, ParameterValue], ...]
+    first: int | None
+    layer: int
+    head: Head
+    heads: int
+    target: int | None
+    target_name: str
+    direction: Direction
+    query: str
+    query_place: Hashable
+    prefix_share: tuple[tuple[str, float], ...] = ()
+
+
+def describe(pane: Pane, cell: Cell | None) -> Description:
+    """What was chosen for a pane.
+
+    Args:
+        pane: What was chosen.
+        cell: Its answer, or its last one; what was chosen is told as it is where it is missing.
+    """
+    view, method = pane.view, METHODS[pane.view.method]
+    direction = view.direction if view.direction in method.directions else method.directions[0]
+    target = view.target if cell is None else cell.target
+    if not method.class_specific:
+        target = None
+    known = Description(
+        pane.photo, pane.model, _model_title(pane, cell), pane.input, method, view.params, None,
+        view.layer, view.head, 0, target, _target_name(cell, target), direction,
+        view.query.upper() if isinstance(view.query, str) else "a patch", view.query,
+    )  # fmt: skip
+    return known if cell is None else _answered(known, cell, view)
+
+
+def describe_map(cell: Cell, view: View) -> Description:
+    """One map of an answer, which may be to an earlier choice than the view's.
+
+    Args:
+        cell: Where the map is in.
+        view: Which layer and head.
+    """
+    request = cell.request
+    of_request = replace(
+        view, method=request.method, params=request.params, query=request.query,
+        direction=request.direction, target=request.target,
+    )  # fmt: skip
+    return describe(Pane(request.photo, request.model, request.input, of_request), cell)
+
+
+def _answered(known: Description, cell: Cell, view: View) -> Description:
+    """The description with what the answer made exact."""
+    explanation, heat_map = cell.explanation, cell.heat_map(view)
+    through = explanation.span == "through" and explanation.layers[0] < heat_map.layer
+    if explanation.head is None:
+        heads = len(explanation.by_layer[heat_map.layer].values)
+    else:
+        heads = cell.outline.layers[heat_map.layer].heads
+    place: Hashable = known.query_place
+    if not isinstance(view.query, str):
+        x, y = carried(view.query, cell.geometry.photo_size, (1, 1))
+        place = round(x, 4), round(y, 4)
+    return replace(
+        known, first=explanation.layers[0] if through else None, layer=heat_map.layer,
+        head=heat_map.head, heads=heads, query=cell.layout.name(cell.query_token),
+        query_place=place, prefix_share=heat_map.prefix_share,
+    )  # fmt: skip
+
+
+def _model_title(pane: Pane, cell: Cell | None) -> str:
+    if cell is not None and cell.request.model == pane.model:
+        return cell.card.title
+    # A checkpoint is a path; a bundled model is an id, which may hold dots but no folder.
+    path = Path(pane.model)
+    return path.stem if path.name != pane.model else pane.model
+
+
+def _target_name(cell: Cell | None, target: int | None) -> str:
+    if target is None:
+        return ""
+    names = cell.card.class_names if cell is not None else ()
+    return names[target] if target < len(names) else f"class {target}"
