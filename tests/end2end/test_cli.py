@@ -234,7 +234,7 @@ def test_models_lists_the_bundled_ones(capsys: pytest.CaptureFixture[str]) -> No
     assert main(["models"]) == 0
     out = capsys.readouterr().out
     assert "vitviz-small-v1" in out
-    assert "12 layers, 3 heads, width 192, patch 16, 224 x 224, 5,717,416 parameters" in out
+    assert "12 layers, 3 heads, width 192, MLP 768, patch 16, 224 x 224, 5,717,416 param" in out
 
 
 @pytest.mark.slow

@@ -6,15 +6,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vitviz.errors import CheckpointError
 from vitviz.imaging.geometry import Box, Geometry
+from vitviz.models.families import FAMILIES
 from vitviz.models.vit import network as vit
+from vitviz.models.vit.family import VIT
+from vitviz.selfcheck import environment as this_computer
 from vitviz.selfcheck import numbers as checks
-from vitviz.selfcheck.numbers import Measured, Outcome, environment, outcomes
+from vitviz.selfcheck import specimens
+from vitviz.selfcheck.environment import environment
+from vitviz.selfcheck.numbers import Measurement, Outcome, outcomes
 from vitviz.tracing.trace import Trace
 
 
@@ -22,7 +28,7 @@ def test_every_check_passes_and_says_what_it_measured() -> None:
     found = list(outcomes())
     assert len(found) >= 12
     assert [o for o in found if not o.passed] == []
-    assert all("(limit " in o.measured for o in found)
+    assert all("(limit " in o.detail for o in found)
     assert len({o.name for o in found}) == len(found)
 
 
@@ -37,8 +43,8 @@ def test_a_library_that_cannot_be_imported_says_why(monkeypatch: pytest.MonkeyPa
     def fail(name: str) -> Any:
         raise RuntimeError("operator torchvision::nms does not exist")
 
-    monkeypatch.setattr(checks, "import_module", fail)
-    monkeypatch.setattr(checks.metadata, "version", lambda name: f"version of {name}")
+    monkeypatch.setattr(this_computer, "import_module", fail)
+    monkeypatch.setattr(this_computer.metadata, "version", lambda name: f"version of {name}")
     named = dict(environment())
     assert named["torchvision"] == ("not importable: operator torchvision::nms does not exist")
     assert named["PySide6"] == "version of PySide6-Essentials"
@@ -47,7 +53,7 @@ def test_a_library_that_cannot_be_imported_says_why(monkeypatch: pytest.MonkeyPa
 @pytest.fixture
 def _fresh() -> Any:
     """Nothing computed by the checks outlives a test that breaks something."""
-    cached = (checks._network, checks._dense, checks._trace)
+    cached = (specimens.specimen_of, specimens.dense_attention, specimens.trace_of)
     for function in cached:
         function.cache_clear()
     yield
@@ -55,17 +61,17 @@ def _fresh() -> Any:
         function.cache_clear()
 
 
-def outcome(monkeypatch: pytest.MonkeyPatch, check: Callable[[], Measured]) -> Outcome:
+def outcome(monkeypatch: pytest.MonkeyPatch, check: Callable[[], Measurement]) -> Outcome:
     monkeypatch.setattr(checks, "_checks", lambda: iter([("it", check)]))
     (found,) = outcomes()
     return found
 
 
 def test_a_check_that_breaks_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks() -> Measured:
+    def breaks() -> Measurement:
         raise CheckpointError("The file is damaged.", "hint")
 
-    def bug() -> Measured:
+    def bug() -> Measurement:
         raise ZeroDivisionError
 
     assert outcome(monkeypatch, breaks) == Outcome("it", False, "The file is damaged.")
@@ -76,11 +82,11 @@ def test_a_check_that_breaks_has_failed(monkeypatch: pytest.MonkeyPatch) -> None
 def test_an_error_above_its_limit_or_none_fails(
     monkeypatch: pytest.MonkeyPatch, error: float, passed: bool
 ) -> None:
-    found = outcome(monkeypatch, lambda: Measured(error, 1.0, " pixels"))
+    found = outcome(monkeypatch, lambda: Measurement(error, 1.0, " pixels"))
     assert found == Outcome("it", passed, f"{error:.2g} pixels (limit 1)")
 
 
-def fails(check: Callable[[], Measured]) -> bool:
+def fails(check: Callable[[], Measurement]) -> bool:
     error, limit, _ = check()
     return not error <= limit
 
@@ -89,7 +95,29 @@ def fails(check: Callable[[], Measured]) -> bool:
 def test_wrong_attention_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     columns = Trace.columns
     monkeypatch.setattr(Trace, "columns", lambda *asked: columns(*asked) * 1.001)
-    assert fails(lambda: checks.attention("cpu"))
+    assert fails(lambda: checks.attention("vit", "cpu"))
+
+
+@pytest.mark.usefixtures("_fresh")
+def test_attention_that_is_not_a_number_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = Trace.rows
+    monkeypatch.setattr(Trace, "rows", lambda *asked: np.nan * rows(*asked))
+    assert fails(lambda: checks.attention("vit", "cpu"))
+
+
+@pytest.mark.usefixtures("_fresh")
+def test_every_family_with_a_specimen_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the checks of one are called as ever: its name is said where there are more."""
+    alone = {name for name, _ in checks._checks()}
+    assert "attention from q, k = dense softmax on cpu" in alone
+    monkeypatch.setitem(FAMILIES, "toy", replace(VIT, name="toy", title="Toy"))
+    monkeypatch.setitem(FAMILIES, "none", replace(VIT, name="none", title="None", specimen=None))
+    both = {name for name, _ in checks._checks()}
+    of_toys = {name for name in both if name.endswith(", Toy")}
+    assert not any("None" in name for name in both)
+    assert {name.removesuffix(", Toy") for name in of_toys} < alone
+    assert len(of_toys) == len([name for name in both if name.endswith(", Vision Transformer")]) > 7
+    assert specimens.dense_attention("toy").shape == specimens.dense_attention("vit").shape
 
 
 @pytest.mark.usefixtures("_fresh")
@@ -102,8 +130,8 @@ def test_a_wrong_discard_is_noticed(monkeypatch: pytest.MonkeyPatch, fusion: Any
 
     discard = flow.discard_smallest
     monkeypatch.setattr(flow, "discard_smallest", one_too_few)
-    assert fails(lambda: checks.rollout("cpu", fusion, 0.6))
-    assert not fails(lambda: checks.rollout("cpu", fusion, 0.0))
+    assert fails(lambda: checks.rollout("vit", "cpu", fusion, 0.6))
+    assert not fails(lambda: checks.rollout("vit", "cpu", fusion, 0.0))
 
 
 @pytest.mark.usefixtures("_fresh")
@@ -111,10 +139,18 @@ def test_a_wrong_patch_embedding_is_noticed(monkeypatch: pytest.MonkeyPatch) -> 
     forward = vit.PatchEmbedding.forward
 
     def by_columns(self: vit.PatchEmbedding, image: Tensor) -> Tensor:
-        return forward(self, image).unflatten(1, (3, 5)).transpose(1, 2).flatten(1, 2)
+        return forward(self, image).unflatten(1, (5, 7)).transpose(1, 2).flatten(1, 2)
 
-    monkeypatch.setattr(vit.PatchEmbedding, "forward", by_columns)
-    assert fails(checks.patch_embedding)
+    assert not fails(lambda: checks.patch_embedding("vit"))
+    with monkeypatch.context() as patched:
+        patched.setattr(vit.PatchEmbedding, "forward", by_columns)
+        assert fails(lambda: checks.patch_embedding("vit"))
+    with monkeypatch.context() as patched:
+        patched.setattr(vit.PatchEmbedding, "forward", lambda *given: 0 * forward(*given))
+        assert fails(lambda: checks.patch_embedding("vit"))
+    convolve = nn.Conv2d.forward
+    monkeypatch.setattr(nn.Conv2d, "forward", lambda *given: 1.0001 * convolve(*given))
+    assert fails(lambda: checks.patch_embedding("vit"))
 
 
 def test_a_misplaced_patch_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

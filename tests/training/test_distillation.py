@@ -12,15 +12,15 @@ import torch.nn.functional as F
 
 from tests.models.networks import VARIANTS, random_input, random_network
 from tests.training.conftest import PREPROCESSING, TEACHER
-from vitviz.training.batches import as_wanted
+from vitviz.models.vit.training import roles, student_of
+from vitviz.training.batches import model_inputs
 from vitviz.training.distil.objective import (
     Distillation,
     attention_divergence,
     logit_divergence,
+    observe,
     rates_of,
     state_error,
-    student_of,
-    watched,
 )
 from vitviz.training.loop import Pace
 from vitviz.training.photos import find_photos, open_photos
@@ -40,17 +40,17 @@ def objective(options: DistilOptions) -> Distillation:
     photos = open_photos(find_photos(options.photos)).photos
     teacher = random_network(TEACHER)
     return Distillation(
-        teacher, PREPROCESSING, photos, as_wanted(photos[:9], PREPROCESSING), options
+        teacher, PREPROCESSING, photos, model_inputs(photos[:9], PREPROCESSING), options
     )
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_a_watched_forward_is_the_forward(name: str) -> None:
+def test_an_observed_forward_is_the_forward(name: str) -> None:
     network, images = random_network(VARIANTS[name]), random_input(12, 20)
-    seen = watched(network, images)
-    torch.testing.assert_close(seen.logits, network(images), rtol=1e-4, atol=1e-5)
-    assert len(seen.states) == 1 + len(seen.attention) == 1 + len(network.blocks)
-    for rows in seen.attention:
+    found = observe(network, images)
+    torch.testing.assert_close(found.logits, network(images), rtol=1e-4, atol=1e-5)
+    assert len(found.states) == 1 + len(found.attention) == 1 + len(network.blocks)
+    for rows in found.attention:
         torch.testing.assert_close(rows.exp().sum(dim=-1), torch.ones(rows.shape[:-1]))
 
 
@@ -60,13 +60,13 @@ def test_attention_is_the_softmax_of_queries_and_keys() -> None:
     qkv = block.attn.qkv(block.norm1(network.embed(images)))
     q, k, _ = qkv.unflatten(2, (3, TEACHER.heads, -1)).permute(2, 0, 3, 1, 4).double()
     wanted = (q @ k.mT / TEACHER.head_dim**0.5).softmax(dim=-1)
-    found = watched(network, images).attention[0].exp().double()
+    found = observe(network, images).attention[0].exp().double()
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)
 
 
 def test_every_other_block_counts() -> None:
     network, images = random_network(TEACHER), random_input(12, 20)
-    every, other = watched(network, images), watched(network, images, 2)
+    every, other = observe(network, images), observe(network, images, 2)
     assert len(other.states) == 3
     for index in range(3):
         assert torch.equal(other.states[index], every.states[2 * index])
@@ -76,15 +76,15 @@ def test_every_other_block_counts() -> None:
 
 def test_a_block_that_is_given_its_input_does_not_see_the_one_before() -> None:
     network, images = random_network(TEACHER), random_input(12, 20)
-    wanted = watched(network, images)
+    wanted = observe(network, images)
     broken = copy.deepcopy(network)
     broken.blocks[1].mlp.fc2.bias.fill_(5.0)
-    seen = watched(broken, images, given=wanted.states)
+    found = observe(broken, images, given=wanted.states)
     same = [
-        torch.allclose(a, b, atol=1e-5) for a, b in zip(seen.states, wanted.states, strict=True)
+        torch.allclose(a, b, atol=1e-5) for a, b in zip(found.states, wanted.states, strict=True)
     ]
     assert same == [True, True, False, True, True]
-    torch.testing.assert_close(seen.logits, wanted.logits)
+    torch.testing.assert_close(found.logits, wanted.logits)
 
 
 def test_divergences_are_torch_s_and_nothing_between_equals() -> None:
@@ -185,7 +185,7 @@ def test_a_student_has_nothing_of_its_teacher() -> None:
 
 
 def test_only_matrices_decay_and_all_but_the_head_s_are_orthogonalised() -> None:
-    rates = rates_of(student_of(random_network(TEACHER), 2, 0), 0.1)
+    rates = rates_of(roles(student_of(random_network(TEACHER), 2, 0)), 0.1)
     assert rates["blocks.1.attn.qkv.weight"].orthogonal
     assert rates["patch_embed.proj.weight"].orthogonal
     assert not rates["head.weight"].orthogonal
@@ -197,7 +197,7 @@ def test_only_matrices_decay_and_all_but_the_head_s_are_orthogonalised() -> None
 def test_agreement_is_counted_over_all_held_out_photos(options: DistilOptions) -> None:
     goal = objective(options)
     student = student_of(random_network(TEACHER), 2, 0)
-    images = as_wanted(open_photos(find_photos(options.photos)).photos[:9], PREPROCESSING)
+    images = model_inputs(open_photos(find_photos(options.photos)).photos[:9], PREPROCESSING)
     wanted = random_network(TEACHER)(images).argmax(1)
     order = student(images).argsort(dim=1, descending=True)
     measured = goal.measure(student)

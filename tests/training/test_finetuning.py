@@ -11,17 +11,15 @@ import torch.nn.functional as F
 
 from tests.models.networks import VARIANTS, random_input, random_network
 from tests.training.conftest import PREPROCESSING, TEACHER
-from vitviz.models.vit.network import VisionTransformer
+from vitviz.models.network import Network
+from vitviz.models.vit.training import TRAINING, classifier_of, forward, roles
 from vitviz.progress import silent
 from vitviz.training.finetune.classes import labelled_photos
 from vitviz.training.finetune.objective import (
     Finetuning,
-    classifier_of,
     cross_entropy,
-    dropped_forward,
     is_best,
     keep_rates,
-    layer_of,
     rates_of,
     smoothed,
 )
@@ -30,13 +28,13 @@ from vitviz.training.recipes import FinetuneOptions, Variety
 OPTIONS = FinetuneOptions("teacher", Path(), Path(), batch=8)
 
 
-def nothing(network: VisionTransformer, history: list[dict[str, float]], best: bool, /) -> None:
+def nothing(network: Network, history: list[dict[str, float]], best: bool, /) -> None:
     pass
 
 
 def objective(classes: Path, options: FinetuneOptions = OPTIONS) -> Finetuning:
     photos = labelled_photos(classes, None, 0.2, silent)
-    return Finetuning(random_network(TEACHER), PREPROCESSING, photos, options, nothing)
+    return Finetuning(random_network(TEACHER), TRAINING, PREPROCESSING, photos, options, nothing)
 
 
 def measured(*accuracies: float) -> list[dict[str, float]]:
@@ -54,14 +52,14 @@ def test_smoothing_is_torch_s() -> None:
 def test_with_every_branch_kept_it_is_the_forward(name: str) -> None:
     network, images = random_network(VARIANTS[name]), random_input(12, 20)
     ones = torch.ones(len(network.blocks), 2, 2)
-    torch.testing.assert_close(dropped_forward(network, images, ones), network(images))
+    torch.testing.assert_close(forward(network, images, ones), network(images))
 
 
 def test_each_image_has_its_own_branches() -> None:
     network, images = random_network(TEACHER), random_input(12, 20)
     kept = torch.ones(4, 2, 2)
     kept[:, :, 0] = 0
-    found = dropped_forward(network, images, kept)
+    found = forward(network, images, kept)
     torch.testing.assert_close(found[1:], network(images)[1:])
     torch.testing.assert_close(found[:1], network.classify(network.embed(images))[:1])
 
@@ -107,11 +105,11 @@ def test_accuracy_and_loss_are_those_of_the_validation_photos(classes: Path) -> 
     photos = labelled_photos(classes, None, 0.2, silent)
     network = classifier_of(random_network(TEACHER), 3)
     torch.nn.init.normal_(network.head.weight, generator=torch.Generator().manual_seed(0))
-    goal = Finetuning(network, PREPROCESSING, photos, OPTIONS, nothing)
-    from vitviz.training.batches import as_wanted
+    goal = Finetuning(network, TRAINING, PREPROCESSING, photos, OPTIONS, nothing)
+    from vitviz.training.batches import model_inputs
 
     with torch.no_grad():
-        logits = network(as_wanted([one.photo for one in photos.validation], PREPROCESSING))
+        logits = network(model_inputs([one.photo for one in photos.validation], PREPROCESSING))
     wanted = torch.tensor([one.label for one in photos.validation])
     found = goal.measure(network)
     assert found["accuracy"] == int((logits.argmax(1) == wanted).sum()) / 6
@@ -132,7 +130,8 @@ def test_a_classifier_keeps_all_but_the_head(name: str) -> None:
 
 
 def test_rates_fall_from_the_head_down() -> None:
-    rates = rates_of(random_network(TEACHER), replace(OPTIONS, layer_decay=0.5))
+    options = replace(OPTIONS, layer_decay=0.5)
+    rates = rates_of(roles(random_network(TEACHER)), TEACHER.depth, options)
     scales = [
         rates[name].scale
         for name in ("head.weight", "norm.bias", "blocks.3.mlp.fc1.bias", "blocks.0.norm1.bias",
@@ -145,13 +144,25 @@ def test_rates_fall_from_the_head_down() -> None:
 
 def test_head_only_freezes_all_else() -> None:
     frozen = replace(OPTIONS, freeze="all but the head")
-    assert set(rates_of(random_network(TEACHER), frozen)) == {"head.weight", "head.bias"}
+    rates = rates_of(roles(random_network(TEACHER)), TEACHER.depth, frozen)
+    assert set(rates) == {"head.weight", "head.bias"}
 
 
-def test_every_parameter_has_a_layer() -> None:
-    network = random_network(VARIANTS["all the prefix"])
-    layers = {layer_of(name, 2) for name, _ in network.named_parameters()}
-    assert layers == {0, 1, 2, 3}
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_parameter_has_a_role(name: str) -> None:
+    network = random_network(VARIANTS[name])
+    found = roles(network)
+    assert list(found) == [name for name, _ in network.named_parameters()]
+    assert {role.layer for role in found.values()} == {-1, 0, 1, 2}
+    heads = {name for name, role in found.items() if role.head}
+    assert heads >= {"head.weight", "head.bias"}
+    assert all(name.startswith("head") for name in heads)
+    before = {name: role.kind for name, role in found.items() if role.layer < 0}
+    assert before.pop("patch_embed.proj.weight") == "matrix"
+    assert before.pop("patch_embed.proj.bias") == "vector"
+    assert set(before.values()) == {"tokens"}
+    blocks = {role.kind for role in found.values() if role.layer in (0, 1)}
+    assert blocks == {"matrix", "vector"}
 
 
 def test_the_best_is_the_most_accurate_and_then_the_surest() -> None:

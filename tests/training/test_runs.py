@@ -14,7 +14,9 @@ import torch
 from tests.training.conftest import TEACHER
 from vitviz.errors import Cancelled, CheckpointError, VitvizError
 from vitviz.models.card import from_json
+from vitviz.models.families import FAMILIES
 from vitviz.models.loading import load_model
+from vitviz.models.vit.family import VIT
 from vitviz.training.checkpoint import read_log, read_state
 from vitviz.training.recipes import (
     DistilOptions,
@@ -268,6 +270,19 @@ def test_going_on_with_a_teacher_of_another_width_is_refused(
     path.with_suffix(".json").write_text(json.dumps(card | {"width": 30}), encoding="utf-8")
     with pytest.raises(VitvizError, match="teacher was"):
         distil(replace(distilling, teacher=str(path)))
+
+
+def test_a_family_that_is_not_trained_yet_is_refused(
+    distilling: DistilOptions, tuning: FinetuneOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FAMILIES, "other", VIT)
+    monkeypatch.setitem(FAMILIES, "vit", replace(VIT, title="Toy Network", training=None))
+    for run in (lambda: distil(distilling), lambda: finetune(tuning)):
+        with pytest.raises(VitvizError, match=r"does not make .* Toy Network yet") as raised:
+            run()
+        assert raised.value.hint == "Choose a Vision Transformer."
+    assert not distilling.out.exists()
+    assert not tuning.out.exists()
 
 
 def test_a_result_inside_its_class_folders_is_refused(tuning: FinetuneOptions) -> None:

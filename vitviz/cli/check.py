@@ -19,7 +19,8 @@ def add(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:  # noqa: ARG001
     """Prints every self-check with its outcome; 1 if one failed."""
-    from vitviz.selfcheck.numbers import environment, outcomes
+    from vitviz.selfcheck.environment import environment
+    from vitviz.selfcheck.numbers import outcomes
     from vitviz.selfcheck.program import program_outcomes
 
     for name, value in environment():
@@ -27,7 +28,7 @@ def run(options: argparse.Namespace) -> int:  # noqa: ARG001
     code = 0
     for outcome in chain(outcomes(), program_outcomes()):
         word = "ok    " if outcome.passed else "FAILED"
-        print(f"{word}  {outcome.name}: {outcome.measured}", flush=True)
+        print(f"{word}  {outcome.name}: {outcome.detail}", flush=True)
         code = code if outcome.passed else 1
     print(
         "All checks passed." if code == 0 else "Some checks failed: do not trust what failed here."

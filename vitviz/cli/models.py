@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from vitviz.models.loading import bundled
+from vitviz.wording.models import shape
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers
@@ -19,11 +20,9 @@ def add(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:  # noqa: ARG001 (every command takes its options)
     """Lists the bundled models."""
     for card in bundled():
-        config = card.config
+        outline, (height, width) = card.outline, card.preprocessing.input_size
         print(f"{card.id}: {card.title}")
-        print(f"  {config.depth} layers, {config.heads} heads, width {config.width}, "
-              f"patch {config.patch}, {config.input_size[0]} x {config.input_size[1]}, "
-              f"{config.parameters:,} parameters, "
+        print(f"  {shape(outline)}, {height} x {width}, {outline.parameters:,} parameters, "
               f"{card.classes or 'classes of its own'}")  # fmt: skip
     print("Any checkpoint in timm, DeiT or torchvision names works too: --model FILE")
     return 0

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from vitviz.errors import CheckpointError
+from vitviz.errors import CheckpointError, VitvizError
 from vitviz.models.family import Family
 from vitviz.models.vit.family import VIT
 
 if TYPE_CHECKING:
     from vitviz.models.reader import Reader, Tensors
+    from vitviz.models.training import Training
 
 FAMILIES: dict[str, Family] = {family.name: family for family in (VIT,)}
 """By name, in the order in which they are tried on a checkpoint."""
@@ -42,3 +43,19 @@ def reader_of(tensors: Tensors) -> Match:
             return match
     some = ", ".join(key[:60] for key in list(tensors)[:3])
     raise CheckpointError(f"The parameters ({some}, ...) are of no known family.", readable)
+
+
+def training_of(family: str) -> Training:
+    """How networks of a family, by its name, are trained; loads torch.
+
+    Raises:
+        VitvizError: They are not, yet.
+    """
+    training = FAMILIES[family].training
+    if training is None:
+        titles = " or ".join(one.title for one in FAMILIES.values() if one.training)
+        raise VitvizError(
+            f"vitviz train does not make networks of the family {FAMILIES[family].title} yet.",
+            f"Choose a {titles}.",
+        )
+    return training()

@@ -1,54 +1,46 @@
-"""Numerical self-checks on this computer, and what it is: ``vitviz check``.
+"""Numerical self-checks on this computer: ``vitviz check``.
 
 Each check compares what the program does with a plain way to the same numbers, in float64 where
-that matters. The random networks have a grid that is not square and two prefix tokens.
+that matters. The random networks are the specimens of their families (``Family.specimen``).
 """
 
 from __future__ import annotations
 
 import hashlib
-import platform
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from functools import cache, partial
-from importlib import import_module, metadata
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float64
-from torch import Tensor
+from torch import Tensor, nn
 
-import vitviz
 from vitviz.bundled import resource
 from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.load import from_pixels, load
 from vitviz.imaging.preprocess import InputChoice, Preprocessing, fit, model_input
 from vitviz.imaging.samples import sample_photos
-from vitviz.memory import available_bytes, physical_bytes
 from vitviz.methods.base import Question
 from vitviz.methods.rollout import ROLLOUT
 from vitviz.models.loading import bundled, devices, load_model
-from vitviz.models.vit.config import ViTConfig
-from vitviz.models.vit.network import VisionTransformer
 from vitviz.progress import silent
-from vitviz.tracing.memory import in_words
+from vitviz.selfcheck.specimens import (
+    Attentions,
+    dense_attention,
+    families,
+    specimen_of,
+    trace_of,
+)
 from vitviz.tracing.run import run
 
 if TYPE_CHECKING:
     from vitviz.maps.heat_map import Fusion
-    from vitviz.tracing.trace import Trace
 
-Attentions = Float64[np.ndarray, "layers heads queries tokens"]
 Rows = Float64[np.ndarray, "layers queries tokens"]
-
-CONFIG = ViTConfig(
-    patch=4, width=24, depth=4, heads=3, mlp_width=48, input_size=(12, 20), classes=7,
-    prefix=("cls", "reg1"),
-)  # fmt: skip
-"""Of the random networks: 3 x 5 patches, 17 tokens."""
 
 FUSIONS: dict[Fusion, Callable[[Attentions], Rows]] = {
     "mean": lambda attention: attention.mean(1),
@@ -64,15 +56,15 @@ class Outcome:
     Args:
         name: What should hold.
         passed: Whether it does.
-        measured: The error and its limit, or what went wrong.
+        detail: The error and its limit, or what went wrong.
     """
 
     name: str
     passed: bool
-    measured: str
+    detail: str
 
 
-class Measured(NamedTuple):
+class Measurement(NamedTuple):
     """A difference that should be small.
 
     Args:
@@ -84,24 +76,6 @@ class Measured(NamedTuple):
     error: float
     limit: float
     unit: str = ""
-
-
-def environment() -> list[tuple[str, str]]:
-    """What the program runs on, for reports: names and values."""
-    memory = f"{in_words(physical_bytes())}, {in_words(available_bytes())} free"
-    return [
-        ("vitviz", vitviz.__version__),
-        ("Python", platform.python_version()),
-        ("torch", torch.__version__),
-        ("torchvision", _importable("torchvision")),
-        ("PySide6", _installed("PySide6-Essentials", "PySide6")),
-        ("Pillow", _installed("pillow")),
-        ("NumPy", np.__version__),
-        ("System", platform.platform()),
-        ("Processor", f"{platform.machine()}, {torch.get_num_threads()} threads"),
-        ("Memory", memory),
-        ("Devices", ", ".join(f"{device.name} ({device.title})" for device in devices())),
-    ]
 
 
 def outcomes() -> Iterator[Outcome]:
@@ -117,30 +91,40 @@ def outcomes() -> Iterator[Outcome]:
             yield Outcome(name, error <= limit, f"{error:.2g}{unit} (limit {limit:.2g})")
 
 
-def _checks() -> Iterator[tuple[str, Callable[[], Measured]]]:
+def _checks() -> Iterator[tuple[str, Callable[[], Measurement]]]:
     yield "the bundled models are what their cards say (SHA-256)", checksums
     yield "patches tile what the model sees", tiling
     yield "patches lie where preprocessing takes them from", alignment
-    yield "patch embedding = unfold and a linear layer", patch_embedding
+    plain = families()
+    titles = {family.name: f", {family.title}" if len(plain) > 1 else "" for family in plain}
+    for family, title in titles.items():
+        name = f"patch embedding = unfold and a linear layer{title}"
+        yield name, partial(patch_embedding, family)
     yield "forward with attention recorded = plain forward", recording
     for device in devices():
-        on = f" on {device.name}"
-        yield f"attention from q, k = dense softmax{on}", partial(attention, device.name)
-        for fusion in FUSIONS:
-            for discard in (0.0, 0.6):
-                name = f"rollout, {fusion}, discard {discard:g} = dense product{on}"
-                yield name, partial(rollout, device.name, fusion, discard)
+        for family, title in titles.items():
+            yield from _checks_of(family, device.name, f" on {device.name}{title}")
         if device.name != "cpu":
-            yield f"logits{on} = logits on cpu", partial(logits, device.name)
+            yield f"logits on {device.name} = logits on cpu", partial(logits, device.name)
 
 
-def checksums() -> Measured:
+def _checks_of(
+    family: str, device: str, where: str
+) -> Iterator[tuple[str, Callable[[], Measurement]]]:
+    yield f"attention from q, k = dense softmax{where}", partial(attention, family, device)
+    for fusion in FUSIONS:
+        for discard in (0.0, 0.6):
+            name = f"rollout, {fusion}, discard {discard:g} = dense product{where}"
+            yield name, partial(rollout, family, device, fusion, discard)
+
+
+def checksums() -> Measurement:
     """Files that no card describes, and cards without their file."""
     weights = resource("models").glob("*.safetensors")
     digests = {hashlib.sha256(file.read_bytes()).hexdigest() for file in weights}
     cards = bundled()
     wrong = digests ^ {card.sha256 for card in cards}
-    return Measured(len(wrong) + (not cards), 0, " files")
+    return Measurement(len(wrong) + (not cards), 0, " files")
 
 
 PREPROCESSING = Preprocessing((96, 160), 16, (0.5, 0.4, 0.3), (0.2, 0.3, 0.4), edge=176)
@@ -156,9 +140,9 @@ PHOTO_SIZES = ((211, 307), (307, 211))
 """Height and width."""
 
 
-def tiling() -> Measured:
+def tiling() -> Measurement:
     """How far the edges of patches are from their neighbours', and from the window's."""
-    worst = 0.0
+    errors = []
     for size in PHOTO_SIZES:
         for preprocessing, choice in INPUTS:
             geometry = fit(size, preprocessing, choice)
@@ -170,13 +154,13 @@ def tiling() -> Measured:
                 right[:, :-1] - left[:, 1:], bottom[:-1] - top[1:], left[:, 0] - window.left,
                 top[0] - window.top, right[:, -1] - window.right, bottom[-1] - window.bottom,
             )  # fmt: skip
-            worst = max(worst, *(float(np.abs(gap).max()) for gap in gaps))
-    return Measured(worst, 1e-9, " pixels")
+            errors += [np.abs(gap).max() for gap in gaps]
+    return Measurement(_greatest(errors), 1e-9, " pixels")
 
 
-def alignment() -> Measured:
+def alignment() -> Measurement:
     """How far patches are from where a photo whose colours tell the place says they are."""
-    worst = 0.0
+    errors = []
     for height, width in PHOTO_SIZES:
         y, x = np.mgrid[:height, :width] + 0.5
         pixels = np.stack([255 * x / width, 255 * y / height, np.full(x.shape, 128)], 2)
@@ -188,8 +172,8 @@ def alignment() -> Measured:
                 np.array(of)[:, None, None] for of in (preprocessing.mean, preprocessing.std)
             )
             places = (image * std + mean)[:2] * np.array([width, height])[:, None, None]
-            worst = max(worst, _misplaced(places, geometry))
-    return Measured(worst, 0.5, " pixels")
+            errors.append(_misplaced(places, geometry))
+    return Measurement(_greatest(errors), 0.5, " pixels")
 
 
 def _misplaced(places: Float64[np.ndarray, "2 height width"], geometry: Geometry) -> float:
@@ -197,27 +181,51 @@ def _misplaced(places: Float64[np.ndarray, "2 height width"], geometry: Geometry
     (rows, cols), side = geometry.grid, geometry.patch
     means = places.reshape(2, rows, side, cols, side).mean((2, 4))
     height, width = geometry.photo_size
-    worst = 0.0
+    errors = []
     for row in range(rows):
         for col in range(cols):
             box = geometry.patch_box(row, col)
             if box.left >= 0 and box.top >= 0 and box.right <= width and box.bottom <= height:
-                worst = max(worst, float(np.abs(means[:, row, col] - box.centre).max()))
-    return worst
+                errors.append(np.abs(means[:, row, col] - box.centre).max())
+    return _greatest(errors)
 
 
-def patch_embedding() -> Measured:
-    """The convolution against unfolded patches times its weights, in float64."""
-    embedding = _network().patch_embed
-    image = _random_image()
-    patches = F.unfold(image.double(), CONFIG.patch, stride=CONFIG.patch).transpose(1, 2)
-    weight, bias = embedding.proj.weight.double().flatten(1), embedding.proj.bias
-    assert bias is not None
-    expected = F.linear(patches, weight, bias.double())
-    return Measured(_difference(embedding(image), expected), 1e-5)
+def patch_embedding(family: str) -> Measurement:
+    """Convolutions against unfolded patches times their weights, in float64; and how much a patch
+    changes the tokens of others, which is not at all where tokens are in the order of the patches.
+    """
+    specimen = specimen_of(family)
+    network, image = specimen.network.to("cpu"), torch.tensor(specimen.image[None])
+    (rows, cols), side = specimen.geometry.grid, specimen.geometry.patch
+    errors = [_unfolding(module, side) for module in network.modules() if _cuts(module, side)]
+    places = torch.eye(rows * cols).view(-1, 1, rows, cols)  # in each image another patch
+    images = image + places.repeat_interleave(side, 2).repeat_interleave(side, 3)
+    with torch.inference_mode():
+        moved = network.as_tokens(network.embed(images)) - network.as_tokens(network.embed(image))
+    change = moved[:, -rows * cols :].abs().amax(2)  # changed patch x token
+    own = change.diagonal()
+    errors.append(float((change - own.diag()).max()))
+    # A token that its own patch does not change is an error without a size.
+    return Measurement(_greatest(errors) if own.min() > 0 else float("inf"), 1e-5)
 
 
-def recording() -> Measured:
+def _cuts(module: nn.Module, side: int) -> TypeGuard[nn.Conv2d]:
+    square = (side, side)
+    return isinstance(module, nn.Conv2d) and module.stride == module.kernel_size == square
+
+
+def _unfolding(convolution: nn.Conv2d, side: int) -> float:
+    """How far a convolution whose stride is its kernel is from unfolding and a linear layer."""
+    shape = 1, convolution.in_channels, 3 * side, 5 * side
+    image = torch.rand(shape, generator=torch.Generator().manual_seed(6))
+    weight, bias = convolution.weight.double().flatten(1), convolution.bias
+    patches = F.unfold(image.double(), side, stride=side).transpose(1, 2)
+    expected = F.linear(patches, weight, None if bias is None else bias.double())
+    with torch.inference_mode():
+        return _difference(convolution(image).flatten(2).transpose(1, 2), expected)
+
+
+def recording() -> Measurement:
     """Logits of the bundled model for a sample photo, both ways."""
     model = load_model(bundled()[0].id, "cpu")
     photo = load(sample_photos()[0])
@@ -227,10 +235,10 @@ def recording() -> Measured:
     recorded = run(model.network, image, geometry).logits
     with torch.inference_mode():
         plain = model.network(torch.tensor(image[None]))[0]
-    return Measured(_difference(torch.tensor(recorded), plain), 1e-4)
+    return Measurement(_difference(torch.tensor(recorded), plain), 1e-4)
 
 
-def logits(device: str) -> Measured:
+def logits(device: str) -> Measurement:
     """Logits of the bundled model for a sample photo, here and on the CPU."""
     photo = load(sample_photos()[0])
     found = []
@@ -240,95 +248,39 @@ def logits(device: str) -> Measured:
         geometry = fit(photo.size, preprocessing, InputChoice())
         image = model_input(photo, geometry, preprocessing)
         found.append(torch.tensor(run(model.network, image, geometry, device=name).logits))
-    return Measured(_difference(*found), 1e-3)
+    return Measurement(_difference(*found), 1e-3)
 
 
-def attention(device: str) -> Measured:
+def attention(family: str, device: str) -> Measurement:
     """Rows, columns and sums of rows of every layer and head."""
-    dense, trace = _dense(), _trace(device)
+    dense, trace = dense_attention(family), trace_of(family, device)
     everything = range(trace.tokens)
-    worst = 0.0
+    errors = []
     for layer in range(trace.depth):
-        for got in (trace.rows(layer, everything), trace.columns(layer, everything)):
-            worst = max(worst, float(np.abs(got - dense[layer]).max()))
-    rows = np.stack([trace.all_rows(query) for query in everything], 2)
-    return Measured(max(worst, float(np.abs(rows.sum(-1) - 1).max())), 1e-5)
+        rows, columns = trace.rows(layer, everything), trace.columns(layer, everything)
+        errors += [np.abs(got - dense[layer]).max() for got in (rows, columns)]
+        errors.append(np.abs(rows.sum(-1) - 1).max())
+    return Measurement(_greatest(errors), 1e-5)
 
 
-def rollout(device: str, fusion: Fusion, discard: float) -> Measured:
+def rollout(family: str, device: str, fusion: Fusion, discard: float) -> Measurement:
     """The row that goes down the layers against the product of whole matrices; its sum is 1."""
-    trace, query = _trace(device), 6
+    trace, query = trace_of(family, device), 6
     question = Question(query, head=fusion, params={"discard": discard})
     got = ROLLOUT.explain(trace, question, silent).values[-1, 0]
     product = np.eye(trace.tokens)
-    for fused in FUSIONS[fusion](_dense()):
+    for fused in FUSIONS[fusion](dense_attention(family)):
         flat = fused.flatten()
         flat[flat.argsort(kind="stable")[: int(discard * flat.size)]] = 0
         mixed = (flat.reshape(fused.shape) + np.eye(trace.tokens)) / 2
         product = mixed / mixed.sum(1, keepdims=True) @ product
-    worst = float(np.abs(got - product[query]).max())
-    return Measured(max(worst, abs(float(got.sum()) - 1)), 3e-6)
+    return Measurement(_greatest([np.abs(got - product[query]).max(), abs(got.sum() - 1)]), 3e-6)
 
 
-@dataclass
-class _Recorder:
-    """Attention the plain way, in float64, every matrix kept."""
-
-    kept: list[Float64[np.ndarray, "heads queries tokens"]] = field(default_factory=list)
-
-    def __call__(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        dense = (q.double() @ k.double().mT / q.shape[-1] ** 0.5).softmax(-1)
-        self.kept.append(dense[0].numpy())
-        mixed: Tensor = (dense @ v.double()).float()
-        return mixed
-
-
-@cache
-def _network() -> VisionTransformer:
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(5)
-        network = VisionTransformer(CONFIG).eval().requires_grad_(False)
-        for name, parameter in network.named_parameters():
-            if name.endswith("qkv.weight"):
-                parameter.mul_(3)  # fresh weights look everywhere alike
-    return network
-
-
-def _random_image() -> Tensor:
-    return torch.randn(1, 3, *CONFIG.input_size, generator=torch.Generator().manual_seed(6))
-
-
-@cache
-def _dense() -> Attentions:
-    recorder, network = _Recorder(), _network().to("cpu")
-    with torch.inference_mode():
-        z = network.embed(_random_image())
-        for block in network.blocks:
-            z = block(z, recorder)
-    return np.stack(recorder.kept)
-
-
-@cache
-def _trace(device: str) -> Trace:
-    geometry = Geometry(CONFIG.input_size, CONFIG.input_size, (0, 0), CONFIG.input_size, 4)
-    return run(_network(), _random_image()[0].numpy(), geometry, device=device)
+def _greatest(errors: Iterable[float]) -> float:
+    """The greatest of some numbers; not a number where one of them is none."""
+    return float(np.max(list(errors)))
 
 
 def _difference(got: Tensor, expected: Tensor) -> float:
     return float((got.double() - expected.double()).abs().max())
-
-
-def _importable(name: str) -> str:
-    try:
-        return str(import_module(name).__version__)
-    except Exception as error:
-        return f"not importable: {error}"
-
-
-def _installed(*names: str) -> str:
-    for name in names:
-        try:
-            return metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return "not installed"

@@ -35,8 +35,8 @@ LEAST_COLOURS = 1000
 def program_outcomes() -> Iterator[Outcome]:
     """Every check, made when it is asked for; a check that breaks has failed, and others go on."""
     checks: tuple[tuple[str, Callable[[Path], str]], ...] = (
-        ("a map is written and read back", map_written),
-        ("the window opens on a photo, offscreen", window_opened),
+        ("a map is written and read back", check_map),
+        ("the window opens on a photo, offscreen", check_window),
     )
     for name, check in checks:
         with tempfile.TemporaryDirectory(prefix="vitviz-check-") as folder:
@@ -47,7 +47,7 @@ def program_outcomes() -> Iterator[Outcome]:
                 yield Outcome(name, False, words)
 
 
-def map_written(folder: Path) -> str:
+def check_map(folder: Path) -> str:
     """Explains a sample photo as ``vitviz explain`` does, and compares what the files hold.
 
     Args:
@@ -78,7 +78,7 @@ def map_written(folder: Path) -> str:
     return f"{rows} x {cols} patches over {photo.size[1]} x {photo.size[0]} pixels"
 
 
-def window_opened(folder: Path) -> str:
+def check_window(folder: Path) -> str:
     """Starts this program once more, with a sample photo and without a screen, for a screenshot.
 
     Args:
@@ -91,7 +91,7 @@ def window_opened(folder: Path) -> str:
         VitvizError: There is none, or nothing to see in it.
     """
     path = folder / "window.png"
-    command = [*itself(), "--screenshot", str(path), str(sample_photos()[0])]
+    command = [*own_command(), "--screenshot", str(path), str(sample_photos()[0])]
     # A program folder would otherwise take itself for a part of this process.
     environment = {
         **os.environ,
@@ -109,10 +109,10 @@ def window_opened(folder: Path) -> str:
     if done.returncode or not path.is_file():
         last = " ".join(said.splitlines()[-3:])
         raise VitvizError(f"It ended with exit code {done.returncode}. {last}".strip())
-    return seen(path)
+    return picture_facts(path)
 
 
-def seen(path: Path) -> str:
+def picture_facts(path: Path) -> str:
     """The size of a picture, and how many colours it has.
 
     Raises:
@@ -127,7 +127,7 @@ def seen(path: Path) -> str:
     return f"{width} x {height} pixels, {colours} colours"
 
 
-def itself() -> list[str]:
+def own_command() -> list[str]:
     """The command that starts this program once more."""
     if getattr(sys, "frozen", False):
         return [sys.executable]

@@ -1,6 +1,6 @@
 """Batches of photos, cropped and varied: each a pure function of the seed and the step.
 
-So a run that was killed goes on with exactly the batches it would have had, and nothing of it
+So a run that was killed resumes with exactly the batches it would have had, and nothing of it
 need be saved.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from vitviz.imaging.preprocess import InputChoice, Preprocessing, fit, model_input
 from vitviz.training.photos import KeptPhoto
@@ -184,7 +184,7 @@ def normalised(
     return (images - mean) / std
 
 
-def as_wanted(
+def model_inputs(
     photos: Sequence[KeptPhoto], preprocessing: Preprocessing
 ) -> Float[Tensor, "batch 3 height width"]:
     """Photos as a model wants them, not varied: what it is measured on."""
@@ -195,3 +195,8 @@ def as_wanted(
         for photo in photos
     ]
     return torch.from_numpy(np.stack(inputs))
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Where a network's parameters are, and so where its inputs have to be."""
+    return next(network.parameters()).device

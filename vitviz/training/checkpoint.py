@@ -46,14 +46,14 @@ def read_state(path: Path) -> dict[str, Any]:
             raise ValueError(f"its format is {state['format']}, not {FORMAT}")
     except Exception as error:  # a damaged file can raise anything
         raise VitvizError(
-            f"{path} is no checkpoint of a run that can be gone on with ({error}).",
+            f"{path} is no checkpoint of a run that can be resumed ({error}).",
             "Move it away to begin anew.",
         ) from error
     found: dict[str, Any] = state
     return found
 
 
-def restored(own: Mapping[str, Tensor], saved: Mapping[str, Tensor], path: Path) -> None:
+def restore(own: Mapping[str, Tensor], saved: Mapping[str, Tensor], path: Path) -> None:
     """Copies saved tensors into the network's own.
 
     Raises:
@@ -70,8 +70,8 @@ def restored(own: Mapping[str, Tensor], saved: Mapping[str, Tensor], path: Path)
             tensor.copy_(saved[name])
 
 
-def same_choices(path: Path, saved: Mapping[str, object], given: Mapping[str, object]) -> None:
-    """Refuses to go on with a run under other choices than it was begun with.
+def check_choices(path: Path, saved: Mapping[str, object], given: Mapping[str, object]) -> None:
+    """Refuses to resume a run under other choices than it was begun with.
 
     Args:
         path: Of the checkpoint.
@@ -91,7 +91,7 @@ def same_choices(path: Path, saved: Mapping[str, object], given: Mapping[str, ob
     if different:
         raise VitvizError(
             f"The run in {path.parent} was begun with other choices: {'; '.join(different[:3])}.",
-            "Give the same ones to go on with it, or another --out to begin anew.",
+            "Give the same ones to resume it, or another --out to begin anew.",
         )
 
 

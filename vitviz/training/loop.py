@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar, runtime_checkable
@@ -19,22 +20,22 @@ import torch
 from torch import Tensor
 
 from vitviz.errors import Cancelled, VitvizError
-from vitviz.models.vit.network import VisionTransformer
+from vitviz.models.network import Network
 from vitviz.progress import Progress
 from vitviz.training.checkpoint import (
     BEFORE_COOL_DOWN,
     CHECKPOINT,
     LOG,
     append_line,
+    check_choices,
     read_log,
     read_state,
-    restored,
-    same_choices,
+    restore,
     write_log,
     write_state,
 )
 from vitviz.training.optimiser import Optimiser, Rates, clip, learning_rate
-from vitviz.training.recipes import Report, Reported
+from vitviz.training.recipes import Listener, Report
 
 Part = TypeVar("Part")
 """What a worker is given: a piece of a batch."""
@@ -91,13 +92,13 @@ class Objective(Protocol[Part]):
     def batch(self, step: int) -> list[Part]:
         """The batch of a step, in parts; called on a thread of its own, ahead of need."""
 
-    def losses(self, network: VisionTransformer, part: Part, step: int) -> dict[str, Tensor]:
+    def losses(self, network: Network, part: Part, step: int) -> dict[str, Tensor]:
         """The terms of the loss by name, the sum of which is to be small; means over the part."""
 
-    def measure(self, network: VisionTransformer) -> dict[str, float]:
+    def measure(self, network: Network) -> dict[str, float]:
         """How good the network is, on what it never saw."""
 
-    def keep(self, network: VisionTransformer, history: list[dict[str, float]]) -> Path | None:
+    def keep(self, network: Network, history: list[dict[str, float]]) -> Path | None:
         """Writes the weights that were just measured, where they are wanted."""
 
     def enough(self, history: list[dict[str, float]]) -> bool:
@@ -105,7 +106,7 @@ class Objective(Protocol[Part]):
 
 
 class Run(Generic[Part]):
-    """A run in a folder: begins, or goes on from its last checkpoint.
+    """A run in a folder: begins, or is resumed from its last checkpoint.
 
     Args:
         folder: Made if it is not there.
@@ -113,7 +114,7 @@ class Run(Generic[Part]):
         rates: For each parameter that is to be trained.
         objective: What for.
         pace: How.
-        facts: What must be the same for a run to be gone on with, as JSON values.
+        facts: What must be the same for a run to be resumed, as JSON values.
 
     Raises:
         VitvizError: The folder cannot be made, or holds a run of other choices.
@@ -122,7 +123,7 @@ class Run(Generic[Part]):
     def __init__(
         self,
         folder: Path,
-        network: VisionTransformer,
+        network: Network,
         rates: Mapping[str, Rates],
         objective: Objective[Part],
         pace: Pace,
@@ -172,15 +173,15 @@ class Run(Generic[Part]):
 
     def _resume(self, path: Path) -> None:
         state = read_state(path)
-        same_choices(path, json.loads(state["facts"]), self._facts)
-        restored(self._parameters, state["model"], path)
-        restored(self._average, state["average"], path)
+        check_choices(path, json.loads(state["facts"]), self._facts)
+        restore(self._parameters, state["model"], path)
+        restore(self._average, state["average"], path)
         for moment, own in self._optimiser.state().items():
-            restored(own, state["optimiser"][moment], path)
+            restore(own, state["optimiser"][moment], path)
         self.step, self.seconds, self._sums = state["step"], state["seconds"], state["sums"]
         self.history = json.loads(state["history"])
 
-    def go(self, progress: Progress, report: Reported) -> None:
+    def go(self, progress: Progress, report: Listener) -> None:
         """Trains to the end.
 
         Args:
@@ -255,7 +256,7 @@ class Run(Generic[Part]):
         }
         return gradients, {name: loss.item() for name, loss in losses.items()}
 
-    def _after_step(self, report: Reported) -> None:
+    def _after_step(self, report: Listener) -> None:
         pace, last = self._pace, self.step == self._pace.steps
         if self.step % pace.log_every == 0 or last:
             self._log_losses(report)
@@ -268,7 +269,7 @@ class Run(Generic[Part]):
         if self.step % pace.save_every == 0:
             self.save()
 
-    def _log_losses(self, report: Reported) -> None:
+    def _log_losses(self, report: Listener) -> None:
         count = (self.step - 1) % self._pace.log_every + 1
         means = {name: total / count for name, total in self._sums.items()}
         self._sums = {}
@@ -277,8 +278,8 @@ class Run(Generic[Part]):
         append_line(self._folder / LOG, line)
         report(self._report(losses=tuple(means.items())))
 
-    def _measure(self, report: Reported) -> None:
-        with _swapped(self._parameters, self._average):
+    def _measure(self, report: Listener) -> None:
+        with _swap(self._parameters, self._average):
             measured = self._objective.measure(self.network)
             self.history.append({"step": self.step, **measured})
             snapshot = self._objective.keep(self.network, self.history)
@@ -294,7 +295,7 @@ class Run(Generic[Part]):
         epoch = self.step // self._pace.steps_an_epoch if self._pace.steps_an_epoch else 0
         return Report(self.step, self._pace.steps, self.seconds, epoch, losses, measured, snapshot)
 
-    def averaged(self) -> VisionTransformer:
+    def averaged(self) -> Network:
         """The network with the average of its weights, for good: the run is over."""
         with torch.no_grad():
             for name, parameter in self._parameters.items():
@@ -302,21 +303,22 @@ class Run(Generic[Part]):
         return self.network
 
 
-class _swapped:  # noqa: N801 (used as a context manager, like a function)
+@contextmanager
+def _swap(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> Iterator[None]:
     """Inside, each tensor of the one has the numbers of the other's, and the reverse."""
+    _exchange(one, other)
+    try:
+        yield
+    finally:
+        _exchange(one, other)
 
-    def __init__(self, one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> None:
-        self._one, self._other = one, other
 
-    def __enter__(self) -> None:
-        with torch.no_grad():
-            for name, tensor in self._one.items():
-                kept = tensor.detach().clone()
-                tensor.copy_(self._other[name])
-                self._other[name].copy_(kept)
-
-    def __exit__(self, *error: object) -> None:
-        self.__enter__()
+@torch.no_grad()
+def _exchange(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> None:
+    for name, tensor in one.items():
+        before = tensor.detach().clone()
+        tensor.copy_(other[name])
+        other[name].copy_(before)
 
 
 def _means(gradients: list[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -56,9 +56,9 @@ class DistilOptions:
     Args:
         teacher: A checkpoint, or a bundled model's id.
         photos: Folders of photos, or zip archives of them; labels are not used.
-        out: The run's folder; a run that is there is gone on with.
+        out: The run's folder; a run that is there is resumed.
         depth: Blocks of the student; divides the teacher's. 0: as many as that.
-        steps: In all; this and the next four may change when a run is gone on with.
+        steps: In all; this and the next four may change when a run is resumed.
         embedding: First steps, in which only the embedding learns; they cost next to nothing,
             and everything after rests on it. None: a tenth, at most 300.
         end_to_end: Last steps, in which each block is given what the student made so far, and not
@@ -122,7 +122,7 @@ class FinetuneOptions:
     Args:
         model: A checkpoint, or a bundled model's id.
         folder: Of class folders, with photos in them or below them.
-        out: The run's folder; a run that is there is gone on with.
+        out: The run's folder; a run that is there is resumed.
         validation: Of the same class folders, to measure on; without it a part of each class is
             held out.
         held_out: That part, 0..1.
@@ -191,8 +191,9 @@ class Report:
     snapshot: Path | None = None
 
 
-Reported = Callable[[Report], None]
+Listener = Callable[[Report], None]
+"""Who is told of a run's reports."""
 
 
-def unheard(report: Report) -> None:
-    """Nobody listens."""
+def nobody(report: Report) -> None:
+    """Listens to no report."""

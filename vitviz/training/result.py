@@ -11,17 +11,18 @@ import torch
 from safetensors.torch import save
 
 from vitviz.models.card import ModelCard, to_json
-from vitviz.models.vit.network import VisionTransformer
+from vitviz.models.families import training_of
+from vitviz.models.network import Network
 from vitviz.writing import write_whole
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
-    """A network that was made, and what is to be said of it.
+class Result:
+    """What came of a run, and what is to be said of it.
 
     Args:
         network: As it is now.
-        like: The card of the model it came from: preprocessing and licence.
+        origin: The card of the model it came from: family, preprocessing and licence.
         classes: As in a card.
         class_names: As in a card's ``names``.
         title: For people.
@@ -31,8 +32,8 @@ class Made:
         weak: As in a card.
     """
 
-    network: VisionTransformer
-    like: ModelCard
+    network: Network
+    origin: ModelCard
     classes: str
     class_names: tuple[str, ...]
     title: str
@@ -47,7 +48,7 @@ def checkpoint_in(folder: Path) -> Path:
     return folder / f"{folder.resolve().name}.safetensors"
 
 
-def write_result(path: Path, made: Made) -> Path:
+def write_result(path: Path, result: Result) -> Path:
     """Writes the weights and then their card; returns the path of the weights.
 
     Raises:
@@ -55,27 +56,28 @@ def write_result(path: Path, made: Made) -> Path:
     """
     weights = {
         name: tensor.detach().to(device="cpu", dtype=torch.float16).contiguous()
-        for name, tensor in made.network.state_dict().items()
+        for name, tensor in result.network.state_dict().items()
     }
     content = save(weights, {"format": "pt"})
-    config = made.network.config
+    training = training_of(result.origin.family)
     card = ModelCard(
         id=path.stem,
-        title=made.title,
-        config=config,
-        preprocessing=made.like.preprocessing,
-        classes=made.classes,
-        names=made.class_names,
-        licence=_licence(made.like),
+        title=result.title,
+        config=training.config_of(result.network),
+        preprocessing=result.origin.preprocessing,
+        classes=result.classes,
+        names=result.class_names,
+        licence=_licence(result.origin),
         source="made by vitviz train",
         sha256=hashlib.sha256(content).hexdigest(),
         bytes=len(content),
-        keys="timm",
+        keys=training.keys,
         dtype="float16",
-        trained_by=made.trained_by,
-        trained_on=made.trained_on,
-        measured=made.measured,
-        weak=made.weak,
+        trained_by=result.trained_by,
+        trained_on=result.trained_on,
+        measured=result.measured,
+        weak=result.weak,
+        family=result.origin.family,
     )
     card_path = path.with_suffix(".json")
     # In this order: weights with the card of others would not open, those without one do.

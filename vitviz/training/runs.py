@@ -8,15 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from vitviz.progress import Progress, silent
-from vitviz.training.recipes import DistilOptions, FinetuneOptions, Reported, unheard
+from vitviz.training.recipes import DistilOptions, FinetuneOptions, Listener, nobody
 
 
-def distil(options: DistilOptions, progress: Progress = silent, report: Reported = unheard) -> Path:
-    """Makes a student, or goes on making it; loads torch.
+def distil(options: DistilOptions, progress: Progress = silent, report: Listener = nobody) -> Path:
+    """Makes a student, or resumes making it; loads torch.
 
     Args:
         options: What and how.
-        progress: Told how far it is; may raise ``Cancelled``, after which the same options go on.
+        progress: Told how far it is; may raise ``Cancelled``: the same options resume it then.
         report: Told losses and measurements.
 
     Returns:
@@ -31,7 +31,7 @@ def distil(options: DistilOptions, progress: Progress = silent, report: Reported
 
 
 def finetune(
-    options: FinetuneOptions, progress: Progress = silent, report: Reported = unheard
+    options: FinetuneOptions, progress: Progress = silent, report: Listener = nobody
 ) -> Path:
     """Makes a classifier of the classes that a folder's folders are; as ``distil`` otherwise."""
     from vitviz.training.finetune.run import run

@@ -25,6 +25,7 @@ from vitviz.gui.dialogs.licences import LicencesDialog
 from vitviz.gui.panels.model import amount, bytes_words
 from vitviz.gui.reports import versions
 from vitviz.models.card import ModelCard
+from vitviz.wording.models import shape
 
 NAMED = 12
 """Own classes of a model that its card spells out."""
@@ -98,24 +99,24 @@ def about_text() -> str:
 
 def classes(card: ModelCard) -> str:
     """Which classes a model tells apart: the name of a known set, or its own."""
-    if card.classes or not card.config.classes:
+    count = card.outline.classes
+    if card.classes or not count:
         return card.classes or "none"
     names = ", ".join(card.names[:NAMED]) + (", ..." if len(card.names) > NAMED else "")
-    return f"{card.config.classes}: {names}" if names else str(card.config.classes)
+    return f"{count}: {names}" if names else str(count)
 
 
 def card_text(card: ModelCard) -> str:
     """Everything known about a model, without boasting."""
-    config, wants = card.config, card.preprocessing
+    outline, wants = card.outline, card.preprocessing
     facts = table(
         [
             ("Id", card.id),
             ("Source", card.source),
             ("Licence", card.licence or "not known"),
-            ("Shape", f"{config.depth} layers, {config.heads} heads, width {config.width}, "
-                      f"MLP {config.mlp_width}, patch {config.patch}"),
-            ("Parameters", amount(card.config.parameters)),
-            ("Prefix tokens", ", ".join(name.upper() for name in config.prefix) or "none"),
+            ("Shape", shape(outline)),
+            ("Parameters", amount(outline.parameters)),
+            ("Prefix tokens", ", ".join(name.upper() for name in outline.prefix) or "none"),
             ("Trained at", f"{wants.input_size[0]} × {wants.input_size[1]} px"),
             ("Resize", f"{wants.rule}, edge {wants.edge}, {wants.interpolation}"),
             ("Mean, std", f"{wants.mean}, {wants.std}"),

@@ -189,7 +189,7 @@ class AnimationDialog(QDialog):
             return
         cell, animation = self._cell, self.animation
         along_heads = animation.along == "heads"
-        count = cell.card.config.heads if along_heads else len(cell.explanation.layers)
+        count = cell.outline.heads if along_heads else len(cell.explanation.layers)
         seconds = sum(animation.film.durations_ms(count)) / 1000
         self.about.setText(
             f"{count} frames, {seconds:.1f} s, one range of colours for all of them."

@@ -66,14 +66,13 @@ def _heads(session: Session, cell: Cell | None) -> Range:
     if cell is None:
         return Range((), missing="They are known once the model has answered.")
     fusions = tuple((f"{name.capitalize()} of all heads", name) for name in get_args(Fusion))
-    heads = range(cell.card.config.heads)
+    heads = range(cell.outline.heads)
     values = (*fusions, *((f"Head {head + 1}", head) for head in heads))
     return Range(values, tuple(some("heads", heads, session.view.head)))
 
 
 def _methods(cell: Cell | None) -> Range:
-    headless = cell is not None and cell.card.config.classes == 0
-    usable = [m for m in METHODS.values() if not (headless and m.class_specific)]
+    usable = [m for m in METHODS.values() if cell is None or m.fits(cell.outline)]
     values = tuple((method.title, method.name) for method in usable)
     return Range(values, tuple(name for _, name in values))
 

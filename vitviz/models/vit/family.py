@@ -12,6 +12,7 @@ from vitviz.models.vit.outline import outline
 if TYPE_CHECKING:
     from vitviz.models.network import Network
     from vitviz.models.reader import Reader
+    from vitviz.models.training import Training
 
 
 def build(config: ViTConfig) -> Network:
@@ -36,4 +37,13 @@ def specimen() -> ViTConfig:
     )  # fmt: skip
 
 
-VIT = Family("vit", "Vision Transformer", ViTConfig, outline, cost, build, readers, specimen)
+def training() -> Training:
+    """How one is trained."""
+    from vitviz.models.vit.training import TRAINING
+
+    return TRAINING
+
+
+VIT = Family(
+    "vit", "Vision Transformer", ViTConfig, outline, cost, build, readers, specimen, training
+)

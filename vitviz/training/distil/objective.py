@@ -7,8 +7,7 @@ arXiv 1909.10351 (states and attention between, block by block).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -16,11 +15,12 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from vitviz.imaging.preprocess import Preprocessing
-from vitviz.models.vit.network import VisionTransformer
-from vitviz.training.batches import draw, generator, jittered, mixed, normalised
+from vitviz.models.network import Network
+from vitviz.models.training import Role
+from vitviz.training.batches import device_of, draw, generator, jittered, mixed, normalised
 from vitviz.training.optimiser import Rates
 from vitviz.training.photos import KeptPhoto
 from vitviz.training.recipes import DistilOptions
@@ -55,7 +55,7 @@ BEFORE_THE_FIRST = 1 << 40
 """A number no step reaches, for batches that are not trained on."""
 
 
-class Seen(NamedTuple):
+class Observation(NamedTuple):
     """What a network did with a batch.
 
     Args:
@@ -69,7 +69,7 @@ class Seen(NamedTuple):
     logits: Float[Tensor, "batch classes"]
 
 
-class _Watch:
+class _Recorder:
     """Attention written out, so that it can be compared."""
 
     log: Float[Tensor, "batch heads tokens tokens"]
@@ -79,12 +79,12 @@ class _Watch:
         return self.log.exp() @ v
 
 
-def watched(
-    network: VisionTransformer,
+def observe(
+    network: Network,
     images: Float[Tensor, "batch 3 height width"],
     every: int = 1,
     given: Sequence[Float[Tensor, "batch tokens dim"]] | None = None,
-) -> Seen:
+) -> Observation:
     """A forward with the states and the attention of every so many blocks.
 
     Args:
@@ -96,12 +96,12 @@ def watched(
     z = network.embed(images)
     states, attention = [z], []
     for number, block in enumerate(network.blocks):
-        watch = _Watch()
-        z = block(z if given is None else given[number], watch)
+        recorder = _Recorder()
+        z = block(z if given is None else given[number], recorder)
         if (number + 1) % every == 0:
             states.append(z)
-            attention.append(watch.log)
-    return Seen(states, attention, network.classify(z if given is None else given[-1]))
+            attention.append(recorder.log)
+    return Observation(states, attention, network.classify(z if given is None else given[-1]))
 
 
 def attention_divergence(
@@ -152,7 +152,7 @@ class Distillation:
 
     def __init__(
         self,
-        teacher: VisionTransformer,
+        teacher: Network,
         preprocessing: Preprocessing,
         photos: Sequence[KeptPhoto],
         held_out: Float[Tensor, "count 3 height width"],
@@ -161,6 +161,7 @@ class Distillation:
         self._teacher, self._photos, self._held_out = teacher, photos, held_out
         self._preprocessing, self._options = preprocessing, options
         self._stages = options.stages
+        self._device = device_of(teacher)
         self._every = len(teacher.blocks) // options.depth
         self._added_spread, self._state_spread = self._spreads(preprocessing)
 
@@ -168,7 +169,7 @@ class Distillation:
     def _spreads(self, preprocessing: Preprocessing) -> tuple[list[Tensor], list[Tensor]]:
         """Per channel, of what each of the student's blocks is to add, and of its states."""
         images = self._images(BEFORE_THE_FIRST, preprocessing.input_size, SPREAD_FROM)
-        states = watched(self._teacher, images, self._every).states
+        states = observe(self._teacher, images, self._every).states
         added = [states[0], *(b - a for a, b in pairwise(states))]
 
         def spread(tokens: Tensor) -> Tensor:
@@ -185,7 +186,7 @@ class Distillation:
         images = jittered(images, variety.jitter, random)
         if random.random() < variety.mixed:
             images, _ = mixed(images, random)
-        return normalised(images, self._preprocessing).to(self._teacher.pos_embed.device)
+        return normalised(images, self._preprocessing).to(self._device)
 
     def batch(self, step: int) -> list[Float[Tensor, "part 3 height width"]]:
         """Photos of this step, varied and normalised."""
@@ -197,27 +198,28 @@ class Distillation:
         return list(self._images(step, size, options.batch).chunk(options.parts))
 
     def losses(
-        self, network: VisionTransformer, part: Float[Tensor, "part 3 height width"], step: int
+        self, network: Network, part: Float[Tensor, "part 3 height width"], step: int
     ) -> dict[str, Tensor]:
         """How far the student is from the teacher in states, attention and logits."""
         if step < self._stages.embedding:
             return {"states": self._embedding_error(network, part)}
         apart = step < self._options.end_to_end_from
         with torch.no_grad():
-            wanted = watched(self._teacher, part, self._every)
-        seen = watched(network, part, given=wanted.states if apart else None)
+            wanted = observe(self._teacher, part, self._every)
+        found = observe(network, part, given=wanted.states if apart else None)
         spreads = self._added_spread if apart else self._state_spread
         states = [
-            state_error(*three) for three in zip(seen.states, wanted.states, spreads, strict=True)
+            state_error(*three) for three in zip(found.states, wanted.states, spreads, strict=True)
         ]
         attention = [
-            attention_divergence(*two) for two in zip(seen.attention, wanted.attention, strict=True)
+            attention_divergence(*two)
+            for two in zip(found.attention, wanted.attention, strict=True)
         ]
         weight = self._logits_weight(step)
         return {
             "states": STATES * torch.stack(states).mean(),
             "attention": ATTENTION * torch.stack(attention).mean(),
-            "logits": weight * logit_divergence(seen.logits, wanted.logits),
+            "logits": weight * logit_divergence(found.logits, wanted.logits),
         }
 
     def _logits_weight(self, step: int) -> float:
@@ -228,26 +230,27 @@ class Distillation:
         return LOGITS[0] + (LOGITS[1] - LOGITS[0]) * done
 
     def _embedding_error(
-        self, network: VisionTransformer, part: Float[Tensor, "part 3 height width"]
+        self, network: Network, part: Float[Tensor, "part 3 height width"]
     ) -> Float[Tensor, ""]:
         with torch.no_grad():
             wanted = self._teacher.embed(part)
         return state_error(network.embed(part), wanted, self._state_spread[0])
 
     @torch.no_grad()
-    def measure(self, network: VisionTransformer) -> dict[str, float]:
+    def measure(self, network: Network) -> dict[str, float]:
         """How often the student's first class, or one of its first five, is the teacher's first."""
         first = among = 0
         for images in self._held_out.tensor_split(max(1, len(self._held_out) // 16)):
-            images = images.to(self._teacher.pos_embed.device)
+            images = images.to(self._device)
             wanted = self._teacher(images).argmax(dim=1, keepdim=True)
-            best = network(images).topk(min(5, network.config.classes), dim=1).indices
+            logits = network(images)
+            best = logits.topk(min(5, logits.shape[1]), dim=1).indices
             first += int((best[:, :1] == wanted).sum())
             among += int((best == wanted).sum())
         count = len(self._held_out)
         return {"first": first / count, "among five": among / count}
 
-    def keep(self, network: VisionTransformer, history: list[dict[str, float]]) -> Path | None:  # noqa: ARG002
+    def keep(self, network: Network, history: list[dict[str, float]]) -> Path | None:  # noqa: ARG002
         """Nothing: the student is written in the end."""
         return None
 
@@ -256,37 +259,19 @@ class Distillation:
         return False
 
 
-def student_of(teacher: VisionTransformer, depth: int, seed: int) -> VisionTransformer:
-    """A network of the teacher's shape but for its depth, with random weights.
+def rates_of(roles: Mapping[str, Role], decay: float) -> dict[str, Rates]:
+    """Muon for all matrices but the head's, AdamW for all else; only matrices decay.
 
-    Source: truncated normal of std 0.02 and no bias, as DeiT and timm. Positions begin at 0:
-    smaller inputs see them through a blur, and never correct what it hides.
-    """
-    torch.manual_seed(seed)
-    student = VisionTransformer(replace(teacher.config, depth=depth))
-    for name, parameter in student.named_parameters():
-        if name.endswith(".bias"):
-            nn.init.zeros_(parameter)
-        elif parameter.ndim == 2:
-            nn.init.trunc_normal_(parameter, std=0.02)
-    nn.init.zeros_(student.pos_embed)
-    return student.to(teacher.pos_embed.device)
-
-
-def rates_of(student: VisionTransformer, decay: float) -> dict[str, Rates]:
-    """Muon for the matrices of the blocks and of the embedding, AdamW for all else.
-
-    No decay for biases, norms, tokens and positions.
+    Args:
+        roles: What each parameter of the student is.
+        decay: Weight decay of matrices.
     """
     rates = {}
-    for name, parameter in student.named_parameters():
-        later = (
-            1.0 if name.startswith(("blocks.", "norm.", "fc_norm.", "head")) else EMBEDDING_LATER
-        )
-        if parameter.ndim in (2, 4):
-            muon = not name.startswith("head")
-            rates[name] = Rates(1.0, decay, orthogonal=muon, later=later)
+    for name, role in roles.items():
+        later = EMBEDDING_LATER if role.layer < 0 else 1.0
+        if role.kind == "matrix":
+            rates[name] = Rates(1.0, decay, orthogonal=not role.head, later=later)
         else:
-            scale = VECTORS if parameter.ndim == 1 else TOKENS
+            scale = VECTORS if role.kind == "vector" else TOKENS
             rates[name] = Rates(scale, decay=0.0, later=later)
     return rates

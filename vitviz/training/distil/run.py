@@ -8,14 +8,15 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from vitviz.errors import VitvizError
+from vitviz.models.families import training_of
 from vitviz.models.loading import Model, load_model
 from vitviz.progress import Progress
-from vitviz.training.batches import as_wanted
-from vitviz.training.distil.objective import Distillation, rates_of, student_of
+from vitviz.training.batches import model_inputs
+from vitviz.training.distil.objective import Distillation, rates_of
 from vitviz.training.loop import Pace, Run
 from vitviz.training.photos import KeptPhoto, PhotoPool, find_photos, open_photos
-from vitviz.training.recipes import BOOST, DistilOptions, Reported
-from vitviz.training.result import Made, checkpoint_in, hours, write_refused, write_result
+from vitviz.training.recipes import BOOST, DistilOptions, Listener
+from vitviz.training.result import Result, checkpoint_in, hours, write_refused, write_result
 
 MAY_CHANGE = {
     "out",
@@ -29,44 +30,45 @@ MAY_CHANGE = {
     "measure_every",
     "save_every",
 }
-"""Choices that a run may be gone on with under other values."""
+"""Choices that a run may be resumed under other values."""
 
 
-def run(options: DistilOptions, progress: Progress, report: Reported) -> Path:
+def run(options: DistilOptions, progress: Progress, report: Listener) -> Path:
     """See ``vitviz.training.runs.distil``."""
     _check(options)
     teacher = load_model(options.teacher, options.device, progress)
-    options = replace(options, depth=options.depth or teacher.card.config.depth)
-    _check_depth(teacher, options.depth)
+    training = training_of(teacher.card.family)
+    options = replace(options, depth=options.depth or teacher.card.outline.depth)
+    _check_depth(teacher, options.depth, training.depths(teacher.network))
     _check_sides(teacher, options.sides)
     pool = open_photos(find_photos(options.photos), progress)
-    training, held_out = split(pool)
-    measured_on = as_wanted(held_out[: options.measured_on], teacher.card.preprocessing)
+    photos, held_out = split(pool)
+    measured_on = model_inputs(held_out[: options.measured_on], teacher.card.preprocessing)
     objective = Distillation(
-        teacher.network, teacher.card.preprocessing, training, measured_on, options
+        teacher.network, teacher.card.preprocessing, photos, measured_on, options
     )
-    student = student_of(teacher.network, options.depth, options.seed)
+    student = training.student(teacher.network, options.depth, options.seed)
     together = options.end_to_end_from
     pace = Pace(
         options.steps, options.rate, cool_down=options.stages.cool_down, parts=options.parts,
         boost=BOOST, boosted=together, kept_at=(together,),
         measure_every=options.measure_every, save_every=options.save_every,
     )  # fmt: skip
-    rates = rates_of(student, options.decay)
-    going = Run(options.out, student, rates, objective, pace, facts(options, teacher, training))
+    rates = rates_of(training.roles(student), options.decay)
+    student_run = Run(options.out, student, rates, objective, pace, facts(options, teacher, photos))
     write_refused(options.out, pool.refused)
-    going.go(progress, report)
-    made = Made(
-        network=going.averaged(),
-        like=teacher.card,
+    student_run.go(progress, report)
+    result = Result(
+        network=student_run.averaged(),
+        origin=teacher.card,
         classes=teacher.card.classes,
         class_names=teacher.card.names,
         title=f"distilled from {teacher.card.title}",
-        trained_by=_how(options, teacher, going.step, going.seconds),
-        trained_on=f"{len(training):,} photos of {_names(options.photos)}, without labels",
-        measured=_measured(going.history, len(measured_on)),
+        trained_by=_how(options, teacher, student_run.step, student_run.seconds),
+        trained_on=f"{len(photos):,} photos of {_names(options.photos)}, without labels",
+        measured=_measured(student_run.history, len(measured_on)),
     )
-    return write_result(checkpoint_in(options.out), made)
+    return write_result(checkpoint_in(options.out), result)
 
 
 def _check(options: DistilOptions) -> None:
@@ -83,22 +85,21 @@ def _check(options: DistilOptions) -> None:
         raise VitvizError(f"The {name} of this run makes no sense.", "Give another number.")
 
 
-def _check_depth(teacher: Model, depth: int) -> None:
-    blocks = teacher.card.config.depth
-    if not 1 <= depth <= blocks or blocks % depth:
-        fit = ", ".join(str(d) for d in range(1, blocks + 1) if blocks % d == 0)
+def _check_depth(teacher: Model, depth: int, fit: Sequence[int]) -> None:
+    outline = teacher.card.outline
+    if depth not in fit:
         raise VitvizError(
-            f"A student of {depth} blocks cannot learn block by block from {blocks}.",
-            f"Give one of {fit}.",
+            f"A student of {depth} blocks cannot learn block by block from {outline.depth}.",
+            f"Give one of {', '.join(map(str, fit))}.",
         )
-    if not teacher.card.config.classes:
+    if not outline.classes:
         raise VitvizError(
             f"{teacher.card.title} has no classes to teach.", "Choose a teacher with a classifier."
         )
 
 
 def _check_sides(teacher: Model, sides: Sequence[int]) -> None:
-    patch = teacher.card.config.patch
+    patch = teacher.card.preprocessing.patch
     wrong = [side for side in sides if side < 1 or side % patch]
     if wrong or not sides:
         raise VitvizError(
@@ -126,7 +127,7 @@ def split(pool: PhotoPool) -> tuple[list[KeptPhoto], list[KeptPhoto]]:
 
 
 def facts(options: DistilOptions, teacher: Model, photos: Sequence[KeptPhoto]) -> dict[str, object]:
-    """What a run must have been begun with to be gone on with."""
+    """What a run must have been begun with to be resumed."""
     chosen = {name: value for name, value in asdict(options).items() if name not in MAY_CHANGE}
     digest = hashlib.sha256("".join(photo.sha256 for photo in photos).encode()).hexdigest()
     return {**chosen, "teacher": teacher.card.sha256, "photos": digest}

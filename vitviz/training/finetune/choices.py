@@ -1,4 +1,4 @@
-"""The choices of a fine-tuning, kept in its folder: the window goes on with it another day."""
+"""The choices of a fine-tuning, kept in its folder: the window resumes it another day."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ LONGEST_NAMES = LARGEST_CARD // 4
 
 
 @dataclass(frozen=True, eq=False)
-class Labelled:
+class LabelledPhoto:
     """A photo and its class.
 
     Args:
@@ -41,8 +41,8 @@ class LabelledPhotos:
     """
 
     names: tuple[str, ...]
-    training: tuple[Labelled, ...]
-    validation: tuple[Labelled, ...]
+    training: tuple[LabelledPhoto, ...]
+    validation: tuple[LabelledPhoto, ...]
     refused: tuple[str, ...]
 
 
@@ -119,7 +119,7 @@ def _same_folders(names: Sequence[str], folder: Path, validation: Path) -> None:
 
 def _opened(
     folder: Path, names: Sequence[str], progress: Progress
-) -> tuple[tuple[Labelled, ...], tuple[str, ...]]:
+) -> tuple[tuple[LabelledPhoto, ...], tuple[str, ...]]:
     files: list[PhotoFile] = []
     label_of: dict[str, int] = {}
     for label, name in enumerate(names):
@@ -127,18 +127,18 @@ def _opened(
             files.append(file)
             label_of[file.name] = label
     pool = open_photos(files, progress, empty=True)
-    photos = tuple(Labelled(photo, label_of[photo.file.name]) for photo in pool.photos)
+    photos = tuple(LabelledPhoto(photo, label_of[photo.file.name]) for photo in pool.photos)
     return _without_contradictions(photos, names, pool.refused)
 
 
 def _without_contradictions(
-    photos: Sequence[Labelled], names: Sequence[str], refused: tuple[str, ...]
-) -> tuple[tuple[Labelled, ...], tuple[str, ...]]:
+    photos: Sequence[LabelledPhoto], names: Sequence[str], refused: tuple[str, ...]
+) -> tuple[tuple[LabelledPhoto, ...], tuple[str, ...]]:
     """The photos without further copies of one, and without those that lie in two classes."""
     classes: dict[str, set[int]] = {}
     for one in photos:
         classes.setdefault(one.photo.sha256, set()).add(one.label)
-    kept: dict[str, Labelled] = {}
+    kept: dict[str, LabelledPhoto] = {}
     for one in photos:
         labels = classes[one.photo.sha256]
         if len(labels) > 1:
@@ -149,7 +149,9 @@ def _without_contradictions(
     return tuple(kept.values()), refused
 
 
-def _enough(photos: Sequence[Labelled], names: Sequence[str], folder: Path, least: int) -> None:
+def _enough(
+    photos: Sequence[LabelledPhoto], names: Sequence[str], folder: Path, least: int
+) -> None:
     counts = Counter(one.label for one in photos)
     for label, name in enumerate(names):
         if counts[label] < least:
@@ -164,14 +166,14 @@ def _enough(photos: Sequence[Labelled], names: Sequence[str], folder: Path, leas
 
 
 def _divided(
-    photos: Sequence[Labelled], held_out: float
-) -> tuple[tuple[Labelled, ...], tuple[Labelled, ...]]:
+    photos: Sequence[LabelledPhoto], held_out: float
+) -> tuple[tuple[LabelledPhoto, ...], tuple[LabelledPhoto, ...]]:
     """Of each class the first photos in the order of their hashes are held out.
 
     By content, so that the division does not depend on names, order or seed.
     """
-    training: list[Labelled] = []
-    measured: list[Labelled] = []
+    training: list[LabelledPhoto] = []
+    measured: list[LabelledPhoto] = []
     for label in sorted({one.label for one in photos}):
         here = sorted((p for p in photos if p.label == label), key=lambda p: p.photo.sha256)
         count = min(max(1, round(held_out * len(here))), len(here) - 1)

@@ -7,30 +7,32 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from vitviz.errors import VitvizError
+from vitviz.models.families import training_of
 from vitviz.models.loading import Model, load_model
-from vitviz.models.vit.network import VisionTransformer
+from vitviz.models.network import Network
 from vitviz.progress import Progress
 from vitviz.training.finetune.classes import LabelledPhotos, labelled_photos
-from vitviz.training.finetune.objective import Finetuning, classifier_of, rates_of
+from vitviz.training.finetune.objective import Finetuning, rates_of
 from vitviz.training.loop import Pace, Run
-from vitviz.training.recipes import FinetuneOptions, Reported
-from vitviz.training.result import Made, checkpoint_in, write_refused, write_result
+from vitviz.training.recipes import FinetuneOptions, Listener
+from vitviz.training.result import Result, checkpoint_in, write_refused, write_result
 
 MAY_CHANGE = {"out", "folder", "validation", "device", "snapshots"}
-"""Choices that a run may be gone on with under other values."""
+"""Choices that a run may be resumed under other values."""
 
 SNAPSHOTS = "epochs"
 """The folder, in the run's, of the weights of every epoch."""
 
 
-def run(options: FinetuneOptions, progress: Progress, report: Reported) -> Path:
+def run(options: FinetuneOptions, progress: Progress, report: Listener) -> Path:
     """See ``vitviz.training.runs.finetune``."""
     _check(options)
     photos = labelled_photos(options.folder, options.validation, options.held_out, progress)
     model = load_model(options.model, options.device, progress)
-    network = classifier_of(model.network, len(photos.names))
+    training = training_of(model.card.family)
+    network = training.classifier(model.network, len(photos.names))
     writer = _Writer(options, model, photos)
-    objective = Finetuning(network, model.card.preprocessing, photos, options, writer)
+    objective = Finetuning(network, training, model.card.preprocessing, photos, options, writer)
     epoch = objective.steps_an_epoch
     steps = options.epochs * epoch
     warm_up = round(options.warm_up * steps)
@@ -39,10 +41,10 @@ def run(options: FinetuneOptions, progress: Progress, report: Reported) -> Path:
         parts=options.parts, log_every=min(epoch, 10), save_every=epoch, measure_every=epoch,
         steps_an_epoch=epoch,
     )  # fmt: skip
-    rates = rates_of(network, options)
-    going = Run(options.out, network, rates, objective, pace, facts(options, model, photos))
+    rates = rates_of(training.roles(network), len(network.blocks), options)
+    tuning = Run(options.out, network, rates, objective, pace, facts(options, model, photos))
     write_refused(options.out, photos.refused)
-    going.go(progress, report)
+    tuning.go(progress, report)
     return checkpoint_in(options.out)
 
 
@@ -61,7 +63,7 @@ def _check(options: FinetuneOptions) -> None:
 
 
 def facts(options: FinetuneOptions, model: Model, photos: LabelledPhotos) -> dict[str, object]:
-    """What a run must have been begun with to be gone on with."""
+    """What a run must have been begun with to be resumed."""
     chosen = {name: value for name, value in asdict(options).items() if name not in MAY_CHANGE}
     lines = [
         f"{part} {one.label} {one.photo.sha256}"
@@ -79,11 +81,11 @@ class _Writer:
         self._options, self._model, self._photos = options, model, photos
 
     def __call__(
-        self, network: VisionTransformer, history: list[dict[str, float]], best: bool, /
+        self, network: Network, history: list[dict[str, float]], best: bool, /
     ) -> Path | None:
-        made = self._made(network, history)
+        result = self._result(network, history)
         if best:
-            write_result(checkpoint_in(self._options.out), made)
+            write_result(checkpoint_in(self._options.out), result)
         if not self._options.snapshots:
             return None
         folder = self._options.out / SNAPSHOTS
@@ -92,16 +94,16 @@ class _Writer:
         except OSError as error:
             raise VitvizError(f"The folder {folder} cannot be made: {error}.") from error
         epoch = len(history) - 1
-        named = replace(made, title=f"epoch {epoch} of {self._options.out.resolve().name}")
+        named = replace(result, title=f"epoch {epoch} of {self._options.out.resolve().name}")
         return write_result(folder / f"epoch-{epoch:03}.safetensors", named)
 
-    def _made(self, network: VisionTransformer, history: list[dict[str, float]]) -> Made:
+    def _result(self, network: Network, history: list[dict[str, float]]) -> Result:
         options, photos, card = self._options, self._photos, self._model.card
         measured, epoch = history[-1], len(history) - 1
         how = "only its head" if options.freeze == "all but the head" else "all of it"
-        return Made(
+        return Result(
             network=network,
-            like=card,
+            origin=card,
             classes="",
             class_names=photos.names,
             title=f"{options.out.resolve().name}, from {card.title}",
