@@ -139,7 +139,7 @@ def test_values_that_are_all_the_same_leave_attention_times_a_number(cases):
     slopes = trace.gradients(4, silent).rows(1, slice(None), slice(0, 1))[:, 0].numpy()
     assert (slopes > 0).all(axis=1).any()
     np.testing.assert_allclose(slopes, slopes[:, :1] + 0 * slopes, rtol=1e-5)
-    wanted = (np.maximum(slopes[:, :1], 0) * trace.rows(1, [0])[:, 0]).mean(0)
+    wanted = (np.maximum(slopes[:, :1], 0) * trace.row(1, 0)).mean(0)
     wanted[0] += 1
     close(ask(trace, "relevance", start=2).values[0, 0], wanted)
 

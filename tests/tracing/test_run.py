@@ -110,7 +110,7 @@ def test_a_network_without_a_head(example):
     config = replace(example.network.config, classes=0, prefix=("cls", "reg1"), positioned_prefix=1)
     trace = run(VisionTransformer(config), example.image, example.geometry)
     assert trace.logits is None
-    assert trace.rows(2, [0]).shape == (3, 1, 23)
+    assert trace.row(2, 0).shape == (3, 23)
 
 
 def test_an_image_of_another_size_is_a_bug(example):

@@ -26,9 +26,7 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     for layer, attention in enumerate(trace.attention):
         if attention is not None:
             token = trace.token_in(layer, question.query)
-            values = (
-                trace.rows(layer, [token])[:, 0] if of else trace.columns(layer, [token])[..., 0]
-            )
+            values = trace.row(layer, token) if of else trace.column(layer, token)
             by_layer[layer] = trace.maps(layer, values)
     return Explanation(by_layer, None, Quantity("attention", "share" if of else "amount"))
 

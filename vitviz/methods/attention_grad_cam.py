@@ -45,7 +45,7 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
         slopes = gradients.rows(layer, slice(None), slice(row, row + 1))[:, 0].cpu().numpy()
         patches = slice(len(trace.outline.prefix), None)
         weights = slopes[:, patches].mean(-1, keepdims=True)
-        values = (weights * trace.rows(layer, [row])[:, 0]).mean(0, keepdims=True).clip(min=0)
+        values = (weights * trace.row(layer, row)).mean(0, keepdims=True).clip(min=0)
         by_layer[layer] = trace.maps(layer, values)
     return Explanation(by_layer, "mean", Quantity("weighted attention"), target=target)
 

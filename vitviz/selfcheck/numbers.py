@@ -257,7 +257,8 @@ def attention(family: str, device: str) -> Measurement:
     everything = range(trace.tokens)
     errors = []
     for layer in range(trace.depth):
-        rows, columns = trace.rows(layer, everything), trace.columns(layer, everything)
+        rows = np.stack([trace.row(layer, token) for token in everything], 1)
+        columns = np.stack([trace.column(layer, token) for token in everything], 2)
         errors += [np.abs(got - dense[layer]).max() for got in (rows, columns)]
         errors.append(np.abs(rows.sum(-1) - 1).max())
     return Measurement(_greatest(errors), 1e-5)

@@ -5,7 +5,7 @@ derived on demand, a few rows or columns at once, or all rows as a stream of blo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -35,11 +35,11 @@ class LayerAttention(Protocol):
     @property
     def device(self) -> torch.device: ...
 
-    def rows(self, queries: Sequence[int]) -> Float32[Tensor, "heads queries tokens"]:
-        """Where some tokens look."""
+    def row(self, query: int) -> Float32[Tensor, "heads tokens"]:
+        """Where one token looks."""
 
-    def columns(self, keys: Sequence[int]) -> Float32[Tensor, "heads tokens keys"]:
-        """How much every token looks at some."""
+    def column(self, key: int) -> Float32[Tensor, "heads tokens"]:
+        """How much every token looks at one."""
 
     def room(self) -> Float32[Tensor, " numbers"]:
         """Memory that any block of ``row_blocks`` fits into."""
@@ -98,12 +98,12 @@ class DenseAttention:
     def device(self) -> torch.device:
         return self.q.device
 
-    def rows(self, queries: Sequence[int]) -> Float32[Tensor, "heads queries tokens"]:
-        return (self.q[:, list(queries)] @ self.k.mT).softmax(-1)
+    def row(self, query: int) -> Float32[Tensor, "heads tokens"]:
+        return (self.k @ self.q[:, query, :, None])[..., 0].softmax(-1)
 
-    def columns(self, keys: Sequence[int]) -> Float32[Tensor, "heads tokens keys"]:
+    def column(self, key: int) -> Float32[Tensor, "heads tokens"]:
         self._complete()
-        return (self.q @ self.k[:, list(keys)].mT).exp_()
+        return (self.q @ self.k[:, key, :, None])[..., 0].exp()
 
     def room(self) -> Float32[Tensor, " numbers"]:
         (largest, *_) = row_slices(self.heads, self.tokens, self.device.type, range(self.tokens))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 import numpy as np
 import torch
@@ -77,6 +78,7 @@ class _Record:
     keeps_states: bool
     attention: list[LayerAttention | None] = field(default_factory=list)
     states: list[Tensor] = field(default_factory=list)
+    room: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
     def passed(self, z: Tensor) -> Tensor:
         """A state, on its way to the next layer."""
@@ -90,15 +92,25 @@ class _Record:
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Attention itself, remembered. Copies: the originals would keep v in memory."""
         mixed, lse = attend(q, k, v)
-        # Not in inference mode: what is not known yet is filled in later, outside it.
-        with torch.inference_mode(mode=False):
-            kept_q, kept_k = (x.new_empty(*x.shape[1:3], x.shape[3] + 1) for x in (q, k))
+        kept_q, kept_k = self._room(q)
         torch.mul(q[0], q.shape[-1] ** -0.5, out=kept_q[..., :-1])
         kept_k[..., :-1] = k[0]
         kept_k[..., -1] = 1.0
         kept_q[..., -1] = 0.0 if lse is None else -lse[0]
         self.attention[-1] = DenseAttention(kept_q, kept_k, lse is not None)
         return mixed
+
+    def _room(self, q: Tensor) -> tuple[Tensor, Tensor]:
+        """Memory for one layer's q and k; that of layers of one shape is taken in one piece."""
+        if not self.room:
+            coming = self.outline.layers[len(self.attention) - 1 :]
+            shapes = [(layer.grid, layer.heads, layer.width) for layer in coming]
+            count = len(list(takewhile(shapes[0].__eq__, shapes)))
+            # Not in inference mode: what is not known yet is filled in later, outside it.
+            with torch.inference_mode(mode=False):
+                kept = torch.empty(2, count, *q.shape[1:3], q.shape[3] + 1, device=q.device)
+            self.room = list(zip(*kept, strict=True))
+        return self.room.pop(0)
 
 
 def _forward(

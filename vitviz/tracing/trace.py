@@ -6,7 +6,7 @@ A trace holds what grows with the number of tokens, and derives what grows with 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -113,15 +113,13 @@ class Trace:
             )
         return found
 
-    def rows(
-        self, layer: int, queries: Sequence[int]
-    ) -> Float32[np.ndarray, "heads queries tokens"]:
-        """Where some tokens look, in one layer."""
-        return _on_cpu(self.attention_of(layer).rows(queries))
+    def row(self, layer: int, query: int) -> Float32[np.ndarray, "heads tokens"]:
+        """Where one token looks, in one layer."""
+        return _on_cpu(self.attention_of(layer).row(query))
 
-    def columns(self, layer: int, keys: Sequence[int]) -> Float32[np.ndarray, "heads tokens keys"]:
-        """How much every token looks at some, in one layer."""
-        return _on_cpu(self.attention_of(layer).columns(keys))
+    def column(self, layer: int, key: int) -> Float32[np.ndarray, "heads tokens"]:
+        """How much every token looks at one, in one layer."""
+        return _on_cpu(self.attention_of(layer).column(key))
 
     def row_blocks(
         self,
