@@ -82,7 +82,7 @@ def row(photo: Photo, cell: Cell, view: View, classes: int) -> Row:
     heat_map = cell.heat_map(view)
     if heat_map.prefix_share:
         result["prefix_share"] = sum(share for _, share in heat_map.prefix_share)
-    known = map_statistics(heat_map.values, cell.geometry)
+    known = map_statistics(heat_map.values, heat_map.geometry)
     result |= {
         "minimum": known.least, "maximum": known.greatest, "mean": known.mean,
         "entropy": known.entropy,

@@ -262,9 +262,10 @@ def session_of(made: Provenance) -> Session:
 
 def facts(cell: Cell, view: View, *, every_map: bool = False) -> MapFacts:
     """One map, or with ``every_map`` all layers and heads of the cell."""
-    request, card, geometry = cell.request, cell.card, cell.geometry
+    request, card = cell.request, cell.card
     given, prepared = request.input, card.preprocessing
     heat_map = cell.heat_map(view)
+    geometry = heat_map.geometry
     head = heat_map.head + 1 if isinstance(heat_map.head, int) else heat_map.head
     kept_apart = every_map and cell.explanation.head is None
     return MapFacts(
