@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from jaxtyping import Float32
 
 from vitviz.models.tokens import TokenLayout
 from vitviz.progress import Progress
+from vitviz.reading import Within
 
 if TYPE_CHECKING:  # torch is not loaded for a list of names
     from vitviz.tracing.trace import Trace
 
 Fusion = Literal["mean", "max", "min"]
-Head = Fusion | int
+Head = Fusion | Annotated[int, Within(0, 1000)]
 """One head, from 0, or how all of them are fused into one."""
 
 Direction = Literal["of", "to"]

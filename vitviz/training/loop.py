@@ -30,6 +30,7 @@ from vitviz.training.checkpoint import (
     read_state,
     restored,
     same_choices,
+    told,
     write_log,
     write_state,
 )
@@ -172,13 +173,13 @@ class Run(Generic[Part]):
 
     def _resume(self, path: Path) -> None:
         state = read_state(path)
-        same_choices(path, json.loads(state["facts"]), self._facts)
+        facts, self.history = told(state, path)
+        same_choices(path, facts, self._facts)
         restored(self._parameters, state["model"], path)
         restored(self._average, state["average"], path)
         for moment, own in self._optimiser.state().items():
             restored(own, state["optimiser"][moment], path)
         self.step, self.seconds, self._sums = state["step"], state["seconds"], state["sums"]
-        self.history = json.loads(state["history"])
 
     def go(self, progress: Progress, report: Reported) -> None:
         """Trains to the end.
