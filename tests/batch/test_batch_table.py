@@ -6,6 +6,7 @@ import csv
 import importlib.util
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,40 @@ def test_a_line_that_is_damaged_is_left_out(tmp_path: Path) -> None:
         assert journal.find(ENTRIES[2].photo) == (places[2], ENTRIES[2])
 
 
-@pytest.mark.parametrize("header", ["", "{}", "[1]", "nonsense", '{"vitviz batch": 99}'])
+def test_a_line_of_other_types_is_left_out(tmp_path: Path) -> None:
+    line = json.loads(json.dumps(asdict(ENTRIES[0])))
+    lines = [line | change for change in ({"bytes": "10"}, {"row": [1]}, {"files": {"a": True}},
+                                          {"more": 1}, {"photo": 3})]  # fmt: skip
+    with opened(tmp_path, {}) as journal:
+        journal.append(ENTRIES[1])
+    with (tmp_path / JOURNAL).open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+    with opened(tmp_path, {}) as journal:
+        assert journal.find(ENTRIES[0].photo) is None
+        assert journal.find(ENTRIES[1].photo) is not None
+
+
+def test_infinite_numbers_and_odd_errors_come_back(tmp_path: Path) -> None:
+    with opened(tmp_path, {}) as journal:
+        place = journal.append(Entry("a.jpg", row={"maximum": math.inf}, error="bad\0byte"))
+        assert journal.at(place).row == {"maximum": math.inf}
+        assert journal.at(place).error == "bad byte"
+    with opened(tmp_path, {}) as journal:
+        assert journal.find("a.jpg") == (place, journal.at(place))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "{}",
+        "[1]",
+        "nonsense",
+        '{"vitviz batch": 99}',
+        '{"vitviz batch": 1}',
+        '{"vitviz batch": 1, "settings": 3}',
+    ],
+)
 def test_a_journal_that_is_none(tmp_path: Path, header: str) -> None:
     (tmp_path / JOURNAL).write_text(f"{header}\n{json.dumps({'photo': 'x'})}\n", encoding="utf-8")
     with pytest.raises(SettingsChanged, match="damaged, or of another version"):

@@ -16,7 +16,8 @@ from vitviz.engine.answers import Cell
 from vitviz.engine.engine import Engine
 from vitviz.engine.photos import PhotoCache
 from vitviz.errors import VitvizError
-from vitviz.exporting.map_files import PICTURES, encode_image, write_map
+from vitviz.exporting.formats import suffixes
+from vitviz.exporting.map_files import encode_image, write_map
 from vitviz.exporting.provenance import to_json
 from vitviz.exporting.stamp import read
 from vitviz.imaging.photo import Photo
@@ -136,7 +137,7 @@ def test_raw_values_are_the_map_itself(tmp_path: Path, cell: Cell, opened: Photo
     np.testing.assert_array_equal(values, cell.heat_map(view).values)
 
 
-@pytest.mark.parametrize("suffix", PICTURES)
+@pytest.mark.parametrize("suffix", suffixes("map"))
 def test_every_kind_of_picture_has_the_photo_s_size(
     tmp_path: Path, cell: Cell, opened: Photo, suffix: str
 ) -> None:
@@ -169,4 +170,4 @@ def test_a_jpeg_cannot_be_as_long_as_a_png() -> None:
     pixels = np.zeros((2, 70_000, 3), np.uint8)
     with pytest.raises(VitvizError, match="70000 x 2 pixels"):
         encode_image(pixels, Path("map.jpg"), "")
-    assert encode_image(pixels, Path("map.png"), "").getbuffer().nbytes
+    assert encode_image(pixels, Path("map.png"), "")

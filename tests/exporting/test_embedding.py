@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,10 +20,13 @@ from PIL.PdfParser import PdfParser
 
 from tests.samples import names_in
 from vitviz.errors import VitvizError
+from vitviz.exporting import film
 from vitviz.exporting import stamp as embedding
-from vitviz.exporting.containers import CONTAINERS
+from vitviz.exporting.film import Film
+from vitviz.exporting.formats import CONTAINERS
+from vitviz.exporting.map_files import encode_image
 from vitviz.exporting.provenance import Provenance, to_json
-from vitviz.exporting.stamp import HOLDING, beside_of, embed, read, write_made
+from vitviz.exporting.stamp import beside_of, embed, read, write_made
 
 MADE = Provenance(
     "map", "0.1.0", {"torch": "2.6"}, (),
@@ -38,11 +42,7 @@ def image(kind: str, **options: object) -> bytes:
     return stream.getvalue()
 
 
-def animated(kind: str) -> bytes:
-    frames = [Image.fromarray(np.roll(PIXELS, shift, 0)) for shift in range(3)]
-    stream = io.BytesIO()
-    frames[0].save(stream, kind, save_all=True, append_images=frames[1:], duration=100)
-    return stream.getvalue()
+FRAMES = [np.roll(PIXELS, shift, 0) for shift in range(3)]
 
 
 def drawn(kind: str) -> bytes:
@@ -62,9 +62,9 @@ def archive() -> bytes:
 
 
 FILES: dict[str, Callable[[], bytes]] = {
-    ".png": lambda: image("PNG"),
-    ".apng": lambda: animated("PNG"),
-    ".gif": lambda: animated("GIF"),
+    ".png": lambda: encode_image(PIXELS, Path("map.png"), "words"),
+    ".apng": lambda: film.encode(".apng", FRAMES, Film()),
+    ".gif": lambda: film.encode(".gif", FRAMES, Film()),
     ".jpg": lambda: image("JPEG"),
     ".jpeg": lambda: image("JPEG", comment=b"words"),
     ".tif": lambda: image("TIFF"),
@@ -78,17 +78,32 @@ FILES: dict[str, Callable[[], bytes]] = {
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, bytes]:
+    """Without provenance."""
     return {suffix: make() for suffix, make in FILES.items()}
 
 
+@pytest.fixture(scope="module")
+def made_files(files: dict[str, bytes]) -> dict[str, bytes]:
+    """With it, from the encoder or put in later."""
+    text = to_json(MADE)
+    encoded = {
+        ".png": encode_image(PIXELS, Path("map.png"), "words", text),
+        ".apng": film.encode(".apng", FRAMES, Film(), text),
+        ".gif": film.encode(".gif", FRAMES, Film(), text),
+    }
+    return {s: encoded.get(s) or embed(content, s, MADE) for s, content in files.items()}
+
+
 def test_every_kind_that_holds_it_is_tried() -> None:
-    assert {*FILES, ".mp4"} == set(HOLDING)  # that one: test_film
+    assert {*FILES, ".mp4"} == set(CONTAINERS)  # that one: test_film
 
 
 @pytest.mark.parametrize("suffix", FILES)
-def test_it_comes_back(tmp_path: Path, files: dict[str, bytes], suffix: str) -> None:
-    path = tmp_path / f"file{suffix.upper()}"
-    write_made(path, files[suffix], MADE)
+def test_it_comes_back(
+    tmp_path: Path, files: dict[str, bytes], made_files: dict[str, bytes], suffix: str
+) -> None:
+    path, by_encoder = tmp_path / f"file{suffix.upper()}", CONTAINERS[suffix].put is None
+    write_made(path, (made_files if by_encoder else files)[suffix], MADE)
     assert read(path) == MADE
     assert names_in(tmp_path) == [path.name]
     renamed = path.rename(tmp_path / "file.dat")
@@ -104,7 +119,9 @@ def test_a_file_without_it_says_so(tmp_path: Path, files: dict[str, bytes], suff
 
 
 @pytest.mark.parametrize("suffix", [".png", ".apng", ".gif", ".jpg", ".jpeg", ".tif", ".tiff"])
-def test_pictures_are_what_they_were(files: dict[str, bytes], suffix: str) -> None:
+def test_pictures_are_what_they_were(
+    files: dict[str, bytes], made_files: dict[str, bytes], suffix: str
+) -> None:
     def frames(content: bytes) -> list[np.ndarray]:
         with Image.open(io.BytesIO(content)) as opened:
             found = []
@@ -113,15 +130,18 @@ def test_pictures_are_what_they_were(files: dict[str, bytes], suffix: str) -> No
                 found.append(np.asarray(opened.convert("RGB")))
         return found
 
-    before, after = frames(files[suffix]), frames(embed(files[suffix], suffix, MADE))
+    before, after = frames(files[suffix]), frames(made_files[suffix])
     assert len(before) == len(after) == (3 if suffix in (".apng", ".gif") else 1)
     np.testing.assert_array_equal(before, after)
 
 
-def test_other_readers_find_it(tmp_path: Path, files: dict[str, bytes]) -> None:
-    text, content = to_json(MADE), {s: embed(files[s], s, MADE) for s in files}
+def test_other_readers_find_it(tmp_path: Path, made_files: dict[str, bytes]) -> None:
+    text, content = to_json(MADE), made_files
     with Image.open(io.BytesIO(content[".png"])) as png:
-        assert png.text == {"vitviz": text}  # type: ignore[attr-defined]
+        others = {"Description": "words", "Software": "vitviz"}
+        assert png.text == {"vitviz": text, **others}  # type: ignore[attr-defined]
+    with Image.open(io.BytesIO(content[".apng"])) as apng:
+        assert apng.text == {"vitviz": text}  # type: ignore[attr-defined]
     with Image.open(io.BytesIO(content[".gif"])) as gif:
         assert gif.info["comment"].decode() == text
     with Image.open(io.BytesIO(content[".jpeg"])) as jpeg:
@@ -150,12 +170,39 @@ def test_the_same_provenance_gives_the_same_bytes(files: dict[str, bytes]) -> No
         assert embed(content, suffix, MADE) == embed(content, suffix, MADE)
 
 
-def test_one_that_a_jpeg_s_comment_cannot_hold_takes_several(tmp_path: Path) -> None:
-    made = Provenance("map", "0.1.0", {}, (), {"long": "y" * 200_000})
+def test_one_that_a_jpeg_s_comment_cannot_hold_is_beside_it(tmp_path: Path) -> None:
+    made = Provenance("map", "0.1.0", {}, (), {"long": "y" * 65_000})
     write_made(tmp_path / "file.jpg", image("JPEG"), made)
+    assert (tmp_path / "file.jpg").read_bytes() == image("JPEG")
     assert read(tmp_path / "file.jpg") == made
-    with Image.open(tmp_path / "file.jpg") as opened:
-        opened.load()
+
+
+# As earlier versions wrote it
+
+
+def test_a_jpeg_with_it_in_several_comments(tmp_path: Path) -> None:
+    content, text = image("JPEG"), to_json(MADE).encode()
+    parts = [text[:1000], text[1000:]]
+    segments = [f"vitviz {number}/2 ".encode() + part for number, part in enumerate(parts, 1)]
+    comments = [b"\xff\xfe" + struct.pack(">H", len(each) + 2) + each for each in segments]
+    (tmp_path / "map.jpg").write_bytes(content[:2] + b"".join(comments) + content[2:])
+    assert read(tmp_path / "map.jpg") == MADE
+
+
+def test_a_gif_with_it_before_everything_else(tmp_path: Path, files: dict[str, bytes]) -> None:
+    content, text = files[".gif"], to_json(MADE).encode()
+    at = content.index(b"!\xff\x0bNETSCAPE")
+    blocks = b"".join(
+        bytes([len(text[i : i + 255])]) + text[i : i + 255] for i in range(0, len(text), 255)
+    )
+    path = tmp_path / "film.gif"
+    path.write_bytes(content[:at] + b"!\xfe" + blocks + b"\0" + content[at:])
+    assert read(path) == MADE
+    with Image.open(path) as opened:
+        assert opened.n_frames == 3  # type: ignore[attr-defined]
+
+
+# Odd files
 
 
 def test_a_big_endian_tiff_with_several_pages(tmp_path: Path) -> None:
@@ -172,11 +219,11 @@ def test_a_big_endian_tiff_with_several_pages(tmp_path: Path) -> None:
 
 
 def test_beside_it_too(tmp_path: Path, files: dict[str, bytes]) -> None:
-    path = tmp_path / "map.png"
-    write_made(path, files[".png"], MADE, beside=True)
-    assert names_in(tmp_path) == ["map.png", "map.png.json"]
+    path = tmp_path / "map.svg"
+    write_made(path, files[".svg"], MADE, beside=True)
+    assert names_in(tmp_path) == ["map.svg", "map.svg.json"]
     assert read(beside_of(path)) == MADE
-    path.write_bytes(files[".png"])  # as a program that drops what it does not know
+    path.write_bytes(files[".svg"])  # as a program that drops what it does not know
     assert read(path) == MADE
 
 
@@ -229,9 +276,9 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", FILES)
 def test_a_file_cut_anywhere_is_refused_or_read(
-    tmp_path: Path, files: dict[str, bytes], suffix: str
+    tmp_path: Path, made_files: dict[str, bytes], suffix: str
 ) -> None:
-    content, path = embed(files[suffix], suffix, MADE), tmp_path / f"cut{suffix}"
+    content, path = made_files[suffix], tmp_path / f"cut{suffix}"
     for length in {*range(0, min(len(content), 400)), *range(0, len(content), 211)}:
         path.write_bytes(content[:length])
         with suppress(VitvizError):
@@ -242,12 +289,12 @@ def test_a_file_cut_anywhere_is_refused_or_read(
 @settings(max_examples=25)
 @given(data=st.data())
 def test_a_file_with_other_bytes_in_it_never_breaks_the_reader(
-    files: dict[str, bytes],
+    made_files: dict[str, bytes],
     tmp_path_factory: pytest.TempPathFactory,
     suffix: str,
     data: st.DataObject,
 ) -> None:
-    content = bytearray(embed(files[suffix], suffix, MADE))
+    content = bytearray(made_files[suffix])
     for _ in range(data.draw(st.integers(1, 8))):
         at = data.draw(st.integers(0, min(len(content), 600) - 1))
         content[data.draw(st.sampled_from([at, -at - 1]))] = data.draw(st.integers(0, 255))
@@ -257,14 +304,14 @@ def test_a_file_with_other_bytes_in_it_never_breaks_the_reader(
         assert isinstance(read(path), Provenance)
 
 
-@given(st.sampled_from(CONTAINERS), st.binary(max_size=300))
-def test_any_bytes_behind_a_beginning(container: object, rest: bytes) -> None:
+@given(st.sampled_from([s for s in CONTAINERS if s not in (".apng", ".jpeg", ".tiff")]),
+       st.binary(max_size=300))  # fmt: skip
+def test_any_bytes_behind_a_beginning(suffix: str, rest: bytes) -> None:
     beginnings = {".png": b"\x89PNG\r\n\x1a\n", ".gif": b"GIF89a", ".jpg": b"\xff\xd8\xff",
                   ".tif": b"II*\0", ".svg": b"<svg", ".pdf": b"%PDF-", ".npz": b"PK\x03\x04",
                   ".csv": b"# vitviz ", ".mp4": b"\0\0\0\x18ftyp"}  # fmt: skip
-    start = beginnings[container.suffixes[0]]  # type: ignore[attr-defined]
     try:
-        found = container.get(io.BytesIO(start + rest))  # type: ignore[attr-defined]
+        found = CONTAINERS[suffix].get(io.BytesIO(beginnings[suffix] + rest))
     except (ValueError, OSError):
         return
     assert found is None or isinstance(found, bytes)

@@ -11,7 +11,8 @@ from PIL import Image
 
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.exporting import film
-from vitviz.exporting.film import SUFFIXES, Film, encode, even
+from vitviz.exporting.film import Film, encode, even
+from vitviz.exporting.formats import suffixes
 
 FRAMES = [
     np.asarray(
@@ -113,7 +114,7 @@ def test_without_av_the_way_to_it_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     assert "pip install av" in caught.value.hint
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", suffixes("animation"))
 def test_cancelled_between_any_two_frames(suffix: str) -> None:
     if suffix == ".mp4":
         pytest.importorskip("av")

@@ -146,7 +146,7 @@ def test_a_file_of_all_maps_names_no_layer(session: Session) -> None:
         ({"kind": 7}, "kind"),
         ({"maps": {}}, "maps"),
         ({"libraries": {"torch": 2}}, "libraries.torch"),
-        ({"extra": 1}, "the whole"),
+        ({"extra": 1}, 'does not know: "extra"'),
     ],
 )
 def test_what_is_not_as_it_should_be_is_refused(

@@ -16,9 +16,10 @@ from tests.samples import request_for
 from vitviz.engine.answers import Cell
 from vitviz.engine.engine import Engine
 from vitviz.errors import VitvizError
+from vitviz.exporting.formats import suffixes
 from vitviz.exporting.map_files import write_values
 from vitviz.exporting.stamp import read
-from vitviz.exporting.values import SUFFIXES, Wanted, at_pixels, encode, maps, patch_boxes
+from vitviz.exporting.values import Wanted, at_pixels, encode, maps, patch_boxes
 from vitviz.maps.interpolation import steps
 from vitviz.session.state import Session, View
 
@@ -152,7 +153,7 @@ def test_smooth_pixels_are_those_that_are_drawn(cell: Cell) -> None:
     assert dense[seen].max() <= high
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", suffixes("values"))
 def test_files_of_values_say_what_made_them(
     tmp_path: Path, cell: Cell, checkpoint: Path, suffix: str
 ) -> None:

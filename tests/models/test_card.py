@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -104,6 +105,43 @@ def test_a_wrong_field_is_refused_by_name(field: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("patch", "16", '"patch" must be a whole number from 1 to 1,024, not "16"'),
+        ("family", "swin", '"family" must be "vit", not "swin"'),
+        ("activation", "relu", '"activation" must be one of "gelu", "gelu_tanh"'),
+        ("input_size", [224.5, 224], "a height and a width in whole pixels"),
+        ("heads", 5, "does not describe a network"),
+        ("a_field_of_the_future", 1, 'does not know: "a_field_of_the_future"'),
+        ("resize", {"rule": "squash", "interpolation": "bicubic", "size": 3}, '"resize.size"'),
+        ("title", "a\0", '"title" must be text'),
+    ],
+)
+def test_a_refusal_says_what_the_field_must_be(field: str, value: Any, said: str) -> None:
+    card = json.loads(bundled_text()) | {field: value}
+    with pytest.raises(CheckpointError, match=re.escape(said)):
+        from_json(json.dumps(card), "mine.json")
+
+
+def test_a_whole_number_may_be_written_with_a_point_where_sizes_stand() -> None:
+    card = json.loads(bundled_text()) | {"input_size": [224.0, 224.0]}
+    assert from_json(json.dumps(card)) == from_json(bundled_text())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"id": "a", "input_size": 1, "patch": NaN}',
+        '{"id": "a", "id": "b", "input_size": 1, "family": "vit"}',
+    ],
+)
+def test_a_card_with_a_mistake_is_still_meant_to_be_one(text: str) -> None:
+    assert is_card(text)
+    with pytest.raises(CheckpointError):
+        from_json(text)
+
+
+@pytest.mark.parametrize(
     "text", ["", "{", "[]", "3", "null", "[" * 50_000, '{"patch": ' + "9" * 5000 + "}", "{}"]
 )
 def test_what_is_no_card_at_all(text: str) -> None:
@@ -113,5 +151,5 @@ def test_what_is_no_card_at_all(text: str) -> None:
 
 
 def test_a_giant_file_is_not_parsed() -> None:
-    with pytest.raises(CheckpointError, match="larger than"):
+    with pytest.raises(CheckpointError, match="longer than"):
         from_json(" " * LARGEST_CARD + "{}")

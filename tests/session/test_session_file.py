@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,13 +45,69 @@ def test_a_version_that_is_none_means_no_session(version: str) -> None:
 def test_what_is_missing_is_named() -> None:
     data = json.loads(session_file.to_json(SESSION))
     del data["view"]["head"]
-    with pytest.raises(SessionError, match=r"damaged \('head' is missing\)"):
+    with pytest.raises(SessionError, match=r'damaged \("view.head" is missing\)'):
         session_file.from_json(json.dumps(data))
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "", "null", "[]", "{}", '{"vitviz": 1}'])
 def test_other_json_is_refused(text: str) -> None:
     with pytest.raises(SessionError):
+        session_file.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"extra": 1}, 'does not know: "extra"'),
+        ({"tab": "nowhere"}, '"tab" must be one of "look", "heads", "patches", "compare"'),
+        ({"selected": True}, '"selected" must be a whole number'),
+        ({"selected": 1}, '"selected" must be at most 0, the last of the photos, not 1'),
+        ({"background": [255, 256, 0]}, r'"background[1]" must be a whole number from 0 to 255'),
+        ({"photos": [{"path": "a\0", "frame": 0, "allow_large": False}]}, '"photos[0].path" must'),
+        ({"photos": [0] * (1 << 20)}, '"photos[0]" must be an object, not 0'),
+        ({"photos": [0] * ((1 << 20) + 1)}, '"photos" must be a list of at most 1,048,576'),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_field_that_is_wrong_is_named(change: dict[str, object], said: str) -> None:
+    text = json.dumps(json.loads(session_file.to_json(SESSION)) | change)
+    with pytest.raises(SessionError, match=re.escape(said)) as caught:
+        session_file.from_json(text)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "said"),
+    [
+        ("view", {"method": "crystal ball"}, "There is no method “crystal ball”"),
+        ("view", {"params": [["discard", 2]]}, "“2” is not a value of discard"),
+        ("view", {"params": [["discard", 0.5], ["discard", 0.6]]}, "has one name twice"),
+        ("view", {"query": "cls "}, '"view.query" must be cls, dist, reg1'),
+        ("view", {"query": [1e8, 0]}, '"view.query[0]" must be a number from -1e+07 to 1e+07'),
+        ("style", {"opacity": 1.5}, '"style.opacity" must be a number from 0 to 1, not 1.5'),
+        ("style", {"colour_map": "coolwarm"}, '"style.colour_map" must be one for a single map'),
+        ("style", {"range": [0, 1e400]}, '"style.range[1]" must be a finite number'),
+        ("figure", {"dpi": 4}, '"figure.dpi" must be a whole number from 50 to 1,200, not 4'),
+        (
+            "compare",
+            {"focus": 1},
+            '"compare.focus" must be at most 0, the last',
+        ),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_field_inside_that_is_wrong_is_named(
+    part: str, change: dict[str, object], said: str
+) -> None:
+    data = json.loads(session_file.to_json(replace(SESSION, view=View("rollout"))))
+    data[part] |= change
+    with pytest.raises(SessionError, match=re.escape(said)):
+        session_file.from_json(json.dumps(data))
+
+
+def test_two_fields_of_one_name_are_refused() -> None:
+    text = session_file.to_json(SESSION).replace('"tab"', '"tab": "look",\n "tab"')
+    with pytest.raises(SessionError, match='two fields "tab"'):
         session_file.from_json(text)
 
 
@@ -114,7 +171,7 @@ def test_the_second_version_has_all_that_the_first_had_not() -> None:
     for name in ("compare", "figure"):
         data = json.loads(session_file.to_json(SESSION))
         del data[name]
-        with pytest.raises(SessionError, match=f"'{name}' is missing"):
+        with pytest.raises(SessionError, match=f'"{name}" is missing'):
             session_file.from_json(json.dumps(data))
 
 

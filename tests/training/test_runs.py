@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,7 @@ from vitviz.models.card import from_json
 from vitviz.models.families import FAMILIES
 from vitviz.models.loading import load_model
 from vitviz.models.vit.family import VIT
-from vitviz.training.checkpoint import read_log, read_state
+from vitviz.training.checkpoint import read_log, read_state, told
 from vitviz.training.recipes import (
     DistilOptions,
     FinetuneOptions,
@@ -210,6 +211,27 @@ def test_a_damaged_checkpoint_is_refused(distilling: DistilOptions) -> None:
     (distilling.out / "last.pt").write_bytes(b"nothing")
     with pytest.raises(VitvizError, match="no checkpoint of a run"):
         distil(distilling)
+
+
+def test_lines_of_a_log_that_are_none_are_left_out(tmp_path: Path) -> None:
+    good = ['{"step": 1, "loss": NaN}', '{"step": 2, "measured": {"accuracy": 0.5}}']
+    bad = ["[1]", "{", '{"loss": 1}', '{"step": true}', '{"step": 3, "step": 4}',
+           '{"step": 5, "measured": {"accuracy": "high"}}', "[" * 10_000]  # fmt: skip
+    (tmp_path / "log.jsonl").write_text("\n".join([good[0], *bad, good[1]]), encoding="utf-8")
+    first, second = read_log(tmp_path / "log.jsonl")
+    assert type(first["step"]) is int
+    assert math.isnan(first["loss"])
+    assert second == {"step": 2, "measured": {"accuracy": 0.5}}
+
+
+@pytest.mark.parametrize("state", [
+    {}, {"facts": "{}"}, {"facts": torch.zeros(1), "history": "[]"},
+    {"facts": "[]", "history": "[]"}, {"facts": "{}", "history": '[{"step": "1"}]'},
+    {"facts": '{"a": 1, "a": 1}', "history": "[]"}, {"facts": '{"a": NaN}', "history": "[]"},
+])  # fmt: skip
+def test_texts_in_a_checkpoint_that_are_damaged_are_refused(state: dict[str, object]) -> None:
+    with pytest.raises(VitvizError, match=r"last\.pt is damaged"):
+        told(state, Path("last.pt"))
 
 
 def test_a_checkpoint_that_would_run_code_is_refused(

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, fields
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from vitviz.batch.job import BatchStopped, Settings, SettingsChanged
 from vitviz.batch.listing import JOURNAL
 from vitviz.errors import VitvizError
+from vitviz.reading import parse, typed
 from vitviz.writing import write_whole
 
 FORMAT = "vitviz batch"
@@ -48,9 +50,6 @@ class Entry:
     error: str = ""
 
 
-FIELDS = {field.name for field in fields(Entry)}
-
-
 class Journal:
     """The journal of one batch, open for appending; use ``opened``.
 
@@ -81,9 +80,8 @@ class Journal:
         for line in self._reader:
             if not line.endswith(b"\n"):
                 break
-            entry = _object(line)
-            if entry is not None and entry.keys() == FIELDS:
-                self._places[entry["photo"]] = end
+            with suppress(ValueError):  # a damaged line: the photo is done again
+                self._places[_entry(line).photo] = end
             end += len(line)
         return end
 
@@ -95,7 +93,7 @@ class Journal:
     def at(self, place: int) -> Entry:
         """The entry at a place."""
         self._reader.seek(place)
-        return Entry(**json.loads(self._reader.readline()))
+        return _entry(self._reader.readline())
 
     def entries(self, places: Iterable[int]) -> Iterator[Entry]:
         """The entries at some places, in that order."""
@@ -107,7 +105,7 @@ class Journal:
         Raises:
             BatchStopped: It could not be written.
         """
-        line = json.dumps(asdict(entry)).encode() + b"\n"
+        line = json.dumps(asdict(_without_nul(entry))).encode() + b"\n"
         place, left = self._end, line
         try:
             while left:  # a disk that fills up takes a part
@@ -173,14 +171,14 @@ def _has_entries(path: Path) -> bool:
 
 def _check_settings(path: Path, settings: Settings) -> None:
     with path.open("rb") as file:
-        header = _object(file.readline())
-    if header is None or header.get(FORMAT) != VERSION or not isinstance(header["settings"], dict):
+        before = _settings(file.readline())
+    if before is None:
         raise SettingsChanged(
             f"{path} is damaged, or of another version of vitviz.",
             "Choose another folder for the results, or begin anew.",
             (),
         )
-    then, now = _flat(header["settings"]), _flat(json.loads(json.dumps(settings)))
+    then, now = _flat(before), _flat(json.loads(json.dumps(settings)))
     differences = tuple(
         f"{name} was {_said(then.get(name))} and is {_said(now.get(name))}"
         for name in {**then, **now}
@@ -210,9 +208,23 @@ def _said(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:20]}…{text[-20:]}"
 
 
-def _object(line: bytes) -> dict[str, Any] | None:
+def _entry(line: bytes) -> Entry:
+    return typed(Entry, parse(line.decode(), finite=False))
+
+
+def _without_nul(entry: Entry) -> Entry:
+    """Errors and notes may quote what a photo's file holds."""
+    row = {n: v.replace("\0", " ") if isinstance(v, str) else v for n, v in entry.row.items()}
+    return replace(entry, row=row, error=entry.error.replace("\0", " "))
+
+
+def _settings(header: bytes) -> Settings | None:
+    """Those in the first line of a journal of this version."""
     try:
-        value = json.loads(line)
+        value = parse(header.decode())
     except ValueError:
         return None
-    return value if isinstance(value, dict) else None
+    if not isinstance(value, dict) or value.get(FORMAT) != VERSION:
+        return None
+    settings = value.get("settings")
+    return settings if isinstance(settings, dict) else None

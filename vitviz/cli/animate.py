@@ -13,7 +13,8 @@ from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
 from vitviz.errors import PhotoTooLarge, VitvizError
 from vitviz.exporting.animation import Along, Animation, alongs, write_animation
-from vitviz.exporting.film import SUFFIXES, Film
+from vitviz.exporting.film import Film
+from vitviz.exporting.formats import suffixes
 from vitviz.session.state import PhotoRef
 from vitviz.session.strict import check_map, check_query
 from vitviz.wording.caption import caption
@@ -49,7 +50,8 @@ def add(commands: Subparsers) -> None:
     option("--frame", type=counted, default=0, help="of an animated photo, from 1 (default)")
     option("--large", action="store_true", help="open photos above 100 million pixels too")
     option("--out", type=Path, metavar="FILE",
-        help=f"ends in {', '.join(SUFFIXES)} (default: PHOTO-METHOD-ALONG.gif here)")  # fmt: skip
+        help=f"ends in {', '.join(suffixes('animation'))} "
+        "(default: PHOTO-METHOD-ALONG.gif here)")  # fmt: skip
     add_disclosure(parser)
 
 

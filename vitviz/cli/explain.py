@@ -13,8 +13,8 @@ from vitviz.engine.answers import top_classes
 from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
 from vitviz.errors import CheckpointError, PhotoError, PhotoTooLarge, VitvizError
-from vitviz.exporting.map_files import PICTURES, SUFFIXES, write_map, write_values
-from vitviz.exporting.stamp import HOLDING
+from vitviz.exporting.formats import CONTAINERS, Format, formats, suffixes
+from vitviz.exporting.map_files import write_map, write_values
 from vitviz.exporting.values import Resolution, Wanted
 from vitviz.session.state import PhotoRef, Session
 from vitviz.session.strict import check_map, check_query
@@ -25,11 +25,17 @@ if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers
 
 
-FORMATS = {
-    **{suffix: f".{suffix}" for suffix in ("png", "jpg", "tiff", "npy", "npz", "csv")},
-    "values-tiff": "-values.tiff",
-}
+def _of_values(row: Format) -> tuple[str, str]:
+    """Name and ending of a file of values; a TIFF is one of a picture, unless it is said."""
+    name = row.suffix[1:]
+    return (f"values-{name}", f"-values.{name}") if "map" in row.titles else (name, row.suffix)
+
+
+PICTURES = {row.suffix[1:]: row.suffix for row in formats("map")}
+VALUES = dict(map(_of_values, formats("values")))
 """Ends of the names of files by what ``--format`` calls them."""
+
+ANY = suffixes("map", "values")
 
 
 def add(commands: Subparsers) -> None:
@@ -55,9 +61,9 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
     option = parser.add_argument
     option("--out", type=Path, metavar="PATH",
         help="a folder (default: this one), or for one photo a file "
-        f"({', '.join(SUFFIXES)})")  # fmt: skip
-    option("--format", action="append", choices=FORMATS,
-        help="png, jpg, tiff: the map over the photo; npy, npz, csv, values-tiff (32-bit floats): "
+        f"({', '.join(ANY)})")  # fmt: skip
+    option("--format", action="append", choices=PICTURES | VALUES,
+        help=f"{', '.join(PICTURES)}: the map over the photo; {', '.join(VALUES)} (32-bit floats): "
         "the values; may be repeated")  # fmt: skip
     option("--all", action="store_true", help="files of values hold all layers and heads")
     option("--resolution", choices=get_args(Resolution), default="patches",
@@ -102,7 +108,7 @@ def explain_one(
     for name, probability in top_classes(cell, 3):
         print(f"  {100 * probability:5.1f} %  {name}")
     said = disclosure(options)
-    if said.beside is None and any(file.suffix.lower() in HOLDING for file in files):
+    if said.beside is None and any(file.suffix.lower() in CONTAINERS for file in files):
         said = replace(said, beside=False)  # one of the files says it for all
     wanted = Wanted(options.all, options.resolution, session.style.smooth)
     for file in files:
@@ -113,15 +119,17 @@ def explain_one(
         print(f"  wrote {file}")
 
 
-def holds_values(file: Path, formats: list[str]) -> bool:
-    """Whether a file is to hold values; a TIFF holds a picture unless ``formats`` say so."""
-    if file.suffix.lower() in (".tiff", ".tif") and "values-tiff" in formats:
-        return "tiff" not in formats or file.stem.endswith("-values")
-    return file.suffix.lower() not in PICTURES
+def holds_values(file: Path, asked: list[str]) -> bool:
+    """Whether a file is to hold values; a TIFF holds a picture unless ``asked`` formats say so."""
+    suffix = file.suffix.lower()
+    name = next((row.suffix[1:] for row in formats("map") if suffix in row.suffixes), None)
+    if f"values-{name}" in asked:
+        return name not in asked or file.stem.endswith("-values")
+    return name is None
 
 
 def targets(
-    photos: list[Path], method: str, out: Path | None, formats: list[str]
+    photos: list[Path], method: str, out: Path | None, asked: list[str]
 ) -> list[list[Path]]:
     """The files to write for each photo, in a folder that is there.
 
@@ -129,12 +137,12 @@ def targets(
         photos: No two of them share a file, and none of them is one.
         method: Part of their names.
         out: A folder, a file for a single photo, or None for the current folder.
-        formats: Some of ``FORMATS``, for files in a folder.
+        asked: Names that ``--format`` has, for files in a folder.
 
     Raises:
         VitvizError: There can be no such files.
     """
-    if out is not None and out.suffix.lower() in SUFFIXES and not out.is_dir():
+    if out is not None and out.suffix.lower() in ANY and not out.is_dir():
         if len(photos) > 1:
             raise VitvizError(
                 f"{out} is one file, but there are {len(photos)} photos.", "Give a folder as --out."
@@ -143,7 +151,7 @@ def targets(
     else:
         folder = made(out or Path())
         names = [f"{stem}-{method}" for stem in stems(photos)]
-        endings = [FORMATS[name] for name in dict.fromkeys(formats)]
+        endings = [(PICTURES | VALUES)[name] for name in dict.fromkeys(asked)]
         files = [[folder / f"{name}{ending}" for ending in endings] for name in names]
     inputs = {photo.resolve() for photo in photos}
     for file in (file for of_one in files for file in of_one):
@@ -163,7 +171,7 @@ def made(folder: Path) -> Path:
     if folder.suffix and not folder.exists():
         raise VitvizError(
             f"{folder}: maps cannot be written as {folder.suffix}.",
-            f"Use one of {', '.join(SUFFIXES)}, or the name of a folder.",
+            f"Use one of {', '.join(ANY)}, or the name of a folder.",
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -14,8 +14,8 @@ from vitviz.cli.options import add_disclosure, counted, disclosure, head, photos
 from vitviz.engine.engine import Engine
 from vitviz.errors import PhotoTooLarge, VitvizError
 from vitviz.exporting.figure_files import write_figure
+from vitviz.exporting.formats import suffixes
 from vitviz.figures import spec
-from vitviz.figures.encode import SUFFIXES
 from vitviz.figures.spec import PRESETS, FigureSpec
 from vitviz.methods import METHODS
 from vitviz.session import session_file
@@ -51,7 +51,7 @@ def add(commands: Subparsers) -> None:
     option("--frame", type=counted, default=0, help="of an animation, from 1 (default)")
     option("--large", action="store_true", help="open photos above 100 million pixels too")
     option("--out", type=Path, default=Path("figure.pdf"), metavar="FILE",
-        help=f"ends in {', '.join(SUFFIXES)} (default: %(default)s)")  # fmt: skip
+        help=f"ends in {', '.join(suffixes('figure'))} (default: %(default)s)")  # fmt: skip
     option("--session", type=Path, metavar="FILE",
         help="also save the choices, for the window and for vitviz render")  # fmt: skip
     add_looks(parser)

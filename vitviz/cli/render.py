@@ -12,8 +12,8 @@ from vitviz.cli.options import add_disclosure, disclosure
 from vitviz.engine.engine import Engine
 from vitviz.errors import PhotoTooLarge, VitvizError
 from vitviz.exporting.figure_files import write_figure
+from vitviz.exporting.formats import suffixes
 from vitviz.figures import spec
-from vitviz.figures.encode import SUFFIXES
 from vitviz.session import session_file
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def add(commands: Subparsers) -> None:
     option = parser.add_argument
     option("session", type=Path, metavar="SESSION", help="a file that vitviz saved")
     option("--out", type=Path, metavar="FILE", required=True,
-        help=f"ends in {', '.join(SUFFIXES)}")  # fmt: skip
+        help=f"ends in {', '.join(suffixes('figure'))}")  # fmt: skip
     option("--content", choices=get_args(spec.Content), help="what is shown")
     option("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
     add_looks(parser)

@@ -14,10 +14,11 @@ from PIL import Image
 from vitviz.engine.answers import Cell
 from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import VitvizError
-from vitviz.exporting.film import SUFFIXES, Film, encode
+from vitviz.exporting.film import Film, encode
+from vitviz.exporting.formats import check_suffix
 from vitviz.exporting.map_files import CHANGED, check_target
 from vitviz.exporting.plate import Plate, Scale, Words
-from vitviz.exporting.provenance import Disclosure, Provenance, provenance_of, to_json
+from vitviz.exporting.provenance import Disclosure, provenance_of, to_json
 from vitviz.exporting.stamp import write_made
 from vitviz.imaging.photo import Photo
 from vitviz.maps.overlay import drawn
@@ -99,7 +100,7 @@ def write_animation(
         full_paths=said.full_paths,
     )  # fmt: skip
     drawn = list(frames(photo, shown, session.style, animation, progress))
-    content = encode(path.suffix.lower(), drawn, animation.film, _comment(path, made), progress)
+    content = encode(path.suffix.lower(), drawn, animation.film, to_json(made), progress)
     progress("Writing the file", 1.0)  # the last moment to cancel
     write_made(path, content, made, beside=said.beside)
 
@@ -110,12 +111,7 @@ def check(path: Path, photo: Photo, cell: Cell, animation: Animation) -> None:
     Raises:
         VitvizError: The suffix is unknown; the method does not move so; the photo is another.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise VitvizError(
-            f"{path.name}: animations cannot be written as "
-            f"{path.suffix or 'a file without suffix'}.",
-            f"Use one of {', '.join(SUFFIXES)}.",
-        )
+    check_suffix(path, "animation")
     method = cell.request.method
     if animation.along not in alongs(method):
         raise VitvizError(
@@ -201,8 +197,3 @@ def narrowed(
         (width, height), Image.Resampling.LANCZOS, reducing_gap=3.0
     )
     return np.asarray(image)
-
-
-def _comment(path: Path, made: Provenance) -> str:
-    """What has to be in a file from the start; other kinds get it when they are written."""
-    return to_json(made) if path.suffix.lower() == ".mp4" else ""

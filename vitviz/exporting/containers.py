@@ -1,6 +1,7 @@
 """Where each kind of file has room for a text, and how it gets in and out.
 
-``put`` takes a whole file that vitviz made. ``get`` takes a stream on a file from anywhere: it
+``put`` takes a whole file that vitviz made; the encoders of PNG (a text chunk called "vitviz"), GIF
+and MP4 (the comment) take the text themselves. ``get`` takes a stream on a file from anywhere: it
 reads no more than ``LIMIT`` bytes of it, decodes no pixels, and gives None where there is no text.
 
 The text is ASCII (JSON with escapes), so it stands in every format as it is.
@@ -29,22 +30,14 @@ MOST_PARTS = 100_000
 KEYWORD = b"vitviz"
 """By which the text is known in formats that have more than one."""
 
-PNG = b"\x89PNG\r\n\x1a\n"
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
-SEGMENT = 60_000
-"""Characters in one comment of a JPEG, which holds at most 65,533 bytes."""
-
-
-def _put_png(content: bytes, text: str) -> bytes:
-    """An iTXt chunk behind IHDR, which is the first one, 25 bytes long."""
-    data = b"iTXt" + KEYWORD + b"\0\0\0\0\0" + text.encode("ascii")
-    chunk = struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data))
-    end = len(PNG) + 25
-    return content[:end] + chunk + content[end:]
+LONGEST_COMMENT = 65_000
+"""Characters of one comment of a JPEG, which holds 65,533 bytes."""
 
 
 def _get_png(file: BinaryIO) -> bytes | None:
-    file.seek(len(PNG))
+    file.seek(len(SIGNATURE))
     for _ in range(MOST_PARTS):
         length, kind = struct.unpack(">I4s", file.read(8).ljust(8, b"\0"))
         if kind == b"iTXt" and length <= LIMIT:
@@ -65,15 +58,6 @@ def _gif_head(content: bytes) -> int:
     return 13 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
 
 
-def _put_gif(content: bytes, text: str) -> bytes:
-    """A comment extension before everything else."""
-    data, at = text.encode("ascii"), _gif_head(content)
-    parts = [data[i : i + 255] for i in range(0, len(data), 255)]
-    blocks = b"".join(bytes([len(part)]) + part for part in parts)
-    # Comments are of version 89a.
-    return b"GIF89a" + content[6:at] + b"\x21\xfe" + blocks + b"\0" + content[at:]
-
-
 def _get_gif(file: BinaryIO) -> bytes | None:
     content = file.read(LIMIT)
     at = _gif_head(content)
@@ -89,16 +73,13 @@ def _get_gif(file: BinaryIO) -> bytes | None:
 
 
 def _put_jpeg(content: bytes, text: str) -> bytes:
-    """Comment segments behind the start of the image, numbered where one does not hold it."""
-    parts = [text[i : i + SEGMENT] for i in range(0, len(text), SEGMENT)]
-    segments = b""
-    for number, part in enumerate(parts, 1):
-        data = KEYWORD + f" {number}/{len(parts)} ".encode() + part.encode("ascii")
-        segments += b"\xff\xfe" + struct.pack(">H", len(data) + 2) + data
-    return content[:2] + segments + content[2:]
+    """A comment segment behind the start of the image; Pillow writes one only, the caption."""
+    data = KEYWORD + b" 1/1 " + text.encode("ascii")
+    return content[:2] + b"\xff\xfe" + struct.pack(">H", len(data) + 2) + data + content[2:]
 
 
 def _get_jpeg(file: BinaryIO) -> bytes | None:
+    # A long text used to be cut into segments: "vitviz 1/2 ...", "vitviz 2/2 ...".
     content, at, found = file.read(LIMIT), 2, bytearray()
     while content[at : at + 1] == b"\xff" and content[at + 1 : at + 2] != b"\xda":
         (length,) = struct.unpack(">H", content[at + 2 : at + 4].ljust(2, b"\0"))
@@ -120,7 +101,10 @@ def _tiff_order(head: bytes) -> str:
 
 
 def _put_tiff(content: bytes, text: str) -> bytes:
-    """A new directory at the end: the first one with another description."""
+    """A new directory at the end: the first one with another description.
+
+    Pillow would write the text into every page of a file of many maps.
+    """
     order = _tiff_order(content)
     (at,) = struct.unpack_from(order + "I", content, 4)
     (count,) = struct.unpack_from(order + "H", content, at)
@@ -159,7 +143,10 @@ ELEMENT = b"vitviz:provenance"
 
 
 def _put_svg(content: bytes, text: str) -> bytes:
-    """A metadata element, the first thing in the drawing."""
+    """A metadata element, the first thing in the drawing.
+
+    What matplotlib writes as metadata is Dublin Core, in which JSON would pass for a description.
+    """
     opening = re.search(rb"<svg\b[^>]*>", content)
     if opening is None:
         raise ValueError("no drawing")
@@ -182,7 +169,10 @@ def _get_svg(file: BinaryIO) -> bytes | None:
 
 
 def _put_pdf(content: bytes, text: str) -> bytes:
-    """A later version of the information dictionary, appended as PDF has it (7.5.6)."""
+    """A later version of the information dictionary, appended as PDF has it (7.5.6).
+
+    matplotlib takes only the names that the standard has, which readers show to people.
+    """
     trailer = content[content.rindex(b"trailer") :]
     found = {name: re.search(rb"/%s (\d+)" % name, trailer) for name in (b"Size", b"Root", b"Info")}
     size, root, info = (int(match[1]) for match in found.values() if match)
@@ -296,27 +286,24 @@ class Container:
     """A kind of file with room for a text.
 
     Args:
-        suffixes: Of its files.
         magic: Its first bytes, or what they match.
-        put: The file with the text in it; None where it must be there from the start.
         get: The text of a file.
+        put: The file with the text in it; None where the encoder writes it.
+        longest: Characters of the text that it can hold.
     """
 
-    suffixes: tuple[str, ...]
     magic: bytes
-    put: Callable[[bytes, str], bytes] | None
     get: Callable[[BinaryIO], bytes | None]
+    put: Callable[[bytes, str], bytes] | None = None
+    longest: int = LIMIT
 
 
-CONTAINERS = (
-    Container((".png", ".apng"), re.escape(PNG), _put_png, _get_png),
-    Container((".gif",), rb"GIF8[79]a", _put_gif, _get_gif),
-    Container((".jpg", ".jpeg"), rb"\xff\xd8\xff", _put_jpeg, _get_jpeg),
-    Container((".tif", ".tiff"), rb"II\*\0|MM\0\*", _put_tiff, _get_tiff),
-    Container((".svg",), rb"(\xef\xbb\xbf)?\s*<(\?xml|!--|!DOCTYPE|svg)", _put_svg, _get_svg),
-    Container((".pdf",), rb"%PDF-", _put_pdf, _get_pdf),
-    Container((".npz",), rb"PK\x03\x04", _put_npz, _get_npz),
-    Container((".csv",), MARK.encode(), _put_csv, _get_csv),
-    Container((".mp4",), rb"(?s).{4}ftyp", None, _get_mp4),
-)
-"""The text in an MP4 is its comment, which the encoder writes."""
+PNG = Container(re.escape(SIGNATURE), _get_png)
+GIF = Container(rb"GIF8[79]a", _get_gif)
+JPEG = Container(rb"\xff\xd8\xff", _get_jpeg, _put_jpeg, LONGEST_COMMENT)
+TIFF = Container(rb"II\*\0|MM\0\*", _get_tiff, _put_tiff)
+SVG = Container(rb"(\xef\xbb\xbf)?\s*<(\?xml|!--|!DOCTYPE|svg)", _get_svg, _put_svg)
+PDF = Container(rb"%PDF-", _get_pdf, _put_pdf)
+NPZ = Container(rb"PK\x03\x04", _get_npz, _put_npz)
+CSV = Container(MARK.encode(), _get_csv, _put_csv)
+MP4 = Container(rb"(?s).{4}ftyp", _get_mp4)

@@ -12,11 +12,12 @@ from vitviz.engine.engine import Engine
 from vitviz.engine.plan import request_of
 from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import VitvizError
+from vitviz.exporting.formats import check_suffix
 from vitviz.exporting.map_files import CHANGED, check_target
-from vitviz.exporting.provenance import Disclosure, provenance_of
+from vitviz.exporting.provenance import Disclosure, provenance_of, to_json
 from vitviz.exporting.stamp import write_made
 from vitviz.figures.arrange import columns_for
-from vitviz.figures.encode import check_suffix, encode
+from vitviz.figures.encode import encode
 from vitviz.figures.panel import Axis, Grid, Panel
 from vitviz.figures.spec import FigureSpec
 from vitviz.imaging.geometry import Geometry
@@ -156,13 +157,14 @@ def write_figure(
         VitvizError: As ``compose`` and ``encode``, or it cannot be written. What was there stays.
         Cancelled: ``progress`` said so; nothing is left.
     """
-    check_suffix(path)
+    check_suffix(path, "figure")
     composed = compose(session, engine, device, progress, strict=strict)
     check_target(path, [shot.cell for shot in composed.shots])
-    content = encode(composed.grid, session.figure, path.suffix.lower(), progress)
     said = disclosure or Disclosure()
     maps = [(shot.cell, shot.view) for shot in composed.shots]
     made = provenance_of("figure", session, maps, full_paths=said.full_paths)
+    suffix = path.suffix.lower()
+    content = encode(composed.grid, session.figure, suffix, progress, to_json(made))
     progress("Writing the file", 1.0)  # the last moment to cancel
     write_made(path, content, made, beside=bool(said.beside))
 

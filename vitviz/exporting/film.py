@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from vitviz.errors import VitvizError
+from vitviz.exporting.containers import KEYWORD
 from vitviz.progress import Progress, silent
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.video.stream import VideoStream
-
-SUFFIXES = (".gif", ".apng", ".png", ".mp4")
-"""``.png`` is an APNG: most programs know it under this name only."""
 
 CODECS = ("libx264", "libopenh264", "mpeg4")
 """The first one that PyAV has; H.264 plays everywhere."""
@@ -56,15 +55,15 @@ class Film:
 
 
 def encode(
-    suffix: str, frames: Frames, film: Film, comment: str = "", progress: Progress = silent
+    suffix: str, frames: Frames, film: Film, provenance: str = "", progress: Progress = silent
 ) -> bytes:
     """The file.
 
     Args:
-        suffix: One of ``SUFFIXES``.
+        suffix: ".gif", ".mp4"; else it is an APNG.
         frames: All of one size, at least one.
         film: How fast, and how often.
-        comment: In an MP4; other kinds have room for it later.
+        provenance: JSON, the comment of a GIF and an MP4, and a text of an APNG.
         progress: Called before each frame.
 
     Raises:
@@ -76,10 +75,10 @@ def encode(
             f"{film.frames_per_s:g} frames a second are not possible.", "Choose 0.1 to 30."
         )
     if suffix == ".gif":
-        return _gif(frames, film, progress)
+        return _gif(frames, film, provenance, progress)
     if suffix == ".mp4":
-        return _mp4(frames, film, comment, progress)
-    return _apng(frames, film, progress)
+        return _mp4(frames, film, provenance, progress)
+    return _apng(frames, film, provenance, progress)
 
 
 def has_video() -> bool:
@@ -95,22 +94,26 @@ def _told(frames: Frames, progress: Progress) -> Iterator[Image.Image]:
         yield Image.fromarray(pixels)
 
 
-def _apng(frames: Frames, film: Film, progress: Progress) -> bytes:
+def _apng(frames: Frames, film: Film, provenance: str, progress: Progress) -> bytes:
     # A list: Pillow looks at them twice.
-    images, encoded = list(_told(frames, progress)), io.BytesIO()
+    images, encoded, info = list(_told(frames, progress)), io.BytesIO(), PngInfo()
+    if provenance:
+        info.add_itxt(KEYWORD.decode(), provenance)
     images[0].save(
-        encoded, "PNG", save_all=True, append_images=images[1:],
+        encoded, "PNG", save_all=True, append_images=images[1:], pnginfo=info,
         duration=film.durations_ms(len(frames)), loop=0 if film.loop else 1,
     )  # fmt: skip
     return encoded.getvalue()
 
 
-def _gif(frames: Frames, film: Film, progress: Progress) -> bytes:
+def _gif(frames: Frames, film: Film, comment: str, progress: Progress) -> bytes:
     """One table of colours for all frames, so that what does not move does not flicker."""
     palette = _palette(frames)
     dither = Image.Dither.FLOYDSTEINBERG
     images = (image.quantize(palette=palette, dither=dither) for image in _told(frames, progress))
     options: dict[str, Any] = {"loop": 0} if film.loop else {}
+    if comment:
+        options["comment"] = comment.encode("ascii")
     encoded = io.BytesIO()
     next(images).save(
         encoded, "GIF", save_all=True, append_images=images, optimize=False,

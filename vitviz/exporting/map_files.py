@@ -15,7 +15,9 @@ from PIL.PngImagePlugin import PngInfo
 from vitviz.engine.answers import Cell
 from vitviz.errors import VitvizError
 from vitviz.exporting import values
-from vitviz.exporting.provenance import Disclosure, facts, provenance_of
+from vitviz.exporting.containers import KEYWORD
+from vitviz.exporting.formats import check_suffix, suffixes
+from vitviz.exporting.provenance import Disclosure, facts, provenance_of, to_json
 from vitviz.exporting.stamp import write_made
 from vitviz.exporting.values import Wanted
 from vitviz.imaging.photo import Photo
@@ -24,10 +26,6 @@ from vitviz.maps.ranges import look
 from vitviz.session.state import Session
 from vitviz.wording.caption import caption
 from vitviz.wording.description import describe_map
-
-PICTURES = (".png", ".jpg", ".jpeg", ".tiff", ".tif")
-SUFFIXES = (*PICTURES, *(suffix for suffix in values.SUFFIXES if suffix not in PICTURES))
-"""What a map can be written as; a TIFF is a picture unless numbers are asked for."""
 
 CHANGED = "It was changed in the meantime: open it again."
 
@@ -44,7 +42,7 @@ def write_map(
     """Writes one map; the suffix says how.
 
     ``.npy``, ``.npz``, ``.csv``: its values (see ``write_values``). Otherwise: the photo at its
-    full size with the map over it.
+    full size with the map over it; a TIFF is a picture, too.
 
     Args:
         path: Of the new file.
@@ -57,23 +55,23 @@ def write_map(
     Raises:
         VitvizError: It cannot be written there, or the suffix is unknown. What was there stays.
     """
-    check_suffix(path)
+    check_suffix(path, "map", "values")
     if photo.sha256 != cell.photo_sha256:
         name = Path(cell.request.photo.path).name
         raise VitvizError(f"{name} is no longer the photo that the map is of.", CHANGED)
-    if path.suffix.lower() not in PICTURES:
+    if path.suffix.lower() not in suffixes("map"):
         write_values(path, cell, session, Wanted(), disclosure)
         return
     check_target(path, [cell])
     view, style, heat_map = session.view, session.style, cell.heat_map(session.view)
     how = look(style, heat_map, cell.explanation)
     pixels = drawn(_at_most(photo.pixels, side), heat_map, how)
-    encoded = encode_image(pixels, path, caption(describe_map(cell, view)))
     said = disclosure or Disclosure()
     made = provenance_of(
         "map", session, [(cell, view)], {"range": [how.low, how.high]}, full_paths=said.full_paths
     )
-    write_made(path, encoded.getvalue(), made, beside=said.beside)
+    content = encode_image(pixels, path, caption(describe_map(cell, view)), to_json(made))
+    write_made(path, content, made, beside=said.beside)
 
 
 def _at_most(pixels: UInt8[np.ndarray, "height width 3"], side: int) -> UInt8[np.ndarray, "_ _ 3"]:
@@ -110,33 +108,15 @@ def write_values(
     Raises:
         VitvizError: They cannot be written there, or the suffix is unknown. What was there stays.
     """
-    suffix = path.suffix.lower()
-    if suffix not in values.SUFFIXES:
-        raise VitvizError(
-            f"{path.name}: values cannot be written as {suffix or 'a file without suffix'}.",
-            f"Use one of {', '.join(values.SUFFIXES)}.",
-        )
+    check_suffix(path, "values")
     check_target(path, [cell])
-    content = values.encode(cell, session.view, suffix, wanted)
+    content = values.encode(cell, session.view, path.suffix.lower(), wanted)
     said = disclosure or Disclosure()
     made = provenance_of("values", session, [(cell, session.view)], asdict(wanted),
                          full_paths=said.full_paths)  # fmt: skip
     if wanted.every:
         made = replace(made, maps=(facts(cell, session.view, every_map=True),))
     write_made(path, content, made, beside=said.beside)
-
-
-def check_suffix(path: Path) -> None:
-    """Refuses what maps cannot be written as.
-
-    Raises:
-        VitvizError: The suffix is unknown.
-    """
-    if path.suffix.lower() not in SUFFIXES:
-        raise VitvizError(
-            f"{path.name}: maps cannot be written as {path.suffix or 'a file without suffix'}.",
-            f"Use one of {', '.join(SUFFIXES)}.",
-        )
 
 
 def check_target(path: Path, cells: Sequence[Cell]) -> None:
@@ -153,8 +133,16 @@ def check_target(path: Path, cells: Sequence[Cell]) -> None:
         )
 
 
-def encode_image(pixels: UInt8[np.ndarray, "height width 3"], path: Path, words: str) -> io.BytesIO:
-    """An image file, with the caption inside where the format has room for one.
+def encode_image(
+    pixels: UInt8[np.ndarray, "height width 3"], path: Path, words: str, provenance: str = ""
+) -> bytes:
+    """An image file.
+
+    Args:
+        pixels: What is in it.
+        path: Its suffix says of which kind.
+        words: The caption, inside where the format has room for one.
+        provenance: JSON, inside a PNG; other formats have room for it later.
 
     Raises:
         VitvizError: The format cannot hold it.
@@ -163,6 +151,8 @@ def encode_image(pixels: UInt8[np.ndarray, "height width 3"], path: Path, words:
     try:
         if suffix == ".png":
             info = PngInfo()
+            if provenance:
+                info.add_itxt(KEYWORD.decode(), provenance)
             info.add_itxt("Description", words)
             info.add_itxt("Software", "vitviz")
             image.save(encoded, "PNG", pnginfo=info, compress_level=4)
@@ -175,4 +165,4 @@ def encode_image(pixels: UInt8[np.ndarray, "height width 3"], path: Path, words:
             f"{path.name}: {image.width} x {image.height} pixels cannot be saved so ({error}).",
             "Use .png, which holds any size.",
         ) from error
-    return encoded
+    return encoded.getvalue()

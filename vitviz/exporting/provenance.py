@@ -227,10 +227,8 @@ def from_json(text: str) -> Provenance:
     Raises:
         VitvizError: It is none, or one of a later version, or damaged.
     """
-    if len(text) > MAX_CHARACTERS:
-        raise VitvizError("This provenance is too large to be one.", "The file was changed.")
     try:
-        value = parse(text)
+        value = parse(text, MAX_CHARACTERS)
         if not isinstance(value, dict):
             raise ValueError("it is not an object")
         version = value.pop("vitviz_provenance", None)

@@ -6,12 +6,10 @@ import re
 from pathlib import Path
 
 from vitviz.errors import VitvizError
-from vitviz.exporting.containers import CONTAINERS, LIMIT
+from vitviz.exporting.containers import LIMIT
+from vitviz.exporting.formats import CONTAINERS
 from vitviz.exporting.provenance import Provenance, from_json, to_json
 from vitviz.writing import write_whole
-
-HOLDING = tuple(suffix for container in CONTAINERS for suffix in container.suffixes)
-"""Suffixes of the files that hold their provenance themselves."""
 
 BESIDE = ".json"
 """Added to a file's name, it names the file beside it: ``map.npy.json``."""
@@ -21,14 +19,19 @@ def embed(content: bytes, suffix: str, made: Provenance) -> bytes:
     """The file with its provenance in it; as it is, where its format has no room.
 
     Args:
-        content: A whole file that vitviz made. An MP4 holds it from the start, as its comment.
-        suffix: ".png", ".svg", ...; in any case.
+        content: A whole file that vitviz made. Those whose encoder takes a text hold it already.
+        suffix: ".tiff", ".svg", ...; in any case.
         made: What made it.
     """
-    for container in CONTAINERS:
-        if suffix.lower() in container.suffixes and container.put is not None:
-            return container.put(content, to_json(made))
-    return content
+    container, text = CONTAINERS.get(suffix.lower()), to_json(made)
+    if container is None or container.put is None or len(text) > container.longest:
+        return content
+    return container.put(content, text)
+
+
+def _has_room(suffix: str, made: Provenance) -> bool:
+    container = CONTAINERS.get(suffix.lower())
+    return container is not None and len(to_json(made)) <= container.longest
 
 
 def write_made(path: Path, content: bytes, made: Provenance, *, beside: bool | None = None) -> None:
@@ -36,7 +39,7 @@ def write_made(path: Path, content: bytes, made: Provenance, *, beside: bool | N
 
     Args:
         path: Of the new file.
-        content: All of it, without the provenance.
+        content: All of it; with the provenance where the encoder takes it (``Container.put``).
         made: What made it.
         beside: Also as JSON beside it; None: where the format has no room.
 
@@ -44,7 +47,9 @@ def write_made(path: Path, content: bytes, made: Provenance, *, beside: bool | N
         VitvizError: It cannot be written. What was there stays.
     """
     embedded = embed(content, path.suffix, made)
-    if not (path.suffix.lower() not in HOLDING if beside is None else beside):
+    if beside is None:
+        beside = not _has_room(path.suffix, made)
+    if not beside:
         write_whole(path, embedded)
         return
     companion = beside_of(path)
@@ -120,7 +125,7 @@ def _found(path: Path) -> bytes | None:
             file.seek(0)
             if path.suffix.lower() == BESIDE:
                 return file.read(LIMIT)
-            for container in CONTAINERS:
+            for container in CONTAINERS.values():
                 if re.match(container.magic, head):
                     return container.get(file)
     except (OSError, ValueError) as error:

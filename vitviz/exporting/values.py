@@ -21,9 +21,6 @@ from vitviz.session.state import View
 
 Resolution = Literal["patches", "photo"]
 
-SUFFIXES = (".npz", ".npy", ".csv", ".tiff", ".tif")
-"""Of files that hold numbers."""
-
 
 @dataclass(frozen=True)
 class Wanted:
@@ -47,7 +44,7 @@ def encode(cell: Cell, view: View, suffix: str, wanted: Wanted) -> bytes:
     Args:
         cell: Where the numbers are in.
         view: Which layer and head.
-        suffix: One of ``SUFFIXES``.
+        suffix: Of a format of values.
         wanted: Which numbers.
     """
     if suffix == ".npz":

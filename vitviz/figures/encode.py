@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from vitviz.errors import VitvizError
 from vitviz.figures.draw import Drawing, matplotlib_settings
@@ -18,28 +19,15 @@ from vitviz.figures.panel import Grid
 from vitviz.figures.spec import FigureSpec
 from vitviz.progress import Progress, silent
 
-SUFFIXES = (".png", ".tiff", ".tif", ".svg", ".pdf")
-
 MOST_PIXELS = 200_000_000
 """Of a file of pixels: 800 MB while it is drawn."""
 
 PROGRAM = "vitviz"
 
 
-def check_suffix(path: Path) -> None:
-    """Refuses what figures cannot be written as.
-
-    Raises:
-        VitvizError: The suffix is unknown.
-    """
-    if path.suffix.lower() not in SUFFIXES:
-        raise VitvizError(
-            f"{path.name}: figures cannot be written as {path.suffix or 'a file without suffix'}.",
-            f"Use one of {', '.join(SUFFIXES)}.",
-        )
-
-
-def encode(grid: Grid, spec: FigureSpec, suffix: str, progress: Progress = silent) -> bytes:
+def encode(
+    grid: Grid, spec: FigureSpec, suffix: str, progress: Progress = silent, provenance: str = ""
+) -> bytes:
     """The figure as a file.
 
     SVG: text is text, in the chosen family with others named behind it, and the letters used are
@@ -49,8 +37,9 @@ def encode(grid: Grid, spec: FigureSpec, suffix: str, progress: Progress = silen
     Args:
         grid: What is in it.
         spec: Its size and its looks.
-        suffix: One of ``SUFFIXES``.
+        suffix: ".svg", ".pdf", ".png"; else it is a TIFF.
         progress: Called between steps.
+        provenance: JSON, a text of a PNG; other kinds have room for it later.
 
     Raises:
         VitvizError: It does not fit its size, or would be too large.
@@ -65,12 +54,18 @@ def encode(grid: Grid, spec: FigureSpec, suffix: str, progress: Progress = silen
     elif suffix == ".pdf":
         content = _pdf(drawing, said)
     else:
-        content = _pixels(drawing, suffix, grid.caption, progress)
+        image = _image(drawing)
+        progress("Writing the figure", 0.7)
+        dpi = (spec.dpi, spec.dpi)
+        if suffix == ".png":
+            content = _png(image, dpi, provenance)
+        else:
+            content = _tiff(image, dpi, grid.caption)
     progress("Drawing the figure", 1.0)
     return content
 
 
-def _pixels(drawing: Drawing, suffix: str, words: str, progress: Progress) -> bytes:
+def _image(drawing: Drawing) -> Image.Image:
     height, width = drawing.pixel_size(drawing.spec.dpi)
     if height * width > MOST_PIXELS:
         raise VitvizError(
@@ -78,15 +73,22 @@ def _pixels(drawing: Drawing, suffix: str, words: str, progress: Progress) -> by
             "Choose fewer dots per inch, a smaller size, or SVG or PDF.",
         )
     pixels = drawing.pixels()
-    progress("Writing the figure", 0.7)
     solid = drawing.spec.ground != "transparent"
-    image = Image.fromarray(np.ascontiguousarray(pixels[..., :3]) if solid else pixels)
-    dpi, out = (drawing.spec.dpi, drawing.spec.dpi), io.BytesIO()
-    if suffix == ".png":
-        image.save(out, "PNG", dpi=dpi, compress_level=6)
-    else:
-        image.save(out, "TIFF", dpi=dpi, compression="tiff_deflate", software=PROGRAM,
-                   description=words.encode("ascii", "replace").decode())  # fmt: skip
+    return Image.fromarray(np.ascontiguousarray(pixels[..., :3]) if solid else pixels)
+
+
+def _png(image: Image.Image, dpi: tuple[int, int], provenance: str) -> bytes:
+    out, info = io.BytesIO(), PngInfo()
+    if provenance:
+        info.add_itxt(PROGRAM, provenance)
+    image.save(out, "PNG", dpi=dpi, compress_level=6, pnginfo=info)
+    return out.getvalue()
+
+
+def _tiff(image: Image.Image, dpi: tuple[int, int], words: str) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "TIFF", dpi=dpi, compression="tiff_deflate", software=PROGRAM,
+               description=words.encode("ascii", "replace").decode())  # fmt: skip
     return out.getvalue()
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from vitviz.reading import Within
 
 Content = Literal["map", "layers", "heads", "compare", "compare layers", "patches"]
 """One map; the layers of it; layers x heads; the panes of Compare; each of these panes as a row of
@@ -60,10 +62,10 @@ class FigureSpec:
     """
 
     content: Content = "map"
-    width_mm: float = 89.0
-    height_mm: float = 0.0
-    dpi: int = 300
-    text_pt: float = 8.0
+    width_mm: Annotated[float, Within(LEAST_WIDTH_MM, MOST_WIDTH_MM)] = 89.0
+    height_mm: Annotated[float, Within(0, MOST_WIDTH_MM)] = 0.0
+    dpi: Annotated[int, Within(LEAST_DPI, MOST_DPI)] = 300
+    text_pt: Annotated[float, Within(LEAST_TEXT_PT, MOST_TEXT_PT)] = 8.0
     font: str = DEFAULT_FONT
     ground: Ground = "light"
     title: str = ""
@@ -72,10 +74,10 @@ class FigureSpec:
     caption: bool = True
     colour_bar: bool = True
     sharing: Sharing = "each"
-    layers: tuple[int, ...] = ()
-    heads: tuple[int | Literal["mean", "max", "min"], ...] = ()
+    layers: tuple[Annotated[int, Within(-1000, 1000)], ...] = ()
+    heads: tuple[Annotated[int, Within(0, 1000)] | Literal["mean", "max", "min"], ...] = ()
     across: Across = "heads"
-    columns: int = 0
+    columns: Annotated[int, Within(0, 1000)] = 0
     draws: Drawn = "overlay"
     cells: Cells = "pixels"
     grid: bool = False

@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from vitviz.errors import PhotoError, PhotoTooLarge, VitvizError
 from vitviz.exporting import reopen as reopening
+from vitviz.exporting.formats import CONTAINERS, formats
 from vitviz.exporting.provenance import renamed, with_bundled
-from vitviz.exporting.stamp import BESIDE, HOLDING
+from vitviz.exporting.stamp import BESIDE
 from vitviz.exporting.stamp import read as provenance_in
 from vitviz.gui.settings import RECENT, Settings
 from vitviz.gui.store import Store
@@ -27,7 +28,7 @@ from vitviz.session.panes import without_photos, without_point
 from vitviz.session.state import Pane, PhotoRef, Session
 from vitviz.writing import write_whole
 
-EXPORTED = tuple(s for s in (*HOLDING, BESIDE) if s not in EXTENSIONS)
+EXPORTED = tuple(s for s in (*CONTAINERS, BESIDE) if s not in EXTENSIONS)
 """Suffixes of exported files that cannot be photos: opening one opens what made it."""
 
 CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin")
@@ -36,9 +37,11 @@ PHOTO_FILTER = f"Photos ({' '.join(f'*{suffix}' for suffix in EXTENSIONS)});;All
 MODEL_FILTER = f"Checkpoints ({' '.join(f'*{suffix}' for suffix in CHECKPOINTS)});;All files (*)"
 SESSION_FILTER = f"vitviz sessions (*{session_file.SUFFIX})"
 EXPORTED_FILTER = (
-    f"Files that vitviz exported ({' '.join(f'*{suffix}' for suffix in (*HOLDING, BESIDE))})"
+    f"Files that vitviz exported ({' '.join(f'*{suffix}' for suffix in (*CONTAINERS, BESIDE))})"
 )
-MAP_FILTER = "Over the photo (*.png *.jpg *.tiff);;Raw values (*.npy *.npz *.csv)"
+PICTURES = [f"*{row.suffix}" for row in formats("map")]
+VALUES = [f"*{row.suffix}" for row in formats("values") if "map" not in row.titles]
+MAP_FILTER = f"Over the photo ({' '.join(PICTURES)});;Raw values ({' '.join(VALUES)})"
 
 
 class Documents(QObject):

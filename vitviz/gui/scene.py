@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from vitviz.engine.answers import Cell
 from vitviz.gui.threads.service import Opened
 from vitviz.maps.heat_map import Head
+from vitviz.reading import Within
 from vitviz.session.state import Pane, PhotoRef
 
 
@@ -46,6 +48,6 @@ class PaneDrop:
     """
 
     photo: PhotoRef | None = None
-    layer: int | None = None
+    layer: Annotated[int, Within(0, 1000)] | None = None
     head: Head | None = None
     paths: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -16,6 +16,7 @@ from PIL import Image
 
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
+from vitviz.reading import Within
 
 ResizeRule = Literal["shortest edge, then centre crop", "squash", "longest edge, then pad"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
@@ -74,7 +75,7 @@ class InputChoice:
     """
 
     mode: InputMode = "as trained"
-    fineness: int = 1
+    fineness: Annotated[int, Within(1, 4)] = 1
 
 
 def fit(photo_size: tuple[int, int], preprocessing: Preprocessing, choice: InputChoice) -> Geometry:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from jaxtyping import Float32
 
 from vitviz.imaging.geometry import Geometry
 from vitviz.models.tokens import TokenLayout
+from vitviz.reading import Within
 
 Fusion = Literal["mean", "max", "min"]
-Head = Fusion | int
+Head = Fusion | Annotated[int, Within(0, 1000)]
 """One head, from 0, or how all of them are fused into one."""
 
 Kind = Literal["share", "amount", "signed", "colours"]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from vitviz.maps.scaling import Scaling
+from vitviz.reading import Within
 
 ColourMap = Literal["inferno", "magma", "viridis", "cividis", "plasma", "turbo", "grey"]
 DivergingMap = Literal["coolwarm"]
 """For differences: two hues away from zero, which stands in the middle of a symmetric range."""
 
-Range = Literal["each", "zero", "shared"] | tuple[float, float]
+Value = Annotated[float, Within(-1e9, 1e9)]
+
+Range = Literal["each", "zero", "shared"] | tuple[Value, Value]
 """From the map's least to its greatest value; from zero to its greatest; shared by every layer and
 head of the explanation; or fixed."""
 
@@ -34,7 +37,7 @@ class Style:
     """
 
     colour_map: ColourMap | DivergingMap = "inferno"
-    opacity: float = 0.75
+    opacity: Annotated[float, Within(0, 1)] = 0.75
     fade: bool = True
     range: Range = "each"
     smooth: bool = True

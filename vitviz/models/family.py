@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vitviz.models.cost import Cost
 from vitviz.models.outline import Outline
@@ -20,6 +20,18 @@ Config = Any
 Size = tuple[int, int]
 
 
+class Trained(NamedTuple):
+    """What a network was trained on.
+
+    Args:
+        input_size: Height and width of its input, in pixels.
+        patch: What heights and widths of other inputs are multiples of, in pixels.
+    """
+
+    input_size: Size
+    patch: int
+
+
 @dataclass(frozen=True)
 class Family:
     """Networks that are built alike.
@@ -27,7 +39,11 @@ class Family:
     Args:
         name: As in a model card's ``family``: "vit".
         title: For people: "Vision Transformer".
-        config: The type of its configurations; its fields are those of a model card.
+        read: A configuration from the fields of a model card's file, from anywhere, those of the
+            network being taken out; the number of classes where no field says so. Raises
+            ``ValueError`` where they describe no network.
+        fields: The fields of a configuration, as ``read`` takes them.
+        trained: What a network of a configuration was trained on.
         outline: A network of a configuration from outside, at an input of this height and width.
         cost: What running it costs, at an input of this height and width.
         build: A network with parameters yet to be loaded; loads torch.
@@ -38,7 +54,9 @@ class Family:
 
     name: str
     title: str
-    config: type[Config]
+    read: Callable[[dict[str, Any], int], Config]
+    fields: Callable[[Config], dict[str, Any]]
+    trained: Callable[[Config], Trained]
     outline: Callable[[Config, Size], Outline]
     cost: Callable[[Config, Size], Cost]
     build: Callable[[Config], Network]

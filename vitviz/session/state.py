@@ -7,15 +7,18 @@ A ``Session`` is everything a session file holds. It is replaced, never changed
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 from vitviz.figures.spec import FigureSpec
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Head
 from vitviz.maps.style import Style
 from vitviz.methods.base import Direction, ParameterValue
+from vitviz.reading import Within
 
-Query = str | tuple[float, float]
+Coordinate = Annotated[float, Within(-1e7, 1e7)]
+
+Query = str | tuple[Coordinate, Coordinate]
 """A prefix token by name ("cls"), or a point (x, y) in photo pixels: the patch over it.
 
 A point, so that the query stays on the same thing when the grid changes under it.
@@ -25,6 +28,12 @@ Tab = Literal["look", "heads", "patches", "compare"]
 
 MOST_PANES = 6
 """Side by side; more are too small to read."""
+
+MOST_PHOTOS = 1 << 20
+MOST_CLASSES = 1 << 24
+
+PaneIndex = Annotated[int, Within(0, MOST_PANES - 1)]
+Byte = Annotated[int, Within(0, 255)]
 
 Arrangement = Literal["panes", "difference", "wipe"]
 """Of the Compare view: the panes; with the difference of two of them as one more map; or two of
@@ -42,7 +51,7 @@ class PhotoRef:
     """
 
     path: str
-    frame: int = 0
+    frame: Annotated[int, Within(0, 1 << 30)] = 0
     allow_large: bool = False
 
 
@@ -63,11 +72,11 @@ class View:
 
     method: str = "attention"
     params: tuple[tuple[str, ParameterValue], ...] = ()
-    layer: int = -1
+    layer: Annotated[int, Within(-1000, 1000)] = -1
     head: Head = "mean"
     query: Query = "cls"
     direction: Direction = "of"
-    target: int | None = None
+    target: Annotated[int, Within(0, MOST_CLASSES)] | None = None
 
 
 @dataclass(frozen=True)
@@ -101,12 +110,12 @@ class Compare:
             agreement are about; those that there are not become the nearest.
     """
 
-    others: tuple[Pane, ...] = ()
-    focus: int = 0
+    others: Annotated[tuple[Pane, ...], Within(0, MOST_PANES - 1)] = ()
+    focus: PaneIndex = 0
     linked: bool = True
     shared: bool = False
     arrangement: Arrangement = "panes"
-    pair: tuple[int, int] = (0, 1)
+    pair: tuple[PaneIndex, PaneIndex] = (0, 1)
 
 
 @dataclass(frozen=True)
@@ -126,14 +135,14 @@ class Session:
         figure: What is exported for print.
     """
 
-    photos: tuple[PhotoRef, ...] = ()
-    selected: int = 0
+    photos: Annotated[tuple[PhotoRef, ...], Within(0, MOST_PHOTOS)] = ()
+    selected: Annotated[int, Within(0, MOST_PHOTOS - 1)] = 0
     model: str = ""
     input: InputChoice = field(default_factory=InputChoice)
     view: View = field(default_factory=View)
     style: Style = field(default_factory=Style)
     tab: Tab = "look"
-    background: tuple[int, int, int] = (255, 255, 255)
+    background: tuple[Byte, Byte, Byte] = (255, 255, 255)
     compare: Compare = field(default_factory=Compare)
     figure: FigureSpec = field(default_factory=FigureSpec)
 

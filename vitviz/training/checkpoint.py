@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from vitviz.errors import VitvizError
+from vitviz.reading import parse, typed
 from vitviz.writing import write_whole
 
 FORMAT = 1
@@ -20,6 +21,10 @@ FORMAT = 1
 CHECKPOINT = "last.pt"
 BEFORE_COOL_DOWN = "before-cool-down.pt"
 LOG = "log.jsonl"
+
+Measured = dict[str, int | float]
+LogLine = dict[str, int | float | Measured]
+"""A step with its losses, or with what was measured after it. Losses may have become infinite."""
 
 
 def write_state(path: Path, state: Mapping[str, object]) -> None:
@@ -51,6 +56,23 @@ def read_state(path: Path) -> dict[str, Any]:
         ) from error
     found: dict[str, Any] = state
     return found
+
+
+def told(state: Mapping[str, Any], path: Path) -> tuple[dict[str, Any], list[Measured]]:
+    """The choices of a run and what was measured in it so far, from its checkpoint.
+
+    Args:
+        state: Of the checkpoint.
+        path: Of the checkpoint.
+
+    Raises:
+        VitvizError: They are damaged.
+    """
+    try:
+        facts = typed(dict[str, Any], parse(state["facts"]))
+        return facts, list(typed(tuple[Measured, ...], parse(state["history"], finite=False)))
+    except (KeyError, TypeError, ValueError) as error:
+        raise VitvizError(f"{path} is damaged ({error}).", "Move it away to begin anew.") from error
 
 
 def restore(own: Mapping[str, Tensor], saved: Mapping[str, Tensor], path: Path) -> None:
@@ -118,9 +140,11 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     lines = []
     for text in path.read_text(encoding="utf-8").splitlines():
         try:
-            lines.append(json.loads(text))
+            line = typed(LogLine, parse(text, finite=False))
         except ValueError:
             continue
+        if "step" in line:
+            lines.append(line)
     return lines
 
 

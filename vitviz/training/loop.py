@@ -31,6 +31,7 @@ from vitviz.training.checkpoint import (
     read_log,
     read_state,
     restore,
+    told,
     write_log,
     write_state,
 )
@@ -173,13 +174,13 @@ class Run(Generic[Part]):
 
     def _resume(self, path: Path) -> None:
         state = read_state(path)
-        check_choices(path, json.loads(state["facts"]), self._facts)
+        facts, self.history = told(state, path)
+        check_choices(path, facts, self._facts)
         restore(self._parameters, state["model"], path)
         restore(self._average, state["average"], path)
         for moment, own in self._optimiser.state().items():
             restore(own, state["optimiser"][moment], path)
         self.step, self.seconds, self._sums = state["step"], state["seconds"], state["sums"]
-        self.history = json.loads(state["history"])
 
     def go(self, progress: Progress, report: Listener) -> None:
         """Trains to the end.

@@ -13,12 +13,11 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLabel, QVBo
 from vitviz.engine.answers import Cell
 from vitviz.exporting.animation import MOST_PIXELS, Along, Animation, alongs, frames, shots
 from vitviz.exporting.film import Film, has_video
+from vitviz.exporting.formats import choices
 from vitviz.gui.widgets.form import Choice, Number, Whole, form, quiet, row
 from vitviz.imaging.photo import Photo
 from vitviz.methods import METHODS
 from vitviz.session.state import Session
-
-FORMATS = (("GIF", ".gif"), ("APNG, lossless", ".png"), ("MP4 video", ".mp4"))
 
 TITLES: dict[Along, str] = {
     "layers": "Layer by layer",
@@ -90,7 +89,7 @@ class AnimationDialog(QDialog):
         self._can_video = has_video() if can_video is None else can_video
         usual = Animation()
         self.along = Choice("Moves", [(TITLES[a], a) for a in alongs(cell.request.method)])
-        self.format = Choice("Format", FORMATS)
+        self.format = Choice("Format", choices("animation"))
         self.rate = Number("Frames a second", 0.1, 30, 1)
         self.rate.setValue(usual.film.frames_per_s)
         self.rate.setSingleStep(0.5)

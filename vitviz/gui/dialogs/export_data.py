@@ -8,17 +8,11 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from vitviz.engine.answers import Cell
+from vitviz.exporting.formats import choices
 from vitviz.exporting.values import Resolution, Wanted, maps
 from vitviz.gui.widgets.form import Choice, form, quiet, row
 from vitviz.maps.heat_map import HeatMap
 from vitviz.session.state import View
-
-FORMATS = (
-    ("NumPy archive, with geometry (.npz)", ".npz"),
-    ("NumPy array (.npy)", ".npy"),
-    ("Table, one row a patch (.csv)", ".csv"),
-    ("32-bit floating-point TIFF (.tiff)", ".tiff"),
-)
 
 ABOUT = {
     ".npz": "Values, the box of every patch in photo pixels, units and provenance in one file.",
@@ -45,7 +39,7 @@ class DataDialog(QDialog):
         self.setWindowTitle("Export Data")
         self.setMinimumWidth(LEAST_WIDTH)
         self._cell, self._view, self._smooth = cell, view, smooth
-        self.format = Choice("Format", FORMATS)
+        self.format = Choice("Format", choices("values"))
         self.holds = Choice("Values", (("This map", False), ("All layers and heads", True)))
         self.resolution = Choice(
             "Resolution", (("One value a patch", "patches"), ("One value a pixel", "photo"))
@@ -91,7 +85,7 @@ class DataDialog(QDialog):
     @Slot()
     def _show(self) -> None:
         self.resolution.setEnabled(self.suffix == ".tiff")
-        self.about.setText(ABOUT[self.suffix])
+        self.about.setText(ABOUT.get(self.suffix, ""))
         found = maps(self._cell, self._view, self.wanted.every)
         self.count.setText(described(found, self._cell, self.wanted.resolution))
 

@@ -9,13 +9,10 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLineEdit, QWidget
 
+from vitviz.exporting.formats import choices
 from vitviz.figures import spec
 from vitviz.figures.spec import DEFAULT_FONT, PRESETS, FigureSpec
 from vitviz.gui.widgets.form import Choice, Number, Whole, column, form, row
-
-FORMATS = (
-    ("PDF", ".pdf"), ("SVG", ".svg"), ("PNG", ".png"), ("TIFF", ".tiff"),
-)  # fmt: skip
 
 CONTENTS: tuple[tuple[str, spec.Content], ...] = (
     ("This map", "map"),
@@ -112,7 +109,7 @@ class FigureForm(QWidget):
         self.preset = Choice("Size", [*sizes, ("Other", "")])
         self.font_ = Choice("Font", [(name, name) for name in dict.fromkeys(
             (DEFAULT_FONT, figure.font))])  # fmt: skip
-        self.format = Choice("Format", FORMATS)
+        self.format = Choice("Format", choices("figure"))
         self.format.show_value(suffix)
         self.numbers: dict[str, Number | Whole] = {
             "width_mm": Number("Width, mm", spec.LEAST_WIDTH_MM, spec.MOST_WIDTH_MM, 1),

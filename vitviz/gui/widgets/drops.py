@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import cast, get_args
 
 from PySide6.QtCore import QByteArray, QMimeData, QPoint, Qt
 from PySide6.QtGui import QDrag, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from vitviz.gui.scene import PaneDrop
-from vitviz.maps.heat_map import Fusion, Head
-from vitviz.session.state import PhotoRef
+from vitviz.reading import parse, typed
 
 DROP = "application/x-vitviz-drop"
 PANE = "application/x-vitviz-pane"
@@ -42,34 +40,10 @@ def dropped(data: QMimeData) -> PaneDrop | None:
         files = tuple(url.toLocalFile() for url in data.urls() if url.isLocalFile())
         return PaneDrop(paths=files) if files else None
     try:
-        return _checked(json.loads(bytes(data.data(DROP).data())))
-    except (ValueError, TypeError, KeyError):  # some other program's
+        drop = typed(PaneDrop, parse(bytes(data.data(DROP).data()).decode()))
+    except ValueError:  # some other program's
         return None
-
-
-def _checked(values: dict[str, object]) -> PaneDrop:
-    """What ``drop_data`` wrote.
-
-    Raises:
-        ValueError, TypeError, KeyError: It is something else.
-    """
-    photo, layer, head = values["photo"], values["layer"], values["head"]
-    ref = _photo(photo) if photo is not None else None
-    if head is not None and head not in get_args(Fusion):
-        head = _index(head)
-    return PaneDrop(ref, None if layer is None else _index(layer), cast("Head | None", head))
-
-
-def _photo(values: object) -> PhotoRef:
-    if not isinstance(values, dict) or not isinstance(values["path"], str):
-        raise ValueError(values)
-    return PhotoRef(values["path"], _index(values["frame"]), bool(values["allow_large"]))
-
-
-def _index(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(value)
-    return value
+    return replace(drop, paths=())  # files come as files only
 
 
 def dropped_pane(data: QMimeData) -> int | None:

@@ -7,7 +7,9 @@ without loading torch.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Any, Literal
+
+from vitviz.reading import Within, taken, wrong
 
 Pool = Literal["cls", "mean", "cls+mean"]
 Activation = Literal["gelu", "gelu_tanh", "quick_gelu", "silu"]
@@ -105,6 +107,102 @@ class ViTConfig:
             + 2 * width
             + heads * self.classes * (self.features + 1)
         )
+
+
+Side = Annotated[float, Within(1, 1 << 14)]
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """A ViT's fields of a model card, as the file has them; see ``ViTConfig``.
+
+    Args:
+        mlp_ratio: Of the MLP's width to the token's, where ``mlp_width`` is not given.
+        class_count: None: as many as the card's set of classes has.
+        positioned_prefix: None: all of the prefix but registers.
+        pool: None: CLS where there is one.
+    """
+
+    patch: Annotated[int, Within(1, 1 << 10)]
+    width: Annotated[int, Within(1, 1 << 16)]
+    depth: Annotated[int, Within(1, 1 << 10)]
+    heads: Annotated[int, Within(1, 1 << 10)]
+    input_size: tuple[Side, Side]
+    mlp_ratio: Annotated[float, Within(0.01, 100)] = 4.0
+    mlp_width: Annotated[int, Within(1, 1 << 20)] | None = None
+    class_count: Annotated[int, Within(0, 1 << 20)] | None = None
+    prefix_tokens: Annotated[tuple[Annotated[str, Within(0, 500)], ...], Within(0, 100)] = ("cls",)
+    positioned_prefix: Annotated[int, Within(0, 100)] | None = None
+    pool: Pool | None = None
+    activation: Activation = "gelu"
+    gated_mlp: bool = False
+    layer_scale: bool = False
+    layer_norm_eps: Annotated[float, Within(1e-15, 0.1)] = 1e-6
+    norm_after_pool: bool = False
+
+
+def read_config(values: dict[str, Any], classes: int) -> ViTConfig:
+    """The network that a model card describes.
+
+    Args:
+        values: The card's fields, from anywhere; those of the network are taken out of it.
+        classes: How many the network has, where no field says so.
+
+    Raises:
+        ValueError: A field is missing, of another type or out of range, or there is no such
+            network.
+    """
+    given = taken(_Fields, values)
+    height, width = given.input_size
+    if height % 1 or width % 1:
+        raise wrong("input_size", "a height and a width in whole pixels", (height, width))
+    prefix = given.prefix_tokens
+    positioned = sum(not name.startswith("reg") for name in prefix)
+    try:
+        return ViTConfig(
+            patch=given.patch,
+            width=given.width,
+            depth=given.depth,
+            heads=given.heads,
+            mlp_width=_or(given.mlp_width, max(1, round(given.width * given.mlp_ratio))),
+            input_size=(int(height), int(width)),
+            classes=_or(given.class_count, classes),
+            prefix=prefix,
+            positioned_prefix=_or(given.positioned_prefix, positioned),
+            pool=given.pool or ("cls" if "cls" in prefix else "mean"),
+            activation=given.activation,
+            gated_mlp=given.gated_mlp,
+            layer_scale=given.layer_scale,
+            norm_eps=given.layer_norm_eps,
+            norm_after_pool=given.norm_after_pool,
+        )
+    except ValueError as error:
+        raise ValueError(f"it does not describe a network ({error})") from error
+
+
+def _or(number: int | None, otherwise: int) -> int:
+    return otherwise if number is None else number
+
+
+def config_fields(config: ViTConfig) -> dict[str, Any]:
+    """A network's fields of a model card: ``read_config`` gives the same network back."""
+    return {
+        "input_size": config.input_size,
+        "patch": config.patch,
+        "depth": config.depth,
+        "width": config.width,
+        "heads": config.heads,
+        "mlp_width": config.mlp_width,
+        "gated_mlp": config.gated_mlp,
+        "layer_scale": config.layer_scale,
+        "prefix_tokens": config.prefix,
+        "positioned_prefix": config.positioned_prefix,
+        "pool": config.pool,
+        "norm_after_pool": config.norm_after_pool,
+        "layer_norm_eps": config.norm_eps,
+        "activation": config.activation,
+        "class_count": config.classes,
+    }
 
 
 SIZES: dict[str, tuple[int, int, int]] = {

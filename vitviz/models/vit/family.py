@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vitviz.models.family import Family
-from vitviz.models.vit.config import ViTConfig
+from vitviz.models.family import Family, Trained
+from vitviz.models.vit.config import ViTConfig, config_fields, read_config
 from vitviz.models.vit.cost import cost
 from vitviz.models.vit.outline import outline
 
@@ -44,6 +44,12 @@ def training() -> Training:
     return TRAINING
 
 
+def trained(config: ViTConfig) -> Trained:
+    """The input it was trained on."""
+    return Trained(config.input_size, config.patch)
+
+
 VIT = Family(
-    "vit", "Vision Transformer", ViTConfig, outline, cost, build, readers, specimen, training
-)
+    "vit", "Vision Transformer", read_config, config_fields, trained, outline, cost, build, readers,
+    specimen, training,
+)  # fmt: skip

@@ -88,7 +88,7 @@ def find_run(out: Path) -> FoundRun | None:
     try:
         if not path.is_file() or path.stat().st_size > LARGEST:
             return None
-        choices = typed(RunChoices, parse(path.read_text(encoding="utf-8")))
+        choices = typed(RunChoices, parse(path.read_text(encoding="utf-8"), LARGEST))
         epochs = tuple(epochs_of(out))
     except (OSError, ValueError, KeyError, TypeError):
         return None
