@@ -178,7 +178,7 @@ def from_json(text: str, where: str = "") -> ModelCard:
         if given.classes not in ("", *SETS):
             raise wrong("classes", f'"" or one of {", ".join(SETS)}', given.classes)
         if given.family not in FAMILIES:
-            raise wrong("family", f"one of {', '.join(FAMILIES)}", given.family)
+            raise wrong("family", " or ".join(f'"{name}"' for name in FAMILIES), given.family)
         family = FAMILIES[given.family]
         config = family.read(values, SETS.get(given.classes, 0))
         check_nothing_left(values)
