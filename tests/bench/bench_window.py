@@ -25,6 +25,7 @@ started = float(os.environ["VITVIZ_BENCH_STARTED"])
 from PySide6.QtCore import Qt, QTimer
 from vitviz.gui import app as application
 from vitviz.gui.app import FirstPaint
+from vitviz.gui.commands import go
 from vitviz.gui.settings import Settings
 from vitviz.gui.window import FIRST_SIZE, Window
 app = application.application(["vitviz"])
@@ -52,7 +53,7 @@ def look():
         window.documents.use_model(checkpoint)
     elif phase == "ViT-B/16 loads" and cell.request.model == checkpoint:
         phase = "ViT-B/16 runs"
-        window.commands.next_photo()
+        go.next_photo(window)
     elif phase == "ViT-B/16 runs" and cell.request.photo == window.store.session.photos[1]:
         watch.stop(); heart.stop()
         times["forward_s"] = cell.forward_s

@@ -9,7 +9,7 @@ import pytest
 
 from tests.end2end.test_cli import here, small_photo
 from vitviz.__main__ import main
-from vitviz.gui.commands.dialogs import GUIDE
+from vitviz.gui.commands.help import GUIDE
 
 __all__ = ["here"]
 

@@ -38,7 +38,6 @@ SESSION_FILTER = f"vitviz sessions (*{session_file.SUFFIX})"
 EXPORTED_FILTER = (
     f"Files that vitviz exported ({' '.join(f'*{suffix}' for suffix in (*HOLDING, BESIDE))})"
 )
-MAP_FILTER = "Over the photo (*.png *.jpg *.tiff);;Raw values (*.npy *.npz *.csv)"
 
 
 class Documents(QObject):

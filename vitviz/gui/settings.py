@@ -109,9 +109,6 @@ class Settings:
             f"recent/{kind}", [known for known in self.recent(kind) if known != path]
         )
 
-    def clear_recent(self, kind: str) -> None:
-        self._settings.remove(f"recent/{kind}")
-
     def geometry(self) -> tuple[QByteArray, QByteArray]:
         """The window's geometry and the state of its docks; empty at the first start."""
         window = self._settings.value("window/geometry", QByteArray())

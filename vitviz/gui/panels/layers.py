@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
 
 from vitviz.engine.engine import Cell
 from vitviz.gui.canvas.map_tile import tile_image
-from vitviz.gui.scene import PaneDrop
+from vitviz.gui.scene import PaneDrop, Scene
 from vitviz.gui.threads.service import Preview
 from vitviz.gui.widgets.drops import drag, drop_data
 from vitviz.gui.widgets.form import MARGIN
@@ -297,12 +297,12 @@ class LayersPanel(QWidget):
         room = bar.sizeHint().height() + 2 if bar.maximum() > 0 else 0
         self._chip_area.setFixedHeight(QFontMetrics(self.font()).height() + 16 + room)
 
-    def show_cell(self, cell: Cell | None, view: View, style: Style,
-                  preview: Preview | None) -> None:  # fmt: skip
-        """Shows an explanation's layers and heads."""
-        self.filmstrip.show_cell(cell, view, style, preview)
+    def show_scene(self, scene: Scene) -> None:
+        """Shows the layers and heads of the answer."""
+        cell, view = scene.cell, scene.session.view
+        self.filmstrip.show_cell(cell, view, scene.session.style, scene.preview)
         self.play.setEnabled(len(self.filmstrip.layers) > 1)
-        if preview is None:
+        if self.playing and not scene.playing:
             self.set_playing(False)
         heads = cell.card.config.heads if cell else 0
         names: list[Head] = [*FUSIONS, *range(heads)]

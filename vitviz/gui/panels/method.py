@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from vitviz.engine.engine import Cell
+from vitviz.gui.scene import Scene
 from vitviz.gui.widgets.form import Choice, Number, Whole, column, form, quiet, row
 from vitviz.methods import METHODS
 from vitviz.methods.base import Head, Parameter, ParameterValue
@@ -53,8 +54,9 @@ class MethodPanel(QWidget):
         self.query.currentIndexChanged.connect(self._query_chosen)
         self.direction.currentIndexChanged.connect(self._direction_chosen)
 
-    def show_view(self, view: View, cell: Cell | None) -> None:
+    def show_scene(self, scene: Scene) -> None:
         """Shows what is chosen; the cell tells how many heads and which prefix tokens there are."""
+        view, cell = scene.session.view, scene.cell
         self._view = view
         method = METHODS[view.method]
         self.method.show_value(view.method)
