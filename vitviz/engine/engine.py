@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32, UInt8
 
 from vitviz.engine.cache import Recent
 from vitviz.engine.photos import PhotoCache, Stamp, stamp
@@ -24,6 +23,7 @@ from vitviz.models.loading import load_model
 from vitviz.models.tokens import TokenLayout
 from vitviz.progress import Progress, silent
 from vitviz.session.state import Query, View
+from vitviz.shapes import Float32, UInt8
 from vitviz.tracing.cost import FLOAT_BYTES, backward_bytes, cost
 
 if TYPE_CHECKING:  # torch is imported on the worker, never by importing this

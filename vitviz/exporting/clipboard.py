@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image
 
 from vitviz.engine.engine import Cell, Engine
@@ -21,6 +20,7 @@ from vitviz.maps.style import Style
 from vitviz.methods.base import HeatMap
 from vitviz.progress import Progress, silent
 from vitviz.session.state import Pane, Session
+from vitviz.shapes import UInt8
 from vitviz.wording.caption import caption
 from vitviz.wording.headings import headings, letter
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image
 
 from vitviz.errors import VitvizError
 from vitviz.progress import Progress, silent
+from vitviz.shapes import UInt8
 
 if TYPE_CHECKING:
     from av.container import OutputContainer

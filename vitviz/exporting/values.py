@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32, Float64
 from PIL import Image
 
 from vitviz.engine.engine import Cell
@@ -17,6 +16,7 @@ from vitviz.maps.interpolation import weights
 from vitviz.maps.overlay import inside, positions
 from vitviz.methods.base import HeatMap
 from vitviz.session.state import View
+from vitviz.shapes import Float32, Float64
 
 Resolution = Literal["patches", "photo"]
 

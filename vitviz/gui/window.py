@@ -22,6 +22,7 @@ from vitviz.gui.commands.command import Menu
 from vitviz.gui.commands.table import EXPORTS, MENUS
 from vitviz.gui.controller import Controller
 from vitviz.gui.documents import Documents
+from vitviz.gui.finetune.line import TrainingLine
 from vitviz.gui.layout import Panels, TopBar
 from vitviz.gui.scene import Device, Part, Scene
 from vitviz.gui.settings import Settings
@@ -124,6 +125,9 @@ class Window(QMainWindow):
         self.setStatusBar(self.status)
         self.job_view = JobView(self.jobs)
         self.status.addPermanentWidget(self.job_view)
+        self.training_line = TrainingLine()
+        self.training_line.clicked.connect(partial(model.show_finetune, self))
+        self.status.addPermanentWidget(self.training_line)
         centre = QWidget()
         centre.setMinimumWidth(CENTRE_WIDTH)
         layout = QVBoxLayout(centre)
@@ -182,9 +186,8 @@ class Window(QMainWindow):
             from vitviz.gui.finetune.commands import FinetuneCommands
 
             self._finetuning = FinetuneCommands(
-                self.store, self.controller, self.settings, self.service, self
+                self.store, self.controller, self.settings, self.service, self.training_line, self
             )
-            self.status.addPermanentWidget(self._finetuning.line)
             self.closed.connect(self._finetuning.close)
         return self._finetuning
 

@@ -7,9 +7,9 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
-from jaxtyping import UInt8
 
 from vitviz.maps.style import ColourMap, DivergingMap
+from vitviz.shapes import UInt8
 
 
 @dataclass(frozen=True)

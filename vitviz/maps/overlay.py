@@ -8,13 +8,13 @@ so the colour bar can show it too.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
 from PIL import Image
 
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.colour import DIVERGING, table
 from vitviz.maps.interpolation import MULTIPLIED_AT_ONCE, missing, steps
 from vitviz.maps.style import Style
+from vitviz.shapes import Float, Float32, UInt8
 
 UNSEEN_COLOUR = 26
 """Grey level that the part of a photo which the model never saw is blended towards."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32
 
 from vitviz.maps.style import Range
 from vitviz.models.tokens import TokenLayout
+from vitviz.shapes import Float32
 
 
 @runtime_checkable

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from jaxtyping import Float32
 
 from vitviz.models.tokens import TokenLayout
 from vitviz.progress import Progress
+from vitviz.shapes import Float32
 
 if TYPE_CHECKING:  # torch is not loaded for a list of names
     from vitviz.tracing.trace import Trace

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float64
 from torch import Tensor
 
 import vitviz
@@ -34,6 +33,7 @@ from vitviz.models.loading import bundled, devices, load_model
 from vitviz.models.vit.config import ViTConfig
 from vitviz.models.vit.network import VisionTransformer
 from vitviz.progress import silent
+from vitviz.shapes import Float64
 from vitviz.tracing.memory import in_words
 from vitviz.tracing.run import run
 

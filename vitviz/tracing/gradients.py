@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitviz.models.vit.network import VisionTransformer
 from vitviz.progress import Progress, part, silent
+from vitviz.shapes import Float
 from vitviz.tracing.cost import backward_bytes
 from vitviz.tracing.memory import refusing, require
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
 from torch import Tensor
 
 from vitviz.errors import VitvizError
@@ -16,6 +15,7 @@ from vitviz.models.tokens import TokenLayout
 from vitviz.models.vit.config import ViTConfig
 from vitviz.models.vit.network import VisionTransformer
 from vitviz.progress import Progress, silent
+from vitviz.shapes import Float, Float32
 from vitviz.tracing.cost import Cost, cost, keeps_inputs
 from vitviz.tracing.fused import attend
 from vitviz.tracing.memory import refusing, require

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from jaxtyping import Float32
 from torch import Tensor
 
 from vitviz.errors import VitvizError
@@ -21,6 +20,7 @@ from vitviz.imaging.geometry import Geometry
 from vitviz.models.tokens import TokenLayout
 from vitviz.models.vit.network import VisionTransformer
 from vitviz.progress import Progress
+from vitviz.shapes import Float32
 from vitviz.tracing.fused import log_denominators, row_slices
 from vitviz.tracing.gradients import Gradients, run_backward
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import UInt8
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPalette
 
@@ -13,6 +12,7 @@ from vitviz.imaging.geometry import Geometry
 from vitviz.maps.overlay import inside, positions
 from vitviz.maps.style import Style
 from vitviz.methods.base import HeatMap
+from vitviz.shapes import UInt8
 
 ROUND = 3.0
 """Radius of a tile's corners, in widget pixels."""

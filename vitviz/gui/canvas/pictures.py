@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float, UInt8
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 
@@ -18,6 +17,7 @@ from vitviz.imaging.geometry import Box, Geometry
 from vitviz.maps.interpolation import missing, steps
 from vitviz.maps.overlay import colours, inside, positions
 from vitviz.maps.style import Style
+from vitviz.shapes import Float, UInt8
 
 BLOCKS_FROM = 8.0
 """Screen pixels per photo pixel from which the photo's pixels are drawn as squares."""

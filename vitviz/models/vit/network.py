@@ -18,10 +18,10 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitviz.models.vit.config import SIZES, Activation, Pool, ViTConfig, vit_config
+from vitviz.shapes import Float
 
 __all__ = [
     "ACTIVATIONS",

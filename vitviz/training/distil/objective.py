@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.vit.network import VisionTransformer
+from vitviz.shapes import Float
 from vitviz.training.batches import draw, generator, jittered, mixed, normalised
 from vitviz.training.optimiser import Rates
 from vitviz.training.photos import KeptPhoto

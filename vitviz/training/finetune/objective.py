@@ -11,11 +11,11 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.vit.network import Block, VisionTransformer
+from vitviz.shapes import Float, Int
 from vitviz.training.batches import as_wanted, generator, jittered, mixed, normalised
 from vitviz.training.batches import random_crops as crops
 from vitviz.training.finetune.classes import LabelledPhotos

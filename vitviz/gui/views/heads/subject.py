@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import UInt8
 
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.style import Style
 from vitviz.methods.base import Explanation, Head
+from vitviz.shapes import UInt8
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import UInt8
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
@@ -18,6 +17,7 @@ from vitviz.maps.ranges import value_range
 from vitviz.maps.style import Style
 from vitviz.maps.ticks import number
 from vitviz.methods.base import Explanation, Head
+from vitviz.shapes import UInt8
 
 
 class HeadsView(ViewWidget):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import UInt8
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
@@ -27,6 +26,7 @@ from vitviz.gui.canvas.pictures import photo_image
 from vitviz.gui.views.patches.layout import PatchLayout
 from vitviz.imaging.geometry import Geometry
 from vitviz.models.tokens import TokenLayout
+from vitviz.shapes import UInt8
 
 ZOOM = 1.25
 

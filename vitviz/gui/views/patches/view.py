@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import UInt8
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
@@ -14,6 +13,7 @@ from vitviz.gui.views.patches.sheet import PatchSheet, Sheet
 from vitviz.gui.views.view import NOTHING, ViewWidget
 from vitviz.imaging.geometry import Geometry
 from vitviz.models.tokens import TokenLayout
+from vitviz.shapes import UInt8
 
 
 class PatchesView(ViewWidget):
