@@ -141,7 +141,7 @@ def ready(window: Window, asked: Session) -> bool:
 
 def point(window: Window, across: float, down: float) -> None:
     """Moves the pointer to a place of the photo, in fractions of it."""
-    opened, canvas = window.controller.opened, window.shown_canvas
+    opened, canvas = window.controller.opened, window.views.canvas
     if opened is not None:
         height, width = opened.photo.size
         area = canvas.on_widget(Box(0, 0, width, height))

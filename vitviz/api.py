@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import UInt8
 
 from vitviz.engine.engine import query_token
 from vitviz.imaging.geometry import Geometry
@@ -31,6 +30,7 @@ from vitviz.session.strict import (
     check_target,
     method_called,
 )
+from vitviz.shapes import UInt8
 
 if TYPE_CHECKING:
     from vitviz.models.loading import Model

@@ -15,9 +15,8 @@ from vitviz.bundled import resource
 
 PACKAGES = (
     "torch", "PySide6-Essentials", "shiboken6", "pillow", "numpy", "safetensors", "platformdirs",
-    "psutil", "jaxtyping", "wadler-lindig", "tifffile", "pi-heif", "typing-extensions",
-    "matplotlib", "contourpy", "cycler", "fonttools", "kiwisolver", "packaging", "pyparsing",
-    "python-dateutil",
+    "psutil", "tifffile", "pi-heif", "typing-extensions", "matplotlib", "contourpy", "cycler",
+    "fonttools", "kiwisolver", "packaging", "pyparsing", "python-dateutil",
 )  # fmt: skip
 """Distributions that vitviz imports, itself or through another."""
 

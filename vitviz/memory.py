@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
-
-import psutil
 
 CGROUP = Path("/sys/fs/cgroup")
 
 
 def physical_bytes() -> int:
     """Memory of this computer."""
+    if hasattr(os, "sysconf"):  # asked at every start, which should not wait for psutil
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    import psutil
+
     return int(psutil.virtual_memory().total)
 
 
 def available_bytes() -> int:
     """Memory that can still be taken without swapping, a container's own limit included."""
+    import psutil
+
     return min([int(psutil.virtual_memory().available), *_container_limits()])
 
 

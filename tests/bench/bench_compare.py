@@ -29,7 +29,7 @@ from vitviz.engine.answers import Cell
 from vitviz.engine.plan import plan
 from vitviz.gui.app import application
 from vitviz.gui.canvas.pyramid import pyramid
-from vitviz.gui.scene import PaneState
+from vitviz.gui.scene import PaneState, Scene
 from vitviz.gui.threads.service import Opened
 from vitviz.gui.views.compare.view import CompareView
 from vitviz.imaging.geometry import Geometry
@@ -106,7 +106,7 @@ class Bench:
         if choices:
             compare = replace(self.session.compare, **choices)  # type: ignore[arg-type]
             self.session = replace(self.session, compare=compare)
-        self.view.show_state(self.states, self.session)
+        self.view.show_scene(Scene(self.session, self.states))
         QApplication.processEvents()
 
     def step(self, index: int) -> None:

@@ -12,9 +12,10 @@ from tests.explanations import explanation_of
 from vitviz.engine.answers import Cell
 from vitviz.engine.plan import plan
 from vitviz.gui.canvas.pyramid import pyramid
-from vitviz.gui.scene import PaneState
+from vitviz.gui.scene import PaneState, Scene
 from vitviz.gui.threads.service import Opened
 from vitviz.gui.views.compare.pane import ComparePane
+from vitviz.gui.views.compare.view import CompareView
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.models.loading import bundled
@@ -80,6 +81,11 @@ def session_of(
 
 def layers(*numbers: int) -> tuple[PaneState, ...]:
     return tuple(state(view=View(layer=layer)) for layer in numbers)
+
+
+def show(view: CompareView, states: tuple[PaneState, ...], session: Session) -> None:
+    """The view, of a window with these panes."""
+    view.show_scene(Scene(session, states))
 
 
 def values(shown: PaneState) -> np.ndarray:

@@ -22,6 +22,9 @@ from vitviz.engine.requests import ExplainRequest
 from vitviz.gui import app as gui_app
 from vitviz.gui.settings import Preferences, Settings
 from vitviz.gui.views.compare.view import CompareView
+from vitviz.gui.views.heads.view import HeadsView
+from vitviz.gui.views.look import LookView
+from vitviz.gui.views.patches.view import PatchesView
 from vitviz.gui.window import FIRST_SIZE, Window
 from vitviz.models.loading import load_model
 
@@ -158,6 +161,22 @@ class Driver:
 
     def until(self, condition: Callable[[], object]) -> None:
         self.qtbot.waitUntil(lambda: bool(condition()), timeout=WAIT_MS)
+
+    @property
+    def look(self) -> LookView:
+        return self.window.views.view("look")
+
+    @property
+    def heads(self) -> HeadsView:
+        return self.window.views.view("heads")
+
+    @property
+    def patches(self) -> PatchesView:
+        return self.window.views.view("patches")
+
+    @property
+    def compare(self) -> CompareView:
+        return self.window.views.view("compare")
 
     @property
     def session(self):

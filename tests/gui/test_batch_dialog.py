@@ -20,6 +20,7 @@ from vitviz.batch.progress import BatchProgress
 from vitviz.batch.run import Summary
 from vitviz.gui.batch.commands import for_any_photo
 from vitviz.gui.batch.dialog import BatchDialog
+from vitviz.gui.commands import go
 from vitviz.gui.threads import batch as batch_service
 
 from .conftest import Driver
@@ -184,7 +185,7 @@ def test_the_window_goes_first(
         return answer(request, progress)  # type: ignore[arg-type]
 
     monkeypatch.setattr(ui.window.service.engine, "answer", slow)
-    ui.window.commands.next_photo()
+    go.next_photo(ui.window)
     ui.until(begun.is_set)
     ui.until(lambda: not ui.window.batch.service.is_going)
     held.free.set()

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
+from vitviz.gui.commands import edit, file, go, model, view
 from vitviz.gui.panels.model import PRICE
 from vitviz.gui.widgets.form import Choice, Number, Whole
 from vitviz.imaging.preprocess import InputChoice
@@ -44,7 +45,7 @@ def test_layers_by_keys(ui: Driver, asks: list[object]) -> None:
     assert shown_layer(ui) == last, "there is none after the last"
     ui.press("go.previous_layer")
     assert shown_layer(ui) == last - 1
-    assert f"layer {last} ·" in ui.window.look.caption.text()
+    assert f"layer {last} ·" in ui.look.caption.text()
     assert ui.window.panels.layers.filmstrip.layer == last - 1
     for _ in range(last + 2):
         ui.press("go.previous_layer")
@@ -97,7 +98,7 @@ def test_heads_by_chips_and_keys(ui: Driver, asks: list[object]) -> None:
     ui.qtbot.mouseClick(chips[4], Qt.MouseButton.LeftButton)
     assert ui.session.view.head == 1
     assert ui.window.canvas.heat_map.head == 1
-    assert "head 2" in ui.window.look.caption.text()
+    assert "head 2" in ui.look.caption.text()
     ui.press("go.next_head")
     assert ui.session.view.head == 2
     assert chips[5].isChecked()
@@ -146,12 +147,12 @@ def test_a_click_pins_the_query_and_escape_goes_back(ui: Driver) -> None:
     assert ui.cell.query_patch == (3, 10)
     assert ui.window.canvas.query == (3, 10)
     name = ui.cell.layout.name(ui.cell.query_token)
-    assert ui.window.look.caption.text().startswith(f"Attention of {name}")
+    assert ui.look.caption.text().startswith(f"Attention of {name}")
     assert ui.window.panels.method.query.currentText().lower() == name.lower()
     ui.press("go.direction")
     ui.settle()
     assert ui.cell.request.direction == "to"
-    assert ui.window.look.caption.text().startswith(f"Attention to {name}")
+    assert ui.look.caption.text().startswith(f"Attention to {name}")
     assert ui.window.panels.method.direction.value == "to"
     ui.press("go.cls")
     ui.settle()
@@ -199,13 +200,13 @@ def test_rollout_with_its_parameters(ui: Driver) -> None:
         assert isinstance(control, kind)
         if not isinstance(control, Choice):
             assert control.value() == parameter.default
-    assert "rollout" in ui.window.look.caption.text().lower()
+    assert "rollout" in ui.look.caption.text().lower()
     before = ui.cell.heat_map(ui.session.view).values
     panel.controls["discard"].setValue(0.9)
     ui.settle()
     assert ui.session.view.params == (("discard", 0.9),)
     assert (ui.cell.heat_map(ui.session.view).values != before).any()
-    assert "discard 0.9" in ui.window.look.caption.text()
+    assert "discard 0.9" in ui.look.caption.text()
     panel.controls["discard"].setValue(0.0)
     ui.settle()
     assert ui.session.view.params == (), "defaults are not written down"
@@ -282,35 +283,35 @@ def test_a_query_stays_on_its_place_when_the_grid_changes(ui: Driver) -> None:
 
 def test_heads_view_opens_a_head_on_the_canvas(ui: Driver) -> None:
     ui.press("view.heads")
-    assert ui.window.views.currentWidget() is ui.window.heads
-    ui.window.heads.opened.emit(2, 1)
+    assert ui.window.views.currentWidget() is ui.heads
+    ui.heads.opened.emit(2, 1)
     assert ui.session.tab == "look"
     assert (ui.window.canvas.heat_map.layer, ui.window.canvas.heat_map.head) == (2, 1)
-    assert ui.window.views.currentWidget() is ui.window.look
+    assert ui.window.views.currentWidget() is ui.look
 
 
 def test_patches_view_chooses_a_query(ui: Driver) -> None:
     ui.press("view.patches")
-    ui.window.patches.sheet.token_clicked.emit(ui.cell.layout.index(4, 5))
+    ui.patches.sheet.token_clicked.emit(ui.cell.layout.index(4, 5))
     ui.settle()
     assert ui.cell.query_patch == (4, 5)
-    assert ui.window.patches.sheet.sheet is not None
-    ui.window.patches.sheet.token_clicked.emit(0)
+    assert ui.patches.sheet.sheet is not None
+    ui.patches.sheet.token_clicked.emit(0)
     ui.settle()
     assert ui.cell.query_token == 0, "CLS can be chosen there too"
 
 
 def test_many_choices_one_after_another_end_in_the_last(ui: Driver) -> None:
-    commands = ui.window.commands
+    window = ui.window
     actions: list[Callable[[int], None]] = [
-        lambda i: commands.choose_layer(i % 6),
-        lambda i: commands.choose_head(i % 3),
-        lambda i: commands.select_photo(i % 3),
-        lambda i: commands.choose_view(replace(ui.session.view, query=(10.0 + i, 20.0)), ""),
-        lambda i: commands.choose_input(InputChoice("whole photo", 1 + i % 2)),
-        lambda i: commands.choose_view(View(method=("rollout", "attention")[i % 2]), ""),
-        lambda i: commands.undo(),
-        lambda i: commands.swap_direction(),
+        lambda i: go.choose_layer(window, i % 6),
+        lambda i: go.choose_head(window, i % 3),
+        lambda i: go.select_photo(window, i % 3),
+        lambda i: go.choose_view(window, replace(ui.session.view, query=(10.0 + i, 20.0)), ""),
+        lambda i: model.choose_input(window, InputChoice("whole photo", 1 + i % 2)),
+        lambda i: go.choose_view(window, View(method=("rollout", "attention")[i % 2]), ""),
+        lambda i: edit.undo(window),
+        lambda i: go.swap_direction(window),
     ]
     for i in range(50):
         actions[(i * 7 + i // 5) % len(actions)](i)
@@ -334,17 +335,17 @@ def test_another_photo_while_the_model_runs(ui: Driver, tmp_path) -> None:
 
 
 def test_undo_and_redo_of_each_kind(ui: Driver) -> None:
-    commands, move_on = ui.window.commands, clock_of(ui)
+    window, move_on = ui.window, clock_of(ui)
     steps: list[tuple[str, Callable[[], None]]] = [
-        ("layer", lambda: commands.choose_layer(2)),
-        ("head", lambda: commands.choose_head(1)),
-        ("query", lambda: commands.choose_patch((2, 3))),
-        ("style", lambda: commands.toggle_grid()),
-        ("input", lambda: commands.choose_input(InputChoice("whole photo"))),
-        ("method", lambda: commands.choose_view(View(method="rollout"), "")),
-        ("photo", commands.next_photo),
-        ("tab", commands.show_heads),
-        ("close", commands.close_photo),
+        ("layer", lambda: go.choose_layer(window, 2)),
+        ("head", lambda: go.choose_head(window, 1)),
+        ("query", lambda: go.choose_patch(window, (2, 3))),
+        ("style", lambda: view.toggle_grid(window)),
+        ("input", lambda: model.choose_input(window, InputChoice("whole photo"))),
+        ("method", lambda: go.choose_view(window, View(method="rollout"), "")),
+        ("photo", lambda: go.next_photo(window)),
+        ("tab", lambda: view.choose_tab(window, "heads")),
+        ("close", lambda: file.close_photo(window)),
     ]
     states = [ui.session]
     for name, step in steps:

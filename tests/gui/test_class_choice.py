@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from vitviz.engine.answers import top_indices
+from vitviz.gui.commands import go
 from vitviz.gui.panels.predictions import TOP, PredictionsPanel
 from vitviz.methods import METHODS
 
@@ -41,7 +42,7 @@ def test_the_most_probable_class_is_the_first_choice(about: Driver) -> None:
     assert about.session.view.target is None
     assert about.requests[-1].target is None
     assert panel_of(about).bars.current == 0
-    assert f"for “{about.cell.class_name(best[0])}”" in about.window.look.caption.text()
+    assert f"for “{about.cell.class_name(best[0])}”" in about.look.caption.text()
 
 
 def test_a_click_chooses_a_class_and_undo_takes_it_back(about: Driver) -> None:
@@ -49,7 +50,7 @@ def test_a_click_chooses_a_class_and_undo_takes_it_back(about: Driver) -> None:
     click(about, 2)
     assert about.session.view.target == about.cell.target == best[2]
     assert panel_of(about).bars.current == 2
-    assert f"for “{about.cell.class_name(best[2])}”" in about.window.look.caption.text()
+    assert f"for “{about.cell.class_name(best[2])}”" in about.look.caption.text()
     assert (about.cell.explanation.values != before).any()
     about.do("edit.undo")
     about.settle()
@@ -68,7 +69,7 @@ def test_the_first_row_follows_the_photo(about: Driver) -> None:
 
 def test_a_class_that_was_chosen_stays_on_the_next_photo(about: Driver) -> None:
     rare = top_indices(about.cell, 1000)[-1]
-    about.window.commands.choose_target(rare)
+    go.choose_target(about.window, rare)
     about.settle()
     bars = panel_of(about).bars
     assert len(bars.rows) == TOP

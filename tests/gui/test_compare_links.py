@@ -14,6 +14,7 @@ from tests.gui.compare_cells import (
     layers,
     point_at,
     session_of,
+    show,
     state,
     values,
 )
@@ -24,7 +25,7 @@ from vitviz.gui.views.compare.view import CompareView
 
 def test_the_cursor_goes_to_the_same_place_on_other_grids(compare_view: CompareView) -> None:
     states = (state(), state(geometry=FINER, seed=1), state(geometry=MIDDLE, seed=2))
-    compare_view.show_state(states, session_of(states))
+    show(compare_view, states, session_of(states))
     heard: list[tuple[int, object]] = []
     compare_view.hovered.connect(lambda index, patch: heard.append((index, patch)))
     point_at(compare_view.panes[0], 260, 130)
@@ -41,7 +42,7 @@ def test_the_cursor_goes_to_the_same_place_on_other_grids(compare_view: CompareV
 
 def test_what_one_model_did_not_see_is_said_in_its_pane(compare_view: CompareView) -> None:
     states = (state(), state(geometry=MIDDLE, seed=1))
-    compare_view.show_state(states, session_of(states))
+    show(compare_view, states, session_of(states))
     point_at(compare_view.panes[0], 30, 130)
     assert compare_view.panes[0].canvas.cursor_patch == (1, 0)
     assert compare_view.panes[1].canvas.cursor_patch is None
@@ -52,14 +53,14 @@ def test_what_one_model_did_not_see_is_said_in_its_pane(compare_view: CompareVie
 
 def test_the_cursor_goes_to_the_relative_place_on_another_photo(compare_view: CompareView) -> None:
     states = (state(), state("tall.png", TALL, seed=1))
-    compare_view.show_state(states, session_of(states))
+    show(compare_view, states, session_of(states))
     point_at(compare_view.panes[0], 450, 30)  # nine tenths across, a tenth down
     assert compare_view.panes[1].canvas.cursor_patch == (0, 2)
 
 
 def test_zoom_and_pan_go_together(compare_view: CompareView) -> None:
     states = layers(0, 1, 2)
-    compare_view.show_state(states, session_of(states))
+    show(compare_view, states, session_of(states))
     one, two, three = (pane.canvas for pane in compare_view.panes)
     two.zoom_to(two.zoom * 3, QPointF(60, 40))
     assert one.viewport == two.viewport == three.viewport
@@ -72,7 +73,7 @@ def test_zoom_and_pan_go_together(compare_view: CompareView) -> None:
 
 def test_zoom_on_another_photo_is_relative(compare_view: CompareView) -> None:
     states = (state(), state("tall.png", TALL, seed=1))
-    compare_view.show_state(states, session_of(states))
+    show(compare_view, states, session_of(states))
     wide, tall = (pane.canvas for pane in compare_view.panes)
     fitted = wide.zoom, tall.zoom
     middle = tall.on_widget(TALL.seen).center()
@@ -86,21 +87,21 @@ def test_zoom_on_another_photo_is_relative(compare_view: CompareView) -> None:
 
 def test_what_is_new_looks_as_the_others_do(compare_view: CompareView) -> None:
     states = layers(0, 1)
-    compare_view.show_state(states, session_of(states))
+    show(compare_view, states, session_of(states))
     middle = compare_view.canvas.on_widget(WHOLE.patch_box(1, 3)).center()
     compare_view.canvas.zoom_to(compare_view.canvas.zoom * 3, middle)
     before = relative(compare_view.canvas)
     for arrangement in ("difference", "wipe", "panes"):
-        compare_view.show_state(states, session_of(states, arrangement=arrangement))
+        show(compare_view, states, session_of(states, arrangement=arrangement))
         QApplication.processEvents()
         assert relative(compare_view.canvas)[1:] == pytest.approx(before[1:], abs=0.02), arrangement
     more = layers(0, 1, 2)
-    compare_view.show_state(more, session_of(more, focus=2))
+    show(compare_view, more, session_of(more, focus=2))
     assert [relative(pane.canvas) for pane in compare_view.panes] == [
         pytest.approx(before, abs=0.02) for _ in compare_view.panes
     ]
     other = (more[0], more[1], state("other.png", seed=4))
-    compare_view.show_state(other, session_of(other, focus=2))
+    show(compare_view, other, session_of(other, focus=2))
     assert relative(compare_view.panes[2].canvas) == pytest.approx(before, abs=0.02)
 
 
@@ -113,7 +114,7 @@ def relative(canvas: Canvas) -> tuple[float, float, float]:
 
 def test_unlinked_panes_go_alone_until_they_are_linked_again(compare_view: CompareView) -> None:
     states = layers(0, 1)
-    compare_view.show_state(states, session_of(states, linked=False))
+    show(compare_view, states, session_of(states, linked=False))
     one, two = (pane.canvas for pane in compare_view.panes)
     before = two.viewport
     one.zoom_to(one.zoom * 3)
@@ -121,14 +122,14 @@ def test_unlinked_panes_go_alone_until_they_are_linked_again(compare_view: Compa
     point_at(compare_view.panes[0], 260, 130)
     assert one.cursor_patch is not None
     assert two.cursor_patch is None
-    compare_view.show_state(states, session_of(states, linked=True))
+    show(compare_view, states, session_of(states, linked=True))
     assert two.viewport == one.viewport != before
 
 
 def test_unlinking_takes_the_borrowed_cursors_away(compare_view: CompareView) -> None:
     states = layers(0, 1)
-    compare_view.show_state(states, session_of(states))
+    show(compare_view, states, session_of(states))
     point_at(compare_view.panes[0], 260, 130)
     assert compare_view.panes[1].canvas.cursor_patch is not None
-    compare_view.show_state(states, session_of(states, linked=False))
+    show(compare_view, states, session_of(states, linked=False))
     assert compare_view.panes[1].canvas.cursor_patch is None

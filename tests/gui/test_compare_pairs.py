@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from tests.gui.compare_cells import FINER, WHOLE, layers, point_at, session_of, state, values
+from tests.gui.compare_cells import FINER, WHOLE, layers, point_at, session_of, show, state, values
 from vitviz.gui.views.compare.view import CompareView
 from vitviz.maps.difference import difference
 
@@ -19,7 +19,7 @@ LEFT, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
 
 def test_the_difference_is_that_of_the_analysis(compare_view: CompareView) -> None:
     states = (state(), state(geometry=FINER, seed=1), state(seed=2))
-    compare_view.show_state(states, session_of(states, arrangement="difference", pair=(0, 2)))
+    show(compare_view, states, session_of(states, arrangement="difference", pair=(0, 2)))
     tile = compare_view.difference
     expected = difference(
         *(state.cell.heat_map(state.pane.view) for state in (states[0], states[2]))
@@ -39,7 +39,7 @@ def test_the_difference_is_that_of_the_analysis(compare_view: CompareView) -> No
 
 def test_a_difference_of_other_grids_says_what_it_subtracts(compare_view: CompareView) -> None:
     states = (state(), state(geometry=FINER, seed=1))
-    compare_view.show_state(states, session_of(states, arrangement="difference", pair=(0, 1)))
+    show(compare_view, states, session_of(states, arrangement="difference", pair=(0, 1)))
     assert compare_view.difference.canvas.scale.unit == "% of its map,"
     assert compare_view.difference.heading.words.text == "each as % of its map"
     assert compare_view.difference.canvas.shown.geometry == FINER
@@ -52,16 +52,16 @@ def test_a_difference_of_other_grids_says_what_it_subtracts(compare_view: Compar
 
 def test_a_difference_waits_for_both_maps(compare_view: CompareView) -> None:
     states = (state(), replace(state(), cell=None, busy=True))
-    compare_view.show_state(states, session_of(states, arrangement="difference"))
+    show(compare_view, states, session_of(states, arrangement="difference"))
     assert compare_view.difference.canvas.heat_map is None
     assert compare_view.difference.canvas.message[1] == "Both maps are needed first"
-    compare_view.show_state((states[0],), session_of((states[0],), arrangement="difference"))
+    show(compare_view, (states[0],), session_of((states[0],), arrangement="difference"))
     assert not compare_view.difference.isVisible()
 
 
 def test_a_wipe_shows_the_first_left_and_the_second_right(compare_view: CompareView) -> None:
     states = (state(), state(seed=1), state(seed=2))
-    compare_view.show_state(states, session_of(states, arrangement="wipe", pair=(0, 2)))
+    show(compare_view, states, session_of(states, arrangement="wipe", pair=(0, 2)))
     wipe = compare_view.wipe
     assert compare_view.stack.currentWidget() is wipe
     QApplication.processEvents()
@@ -79,7 +79,7 @@ def test_a_wipe_shows_the_first_left_and_the_second_right(compare_view: CompareV
 
 def test_wiping_with_mouse_and_keys(compare_view: CompareView, qtbot: QtBot) -> None:
     states = layers(0, 1)
-    compare_view.show_state(states, session_of(states, arrangement="wipe"))
+    show(compare_view, states, session_of(states, arrangement="wipe"))
     QApplication.processEvents()
     wipe, handle = compare_view.wipe, compare_view.wipe.handle
     middle = handle.rect().center()
@@ -102,7 +102,7 @@ def test_a_wipe_tells_both_values_and_takes_queries(
     compare_view: CompareView, qtbot: QtBot
 ) -> None:
     states = (state(), state(seed=1))
-    compare_view.show_state(states, session_of(states, arrangement="wipe"))
+    show(compare_view, states, session_of(states, arrangement="wipe"))
     wipe = compare_view.wipe
     x, y = wipe.first.viewport.to_widget(60, 130)
     wipe.first.pointed(x, y)
@@ -118,7 +118,7 @@ def test_a_wipe_tells_both_values_and_takes_queries(
 
 def test_both_bars_of_a_wipe_are_beside_the_photo(compare_view: CompareView) -> None:
     states = (state(), state(seed=1))
-    compare_view.show_state(states, session_of(states, arrangement="wipe", shared=True))
+    show(compare_view, states, session_of(states, arrangement="wipe", shared=True))
     assert compare_view.wipe.first.scale.note == ("shared by", "a, b")
     photo = compare_view.wipe.first.on_widget(WHOLE.seen)
     assert compare_view.wipe.first.room_beside_bar.left() <= photo.left()

@@ -18,6 +18,7 @@ from tests.gui.compare_cells import (
     WHOLE,
     layers,
     session_of,
+    show,
     state,
     values,
 )
@@ -42,7 +43,7 @@ def patch_place(pane: ComparePane, row: int, col: int) -> QPoint:
 
 
 def test_one_pane_invites(compare_view: CompareView, qtbot: QtBot) -> None:
-    compare_view.show_state(layers(0), session_of(layers(0)))
+    show(compare_view, layers(0), session_of(layers(0)))
     assert compare_view.invite.isVisible()
     assert not compare_view.panes[0].heading.close_button.isVisible()
     with qtbot.waitSignal(compare_view.add_requested):
@@ -54,7 +55,7 @@ def test_one_pane_invites(compare_view: CompareView, qtbot: QtBot) -> None:
 @pytest.mark.parametrize("count", range(2, 7))
 def test_panes_have_letters_headings_and_no_overlaps(compare_view: CompareView, count: int) -> None:
     states = tuple(state(view=View(layer=i % 4, head=i // 4)) for i in range(count))
-    compare_view.show_state(states, session_of(states, focus=1))
+    show(compare_view, states, session_of(states, focus=1))
     assert not compare_view.invite.isVisible()
     assert [pane.heading.letter.text() for pane in compare_view.panes] == list("abcdef"[:count])
     assert [pane.is_current for pane in compare_view.panes] == [i == 1 for i in range(count)]
@@ -68,7 +69,7 @@ def test_panes_have_letters_headings_and_no_overlaps(compare_view: CompareView, 
 
 
 def test_what_is_common_is_said_once(compare_view: CompareView) -> None:
-    compare_view.show_state(layers(0, 2), session_of(layers(0, 2)))
+    show(compare_view, layers(0, 2), session_of(layers(0, 2)))
     assert [pane.heading.words.text for pane in compare_view.panes] == ["layer 1", "layer 3"]
     assert compare_view.caption.text.startswith("In all: one.png · ")
     assert "layer" not in compare_view.caption.text
@@ -78,7 +79,7 @@ def test_agreement_is_that_of_the_analysis_and_names_its_reference(
     compare_view: CompareView,
 ) -> None:
     states = (state(), state(geometry=FINER, seed=1), state("other.png", seed=2))
-    compare_view.show_state(states, session_of(states, pair=(0, 1)))
+    show(compare_view, states, session_of(states, pair=(0, 1)))
     found = agreement(values(states[0]), WHOLE, values(states[1]), FINER)
     rho = f"{found.rho:.2f}".replace("-", "−")
     assert found.top is not None
@@ -88,7 +89,7 @@ def test_agreement_is_that_of_the_analysis_and_names_its_reference(
         == f"with a: rho {rho}, top patches {100 * found.top:.0f} %"
     )
     assert compare_view.panes[2].numbers.text.startswith("with a, place by place: rho ")
-    compare_view.show_state(states, session_of(states, pair=(1, 0)))
+    show(compare_view, states, session_of(states, pair=(1, 0)))
     assert (
         compare_view.panes[0].numbers.text
         == f"with b: rho {rho}, top patches {100 * found.top:.0f} %"
@@ -98,9 +99,9 @@ def test_agreement_is_that_of_the_analysis_and_names_its_reference(
 
 def test_ranges_are_shared_by_unit_and_the_bars_say_by_whom(compare_view: CompareView) -> None:
     states = (state(), state(view=View(method="rollout")), state(seed=1))
-    compare_view.show_state(states, session_of(states, shared=False))
+    show(compare_view, states, session_of(states, shared=False))
     assert [pane.canvas.scale.note for pane in compare_view.panes] == [(), (), ()]
-    compare_view.show_state(states, session_of(states, shared=True))
+    show(compare_view, states, session_of(states, shared=True))
     scales = [pane.canvas.scale for pane in compare_view.panes]
     assert [scale.note for scale in scales] == [("shared by", "a, c"), (), ("shared by", "a, c")]
     both = np.concatenate([values(states[0]), values(states[2])])
@@ -111,13 +112,13 @@ def test_ranges_are_shared_by_unit_and_the_bars_say_by_whom(compare_view: Compar
 
 def test_only_what_changed_is_drawn_again(compare_view: CompareView) -> None:
     states = layers(0, 1, 2)
-    compare_view.show_state(states, session_of(states))
+    show(compare_view, states, session_of(states))
     QApplication.processEvents()
     shown = [pane.canvas.heat_map for pane in compare_view.panes]
     drawn = [pane.canvas._current_map_layer(WHOLE) for pane in compare_view.panes]
     changed = replace(states[1], pane=replace(states[1].pane, view=View(layer=3)))
     states = (states[0], changed, states[2])
-    compare_view.show_state(states, session_of(states))
+    show(compare_view, states, session_of(states))
     assert [p.canvas.heat_map is m for p, m in zip(compare_view.panes, shown, strict=True)] == [
         True, False, True,
     ]  # fmt: skip
@@ -127,7 +128,7 @@ def test_only_what_changed_is_drawn_again(compare_view: CompareView) -> None:
 
 def test_photos_of_one_size_lie_alike_and_share_one_picture(compare_view: CompareView) -> None:
     states = (state(), state(seed=1), state(view=View(method="rollout")), state(seed=3))
-    compare_view.show_state(states, session_of(states))
+    show(compare_view, states, session_of(states))
     assert len({pane.canvas.viewport for pane in compare_view.panes}) == 1
     layer = {id(pane.canvas.shown.layer) for pane in compare_view.panes}
     assert len(layer) == 1
@@ -141,7 +142,7 @@ def test_a_failure_stays_in_its_pane_and_can_be_tried_again(
 ) -> None:
     error = VitvizError("This file holds no model.", "Choose another.")
     states = (state(), replace(state(seed=1), error=error))
-    compare_view.show_state(states, session_of(states))
+    show(compare_view, states, session_of(states))
     good, bad = compare_view.panes
     assert good.canvas.heat_map is not None
     assert bad.canvas.heat_map is None
@@ -153,7 +154,7 @@ def test_a_failure_stays_in_its_pane_and_can_be_tried_again(
     with qtbot.waitSignal(compare_view.retry_requested) as heard:
         qtbot.mouseClick(bad.problem.button, LEFT)
     assert heard.args == [1]
-    compare_view.show_state((states[0], state(seed=1)), session_of(states))
+    show(compare_view, (states[0], state(seed=1)), session_of(states))
     assert not bad.problem.isVisible()
     assert bad.canvas.heat_map is not None
 
@@ -165,7 +166,7 @@ def test_panes_without_photo_or_answer(compare_view: CompareView) -> None:
     opened = PaneState(first.pane, first.opened, None, busy=True, stage="block 3 of 12")
     unexpected = PaneState(first.pane, first.opened, None, error=RuntimeError("out of luck"))
     states = (first, waiting, nothing, opened, unexpected)
-    compare_view.show_state(states, session_of(states))
+    show(compare_view, states, session_of(states))
     messages = [pane.canvas.message[1] for pane in compare_view.panes]
     assert messages == ["", "Opening the photo…", "Drop a photo here", "", ""]
     assert "out of luck" in compare_view.panes[4].problem.what.text()
@@ -180,7 +181,7 @@ def test_the_first_click_turns_to_a_pane_and_the_next_asks(
     compare_view: CompareView, qtbot: QtBot
 ) -> None:
     states = (state(), state(geometry=MIDDLE, seed=1))
-    compare_view.show_state(states, session_of(states))
+    show(compare_view, states, session_of(states))
     asked: list[tuple[int, object]] = []
     compare_view.query_chosen.connect(lambda index, point: asked.append((index, point)))
     second = compare_view.panes[1]
@@ -188,7 +189,7 @@ def test_the_first_click_turns_to_a_pane_and_the_next_asks(
         qtbot.mouseClick(second.canvas, LEFT, pos=patch_place(second, 2, 1))
     assert heard.args == [1]
     assert asked == []
-    compare_view.show_state(states, session_of(states, focus=1))
+    show(compare_view, states, session_of(states, focus=1))
     qtbot.mouseClick(second.canvas, LEFT, pos=patch_place(second, 2, 1))
     assert asked == [(1, MIDDLE.patch_box(2, 1).centre)]
 
@@ -198,12 +199,12 @@ def test_queries_are_outlined_in_every_pane(compare_view: CompareView) -> None:
         state(view=View(query=(260.0, 130.0))),
         state(geometry=FINER, view=View(query=(260.0, 130.0))),
     )
-    compare_view.show_state(states, session_of(states))
+    show(compare_view, states, session_of(states))
     assert [pane.canvas.query for pane in compare_view.panes] == [(1, 2), (2, 5)]
 
 
 def test_headings_and_close_buttons(compare_view: CompareView, qtbot: QtBot) -> None:
-    compare_view.show_state(layers(0, 1, 2), session_of(layers(0, 1, 2)))
+    show(compare_view, layers(0, 1, 2), session_of(layers(0, 1, 2)))
     with qtbot.waitSignal(compare_view.focused) as heard:
         qtbot.mouseClick(compare_view.panes[2].heading.words, LEFT)
     assert heard.args == [2]
@@ -214,7 +215,7 @@ def test_headings_and_close_buttons(compare_view: CompareView, qtbot: QtBot) -> 
 
 def test_keys(compare_view: CompareView, qtbot: QtBot) -> None:
     states = tuple(state(seed=i) for i in range(4))
-    compare_view.show_state(states, session_of(states, focus=1))
+    show(compare_view, states, session_of(states, focus=1))
     heard: list[object] = []
     compare_view.focused.connect(lambda index: heard.append(("focused", index)))
     compare_view.moved.connect(lambda index, to: heard.append(("moved", index, to)))
@@ -233,7 +234,7 @@ def test_keys(compare_view: CompareView, qtbot: QtBot) -> None:
 
 def test_the_keyboards_focus_makes_a_pane_current(compare_view: CompareView) -> None:
     states = layers(0, 1)
-    compare_view.show_state(states, session_of(states))
+    show(compare_view, states, session_of(states))
     heard: list[int] = []
     compare_view.focused.connect(heard.append)
     for reason in (Qt.FocusReason.MouseFocusReason, Qt.FocusReason.TabFocusReason):
@@ -244,7 +245,7 @@ def test_the_keyboards_focus_makes_a_pane_current(compare_view: CompareView) -> 
 
 def test_tools(compare_view: CompareView, qtbot: QtBot) -> None:
     states = layers(0, 1, 2)
-    compare_view.show_state(states, session_of(states))
+    show(compare_view, states, session_of(states))
     tools = compare_view.tools
     clicks: tuple[tuple[object, Callable[[], object]], ...] = (
         (compare_view.add_requested, lambda: qtbot.mouseClick(tools.add, LEFT)),
@@ -270,11 +271,11 @@ def test_one_of_a_pair_gives_way_to_the_other(compare_view: CompareView) -> None
     states = layers(0, 1, 2)
     heard: list[tuple[int, int]] = []
     compare_view.pair_chosen.connect(lambda first, second: heard.append((first, second)))
-    compare_view.show_state(states, session_of(states, pair=(0, 1)))
+    show(compare_view, states, session_of(states, pair=(0, 1)))
     tools = compare_view.tools
     tools.first.setCurrentIndex(1)
     tools.first.activated.emit(1)
-    compare_view.show_state(states, session_of(states, arrangement="difference", pair=(0, 1)))
+    show(compare_view, states, session_of(states, arrangement="difference", pair=(0, 1)))
     assert (tools.first.currentText(), tools.second.currentText()) == ("b", "a")
     tools.second.setCurrentIndex(2)
     tools.second.activated.emit(2)
@@ -283,5 +284,5 @@ def test_one_of_a_pair_gives_way_to_the_other(compare_view: CompareView) -> None
 
 def test_six_panes_are_the_most(compare_view: CompareView) -> None:
     states = tuple(state(seed=i) for i in range(6))
-    compare_view.show_state(states, session_of(states))
+    show(compare_view, states, session_of(states))
     assert not compare_view.tools.add.isEnabled()

@@ -17,8 +17,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from tests.gui.compare_cells import session_of, state
+from tests.gui.compare_cells import session_of, show, state
 from tests.gui.conftest import Driver
+from vitviz.gui.commands.view import choose_tab
 from vitviz.gui.layout import Tab
 from vitviz.gui.scene import PaneDrop
 from vitviz.gui.views.compare.view import CompareView
@@ -94,7 +95,7 @@ def view(qtbot: QtBot) -> CompareView:
     widget.resize(1000, 700)
     widget.show()
     states = tuple(state(view=View(layer=layer)) for layer in range(3))
-    widget.show_state(states, session_of(states))
+    show(widget, states, session_of(states))
     return widget
 
 
@@ -168,7 +169,7 @@ def test_a_drop_beside_the_panes_is_one_more_until_there_are_six(view: CompareVi
     drop(view, drops.drop_data(DROPS[1]))
     assert said == [(DROPS[1], 3)]
     states = tuple(state(seed=i) for i in range(6))
-    view.show_state(states, session_of(states))
+    show(view, states, session_of(states))
     assert not enter(view, drops.drop_data(DROPS[1]))
     assert enter(view.panes[5], drops.drop_data(DROPS[1]))
 
@@ -220,8 +221,8 @@ def test_a_pane_is_dragged_by_its_heading(
 def test_a_map_is_dragged_from_the_heads_view_and_a_click_still_opens_it(
     ui: Driver, drags: list[QMimeData]
 ) -> None:
-    ui.window.commands.choose_tab("heads")
-    matrix = ui.window.heads.matrix
+    choose_tab(ui.window, "heads")
+    matrix = ui.heads.matrix
     ui.until(lambda: matrix.drawn > 4 and not matrix.busy)
     place = matrix.layout_of_tiles.box((1, 2)).center().toPoint()
     ui.qtbot.mousePress(matrix.viewport(), LEFT, pos=place)
@@ -280,8 +281,8 @@ def test_a_drag_over_the_compare_tab_opens_it(ui: Driver) -> None:
 
 
 def test_a_photo_and_a_map_become_panes(ui: Driver) -> None:
-    view = ui.window.compare
-    ui.window.commands.show_compare()
+    view = ui.compare
+    choose_tab(ui.window, "compare")
     drop(view.invite.parentWidget().parentWidget().parentWidget(),
          drops.drop_data(PaneDrop(photo=ui.session.photos[1])))  # fmt: skip
     assert [pane.photo for pane in ui.session.panes] == list(ui.session.photos[:2])

@@ -15,9 +15,10 @@ from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox
 
 from tests.gui.conftest import Driver
+from vitviz.exporting import animation
 from vitviz.exporting.clipboard import Shown, picture
 from vitviz.exporting.stamp import beside_of, read
-from vitviz.gui.commands import exports as export_commands
+from vitviz.gui.commands import edit, file, go
 from vitviz.gui.dialogs.export_animation import NO_VIDEO, AnimationDialog
 from vitviz.gui.dialogs.export_data import DataDialog
 from vitviz.gui.scene import PaneState
@@ -88,7 +89,7 @@ def test_a_cancelled_animation_leaves_no_file(
     ui: Driver, tmp_path: Path, accept: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began, go_on, over = threading.Event(), threading.Event(), threading.Event()
-    write = export_commands.write_animation
+    write = animation.write_animation
 
     def slow(*arguments: object) -> None:
         progress = arguments[6]
@@ -100,7 +101,7 @@ def test_a_cancelled_animation_leaves_no_file(
         finally:
             over.set()
 
-    monkeypatch.setattr(export_commands, "write_animation", slow)
+    monkeypatch.setattr(animation, "write_animation", slow)
     accept(tmp_path / "film.gif", format=".gif")
     ui.press("file.export_animation")
     assert began.wait(20)
@@ -145,9 +146,7 @@ def test_provenance_as_the_preferences_have_it(
     ui.press("file.export_data")
     idle(ui)
     assert not beside_of(tmp_path / "values.csv").exists()
-    ui.window.commands.set_preferences(
-        replace(Preferences(), provenance_beside=True, full_paths=True)
-    )
+    edit.set_preferences(ui.window, replace(Preferences(), provenance_beside=True, full_paths=True))
     ui.press("file.export_data")
     idle(ui)
     made = read(beside_of(tmp_path / "values.csv"))
@@ -229,13 +228,13 @@ def test_copying_the_values(ui: Driver) -> None:
 
 
 def exported(ui: Driver, path: Path, accept: Callable[..., None]) -> Path:
-    ui.window.commands.choose_layer(2)
+    go.choose_layer(ui.window, 2)
     ui.settle()
     accept(path, format=path.suffix)
     ui.press("file.export_data")
     idle(ui)
-    ui.window.commands.close_all_photos()
-    ui.window.commands.choose_layer(0)
+    file.close_all_photos(ui.window)
+    go.choose_layer(ui.window, 0)
     ui.settle()
     return path
 
@@ -273,7 +272,7 @@ def test_a_dropped_picture_is_a_photo_and_with_shift_its_state(
     accept(tmp_path / "map.png")
     ui.press("file.save_map")
     idle(ui)
-    ui.window.commands.close_all_photos()
+    file.close_all_photos(ui.window)
     ui.settle()
 
     def drop(keys: Qt.KeyboardModifier) -> None:
@@ -349,7 +348,7 @@ def test_the_animation_dialog_plays_what_will_be_written(ui: Driver) -> None:
 
 
 def test_heads_that_are_not_there_yet_are_not_played(ui: Driver) -> None:
-    ui.window.commands.choose_view(replace(ui.session.view, method="rollout"), "")
+    go.choose_view(ui.window, replace(ui.session.view, method="rollout"), "")
     ui.settle()
     dialog = animation_dialog(ui)
     assert dialog.player.pixmap()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from PySide6.QtCore import Qt
@@ -13,10 +14,12 @@ from PySide6.QtWidgets import QDialog, QFileDialog
 from tests.gui.conftest import Driver
 from vitviz.__main__ import main
 from vitviz.exporting.provenance import Disclosure
-from vitviz.figures.spec import FigureSpec
+from vitviz.figures.spec import Content, FigureSpec
 from vitviz.gui.figure.dialog import FigureDialog
-from vitviz.gui.figure.form import NumberList, content_for
+from vitviz.gui.figure.form import NumberList
+from vitviz.gui.views.table import VIEWS
 from vitviz.session import session_file
+from vitviz.session.state import Tab
 
 Open = Callable[..., FigureDialog]
 
@@ -26,10 +29,13 @@ def open_dialog(ui: Driver) -> Iterator[Open]:
     """Opens the dialog on the window's session; it is closed afterwards."""
     made: list[FigureDialog] = []
 
-    def opened(**figure: object) -> FigureDialog:
-        session = replace(ui.session, figure=replace(FigureSpec(dpi=60), **figure))  # type: ignore[arg-type]
-        window = ui.window
-        dialog = FigureDialog(session, window.service.engine, "cpu", Disclosure(), ".png", window)
+    def opened(tab: Tab = "look", **figure: object) -> FigureDialog:
+        spec = replace(FigureSpec(dpi=60), **figure)  # type: ignore[arg-type]
+        session, window = replace(ui.session, tab=tab, figure=spec), ui.window
+        (contents,) = (kind.figures for kind in VIEWS if kind.name == tab)
+        dialog = FigureDialog(
+            session, contents, window.service.engine, "cpu", Disclosure(), ".png", window
+        )
         made.append(dialog)
         dialog.show()
         return dialog
@@ -156,9 +162,17 @@ def test_lists_of_numbers(ui: Driver, text: str, values: tuple[int | str, ...] |
     assert line.values == values
 
 
-def test_a_figure_begins_with_what_is_looked_at() -> None:
-    assert content_for("look", "map") == "map"
-    assert content_for("look", "layers") == "layers"
-    assert content_for("look", "heads") == "map"
-    assert content_for("compare", "heads") == "compare"
-    assert content_for("patches", "map") == "patches"
+@pytest.mark.parametrize(
+    ("tab", "before", "content"),
+    [("look", "map", "map"), ("look", "layers", "layers"), ("look", "heads", "map"),
+     ("compare", "heads", "compare"), ("patches", "map", "patches")],
+)  # fmt: skip
+def test_a_figure_begins_with_what_is_looked_at(
+    open_dialog: Open, tab: Tab, before: Content, content: Content
+) -> None:
+    assert open_dialog(tab, content=before).figure.content == content
+
+
+def test_each_content_of_a_figure_is_that_of_one_view() -> None:
+    contents = [content for kind in VIEWS for content in kind.figures]
+    assert sorted(contents) == sorted(get_args(Content))

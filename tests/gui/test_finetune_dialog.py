@@ -12,6 +12,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
 from vitviz.errors import VitvizError
+from vitviz.gui.commands import go
 from vitviz.gui.finetune.dialog import FinetuneDialog
 from vitviz.training.recipes import FinetuneOptions
 
@@ -191,7 +192,7 @@ def test_the_window_goes_first(
     dialog = begin(ui, classes)
     ui.until(lambda: numbers(dialog) == [0])
     monkeypatch.setattr(ui.window.service.engine, "answer", slow)
-    ui.window.commands.next_photo()
+    go.next_photo(ui.window)
     ui.until(begun.is_set)
     ui.until(lambda: not ui.window.finetuning.service.is_going)
     go_on.set()

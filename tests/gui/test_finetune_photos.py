@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog
 
+from vitviz.gui.commands import compare, file, go
 from vitviz.gui.widgets.ticks import TickDialog
 
 from .conftest import Driver
@@ -33,8 +34,8 @@ def test_epochs_side_by_side(ui: Driver, classes: Path, pretended: Pretended) ->
     ui.until(lambda: numbers(dialog) == [0, 1, 2])
     assert ui.session.tab == "compare"
     assert models(ui) == [BUNDLED.id, "001", "002"]
-    ui.window.commands.focus_pane(1)
-    ui.window.commands.choose_layer(1)
+    compare.focus_pane(ui.window, 1)
+    go.choose_layer(ui.window, 1)
     pretended.go_to(9)
     ui.until(lambda: numbers(dialog) == list(range(10)))
     assert models(ui) == [BUNDLED.id, "001", "002", "005", "007", "009"]
@@ -45,7 +46,7 @@ def test_epochs_side_by_side(ui: Driver, classes: Path, pretended: Pretended) ->
     states = ui.window.controller.pane_states
     ui.until(lambda: all(state.cell for state in ui.window.controller.pane_states))
     assert len(states) == 6
-    ui.window.commands.remove_pane_at(5)
+    compare.remove_pane_at(ui.window, 5)
     view = replace(ui.session.view, method="rollout")
     ui.window.store.set(replace(ui.session, view=view, compare=replace(
         ui.session.compare, others=ui.session.compare.others[:1], focus=0)))  # fmt: skip
@@ -78,7 +79,7 @@ def test_chosen_photos_are_followed(
 
     monkeypatch.setattr(QDialog, "exec", tick_all)
     first, second = ui.session.photos[:2]
-    ui.window.commands.close_photo_at(2)
+    file.close_photo_at(ui.window, 2)
     assert dialog.photos.text() == "Current Photo…"
     ui.qtbot.mouseClick(dialog.photos, LEFT)
     assert asked == [([first], "1 photo")]
@@ -90,7 +91,7 @@ def test_chosen_photos_are_followed(
     pretended.go_to(9)
     ui.until(lambda: numbers(dialog) == list(range(10)))
     assert models(ui) == [BUNDLED.id, "002", "009"] * 2
-    ui.window.commands.close_photo_at(0)
+    file.close_photo_at(ui.window, 0)
     ui.qtbot.mouseClick(dialog.compare, LEFT)
     assert models(ui) == [BUNDLED.id, "001", "002", "005", "007", "009"], "one photo is left"
     assert {pane.photo for pane in ui.session.panes} == {second}

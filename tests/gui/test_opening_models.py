@@ -85,7 +85,7 @@ def test_another_checkpoint(ui: Driver, shared: Path, monkeypatch: pytest.Monkey
     ui.settle()
     assert ui.cell.card.config.depth == 12
     assert ui.window.panels.layers.filmstrip.layers == tuple(range(12))
-    assert "layer 12" in ui.window.look.caption.text()
+    assert "layer 12" in ui.look.caption.text()
     assert ui.window.settings.recent("models") == [str(path)]
     notes = ui.window.panels.model.notes
     assert notes.isVisible()

@@ -19,13 +19,14 @@ from vitviz.gui.panels.method import MethodPanel, control_value, make_control
 from vitviz.gui.panels.model import amount, bytes_words
 from vitviz.gui.panels.predictions import Bars
 from vitviz.gui.reports import Unexpected, start_log, versions
+from vitviz.gui.scene import Scene
 from vitviz.gui.widgets.banner import Banner
 from vitviz.gui.widgets.form import Choice, Number, Whole
 from vitviz.gui.widgets.status import StatusBar, duration
 from vitviz.maps.style import Style
 from vitviz.methods import METHODS
 from vitviz.methods.base import Parameter
-from vitviz.session.state import View
+from vitviz.session.state import Session, View
 
 
 def roll(widget) -> bool:
@@ -114,7 +115,8 @@ def test_showing_a_view_chooses_nothing(qtbot: QtBot) -> None:
     panel.chosen.connect(lambda view, kind: heard.append(view))
     for name in METHODS:
         for direction in ("of", "to"):
-            panel.show_view(View(method=name, direction=direction, query=(3.0, 4.0), head=2), None)
+            view = View(method=name, direction=direction, query=(3.0, 4.0), head=2)
+            panel.show_scene(Scene(Session(view=view)))
     assert heard == []
 
 
@@ -124,7 +126,7 @@ def test_showing_a_style_chooses_nothing(qtbot: QtBot) -> None:
     heard: list[Style] = []
     panel.chosen.connect(lambda style, kind: heard.append(style))
     for style in (Style(), Style("viridis", 0.3, False, (0.25, 0.5), False, False)):
-        panel.show_style(style, (0.1, 0.9))
+        panel.show_scene(Scene(Session(style=style)))
     assert heard == []
     assert panel.low.value() == 0.25
     assert panel.high.value() == 0.5
@@ -135,7 +137,7 @@ def test_small_ranges_can_be_set(qtbot: QtBot) -> None:
     qtbot.addWidget(panel)
     heard: list[Style] = []
     panel.chosen.connect(lambda style, kind: heard.append(style))
-    panel.show_style(Style(range=(0.00002, 0.00456789)), None)
+    panel.show_scene(Scene(Session(style=Style(range=(0.00002, 0.00456789)))))
     panel.high.stepBy(1)
     low, high = heard[-1].range
     assert low == 0.00002

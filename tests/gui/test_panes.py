@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from vitviz.gui.commands import compare, go
 from vitviz.gui.scene import PaneDrop, PaneState
 from vitviz.session import session_file
 from vitviz.session.split import split
@@ -44,8 +45,8 @@ def asked_since(ui: Driver, count: int) -> list[object]:
 def test_the_tab_with_one_pane_invites(ui: Driver) -> None:
     ui.press("view.compare")
     assert ui.session.tab == "compare"
-    assert ui.window.views.currentWidget() is ui.window.compare
-    assert ui.window.compare.invite.isVisible()
+    assert ui.window.views.currentWidget() is ui.compare
+    assert ui.compare.invite.isVisible()
     assert not ui.window.actions_by_id["compare.remove"].isEnabled()
     ui.press("edit.undo")
     assert ui.session.tab == "look"
@@ -58,23 +59,23 @@ def test_adding_a_pane_is_how_comparing_starts(ui: Driver) -> None:
     assert ui.session.panes == (before.pane, before.pane)
     shown(ui)
     assert asked_since(ui, asked) == [], "a copy is there already"
-    assert len(ui.window.compare.panes) == 2
+    assert len(ui.compare.panes) == 2
     ui.press("edit.undo")
     assert ui.session == before
 
 
 def test_there_is_an_end_to_panes(ui: Driver) -> None:
     for _ in range(MOST_PANES):
-        ui.window.commands.add_pane()
+        compare.add_pane(ui.window)
     assert len(ui.session.panes) == MOST_PANES
     assert "6 panes" in ui.message
     assert not ui.window.actions_by_id["compare.add"].isEnabled()
 
 
 def test_without_a_photo_there_is_nothing_to_compare(empty: Driver) -> None:
-    empty.window.commands.add_pane()
+    compare.add_pane(empty.window)
     assert "Open a photo first" in empty.message
-    empty.window.commands.split()
+    compare.split_along_layers(empty.window)
     assert "Open a photo first" in empty.message
     assert empty.session.compare.others == ()
 
@@ -119,7 +120,7 @@ def test_changing_one_pane_computes_one(ui: Driver) -> None:
     split_along(ui, "methods", ["attention", "rollout", "relevance"])
     asked = len(ui.requests)
     ui.press("compare.go.b")
-    ui.window.commands.choose_view(replace(ui.session.view, params=(("discard", 0.5),)), "params")
+    go.choose_view(ui.window, replace(ui.session.view, params=(("discard", 0.5),)), "params")
     shown(ui)
     (request,) = asked_since(ui, asked)
     assert (request.method, request.params) == ("rollout", (("discard", 0.5),))
@@ -129,7 +130,7 @@ def test_other_panes_wait_for_their_tab(ui: Driver, photos: list[Path]) -> None:
     split_along(ui, "photos", [PhotoRef(str(path)) for path in photos])
     ui.do("view.look")
     asked = len(ui.requests)
-    ui.window.commands.choose_view(replace(ui.session.view, method="rollout"), "method")
+    go.choose_view(ui.window, replace(ui.session.view, method="rollout"), "method")
     ui.settle()
     assert len(asked_since(ui, asked)) == 1
     ui.do("view.compare")
@@ -145,7 +146,7 @@ def test_removing_and_moving(ui: Driver) -> None:
     assert layers(ui) == [0, 2, 5]
     ui.press("compare.remove")
     assert (layers(ui), ui.session.compare.focus) == ([2, 5], 0)
-    ui.window.compare.removed.emit(1)
+    ui.compare.removed.emit(1)
     assert layers(ui) == [2]
     ui.press("edit.undo")
     ui.press("edit.undo")
@@ -157,14 +158,14 @@ def test_linked_panes_share_the_query_as_one_step(ui: Driver, photos: list[Path]
     first, second = (PhotoRef(str(path)) for path in photos[:2])  # 90 x 60 and 64 x 100
     split_along(ui, "photos", [first, second])
     before = ui.session
-    ui.window.compare.query_chosen.emit(0, (45.0, 15.0))
+    ui.compare.query_chosen.emit(0, (45.0, 15.0))
     assert [pane.view.query for pane in ui.session.panes] == [(45.0, 15.0), (32.0, 25.0)]
     shown(ui)
     assert [state.cell.query_patch is not None for state in states(ui)] == [True, True]
     ui.press("edit.undo")
     assert ui.session == before
     ui.press("compare.linked")
-    ui.window.compare.query_chosen.emit(1, (32.0, 25.0))
+    ui.compare.query_chosen.emit(1, (32.0, 25.0))
     assert [pane.view.query for pane in ui.session.panes] == ["cls", (32.0, 25.0)]
     ui.press("compare.linked")
     ui.press("go.cls")
@@ -174,7 +175,7 @@ def test_linked_panes_share_the_query_as_one_step(ui: Driver, photos: list[Path]
 def test_maps_follow_the_cursor_in_all_linked_panes(ui: Driver, photos: list[Path]) -> None:
     ui.press("view.follow")
     split_along(ui, "photos", [PhotoRef(str(path)) for path in photos[:2]])
-    ui.window.compare.hovered.emit(1, (3, 4))
+    ui.compare.hovered.emit(1, (3, 4))
 
     def patches() -> list[tuple[int, int] | None]:
         return [state.cell.query_patch for state in states(ui)]
@@ -182,10 +183,10 @@ def test_maps_follow_the_cursor_in_all_linked_panes(ui: Driver, photos: list[Pat
     ui.until(lambda: not ui.window.service.is_busy and patches()[1] == (3, 4))
     assert patches()[0] is not None
     assert [pane.view.query for pane in ui.session.panes] == ["cls", "cls"], "nothing was chosen"
-    ui.window.compare.hovered.emit(1, None)
+    ui.compare.hovered.emit(1, None)
     ui.until(lambda: patches() == [None, None])
     ui.press("compare.linked")
-    ui.window.compare.hovered.emit(1, (3, 4))
+    ui.compare.hovered.emit(1, (3, 4))
     ui.until(lambda: patches() == [None, (3, 4)])
 
 
@@ -207,7 +208,7 @@ def test_arrangements_ranges_and_pairs(ui: Driver) -> None:
     for signal, value in (
         ("linked_chosen", False), ("shared_chosen", False), ("arrangement_chosen", "wipe"),
     ):  # fmt: skip
-        getattr(ui.window.compare, signal).emit(value)
+        getattr(ui.compare, signal).emit(value)
     compare = ui.session.compare
     assert (compare.linked, compare.shared, compare.arrangement) == (False, False, "wipe")
 
@@ -226,7 +227,7 @@ def test_one_photo_in_two_panes_is_opened_once(ui: Driver, photos: list[Path]) -
 
 def test_dropping_on_a_pane(ui: Driver, photos: list[Path], tmp_path: Path) -> None:
     split_along(ui, "layers", [0, 2])
-    view = ui.window.compare
+    view = ui.compare
     view.dropped.emit(PaneDrop(photo=PhotoRef(str(photos[1]))), 1)
     shown(ui)
     assert [pane.photo.path for pane in ui.session.panes] == [str(p) for p in photos[:2]]
@@ -248,13 +249,13 @@ def test_dropping_a_file_that_is_no_photo(ui: Driver, tmp_path: Path) -> None:
     split_along(ui, "layers", [0, 2])
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no photo")
-    ui.window.compare.dropped.emit(PaneDrop(paths=(str(broken),)), 1)
+    ui.compare.dropped.emit(PaneDrop(paths=(str(broken),)), 1)
     ui.until(lambda: ui.message)
     assert "broken.png" in ui.message
     assert layers(ui) == [0, 2], "the pane shows again what it showed"
     assert len(ui.photo_names()) == 3
     shown(ui)
-    ui.window.compare.dropped.emit(PaneDrop(paths=(str(broken),)), 2)
+    ui.compare.dropped.emit(PaneDrop(paths=(str(broken),)), 2)
     ui.until(lambda: len(ui.session.panes) == 2)
     assert layers(ui) == [0, 2], "a pane that has never shown anything goes"
 
@@ -263,7 +264,7 @@ def test_dropping_a_checkpoint_changes_the_pane_s_model(ui: Driver, tmp_path: Pa
     split_along(ui, "layers", [0, 2])
     bad = tmp_path / "bad.safetensors"
     bad.write_bytes(b"nothing")
-    ui.window.compare.dropped.emit(PaneDrop(paths=(str(bad),)), 2)
+    ui.compare.dropped.emit(PaneDrop(paths=(str(bad),)), 2)
     ui.until(lambda: states(ui)[2].error is not None)
     assert [pane.model for pane in ui.session.panes][2] == str(bad)
     assert not ui.message, "the pane says it"
@@ -293,10 +294,10 @@ def test_all_panes_are_in_the_session_file(
 def test_keys_and_zoom_act_on_the_current_pane(ui: Driver) -> None:
     split_along(ui, "layers", [0, 2])
     ui.press("compare.go.b")
-    canvas = ui.window.compare.panes[1].canvas
-    assert ui.window.shown_canvas is canvas
+    canvas = ui.compare.panes[1].canvas
+    assert ui.window.views.canvas is canvas
     before = canvas.viewport.scale
     ui.do("view.zoom_in")
     assert canvas.viewport.scale > before
     ui.do("view.look")
-    assert ui.window.shown_canvas is ui.window.canvas
+    assert ui.window.views.canvas is ui.window.canvas

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vitviz.errors import Cancelled, VitvizError
+from vitviz.gui.commands import compare, file, go
 from vitviz.session.split import split
 from vitviz.session.state import PhotoRef
 
@@ -44,10 +45,10 @@ def test_a_failing_pane_says_so_and_changes_nothing_else(ui: Driver) -> None:
     assert asked_since(ui, asked) == [], "looking at it does not ask again"
     assert ui.session == before
     ui.press("compare.wipe")
-    assert "b: It does not work. Try again." in ui.window.compare.wipe.numbers.accessibleName()
+    assert "b: It does not work. Try again." in ui.compare.wipe.numbers.accessibleName()
     ui.do("compare.panes")
     repair()
-    ui.window.compare.retry_requested.emit(1)
+    ui.compare.retry_requested.emit(1)
     shown(ui)
     assert states(ui)[1].error is None
     assert ui.session == before
@@ -58,7 +59,7 @@ def test_the_current_pane_falls_back_to_what_it_showed(ui: Driver) -> None:
     ui.press("compare.go.b")
     error = VitvizError("It does not work.", "Try again.")
     failing(ui, lambda request: request.method == "relevance", error)
-    ui.window.commands.choose_view(replace(ui.session.view, method="relevance"), "method")
+    go.choose_view(ui.window, replace(ui.session.view, method="relevance"), "method")
     ui.until(lambda: ui.message)
     assert [pane.view.method for pane in ui.session.panes] == ["attention", "rollout"]
     shown(ui)
@@ -114,7 +115,7 @@ def test_a_slow_pane_does_not_hold_up_the_others(ui: Driver) -> None:
     ui.until(lambda: states(ui)[0].stage)
     state = states(ui)[0]
     assert (state.busy, state.cell, state.fraction) == (True, None, 0.4)
-    ui.window.commands.choose_pane_query(1, (45.0, 30.0))
+    compare.choose_pane_query(ui.window, 1, (45.0, 30.0))
     ui.until(lambda: [s.cell is not None and s.cell.query_patch is not None
                       for s in states(ui)] == [False, True, True])  # fmt: skip
     slow.go_on.set()
@@ -146,7 +147,7 @@ def test_cancelling_says_so_in_the_panes_that_have_nothing(ui: Driver) -> None:
     ui.press("view.grid")
     assert not ui.window.service.is_busy
     slow.go_on.set()
-    ui.window.compare.retry_requested.emit(2)
+    ui.compare.retry_requested.emit(2)
     ui.until(lambda: states(ui)[2].cell is not None)
     assert states(ui)[1].cell is None
 
@@ -158,7 +159,7 @@ def test_closing_a_photo_closes_its_panes_also_while_they_compute(
     slow = Slow(ui, lambda request: request.photo == refs[1])
     ui.window.store.set(split(ui.session, "photos", list(refs)))
     ui.until(lambda: slow.started)
-    ui.window.commands.close_photo_at(1)
+    file.close_photo_at(ui.window, 1)
     assert [pane.photo for pane in ui.session.panes] == [refs[0], refs[2]]
     ui.until(lambda: slow.cancelled)
     shown(ui)

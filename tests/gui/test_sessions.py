@@ -146,7 +146,7 @@ def test_saving_maps(ui: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ui.until(lambda: "Saved map.png" in ui.window.status.state.text())
     with Image.open(tmp_path / "map.png") as image:
         assert image.size == (90, 60)
-        assert image.text["Description"] == ui.window.look.caption.text()
+        assert image.text["Description"] == ui.look.caption.text()
     save_as("raw", "Raw values (*.npy)")
     ui.until(lambda: "Saved raw.npy" in ui.window.status.state.text())
     values = np.load(tmp_path / "raw.npy")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from vitviz.gui.commands import table as actions
-from vitviz.gui.commands.commands import Commands
+from vitviz.gui.commands import table, view
 from vitviz.gui.settings import Settings
+from vitviz.gui.views.table import VIEWS
 from vitviz.gui.window import Window
+from vitviz.session.state import Tab
 
 from .conftest import Driver, draw
 
@@ -24,7 +26,7 @@ def test_first_start_shows_a_sample_with_its_map(empty: Driver) -> None:
     assert len(empty.session.photos) == 4
     assert window.canvas.heat_map is not None
     assert window.canvas.message == ("", "")
-    caption = window.look.caption.text()
+    caption = empty.look.caption.text()
     assert caption.startswith("Attention of CLS · layer 10 · mean of 3 heads")
     assert caption.endswith("% on CLS, not shown")
     assert window.panels.predictions.bars.rows[0][0] == "giant panda"
@@ -53,7 +55,7 @@ def test_a_window_is_not_too_wide_for_small_screens(ui: Driver) -> None:
     for dock in window.panels.docks[1:5]:
         area = dock.widget()
         assert area.viewport().width() >= area.widget().minimumSizeHint().width()
-    caption = window.look.caption
+    caption = ui.look.caption
     needed = caption.fontMetrics().boundingRect(
         0, 0, caption.contentsRect().width(), 1000, 0x1000, caption.text()
     )
@@ -82,23 +84,22 @@ def test_long_names_do_not_widen_anything(empty: Driver, tmp_path: Path) -> None
         empty.settle()
 
 
-def test_every_command_has_a_method_and_its_own_key() -> None:
+def test_every_command_has_its_own_id_and_key() -> None:
     keys = [
         QKeySequence(key).toString()
-        for command in actions.COMMANDS
+        for command in table.COMMANDS
         if command.keys
         for key in command.keys.split("; ")
     ]
     assert "" not in keys, "a key that Qt does not know"
     assert len(keys) == len(set(keys))
-    assert len({command.id for command in actions.COMMANDS}) == len(actions.COMMANDS)
-    for command in actions.COMMANDS:
-        assert command.id.split(".")[0] in actions.MENUS
-        assert not command.does or callable(getattr(Commands, command.does))
+    assert len({command.id for command in table.COMMANDS}) == len(table.COMMANDS)
+    for menu in table.MENUS:
+        assert all(command.id.startswith(f"{menu.name}.") for command in menu.commands)
 
 
 def test_every_command_can_be_given_without_photos(empty: Driver, dialogs: list[str]) -> None:
-    for command in actions.COMMANDS:
+    for command in table.COMMANDS:
         if command.does and command.id != "file.quit" and command.id != "file.samples":
             empty.do(command.id)
             empty.until(lambda: not empty.window.service.is_busy)
@@ -145,7 +146,7 @@ def test_docks_close_float_and_come_back(ui: Driver, make_window, qtbot) -> None
     other = make_window()
     assert other.panels.docks[0].isHidden()
     assert other.panels.docks[1].isFloating()
-    other.commands.reset_layout()
+    view.reset_layout(other)
     assert all(dock.isVisible() and not dock.isFloating() for dock in other.panels.docks)
 
 
@@ -156,6 +157,42 @@ def test_status_tells_the_patch_under_the_pointer(ui: Driver) -> None:
     assert ui.window.status.hovered.text() == f"row 3, column 10 · {value:.4g}"
     assert ui.window.canvas.cursor_patch == (2, 9)
     assert ui.window.canvas.patch_under(*QPointF(1, 1).toTuple()) is None
+
+
+def test_views_are_made_when_they_are_first_opened(ui: Driver) -> None:
+    views = ui.window.views
+    assert views.count() == 1
+    for count, kind in enumerate(VIEWS[1:], start=2):
+        ui.press(f"view.{kind.name}")
+        assert views.count() == count
+        assert views.kind is kind
+    ui.press("view.heads")
+    assert views.count() == len(VIEWS)
+
+
+def test_a_session_can_name_every_view() -> None:
+    assert tuple(kind.name for kind in VIEWS) == get_args(Tab)
+
+
+def test_views_let_go_of_a_photo_that_is_closed(ui: Driver) -> None:
+    ui.press("view.heads")
+    ui.do("file.close_all")
+    ui.settle()
+    assert ui.window.canvas.heat_map is None
+    assert ui.window.canvas.message[0] == "Drop a photo here"
+
+
+def test_a_check_mark_says_what_is_so(ui: Driver) -> None:
+    action, full = (ui.window.actions_by_id[name] for name in ("compare.panes", "view.full"))
+    ui.do("compare.add")
+    assert action.isChecked()
+    action.trigger()
+    assert action.isChecked(), "it was so, and stays so"
+    full.trigger()
+    assert ui.window.isFullScreen()
+    assert full.isChecked()
+    ui.window.showNormal()
+    assert not full.isChecked()
 
 
 def test_copying_the_view(ui: Driver) -> None:

@@ -12,6 +12,7 @@ import torch
 import torchvision
 from PIL import Image
 from torch import Tensor, nn
+from vitviz.models.vit.weights.family import Tensors
 
 from vitviz.errors import CheckpointError
 from vitviz.imaging.load import load
@@ -21,7 +22,6 @@ from vitviz.models.card import ModelCard
 from vitviz.models.loading import load_model
 from vitviz.models.vit.network import VisionTransformer, ViTConfig
 from vitviz.models.vit.weights import family_of
-from vitviz.models.vit.weights.family import Tensors
 
 
 def randomised(network: nn.Module, seed: int = 0) -> nn.Module:

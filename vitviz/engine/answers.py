@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
 
 from vitviz.engine.requests import DecodeRequest, ExplainRequest, SeriesRequest, StatesRequest
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.heat_map import Explanation, HeatMap
+from vitviz.methods import METHODS
 from vitviz.models.outline import Outline
 from vitviz.models.tokens import TokenLayout
 from vitviz.session.state import View
+from vitviz.shapes import Bool, Float32, UInt8
 
 if TYPE_CHECKING:
     from vitviz.models.card import ModelCard
@@ -73,6 +74,11 @@ class Cell:
     def target(self) -> int | None:
         """The class that the map is about, or None where it is about none."""
         return self.explanation.target
+
+    @property
+    def asks_token(self) -> bool:
+        """Whether the map is about a token, the query."""
+        return METHODS[self.request.method].about_token
 
     def class_name(self, index: int) -> str:
         """What a class is called; by its number where its name is not known."""

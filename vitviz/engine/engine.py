@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar, overload
 
 import numpy as np
-from jaxtyping import Float32, UInt8
 
 from vitviz.engine.answers import Answer, Cell, Decoded, SeriesValues, States
 from vitviz.engine.cache import Recent
@@ -38,6 +37,7 @@ from vitviz.models.outline import Outline
 from vitviz.models.tokens import TokenLayout
 from vitviz.progress import Progress, silent
 from vitviz.session.state import Query
+from vitviz.shapes import Float32, UInt8
 
 if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
     from vitviz.models.loading import Model

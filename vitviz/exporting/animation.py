@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image
 
 from vitviz.engine.answers import Cell
@@ -27,6 +26,7 @@ from vitviz.maps.style import Style
 from vitviz.methods import METHODS
 from vitviz.progress import Progress, silent
 from vitviz.session.state import Session, View
+from vitviz.shapes import UInt8
 from vitviz.wording.caption import caption
 from vitviz.wording.description import describe_map
 

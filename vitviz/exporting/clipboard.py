@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image
 
 from vitviz.engine.answers import Cell
@@ -22,6 +21,7 @@ from vitviz.maps.ranges import Look, Ranged, ranges, style_for
 from vitviz.maps.style import Style
 from vitviz.progress import Progress, silent
 from vitviz.session.state import Pane, Session
+from vitviz.shapes import UInt8
 from vitviz.wording.caption import caption
 from vitviz.wording.description import describe_map
 from vitviz.wording.headings import headings, letter

@@ -292,8 +292,7 @@ class _Composer:
     def _panel(self, shot: Shot, heading: str = "") -> Panel:
         cell, heat_map, pixels = shot.cell, shot.cell.heat_map(shot.view), shot.photo.pixels
         how = look(self._session.style, heat_map, cell.explanation)
-        about_token = METHODS[cell.request.method].about_token
-        query = cell.patch_of_query(heat_map.layer) if about_token else None
+        query = cell.patch_of_query(heat_map.layer) if cell.asks_token else None
         if heat_map.quantity.kind == "colours" and self._spec.draws != "photo":
             return Panel(drawn(pixels, heat_map, how), heat_map.geometry, heading=heading)
         return Panel(

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from vitviz.errors import VitvizError
 from vitviz.exporting.containers import KEYWORD
 from vitviz.progress import Progress, silent
+from vitviz.shapes import UInt8
 
 if TYPE_CHECKING:
     from av.container import OutputContainer

@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -24,6 +23,7 @@ from vitviz.imaging.photo import Photo
 from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import look
 from vitviz.session.state import Session
+from vitviz.shapes import UInt8
 from vitviz.wording.caption import caption
 from vitviz.wording.description import describe_map
 

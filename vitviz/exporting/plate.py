@@ -13,13 +13,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from vitviz.maps.overlay import colours
 from vitviz.maps.scaling import scale_name
 from vitviz.maps.style import Style
 from vitviz.maps.ticks import Ticks, ticks
+from vitviz.shapes import UInt8
 
 PAPER, INK, QUIET = (255, 255, 255), (26, 26, 26), (102, 102, 102)
 

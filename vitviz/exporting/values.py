@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float32, Float64
 from PIL import Image
 
 from vitviz.engine.answers import Cell
@@ -18,6 +17,7 @@ from vitviz.imaging.geometry import Geometry
 from vitviz.maps.heat_map import Head, HeatMap
 from vitviz.maps.overlay import at_pixels
 from vitviz.session.state import View
+from vitviz.shapes import Float32, Float64
 
 Resolution = Literal["patches", "photo"]
 

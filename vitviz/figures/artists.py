@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, UInt8
 from matplotlib.artist import Artist
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.lines import Line2D
@@ -18,6 +17,7 @@ from vitviz.figures.inks import Inks
 from vitviz.figures.layout import Bar, Rect, Word
 from vitviz.figures.panel import Panel
 from vitviz.imaging.geometry import Box
+from vitviz.shapes import Float, UInt8
 
 PT_PER_MM = 72 / 25.4
 HAIRLINE_PT = 0.4

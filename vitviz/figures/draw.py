@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import UInt8
 
 from vitviz.figures.arrange import arrange
 from vitviz.figures.inks import INKS
@@ -20,6 +19,7 @@ from vitviz.figures.spec import FigureSpec
 from vitviz.figures.typesetting import LOCK, Face, keep_fonts_known
 from vitviz.maps.overlay import over_grey
 from vitviz.maps.style import Style
+from vitviz.shapes import UInt8
 
 if TYPE_CHECKING:  # it takes a second, and only figures need it
     from matplotlib.artist import Artist

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float32, UInt8
 
 from vitviz.imaging.geometry import Box, Geometry
 from vitviz.maps.style import Style
+from vitviz.shapes import Float32, UInt8
 
 Place = tuple[int, int]
 """Row and column of a panel."""

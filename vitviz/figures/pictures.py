@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float, UInt8
 from PIL import Image
 
 from vitviz.figures.panel import Panel
@@ -13,6 +12,7 @@ from vitviz.figures.spec import Drawn
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.interpolation import steps
 from vitviz.maps.overlay import colours, composite, inside, positions
+from vitviz.shapes import Float, UInt8
 
 CUT = 0.08
 """Width of the gaps between patches that stand apart, in patches."""

@@ -11,14 +11,14 @@ from PySide6.QtCore import QObject, Signal, Slot
 from vitviz.engine.answers import Cell
 from vitviz.engine.plan import request_of
 from vitviz.engine.requests import ExplainRequest
-from vitviz.errors import Cancelled, PhotoError
+from vitviz.errors import Cancelled, MethodMisfit, PhotoError
 from vitviz.gui.scene import PaneState
 from vitviz.gui.store import Store
 from vitviz.gui.threads.service import Opened, Preview, Service
 from vitviz.models.card import ModelCard
 from vitviz.models.loading import bundled
 from vitviz.session.panes import with_query, without_photos, without_point
-from vitviz.session.state import Pane, PhotoRef, Query, Session
+from vitviz.session.state import Pane, PhotoRef, Query, Session, with_panes
 
 log = logging.getLogger(__name__)
 
@@ -314,12 +314,34 @@ class Controller(QObject):
         current = self.store.session.compare.focus
         if not isinstance(error, PhotoError):  # the opener says that one
             log.warning("work failed", exc_info=error)
+        if isinstance(error, MethodMisfit) and self._turn_to_another_method(request, error):
+            return
         if request == self._requests[current] and not isinstance(error, PhotoError):
             if self.store.session.tab != "compare" or self._can_fall_back:
                 self.refused.emit(error)
             if self._can_fall_back:
                 self._fall_back(request)
         self.refreshed.emit()
+
+    def _turn_to_another_method(self, request: ExplainRequest, error: MethodMisfit) -> bool:
+        """Gives panes whose new model does not fit their method one that it does; False where that
+        is not what happened.
+        """
+        session, shown = self.store.session, self._shown
+        panes = list(session.panes)
+        for index, asked in enumerate(self._requests):
+            last = shown[index].pane
+            if asked != request or (last is not None and last.model == request.model):
+                continue
+            if not error.fitting:
+                break
+            view = replace(panes[index].view, params=(), target=None)
+            panes[index] = replace(panes[index], view=replace(view, method=error.fitting[0]))
+        if tuple(panes) == session.panes:
+            return False
+        self.refused.emit(error)
+        self.store.amend(with_panes(session, tuple(panes), session.compare.focus))
+        return True
 
     @property
     def _can_fall_back(self) -> bool:

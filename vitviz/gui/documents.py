@@ -13,10 +13,8 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from vitviz.errors import PhotoError, PhotoTooLarge, VitvizError
 from vitviz.exporting import reopen as reopening
-from vitviz.exporting.formats import CONTAINERS, formats
 from vitviz.exporting.provenance import renamed, with_bundled
 from vitviz.exporting.stamp import BESIDE
-from vitviz.exporting.stamp import read as provenance_in
 from vitviz.gui.settings import RECENT, Settings
 from vitviz.gui.store import Store
 from vitviz.gui.widgets.banner import Banner, Choices
@@ -28,20 +26,11 @@ from vitviz.session.panes import without_photos, without_point
 from vitviz.session.state import Pane, PhotoRef, Session
 from vitviz.writing import write_whole
 
-EXPORTED = tuple(s for s in (*CONTAINERS, BESIDE) if s not in EXTENSIONS)
-"""Suffixes of exported files that cannot be photos: opening one opens what made it."""
-
 CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin")
 
 PHOTO_FILTER = f"Photos ({' '.join(f'*{suffix}' for suffix in EXTENSIONS)});;All files (*)"
 MODEL_FILTER = f"Checkpoints ({' '.join(f'*{suffix}' for suffix in CHECKPOINTS)});;All files (*)"
 SESSION_FILTER = f"vitviz sessions (*{session_file.SUFFIX})"
-EXPORTED_FILTER = (
-    f"Files that vitviz exported ({' '.join(f'*{suffix}' for suffix in (*CONTAINERS, BESIDE))})"
-)
-PICTURES = [f"*{row.suffix}" for row in formats("map")]
-VALUES = [f"*{row.suffix}" for row in formats("values") if "map" not in row.titles]
-MAP_FILTER = f"Over the photo ({' '.join(PICTURES)});;Raw values ({' '.join(VALUES)})"
 
 
 class Documents(QObject):
@@ -86,7 +75,7 @@ class Documents(QObject):
         if path.suffix.lower() == session_file.SUFFIX:
             self.read_session(path)
             return []
-        if path.suffix.lower() in EXPORTED:
+        if path.suffix.lower() not in EXTENSIONS and path.suffix.lower() in exported_suffixes():
             self.reopen(path)
             return []
         if path.suffix.lower() in CHECKPOINTS:
@@ -242,7 +231,8 @@ class Documents(QObject):
         self.add_photos([path])
 
     def choose_session(self) -> None:
-        kinds = f"{SESSION_FILTER};;{EXPORTED_FILTER}"
+        exported = " ".join(f"*{suffix}" for suffix in exported_suffixes())
+        kinds = f"{SESSION_FILTER};;Files that vitviz exported ({exported})"
         name, _ = QFileDialog.getOpenFileName(self._window, "Open a session", "", kinds)
         if name:
             self.open_state(Path(name))
@@ -260,10 +250,12 @@ class Documents(QObject):
 
     def reopen(self, path: Path) -> None:
         """Opens what made an exported file; says what is not there, or not what it was."""
+        from vitviz.exporting.stamp import read
+
         kinds = ("photos", "models")
         known = [Path(name) for kind in kinds for name in self.settings.recent(kind)]
         known += [Path(ref.path) for ref in self.store.session.photos]
-        found = reopening.reopen(provenance_in(path), path, known)
+        found = reopening.reopen(read(path), path, known)
         session = found.session
         if found.model_missing:
             models = {found.model_missing: self.store.session.model}
@@ -295,6 +287,7 @@ class Documents(QObject):
         if gone:
             names = listed([Path(ref.path).name for ref in gone])
             words.append(f"No longer there, and left out: {names}.")
+
         session, retired = with_bundled(session)
         if retired:
             words.append(
@@ -331,6 +324,13 @@ class Documents(QObject):
         self.session_path = path
         self.settings.add_recent("sessions", str(path))
         return True
+
+
+def exported_suffixes() -> tuple[str, ...]:
+    """Of the files that tell what made them."""
+    from vitviz.exporting.formats import CONTAINERS
+
+    return (*CONTAINERS, BESIDE)
 
 
 def listed(names: list[str]) -> str:

@@ -27,6 +27,8 @@ from vitviz.gui.panels.method import MethodPanel
 from vitviz.gui.panels.model import ModelPanel
 from vitviz.gui.panels.photos import PhotosPanel
 from vitviz.gui.panels.predictions import PredictionsPanel
+from vitviz.gui.scene import Part, Scene
+from vitviz.gui.views.view import ViewKind
 from vitviz.gui.widgets.drops import dropped
 
 LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
@@ -74,20 +76,21 @@ class TopBar(QWidget):
 
     tab_chosen = Signal(str)
 
-    def __init__(self, menus: QMenuBar, tabs: Sequence[tuple[str, str]],
+    def __init__(self, menus: QMenuBar, views: Sequence[ViewKind],
                  undo: QAction, redo: QAction, exports: Sequence[QAction]) -> None:  # fmt: skip
         super().__init__()
         self.setObjectName("topBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._names = [name for name, _ in tabs]
+        self._names = [kind.name for kind in views]
         self._group = QButtonGroup(self)
         box = QFrame()
         box.setObjectName("tabs")
         inside = QHBoxLayout(box)
         inside.setContentsMargins(3, 3, 3, 3)
         inside.setSpacing(2)
-        for index, (name, title) in enumerate(tabs):
-            button = Tab() if name == "compare" else QToolButton()
+        for index, kind in enumerate(views):
+            button = Tab() if kind.opens_for_drags else QToolButton()
+            title = kind.title.replace("&", "")
             button.setText(title)
             button.setCheckable(True)
             button.setAccessibleName(f"{title} view")
@@ -115,8 +118,10 @@ class TopBar(QWidget):
         right.addWidget(self.export)
         layout.addLayout(right, 1)
 
-    def show_tab(self, name: str) -> None:
-        self._group.button(self._names.index(name)).setChecked(True)
+    def show_scene(self, scene: Scene) -> None:
+        """Marks the open view; there is something to export, or not."""
+        self._group.button(self._names.index(scene.session.tab)).setChecked(True)
+        self.export.setEnabled(scene.cell is not None)
 
     def _clicked(self, index: int) -> None:
         self.tab_chosen.emit(self._names[index])
@@ -159,6 +164,12 @@ class Panels:
         dock.setTitleBarWidget(heading(title) if area != BOTTOM else QWidget())
         self._window.addDockWidget(area, dock)
         return dock
+
+    @property
+    def all(self) -> tuple[Part, ...]:
+        """The panels, in the order they are shown."""
+        return (self.photos, self.model, self.method, self.appearance, self.predictions,
+                self.layers)  # fmt: skip
 
     def menu(self) -> QMenu:
         """View > Panels."""

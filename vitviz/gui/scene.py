@@ -1,15 +1,23 @@
-"""What crosses between the panes of the Compare view and the rest of the window."""
+"""Everything the window shows at one moment, as one value."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Annotated, Protocol
 
 from vitviz.engine.answers import Cell
-from vitviz.gui.threads.service import Opened
-from vitviz.maps.heat_map import Head
+from vitviz.gui.settings import Preferences
+from vitviz.gui.threads.service import Opened, Preview
+from vitviz.maps.heat_map import Head, HeatMap
+from vitviz.maps.ranges import Look, look
+from vitviz.methods import METHODS
+from vitviz.models.card import ModelCard
 from vitviz.reading import Within
-from vitviz.session.state import Pane, PhotoRef
+from vitviz.session.state import Pane, PhotoRef, Session
+
+Device = tuple[str, str]
+"""Title and name of a device that models can run on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,3 +59,61 @@ class PaneDrop:
     layer: Annotated[int, Within(0, 1000)] | None = None
     head: Head | None = None
     paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What the views, panels, bars and commands show; each has ``show_scene`` and takes its part.
+
+    Args:
+        session: Every choice.
+        panes: Each pane of the Compare view, as far as it has got.
+        opened: The current pane's photo; the one before while a new one is still being opened.
+        cell: The current pane's answer, if it is about that photo.
+        preview: That photo as the list of photos has it.
+        card: Of the model that answered last; None until one has.
+        preferences: The user's, which are of no session.
+        devices: That models can run on, as far as they are known.
+        can_undo: There is a step to undo.
+        can_redo: There is a step to redo.
+        playing: The layers are shown one after another.
+        full_screen: The window covers the screen.
+    """
+
+    session: Session
+    panes: tuple[PaneState, ...] = ()
+    opened: Opened | None = None
+    cell: Cell | None = None
+    preview: Preview | None = None
+    card: ModelCard | None = None
+    preferences: Preferences = field(default_factory=Preferences)
+    devices: tuple[Device, ...] = ()
+    can_undo: bool = False
+    can_redo: bool = False
+    playing: bool = False
+    full_screen: bool = False
+
+    @cached_property
+    def heat_map(self) -> HeatMap | None:
+        """The current pane's map."""
+        return self.cell.heat_map(self.session.view) if self.cell is not None else None
+
+    @cached_property
+    def look(self) -> Look | None:
+        """How that map is drawn."""
+        if self.cell is None or self.heat_map is None:
+            return None
+        return look(self.session.style, self.heat_map, self.cell.explanation)
+
+    @property
+    def asks_class(self) -> bool:
+        """Whether the map is about a class, which can be chosen."""
+        has_classes = self.cell is not None and self.cell.probabilities is not None
+        return has_classes and METHODS[self.session.view.method].class_specific
+
+
+class Part(Protocol):
+    """A part of the window."""
+
+    def show_scene(self, scene: Scene) -> None:
+        """Shows its part of the scene."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 from PySide6.QtCore import QByteArray, QSettings
 
-from vitviz.exporting.provenance import Disclosure
 from vitviz.gui.theme import Theme
 from vitviz.imaging.load import MAX_PIXELS
+
+if TYPE_CHECKING:
+    from vitviz.exporting.provenance import Disclosure
 
 RECENT = 12
 """How many photos and sessions "Open Recent" remembers."""
@@ -42,6 +44,8 @@ class Preferences:
     @property
     def disclosure(self) -> Disclosure:
         """What exported files say of where they come from."""
+        from vitviz.exporting.provenance import Disclosure
+
         return Disclosure(self.provenance_beside or None, self.full_paths)
 
 
@@ -108,9 +112,6 @@ class Settings:
         self._settings.setValue(
             f"recent/{kind}", [known for known in self.recent(kind) if known != path]
         )
-
-    def clear_recent(self, kind: str) -> None:
-        self._settings.remove(f"recent/{kind}")
 
     def geometry(self) -> tuple[QByteArray, QByteArray]:
         """The window's geometry and the state of its docks; empty at the first start."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import ExifTags, Image, ImageCms
 
 from vitviz.imaging.depth import to_eight_bits
+from vitviz.shapes import UInt8
 
 _DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 _ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")

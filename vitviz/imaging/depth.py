@@ -6,7 +6,8 @@ Pillow turns 16-bit, 32-bit and float greys into 8 bits by clipping, which makes
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Shaped, UInt8
+
+from vitviz.shapes import Shaped, UInt8
 
 _NATURAL_SCALES = {"f": (1.0, 255.0, 65535.0), "u": (255.0, 65535.0), "i": (255.0, 65535.0)}
 _ROWS = 256

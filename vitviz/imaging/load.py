@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Shaped, UInt8
 from PIL import Image
 
 from vitviz.errors import PhotoError
@@ -19,6 +18,7 @@ from vitviz.imaging.formats import EXTENSIONS, photos_in
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.source import HARD_LIMIT, Source
 from vitviz.memory import physical_bytes
+from vitviz.shapes import Shaped, UInt8
 
 __all__ = [
     "EXTENSIONS",

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+
+from vitviz.shapes import UInt8
 
 
 @dataclass(frozen=True, eq=False)

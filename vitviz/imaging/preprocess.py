@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, UInt8
 from PIL import Image
 
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.reading import Within
+from vitviz.shapes import Float32, UInt8
 
 ResizeRule = Literal["shortest edge, then centre crop", "squash", "longest edge, then pad"]
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]

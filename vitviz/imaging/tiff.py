@@ -7,7 +7,6 @@ import logging
 import struct
 
 import numpy as np
-from jaxtyping import Shaped, UInt8
 from PIL import Image
 
 from vitviz.errors import PhotoError
@@ -15,6 +14,7 @@ from vitviz.imaging.colour import orientation_note
 from vitviz.imaging.depth import to_eight_bits
 from vitviz.imaging.source import Decoded, Source
 from vitviz.memory import physical_bytes
+from vitviz.shapes import Shaped, UInt8
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """First bytes of a TIFF: either byte order, classic or BigTIFF."""

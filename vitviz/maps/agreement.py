@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64
 
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.resample import on_one_grid
+from vitviz.shapes import Bool, Float, Float32, Float64
 
 TOP_SHARE = 0.1
 """The patches that count as a map's top: a tenth of them."""

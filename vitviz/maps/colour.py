@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from jaxtyping import UInt8
 
 from vitviz.bundled import resource
 from vitviz.maps.style import ColourMap, DivergingMap
+from vitviz.shapes import UInt8
 
 
 @dataclass(frozen=True)

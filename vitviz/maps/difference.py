@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
 
 from vitviz.maps.agreement import ranks
 from vitviz.maps.heat_map import HeatMap, Quantity
 from vitviz.maps.resample import on_one_grid, patch_area
+from vitviz.shapes import Bool, Float32, Float64
 
 Scaling = Literal["values", "shares", "ranks"]
 """What is subtracted: values as they are; each map's shares of its sum; or each map's ranks."""

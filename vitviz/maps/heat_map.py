@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
-from jaxtyping import Float32
 
 from vitviz.imaging.geometry import Geometry
 from vitviz.models.tokens import TokenLayout
 from vitviz.reading import Within
+from vitviz.shapes import Float32
 
 Fusion = Literal["mean", "max", "min"]
 Head = Fusion | Annotated[int, Within(0, 1000)]

@@ -6,9 +6,9 @@ Positions on a map are in patches: 0 is the outer edge of the first patch, 0.5 i
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
 
 from vitviz.maps.scaling import Scaling, in_effect, scale_ends, scaled
+from vitviz.shapes import Float, Float32, UInt8
 
 REACH = 2
 """How many patches away a cubic interpolation still takes a value from."""

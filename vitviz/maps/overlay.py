@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
 from PIL import Image
 
 from vitviz.imaging.geometry import Geometry
@@ -19,6 +18,7 @@ from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.interpolation import MULTIPLIED_AT_ONCE, missing, steps, weights
 from vitviz.maps.ranges import Look
 from vitviz.maps.style import Style
+from vitviz.shapes import Float, Float32, UInt8
 
 UNSEEN_COLOUR = 26
 """Grey level that the part of a photo which the model never saw is blended towards."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
 
 from vitviz.maps.colour import DIVERGING
 from vitviz.maps.heat_map import Explanation, HeatMap, Quantity
 from vitviz.maps.scaling import Scaling
 from vitviz.maps.style import Range, Style
+from vitviz.shapes import Float32
 
 
 class Look(NamedTuple):

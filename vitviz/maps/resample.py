@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64
 
 from vitviz.imaging.geometry import Geometry
+from vitviz.shapes import Float32, Float64
 
 TOUCHING = 1e-9
 """Overlaps below this share of a patch's side are rounding, not overlap."""

@@ -6,7 +6,8 @@ import math
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Float32
+
+from vitviz.shapes import Float, Float32
 
 Scaling = Literal["linear", "root", "log"]
 

@@ -19,9 +19,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64
 
 from vitviz.imaging.geometry import Geometry
+from vitviz.shapes import Float32, Float64
 
 TOP_SHARE = 10
 """The top tenth is one patch of this many, rounded up."""

@@ -21,13 +21,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from jaxtyping import Float
-
 from vitviz.maps.heat_map import Explanation, Quantity, uniform
 from vitviz.methods.base import Method, Question
 from vitviz.methods.parts.discard import RowBlocks
 from vitviz.methods.parts.flow import START, Layers, flow_down, fusion_of, head_of, layers_from
 from vitviz.progress import Progress
+from vitviz.shapes import Float
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32
 
 from vitviz.models.outline import Ability, Outline
 from vitviz.progress import Progress
+from vitviz.shapes import Float32
 
 if TYPE_CHECKING:  # torch is not loaded for a list of names
     from torch import Tensor

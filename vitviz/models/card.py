@@ -13,9 +13,10 @@ from typing import Annotated
 
 from vitviz.errors import CheckpointError
 from vitviz.imaging.preprocess import Interpolation, Preprocessing, ResizeRule
+from vitviz.models.config import Config, Trained
 from vitviz.models.cost import Cost
 from vitviz.models.families import FAMILIES
-from vitviz.models.family import Config, Family, Trained
+from vitviz.models.family import Family
 from vitviz.models.labels import SETS, class_names
 from vitviz.models.outline import Outline
 from vitviz.reading import Within, check_nothing_left, parse, taken, wrong

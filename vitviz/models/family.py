@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from vitviz.models.config import Config, Size, Trained
 from vitviz.models.cost import Cost
 from vitviz.models.outline import Outline
 
@@ -13,23 +14,6 @@ if TYPE_CHECKING:  # torch is not loaded for a list of cards
     from vitviz.models.network import Network
     from vitviz.models.reader import Reader
     from vitviz.models.training import Training
-
-Config = Any
-"""A family's own frozen dataclass: the shape of a network, known before its weights are."""
-
-Size = tuple[int, int]
-
-
-class Trained(NamedTuple):
-    """What a network was trained on.
-
-    Args:
-        input_size: Height and width of its input, in pixels.
-        patch: What heights and widths of other inputs are multiples of, in pixels.
-    """
-
-    input_size: Size
-    patch: int
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from vitviz.bundled import resource
 from vitviz.errors import CheckpointError, NotEnoughMemory, VitvizError
 from vitviz.memory import available_bytes
 from vitviz.models.card import LARGEST_CARD, ModelCard, from_json, is_card
+from vitviz.models.config import Config
 from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.families import reader_of
-from vitviz.models.family import Config, Family
+from vitviz.models.family import Family
 from vitviz.models.labels import SETS
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from vitviz.models.cost import Cost
 from vitviz.models.outline import Outline
+from vitviz.shapes import Bool, Float
 
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Attention itself: q, k, v, each batch x heads x tokens x head_dim, to the mixed v, same shape."""

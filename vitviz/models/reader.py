@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from vitviz.imaging.preprocess import Preprocessing
-from vitviz.models.family import Config
+from vitviz.models.config import Config
 
 Tensors = Mapping[str, Tensor]
 """Parameters by name."""

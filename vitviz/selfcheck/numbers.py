@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float64
 from torch import Tensor, nn
 
 from vitviz.bundled import resource
@@ -35,6 +34,7 @@ from vitviz.selfcheck.specimens import (
     specimen_of,
     trace_of,
 )
+from vitviz.shapes import Float64
 from vitviz.tracing.run import run
 
 if TYPE_CHECKING:

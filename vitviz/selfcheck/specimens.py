@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64
 from torch import Tensor
 
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.preprocess import Preprocessing
+from vitviz.models.config import Config
 from vitviz.models.families import FAMILIES
-from vitviz.models.family import Config, Family
+from vitviz.models.family import Family
 from vitviz.models.network import Network
+from vitviz.shapes import Float32, Float64
 from vitviz.tracing.run import run
 
 if TYPE_CHECKING:

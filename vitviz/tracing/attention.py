@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float32
 from torch import Tensor
 
+from vitviz.shapes import Float32
 from vitviz.tracing.fused import log_denominators, row_slices
 
 

@@ -16,8 +16,9 @@ from functools import cache
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor
+
+from vitviz.shapes import Float
 
 Kernel = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, ...]]
 """q, k, v (batch heads tokens head_dim) to the mixed v, the logarithms, and whatever else."""

@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitviz.models.network import Network
 from vitviz.progress import Progress, part, silent
+from vitviz.shapes import Float
 from vitviz.tracing.memory import refusing, require
 
 

@@ -8,7 +8,6 @@ from itertools import takewhile
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
 from torch import Tensor
 
 from vitviz.errors import VitvizError
@@ -16,6 +15,7 @@ from vitviz.imaging.geometry import Geometry
 from vitviz.models.network import Network
 from vitviz.models.outline import Outline
 from vitviz.progress import Progress, silent
+from vitviz.shapes import Float, Float32
 from vitviz.tracing.attention import DenseAttention, LayerAttention
 from vitviz.tracing.fused import attend
 from vitviz.tracing.gradients import move

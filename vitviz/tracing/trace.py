@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float32
 from torch import Tensor
 
 from vitviz.errors import VitvizError
@@ -21,6 +20,7 @@ from vitviz.models.network import Network
 from vitviz.models.outline import Outline
 from vitviz.models.tokens import TokenLayout
 from vitviz.progress import Progress, silent
+from vitviz.shapes import Bool, Float32
 from vitviz.tracing.attention import LayerAttention
 from vitviz.tracing.gradients import Gradients, run_backward, run_forward
 

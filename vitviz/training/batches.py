@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor, nn
 
 from vitviz.imaging.preprocess import InputChoice, Preprocessing, fit, model_input
+from vitviz.shapes import Float, UInt8
 from vitviz.training.photos import KeptPhoto
 from vitviz.training.recipes import Variety
 

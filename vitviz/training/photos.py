@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image
 
 from vitviz.errors import PhotoError, VitvizError
@@ -18,6 +17,7 @@ from vitviz.imaging.photo import Photo
 from vitviz.imaging.source import Source
 from vitviz.memory import available_bytes
 from vitviz.progress import Progress, silent
+from vitviz.shapes import UInt8
 
 SHORTER_SIDE = 256
 """Pixels; larger photos are kept reduced to this, which is what most models are shown."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import UInt8
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPalette
 
@@ -13,6 +12,7 @@ from vitviz.imaging.geometry import Geometry
 from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.overlay import inside, positions
 from vitviz.maps.style import Style
+from vitviz.shapes import UInt8
 
 ROUND = 3.0
 """Radius of a tile's corners, in widget pixels."""
@@ -26,7 +26,7 @@ class MapTile:
 
     Args:
         thumbnail: The photo, small; sRGB.
-        geometry: Of the maps.
+        geometry: Of any of the maps: it tells the photo's size.
         size: Of the tile, in widget pixels. Where its shape is not the photo's, the tile shows
             the photo's middle.
         ratio: Device pixels per widget pixel.
@@ -92,8 +92,9 @@ class MapTile:
     def _lay(
         self, painter: QPainter, heat_map: HeatMap, style: Style, ends: tuple[float, float]
     ) -> None:
-        rows, cols = positions(self._geometry, self._xs, self._ys)
-        down, across = inside(rows, self._geometry.grid[0]), inside(cols, self._geometry.grid[1])
+        geometry = heat_map.geometry
+        rows, cols = positions(geometry, self._xs, self._ys)
+        down, across = (inside(*two) for two in zip((rows, cols), geometry.extent, strict=True))
         if down.start >= down.stop or across.start >= across.stop:
             return
         image = map_image(heat_map.values, ends, style, rows[down], cols[across])

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float, UInt8
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 
 from vitviz.gui.canvas.pyramid import Pyramid
 from vitviz.gui.canvas.viewport import Viewport
 from vitviz.imaging.geometry import Box, Geometry
-from vitviz.maps.interpolation import missing, steps
+from vitviz.maps.interpolation import missing, steps, weights
 from vitviz.maps.overlay import colours, inside, positions
 from vitviz.maps.style import Style
+from vitviz.shapes import Float, UInt8
 
 BLOCKS_FROM = 8.0
 """Screen pixels per photo pixel from which the photo's pixels are drawn as squares."""
@@ -224,7 +224,11 @@ def map_image(
     rows: Float[np.ndarray, " height"],
     cols: Float[np.ndarray, " width"],
 ) -> QImage:
-    """The colours of a map at the crossings of some rows and columns (positions in patches)."""
+    """The colours of a map at the crossings of some rows and columns (positions in patches);
+    those that are its values, where it has three numbers a patch.
+    """
+    if values.ndim == 3:
+        return _colours_image(values, style, rows, cols)
     step = steps(values, *ends, rows, cols, style.smooth, style.scaling)
     height, width = step.shape
     if np.isfinite(values).all():
@@ -238,3 +242,22 @@ def map_image(
     return image.convertToFormat(
         QImage.Format.Format_ARGB32_Premultiplied, Qt.ImageConversionFlag.AutoColor
     )
+
+
+def _colours_image(
+    values: np.ndarray,
+    style: Style,
+    rows: Float[np.ndarray, " height"],
+    cols: Float[np.ndarray, " width"],
+) -> QImage:
+    """Colours laid on as they are, as opaque as the style says."""
+    if style.smooth:
+        down, across = weights(rows, values.shape[0]), weights(cols, values.shape[1])
+        dense = np.einsum("hr,rcx,wc->hwx", down, values, across)
+    else:
+        dense = values[rows.astype(np.intp)][:, cols.astype(np.intp)]
+    height, width = dense.shape[:2]
+    rgba = np.full((height, width, 4), round(255 * style.opacity), np.uint8)
+    rgba[..., :3] = np.rint(255 * np.clip(dense, 0, 1))
+    image = QImage(rgba.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
+    return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)

@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image
+
+from vitviz.shapes import UInt8
 
 LEAST_SIDE = 256
 """Halving ends when the longer side is not above this many pixels."""

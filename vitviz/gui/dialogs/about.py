@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt, Slot
-from PySide6.QtGui import QIcon, QKeyEvent, QKeySequence
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QIcon, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
-    QListWidget,
-    QListWidgetItem,
     QTextBrowser,
     QVBoxLayout,
     QWidget,
 )
 
-from vitviz.gui.commands.table import COMMANDS, MENUS
 from vitviz.gui.dialogs.licences import LicencesDialog
 from vitviz.gui.panels.model import amount, bytes_words
 from vitviz.gui.reports import versions
@@ -136,19 +132,21 @@ def card_text(card: ModelCard) -> str:
     return "".join(parts)
 
 
-def keys_text() -> str:
-    """All shortcuts, by menu."""
+def keys_text(menus: Iterable[tuple[str, Sequence[tuple[str, Sequence[str]]]]]) -> str:
+    """All shortcuts, by menu.
+
+    Args:
+        menus: Titles of the menus, with the titles and keys of their commands.
+    """
     parts = ["<h2>Keyboard</h2>"]
     native = QKeySequence.SequenceFormat.NativeText
-    for name, title in MENUS.items():
+    for title, commands in menus:
         rows = [
-            (command.title.replace("&", ""),
-             ", ".join(QKeySequence(key).toString(native) for key in command.keys.split("; ")))
-            for command in COMMANDS
-            if command.keys and command.id.startswith(f"{name}.")
-        ]  # fmt: skip
+            (name, ", ".join(QKeySequence(key).toString(native) for key in keys))
+            for name, keys in commands
+        ]
         if rows:
-            parts.append(f"<h3>{title.replace('&', '')}</h3>{table(rows, 230)}")
+            parts.append(f"<h3>{title}</h3>{table(rows, 230)}")
     canvas = [
         ("Choose the patch under the cursor", "Click"),
         ("Move from patch to patch; choose", "Arrow keys; Enter"),
@@ -157,54 +155,3 @@ def keys_text() -> str:
     ]
     parts.append(f"<h3>On the photo</h3>{table(canvas, 230)}")
     return "".join(parts)
-
-
-class PaletteDialog(QDialog):
-    """Finds a command by typing part of its name."""
-
-    def __init__(self, commands: list[tuple[str, str, str]], parent: QWidget | None = None) -> None:
-        """Takes (id, title, key) of each command."""
-        super().__init__(parent)
-        self.setWindowTitle("Command palette")
-        self.resize(440, 360)
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Type a command")
-        self.search.setAccessibleName("Command")
-        self.found = QListWidget()
-        self.found.setObjectName("found")
-        self.found.setAccessibleName("Commands found")
-        layout = QVBoxLayout(self)
-        layout.addWidget(self.search)
-        layout.addWidget(self.found, 1)
-        self._commands = commands
-        self.search.textChanged.connect(self._filter)
-        self.search.returnPressed.connect(self.accept)
-        self.found.itemActivated.connect(self.accept)
-        self.search.installEventFilter(self)
-        self._filter("")
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Up and Down move through what was found while the cursor stays in the words."""
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
-            if step is not None and self.found.count():
-                row = self.found.currentRow() + step
-                self.found.setCurrentRow(min(max(row, 0), self.found.count() - 1))
-                return True
-        return super().eventFilter(watched, event)
-
-    @property
-    def chosen(self) -> str:
-        """The command's id, or ""."""
-        item = self.found.currentItem()
-        return str(item.data(Qt.ItemDataRole.UserRole)) if item else ""
-
-    def _filter(self, text: str) -> None:
-        self.found.clear()
-        words = text.lower().split()
-        for name, title, key in self._commands:
-            if all(word in title.lower() for word in words):
-                item = QListWidgetItem(f"{title}    {key}" if key else title)
-                item.setData(Qt.ItemDataRole.UserRole, name)
-                self.found.addItem(item)
-        self.found.setCurrentRow(0)

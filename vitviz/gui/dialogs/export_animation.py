@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import get_args
 
 import numpy as np
-from jaxtyping import UInt8
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
@@ -18,6 +17,7 @@ from vitviz.gui.widgets.form import Choice, Number, Whole, form, quiet, row
 from vitviz.imaging.photo import Photo
 from vitviz.methods import METHODS
 from vitviz.session.state import Session
+from vitviz.shapes import UInt8
 
 TITLES: dict[Along, str] = {
     "layers": "Layer by layer",

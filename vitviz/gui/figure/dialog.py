@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QColor, QImage, QPainter, QPaintEvent, QPalette
@@ -29,11 +28,12 @@ from vitviz.engine.worker import Done, Dropped, Event, Failed, Progressed, Worke
 from vitviz.errors import VitvizError
 from vitviz.exporting.provenance import Disclosure
 from vitviz.figures.spec import Content, FigureSpec
-from vitviz.gui.commands.exports import ask_target
-from vitviz.gui.figure.form import FigureForm, content_for
+from vitviz.gui.figure.form import FigureForm
 from vitviz.gui.widgets.form import quiet
+from vitviz.gui.widgets.target import ask_target
 from vitviz.progress import Progress
 from vitviz.session.state import Session
+from vitviz.shapes import UInt8
 
 PAUSE_MS = 160
 """Choices that follow each other faster are drawn once."""
@@ -141,6 +141,8 @@ class FigureDialog(QDialog):
 
     Args:
         session: Its figure is where the choices begin.
+        contents: What a figure of the open view can show; the first one, unless the session's
+            figure shows another of them.
         engine: Computes what is not there yet, on the dialog's own thread.
         device: Where it computes.
         disclosure: What is said of where the figure comes from.
@@ -150,8 +152,8 @@ class FigureDialog(QDialog):
     _event = Signal(object)
 
     def __init__(
-        self, session: Session, engine: Engine, device: str, disclosure: Disclosure,
-        suffix: str = ".pdf", parent: QWidget | None = None,
+        self, session: Session, contents: Sequence[Content], engine: Engine, device: str,
+        disclosure: Disclosure, suffix: str = ".pdf", parent: QWidget | None = None,
     ) -> None:  # fmt: skip
         super().__init__(parent)
         self.setWindowTitle("Export Figure")
@@ -160,7 +162,7 @@ class FigureDialog(QDialog):
         self._wanted = 0
         self.saved: Path | None = None
         now = session.figure.content
-        content = cast("Content", content_for(session.tab, now))
+        content = now if now in contents else contents[0]
         self.form = FigureForm(replace(session.figure, content=content), suffix)
         self.preview = PreviewArea()
         self.size_label = quiet()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal, get_args
+from typing import Any
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QColor, QPalette
@@ -251,15 +251,3 @@ class FigureForm(QWidget):
         self._figure = replace(self._figure, **changes)
         self._show_relevant()
         self.changed.emit()
-
-
-def content_for(tab: Literal["look", "heads", "patches", "compare"], now: spec.Content) -> str:
-    """What a figure shows that is begun in one of the window's views: what it was, if that is of
-    this view.
-    """
-    of_tab: dict[str, tuple[spec.Content, ...]] = {
-        "look": ("map", "layers"), "heads": ("heads",), "patches": ("patches",),
-        "compare": ("compare", "compare layers"),
-    }  # fmt: skip
-    assert {kind for kinds in of_tab.values() for kind in kinds} == set(get_args(spec.Content))
-    return now if now in of_tab[tab] else of_tab[tab][0]

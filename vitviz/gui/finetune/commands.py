@@ -6,17 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QProgressBar, QToolButton, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from vitviz.errors import VitvizError
 from vitviz.gui.controller import Controller
 from vitviz.gui.dialogs.split_values import open_photos
 from vitviz.gui.finetune.dialog import FinetuneDialog
+from vitviz.gui.finetune.line import TrainingLine
 from vitviz.gui.settings import Settings
 from vitviz.gui.store import Store
 from vitviz.gui.threads.service import Service
-from vitviz.gui.threads.training import TrainingProgress, TrainingService
-from vitviz.gui.widgets.long_work import STEPS
+from vitviz.gui.threads.training import TrainingService
 from vitviz.gui.widgets.ticks import TickDialog
 from vitviz.models.loading import bundled
 from vitviz.session.state import PhotoRef
@@ -44,18 +44,21 @@ class FinetuneCommands(QObject):
         controller: What was computed of them.
         settings: The preferences, and which models were used lately.
         engine: The window's, which goes before the training.
+        line: What the status bar says of it.
         window: Parent of the dialog.
     """
 
     def __init__(
         self, store: Store, controller: Controller, settings: Settings, engine: Service,
-        window: QWidget,
+        line: TrainingLine, window: QWidget,
     ) -> None:  # fmt: skip
         super().__init__(window)
         self.dialog: FinetuneDialog | None = None
         self.service = TrainingService(engine, self)
-        self.line = TrainingLine(self.service)
-        self.line.title.clicked.connect(self.show)
+        self.line = line
+        self.service.progressed.connect(line.show_progress)
+        for ended in (self.service.finished, self.service.cancelled, self.service.failed):
+            ended.connect(line.hide)
         self._store = store
         self._controller = controller
         self._settings = settings
@@ -210,40 +213,3 @@ class FinetuneCommands(QObject):
         self.service.close()
         if self.dialog is not None:
             self.dialog.close()
-
-
-class TrainingLine(QWidget):
-    """What the status bar says of a run; a click opens the dialog. Nothing while there is none.
-
-    Args:
-        service: That runs it.
-    """
-
-    def __init__(self, service: TrainingService, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.title = QToolButton()
-        self.title.setToolTip("Open the fine-tuning")
-        self.progress = QProgressBar()
-        self.progress.setRange(0, STEPS)
-        self.progress.setTextVisible(False)
-        self.progress.setFixedWidth(110)
-        self.progress.setAccessibleName("Progress of the fine-tuning")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 8, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.title)
-        layout.addWidget(self.progress)
-        service.progressed.connect(self.show_progress)
-        for ended in (service.finished, service.cancelled, service.failed):
-            ended.connect(self.hide)
-        self.hide()
-
-    def show_started(self, name: str) -> None:
-        self.title.setText(f"Training {name}")
-        self.progress.setValue(0)
-        self.show()
-
-    @Slot(object)
-    def show_progress(self, progress: TrainingProgress) -> None:
-        self.setToolTip(progress.words)
-        self.progress.setValue(round(STEPS * progress.fraction))

@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QImage, QPixmap
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSlider, QWidget
 
+from vitviz.gui.scene import Scene
 from vitviz.gui.widgets.form import Choice, Number, column, form, row
 from vitviz.maps.colour import COLOUR_MAPS, table
 from vitviz.maps.scaling import SCALING_TITLES
@@ -98,10 +99,11 @@ class AppearancePanel(QWidget):
         self.fade.clicked.connect(self._boxes_chosen)
         self.grid.clicked.connect(self._boxes_chosen)
 
-    def show_style(self, style: Style, shown_range: tuple[float, float] | None) -> None:
-        """Shows what is chosen, and the range the colours stand for now."""
-        self._style = style
-        self._shown_range = shown_range or self._shown_range
+    def show_scene(self, scene: Scene) -> None:
+        """Shows what is chosen."""
+        style = self._style = scene.session.style
+        if scene.look is not None:
+            self._shown_range = scene.look.low, scene.look.high
         self.colours.show_value(style.colour_map)
         blocked = self.opacity.blockSignals(True)
         self.opacity.setValue(round(style.opacity * 100))

@@ -30,12 +30,12 @@ from PySide6.QtWidgets import (
 
 from vitviz.engine.answers import Cell
 from vitviz.gui.canvas.map_tile import tile_image
-from vitviz.gui.scene import PaneDrop
+from vitviz.gui.scene import PaneDrop, Scene
 from vitviz.gui.threads.service import Preview
 from vitviz.gui.widgets.drops import drag, drop_data
 from vitviz.gui.widgets.form import MARGIN
 from vitviz.maps.heat_map import Fusion, Head
-from vitviz.maps.ranges import value_range
+from vitviz.maps.ranges import look
 from vitviz.maps.style import Style
 from vitviz.session.state import View
 
@@ -122,9 +122,9 @@ class Filmstrip(QWidget):
             return
         layer = self._todo.pop()
         heat_map = self._cell.heat_map(View(layer=layer, head=self._view.head))
-        low, high = value_range(self._style.range, heat_map, self._cell.explanation)
+        how = look(self._style, heat_map, self._cell.explanation)
         self._tiles[layer] = tile_image(
-            self._preview.thumbnail, heat_map, self._cell.geometry, self._style, low, high,
+            self._preview.thumbnail, heat_map, heat_map.geometry, *how,
             self.tile_size(), self.devicePixelRatioF(),
         )  # fmt: skip
         self.update()
@@ -297,14 +297,14 @@ class LayersPanel(QWidget):
         room = bar.sizeHint().height() + 2 if bar.maximum() > 0 else 0
         self._chip_area.setFixedHeight(QFontMetrics(self.font()).height() + 16 + room)
 
-    def show_cell(self, cell: Cell | None, view: View, style: Style,
-                  preview: Preview | None) -> None:  # fmt: skip
-        """Shows an explanation's layers and heads."""
-        self.filmstrip.show_cell(cell, view, style, preview)
+    def show_scene(self, scene: Scene) -> None:
+        """Shows the layers and heads of the answer."""
+        cell, view = scene.cell, scene.session.view
+        self.filmstrip.show_cell(cell, view, scene.session.style, scene.preview)
         self.play.setEnabled(len(self.filmstrip.layers) > 1)
-        if preview is None:
+        if self.playing and not scene.playing:
             self.set_playing(False)
-        heads = cell.card.config.heads if cell else 0
+        heads = cell.outline.heads if cell else 0
         names: list[Head] = [*FUSIONS, *range(heads)]
         if list(self._chips) != names:
             self._build_chips(names)

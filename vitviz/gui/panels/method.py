@@ -8,10 +8,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from vitviz.engine.answers import Cell
+from vitviz.gui.scene import Scene
 from vitviz.gui.widgets.form import Choice, Number, Whole, column, form, quiet, row
 from vitviz.maps.heat_map import Head
 from vitviz.methods import METHODS
 from vitviz.methods.base import Parameter, ParameterValue
+from vitviz.models.outline import Outline
 from vitviz.session.state import View
 
 Control = Choice | Number | Whole
@@ -54,8 +56,9 @@ class MethodPanel(QWidget):
         self.query.currentIndexChanged.connect(self._query_chosen)
         self.direction.currentIndexChanged.connect(self._direction_chosen)
 
-    def show_view(self, view: View, cell: Cell | None) -> None:
+    def show_scene(self, scene: Scene) -> None:
         """Shows what is chosen; the cell tells how many heads and which prefix tokens there are."""
+        view, cell = scene.session.view, scene.cell
         self._view = view
         method = METHODS[view.method]
         self.method.show_value(view.method)
@@ -63,10 +66,13 @@ class MethodPanel(QWidget):
         fusions: list[tuple[str, Head]] = [
             ("Mean of all", "mean"), ("Maximum of all", "max"), ("Minimum of all", "min")
         ]  # fmt: skip
-        heads = cell.card.config.heads if cell else 0
+        outline = cell.outline if cell else scene.card.outline if scene.card else None
+        self._show_misfits(outline)
+        heads = outline.heads if outline else 0
         self.heads.set_pairs([*fusions, *((f"Head {h + 1}", h) for h in range(heads))])
         self.heads.show_value(view.head)
         self._show_query(view, cell)
+        self.query.setEnabled(method.about_token)
         self.direction.set_pairs([(DIRECTIONS[d], d) for d in method.directions])
         answered = view.direction in method.directions
         self.direction.show_value(view.direction if answered else method.directions[0])
@@ -74,10 +80,15 @@ class MethodPanel(QWidget):
         if self._controls_of != view.method:
             self._build_parameters(method.parameters)
             self._controls_of = view.method
-        if cell is not None:
-            self._show_bounds(method.parameters, cell.card.config.depth)
+        if outline is not None:
+            self._show_bounds(method.parameters, outline.depth)
         for name, value in method.settings(dict(view.params)).items():
             self.controls[name].show_value(value)  # type: ignore[arg-type]
+
+    def _show_misfits(self, outline: Outline | None) -> None:
+        """Methods that the model does not give what they need for cannot be chosen, and say why."""
+        reasons = {} if outline is None else {m.name: m.misfit(outline) for m in METHODS.values()}
+        self.method.set_refusals({name: why for name, why in reasons.items() if why})
 
     def _show_query(self, view: View, cell: Cell | None) -> None:
         prefix = cell.layout.prefix if cell else ("cls",)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from vitviz.engine.answers import Cell
+from vitviz.gui.scene import Device, Scene
 from vitviz.gui.widgets.form import Choice, column, form, quiet, row
 from vitviz.gui.widgets.status import duration
 from vitviz.imaging.preprocess import InputChoice, fit
@@ -53,13 +54,15 @@ def bytes_words(count: float) -> str:
 
 def facts(card: ModelCard, cell: Cell | None) -> str:
     """The card in three lines."""
-    config = card.config
-    lines = [f"{config.depth} layers · {config.heads} heads · width {config.width}"]
+    outline = card.outline
+    heads = f"{outline.heads} heads" if outline.heads else ""
+    wide = f"width {outline.layers[-1].width}"
+    lines = [" · ".join(filter(None, (f"{outline.depth} layers", heads, wide)))]
     if cell is not None:
         (rows, cols), (height, width) = cell.layout.grid, cell.geometry.input_size
         lines.append(f"grid {rows} × {cols} · {height} × {width} px")
-    classes = "ImageNet-1k" if card.classes == "imagenet-1k" else f"{config.classes} classes"
-    lines.append(" · ".join(filter(None, (classes if config.classes else "no classes",
+    classes = "ImageNet-1k" if card.classes == "imagenet-1k" else f"{outline.classes} classes"
+    lines.append(" · ".join(filter(None, (classes if outline.classes else "no classes",
                                           card.licence.split(";")[0]))))  # fmt: skip
     return "\n".join(lines)
 
@@ -113,7 +116,7 @@ class ModelPanel(QWidget):
             inside.addWidget(widget)
         layout.addWidget(card)
         fields = form()
-        self.device = Choice("Device", [("Automatic", "auto"), ("CPU", "cpu")])
+        self.device = Choice("Device", [("Automatic", "auto")])
         self.input = Choice("Input", INPUTS)
         self.input.setItemDelegate(Priced(self.input))
         self.input.view().setMinimumWidth(330)
@@ -127,13 +130,22 @@ class ModelPanel(QWidget):
         buttons.addWidget(self.open, 1)
         layout.addLayout(buttons)
         layout.addStretch(1)
+        self._devices: tuple[Device, ...] = ()
         self.input.currentIndexChanged.connect(self._input_chosen)
         self.device.currentIndexChanged.connect(self._device_chosen)
         self.details.clicked.connect(self.details_requested)
         self.open.clicked.connect(self.open_requested)
 
-    def show_model(self, card: ModelCard | None, cell: Cell | None, choice: InputChoice) -> None:
-        """Shows a card; the cell, where there is one, tells the grid in use."""
+    def show_scene(self, scene: Scene) -> None:
+        """Shows the model, where it runs, and what it is given."""
+        cell, preview = scene.cell, scene.preview
+        self._show_card(cell.card if cell else scene.card, cell)
+        self._show_devices(scene.devices, scene.preferences.device)
+        self.input.show_value(scene.session.input)
+        self._show_costs(scene.card, preview.size if preview else None, cell)
+
+    def _show_card(self, card: ModelCard | None, cell: Cell | None) -> None:
+        """The cell, where there is one, tells the grid in use."""
         self.title.setText(card.title if card else "No model")
         self.facts.setText(facts(card, cell) if card else "Loading…")
         notes = card.notes if card else ()
@@ -141,14 +153,14 @@ class ModelPanel(QWidget):
         self.notes.setToolTip("\n".join(notes))
         self.notes.setVisible(bool(notes))
         self.details.setEnabled(card is not None)
-        self.input.show_value(choice)
 
-    def show_devices(self, devices: list[tuple[str, str]], device: str) -> None:
-        """Shows the devices there are, as (title, name), and which one is chosen."""
-        self.device.set_pairs([("Automatic", "auto"), *devices])
+    def _show_devices(self, devices: tuple[Device, ...], device: str) -> None:
+        if devices != self._devices:  # an open list stays open
+            self._devices = devices
+            self.device.set_pairs([("Automatic", "auto"), *devices])
         self.device.show_value(device)
 
-    def show_costs(self, card: ModelCard | None, photo_size: tuple[int, int] | None,
+    def _show_costs(self, card: ModelCard | None, photo_size: tuple[int, int] | None,
                    measured: Cell | None) -> None:  # fmt: skip
         """Says, for every choice of input, how many tokens it is, and what it will cost."""
         if card is None or photo_size is None:

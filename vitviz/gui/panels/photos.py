@@ -35,7 +35,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from vitviz.gui.scene import PaneDrop
+from vitviz.gui.scene import PaneDrop, Scene
 from vitviz.gui.threads.service import Preview
 from vitviz.gui.widgets.drops import drag, drop_data
 from vitviz.gui.widgets.form import MARGIN
@@ -148,8 +148,9 @@ class PhotosPanel(QListWidget):
         self._row_dragged_from: int | None = None
         self.currentRowChanged.connect(self._row_changed)
 
-    def show_photos(self, refs: tuple[PhotoRef, ...], selected: int) -> None:
-        """Shows these photos; those whose preview is known at once."""
+    def show_scene(self, scene: Scene) -> None:
+        """Shows the open photos; those whose preview is known at once."""
+        refs, selected = scene.session.photos, scene.session.selected
         blocked = self.blockSignals(True)
         if [self.item(i).data(REF) for i in range(self.count())] != list(refs):
             self.clear()
@@ -175,10 +176,6 @@ class PhotosPanel(QListWidget):
 
     def preview(self, ref: PhotoRef) -> Preview | None:
         return self._previews.get(ref)
-
-    def forget_previews(self) -> None:
-        """After the background behind transparent photos changed."""
-        self._previews.clear()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Pressing may be the start of a drag: the photo is chosen once it is let go."""

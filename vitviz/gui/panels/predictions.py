@@ -7,9 +7,9 @@ from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPa
 from PySide6.QtWidgets import QLineEdit, QScrollArea, QSizePolicy, QWidget
 
 from vitviz.engine.answers import Cell, top_indices
+from vitviz.gui.scene import Scene
 from vitviz.gui.widgets.form import column, quiet
-from vitviz.methods import METHODS
-from vitviz.session.state import View
+from vitviz.session.state import Session
 
 TOP = 5
 
@@ -230,8 +230,7 @@ class PredictionsPanel(QWidget):
         layout.addWidget(self.bars)
         layout.addWidget(self.note)
         layout.addStretch(1)
-        self._cell: Cell | None = None
-        self._view = View()
+        self._scene = Scene(Session())
         self._indices: list[int] = []
         self._in_sight: int | None = None
         self.search.textChanged.connect(self._refresh)
@@ -239,27 +238,21 @@ class PredictionsPanel(QWidget):
         self.search.left_downwards.connect(self._enter_bars)
         self.bars.chosen.connect(self._row_chosen)
         self.bars.left_upwards.connect(self.search.setFocus)
-        self.show_cell(None, View())
+        self.show_scene(self._scene)
 
-    def show_cell(self, cell: Cell | None, view: View) -> None:
-        """Shows an answer; the view tells which class is chosen, if its method asks about one."""
-        self._cell, self._view = cell, view
-        if not self.asks:
+    def show_scene(self, scene: Scene) -> None:
+        """Shows an answer, and which class is chosen, if its method asks about one."""
+        self._scene = scene
+        if not scene.asks_class:
             self.search.clear()
         self._refresh()
-
-    @property
-    def asks(self) -> bool:
-        """Whether the map is about a class, which can be chosen here."""
-        has_classes = self._cell is not None and self._cell.probabilities is not None
-        return has_classes and METHODS[self._view.method].class_specific
 
     def step(self, step: int) -> None:
         """Chooses the class so many rows further down."""
         self.bars.step(step)
 
     def _refresh(self) -> None:
-        cell, about = self._cell, self.asks
+        cell, about = self._scene.cell, self._scene.asks_class
         self._indices = self._found(cell) if cell else []
         rows = []
         if cell is not None and cell.probabilities is not None:
@@ -291,15 +284,15 @@ class PredictionsPanel(QWidget):
         """The most probable classes with the words looked for; with none, the chosen one too."""
         wanted = self.search.text().strip().casefold()
         if wanted:
-            everything = top_indices(cell, cell.card.config.classes)
+            everything = top_indices(cell, cell.outline.classes)
             return [i for i in everything if wanted in cell.class_name(i).casefold()][:TOP]
         best = top_indices(cell, TOP)
-        target = self._target(cell) if self.asks else None
+        target = self._target(cell) if self._scene.asks_class else None
         return best if target is None or target in best else [*best[: TOP - 1], target]
 
     def _target(self, cell: Cell) -> int | None:
         """The class chosen; the most probable one where the model has no such class."""
-        target = self._view.target
+        target = self._scene.session.view.target
         if target is None or cell.probabilities is None or target >= len(cell.probabilities):
             return next(iter(top_indices(cell, 1)), None)
         return target
@@ -314,11 +307,11 @@ class PredictionsPanel(QWidget):
         return "" if cell.card.class_names else "The names of this model's classes are not known."
 
     def _row_chosen(self, row: int) -> None:
-        assert self._cell is not None
+        assert self._scene.cell is not None
         index = self._indices[row]
         # The first prediction stays the first prediction, also of the next photo, but a class
         # that was looked for is meant by its name.
-        is_best = index == top_indices(self._cell, 1)[0] and not self.search.text()
+        is_best = index == top_indices(self._scene.cell, 1)[0] and not self.search.text()
         self.search.clear()
         self.chosen.emit(None if is_best else index)
 

@@ -7,7 +7,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import UInt8
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from vitviz.engine.answers import Cell
@@ -22,6 +21,7 @@ from vitviz.models.loading import devices
 from vitviz.models.torch_import import import_torch
 from vitviz.progress import Progress
 from vitviz.session.state import PhotoRef
+from vitviz.shapes import UInt8
 
 THUMBNAIL_EDGE = 360
 """Longer side of a thumbnail, in pixels: the photo list's width at twice the pixel density."""

@@ -5,22 +5,20 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from vitviz.engine.answers import Cell
 from vitviz.gui.canvas.canvas import Canvas
+from vitviz.gui.scene import Scene
 from vitviz.gui.threads.service import Opened
-from vitviz.maps.ranges import value_range
-from vitviz.maps.style import Style
-from vitviz.session.state import View
+from vitviz.gui.views.view import ViewWidget
 from vitviz.wording.caption import caption
 from vitviz.wording.description import describe_map
 
 
-class LookView(QWidget):
+class LookView(ViewWidget):
     """The canvas and its caption."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.canvas = Canvas()
+        self._canvas = Canvas()
         self.caption = QLabel()
         self.caption.setProperty("quiet", True)
         self.caption.setContentsMargins(12, 6, 12, 8)
@@ -32,28 +30,32 @@ class LookView(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.canvas, 1)
         layout.addWidget(self.caption)
-        self.shown_range: tuple[float, float] | None = None
         self._opened: Opened | None = None
 
-    def show_state(self, opened: Opened | None, cell: Cell | None, view: View,
-                   style: Style) -> None:  # fmt: skip
+    @property
+    def canvas(self) -> Canvas:
+        """The photo with its map."""
+        return self._canvas
+
+    def show_scene(self, scene: Scene) -> None:
         """Shows a photo, and a map over it once there is one."""
+        opened, style = scene.opened, scene.session.style
         if opened is not self._opened:
             self._opened = opened
             if opened is None:
                 self.canvas.set_photo(None)
             else:
                 self.canvas.set_photo(opened.photo, opened.pyramid)
-        if opened is None or cell is None:
+        if not scene.session.photos:
+            self.canvas.set_message("Drop a photo here", "or press Ctrl+O to open one")
+        cell, heat_map, look = scene.cell, scene.heat_map, scene.look
+        if cell is None or heat_map is None or look is None:
             self.canvas.show_map(None, None, (0.0, 1.0), style)
             self.caption.setText("")
-            self.shown_range = None
             return
-        heat_map = cell.heat_map(view)
-        self.shown_range = value_range(style.range, heat_map, cell.explanation)
-        self.canvas.show_map(heat_map, cell.geometry, self.shown_range, style)
-        self.canvas.set_query(cell.query_patch)
-        words = caption(describe_map(cell, view))
+        self.canvas.show_map(heat_map, heat_map.geometry, look[1:], look.style)
+        self.canvas.set_query(cell.patch_of_query(heat_map.layer) if cell.asks_token else None)
+        words = caption(describe_map(cell, scene.session.view))
         self.caption.setText(words)
         self.caption.setToolTip(words)
         self.canvas.setAccessibleDescription(words)

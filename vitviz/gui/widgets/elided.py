@@ -39,11 +39,6 @@ class ElidedLine(QWidget):
         """The one at the left."""
         return self._texts[0]
 
-    @property
-    def right_text(self) -> str:
-        """The one at the right."""
-        return self._texts[1]
-
     def show_texts(self, left: str, right: str = "", *, strong: bool = False) -> None:
         """Shows one text, or two.
 

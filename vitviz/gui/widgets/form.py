@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt
-from PySide6.QtGui import QPaintEvent
+from PySide6.QtGui import QPaintEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -83,6 +83,19 @@ class Choice(QComboBox):
         """Selects the entry with this value, if there is one; emits nothing."""
         with QSignalBlocker(self):
             self.setCurrentIndex(self._values.index(value) if value in self._values else -1)
+
+    def set_refusals(self, reasons: Mapping[object, str]) -> None:
+        """Entries that cannot be chosen.
+
+        Args:
+            reasons: Why not, by value, for their tooltips; all others can be.
+        """
+        model = self.model()
+        assert isinstance(model, QStandardItemModel)
+        for row, value in enumerate(self._values):
+            why = reasons.get(value, "")
+            model.item(row).setEnabled(not why)
+            model.item(row).setToolTip(f"{why[0].upper()}{why[1:]}" if why else "")
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """As any combo box, but a title that does not fit ends in an ellipsis."""

@@ -7,7 +7,7 @@ import html
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
-from vitviz.engine.answers import Cell
+from vitviz.gui.scene import Scene
 
 
 def duration(seconds: float) -> str:
@@ -69,7 +69,9 @@ class StatusBar(QStatusBar):
         self.progress.show()
         self.cancel.show()
 
-    def show_cell(self, cell: Cell | None) -> None:
+    def show_scene(self, scene: Scene) -> None:
+        """Facts of the answer."""
+        cell = scene.cell
         if cell is None:
             self.facts.setText("")
             return

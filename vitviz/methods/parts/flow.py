@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from jaxtyping import Float
-
 from vitviz.errors import VitvizError
 from vitviz.maps.heat_map import Fusion, Head
 from vitviz.methods.base import Parameter, ParameterValue, Question
 from vitviz.methods.parts.discard import RowBlocks, discard_smallest
 from vitviz.progress import Progress
+from vitviz.shapes import Float
 
 if TYPE_CHECKING:
     from torch import Tensor

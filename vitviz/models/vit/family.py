@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vitviz.models.family import Family, Trained
+from vitviz.models.config import Trained
+from vitviz.models.family import Family
 from vitviz.models.vit.config import ViTConfig, config_fields, read_config
 from vitviz.models.vit.cost import cost
 from vitviz.models.vit.outline import outline

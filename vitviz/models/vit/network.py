@@ -18,7 +18,6 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitviz.models.cost import Cost
@@ -27,6 +26,7 @@ from vitviz.models.outline import Outline
 from vitviz.models.vit.config import SIZES, Activation, Pool, ViTConfig, vit_config
 from vitviz.models.vit.cost import cost
 from vitviz.models.vit.outline import outline
+from vitviz.shapes import Float
 
 __all__ = [
     "ACTIVATIONS",

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitviz.models.training import Kind, Role, Training
 from vitviz.models.vit.config import ViTConfig
 from vitviz.models.vit.network import Block, VisionTransformer
 from vitviz.models.vit.weights import timm
+from vitviz.shapes import Float
 
 
 def config_of(network: VisionTransformer) -> ViTConfig:

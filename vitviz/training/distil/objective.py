@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor
 
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.network import Network
 from vitviz.models.training import Role
+from vitviz.shapes import Float
 from vitviz.training.batches import device_of, draw, generator, jittered, mixed, normalised
 from vitviz.training.optimiser import Rates
 from vitviz.training.photos import KeptPhoto

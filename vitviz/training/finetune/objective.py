@@ -11,12 +11,12 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.network import Network
 from vitviz.models.training import Role, Training
+from vitviz.shapes import Float, Int
 from vitviz.training.batches import (
     device_of,
     generator,

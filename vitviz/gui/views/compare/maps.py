@@ -14,8 +14,7 @@ from vitviz.imaging.geometry import Geometry
 from vitviz.maps.agreement import Agreement, agreement
 from vitviz.maps.difference import Difference, difference
 from vitviz.maps.heat_map import HeatMap, Quantity
-from vitviz.maps.ranges import Ends, Ranged, ranges, value_range
-from vitviz.maps.scaling import Scaling
+from vitviz.maps.ranges import Ends, Ranged, ranges, style_for, value_range
 from vitviz.maps.style import Style
 from vitviz.session.state import MOST_PANES
 from vitviz.wording.headings import letter
@@ -120,9 +119,10 @@ class CompareMaps:
         if heat_map is None or cell is None or ends is None:
             return Shown(opened, layer, style=self._style)
         note = ("shared by", run(ends.shared_by)) if ends.shared_by else ()
+        query = cell.patch_of_query(heat_map.layer) if cell.asks_token else None
         return Shown(
-            opened, layer, heat_map, cell.geometry, cell.query_patch, (ends.low, ends.high),
-            self._style, note,
+            opened, layer, heat_map, heat_map.geometry, query, (ends.low, ends.high),
+            style_for(self._style, heat_map.quantity), note,
         )  # fmt: skip
 
     def without_map(self, index: int) -> Shown:
@@ -149,11 +149,9 @@ class CompareMaps:
         found, heat_map = self._kept.get(key, lambda: _subtracted(maps))
         opened = self._states[second if found.of_second else first].opened
         assert opened is not None
-        scaling: Scaling = "root" if self._style.scaling == "root" else "linear"
-        style = replace(self._style, colour_map="coolwarm", scaling=scaling)
         shown = Shown(
             opened, self._layer(opened), heat_map, heat_map.geometry, None,
-            value_range("each", heat_map), style,
+            value_range("each", heat_map), style_for(self._style, heat_map.quantity),
             (f"{letter(second)} minus {letter(first)}",),
         )  # fmt: skip
         return PairOfMaps(found, shown, self.other_photos(first, second))

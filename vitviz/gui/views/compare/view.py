@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from vitviz.gui.canvas.canvas import Canvas
 from vitviz.gui.canvas.still_layer import StillLayer
-from vitviz.gui.scene import PaneState
+from vitviz.gui.scene import PaneState, Scene
 from vitviz.gui.views.compare.invite import Invite
 from vitviz.gui.views.compare.layout import TileGrid
 from vitviz.gui.views.compare.links import Links
@@ -32,10 +32,11 @@ from vitviz.gui.views.compare.words import (
     message_of,
     state_words,
 )
+from vitviz.gui.views.view import ViewWidget
 from vitviz.gui.widgets import drops
 from vitviz.gui.widgets.elided import ElidedLine
 from vitviz.session.panes import pair_of
-from vitviz.session.state import MOST_PANES, Arrangement, Session
+from vitviz.session.state import MOST_PANES, Arrangement
 from vitviz.wording.headings import headings, in_common, letter
 
 STEPS: dict[Qt.Key, tuple[int, int]] = {
@@ -52,7 +53,7 @@ LEAVE_MS = 120
 """How long a drag may be over nothing before the hint goes: on its way from pane to pane."""
 
 
-class CompareView(QWidget):
+class CompareView(ViewWidget):
     """Panes side by side.
 
     Signals:
@@ -169,13 +170,12 @@ class CompareView(QWidget):
             return self.wipe.first
         return self._all_panes[self._focus].canvas
 
-    def show_state(self, states: tuple[PaneState, ...], session: Session) -> None:
-        """Shows the panes, each as far as it has got.
+    def on_turned_to(self) -> None:
+        self.canvas.setFocus()
 
-        Args:
-            states: One for each pane, in order; at least one.
-            session: Their choices, and how they are laid out.
-        """
+    def show_scene(self, scene: Scene) -> None:
+        """Shows the panes, each as far as it has got."""
+        states, session = scene.panes, scene.session
         compare = session.compare
         leader = self._leader(states)
         had_keys = any(pane.canvas.hasFocus() for pane in self.panes)

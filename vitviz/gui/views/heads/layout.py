@@ -68,6 +68,11 @@ class HeadLayout:
             max(self.content.height() - self.room.height() + TOP, 0),
         )
 
+    @property
+    def page(self) -> QSize:
+        """The part of the viewport that scrolls, without the labels."""
+        return QSize(self.room.width() - LEFT, self.room.height() - TOP)
+
     def box(self, place: Place) -> QRectF:
         """Where a tile is on the viewport."""
         size = self.tile_size

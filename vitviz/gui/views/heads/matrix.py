@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QFocusEvent,
-    QImage,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPalette,
-    QPixmap,
-    QResizeEvent,
-)
-from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QWidget
+from PySide6.QtCore import QEvent, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QImage, QPainter, QPalette, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QWidget
 
 from vitviz.gui.canvas import marks
 from vitviz.gui.canvas.map_tile import MapTile, paint_tile
-from vitviz.gui.canvas.patch_note import paint_message
 from vitviz.gui.scene import PaneDrop
 from vitviz.gui.views.heads.layout import GAP, LEFT, TOP, HeadLayout, Place
 from vitviz.gui.views.heads.subject import Subject, head_title
 from vitviz.gui.widgets.drops import drag, drop_data
+from vitviz.gui.widgets.tiles import TileArea
 from vitviz.maps.heat_map import Head
-from vitviz.maps.ranges import value_range
+from vitviz.maps.ranges import look
 
 TURN_S = 0.006
 """How long tiles are drawn before the event loop gets its turn."""
@@ -43,7 +33,7 @@ STEPS: dict[Qt.Key, Place] = {
 }
 
 
-class HeadMatrix(QAbstractScrollArea):
+class HeadMatrix(TileArea[Place]):
     """Small maps of every layer (rows) and head (columns), the labels staying in sight; each can
     be dragged to a pane of the Compare view.
 
@@ -57,20 +47,13 @@ class HeadMatrix(QAbstractScrollArea):
     pointed = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Maps of every layer and head")
-        self.viewport().setMouseTracking(True)
-        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        super().__init__("Maps of every layer and head", 40, draggable=True, parent=parent)
         self._subject: Subject | None = None
-        self._message = ("", "")
         self._selected: Place | None = None
         self._focused: Place = (0, 0)
         self._maker: MapTile | None = None
         self._images: dict[Place, QImage] = {}
         self._outdated: set[Place] = set()
-        self._press: QPointF | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._draw_some)
@@ -93,12 +76,7 @@ class HeadMatrix(QAbstractScrollArea):
                 self._maker = None
                 self._outdated = set(self._images)
             self._select(subject, layer, head)
-        self._lay_out()
-        self.viewport().update()
-
-    def set_message(self, title: str, text: str) -> None:
-        """Text in the middle, instead of the matrix; two empty strings take it away."""
-        self._message = (title, text)
+        self.lay_out()
         self.viewport().update()
 
     @property
@@ -150,25 +128,12 @@ class HeadMatrix(QAbstractScrollArea):
             shape = (len(self._subject.layers), len(self._subject.heads))
             height, width = self._subject.geometry.photo_size
             aspect = width / height
-        scrolled = (self.horizontalScrollBar().value(), self.verticalScrollBar().value())
-        return HeadLayout(shape, aspect, self.viewport().size(), scrolled)
+        return HeadLayout(shape, aspect, self.viewport().size(), self.scrolled)
 
-    def _lay_out(self) -> None:
-        layout = self.layout_of_tiles
-        for bar, most, page in zip(
-            (self.horizontalScrollBar(), self.verticalScrollBar()),
-            layout.scroll_range,
-            (layout.room.width() - LEFT, layout.room.height() - TOP),
-            strict=True,
-        ):
-            bar.setRange(0, most)
-            bar.setPageStep(max(page, 1))
-            bar.setSingleStep(40)
-
-    def _reveal(self, place: Place) -> None:
-        right, down = self.layout_of_tiles.to_reveal(place)
-        self.horizontalScrollBar().setValue(self.horizontalScrollBar().value() + right)
-        self.verticalScrollBar().setValue(self.verticalScrollBar().value() + down)
+    @property
+    def tiles(self) -> HeadLayout | None:
+        """The same; None while there are none."""
+        return self.layout_of_tiles if self._subject is not None else None
 
     # Drawing
 
@@ -176,7 +141,7 @@ class HeadMatrix(QAbstractScrollArea):
         """Draws tiles that are in sight until this turn's time is over."""
         end = time.perf_counter() + TURN_S
         ready = self._images.keys() - self._outdated
-        todo = [place for place in self.layout_of_tiles.in_sight() if place not in ready]
+        todo = [place for place in self._places_in_sight() if place not in ready]
         while todo and time.perf_counter() < end:
             place = todo.pop(0)
             self._images[place] = self._tile(place)
@@ -184,6 +149,12 @@ class HeadMatrix(QAbstractScrollArea):
         if not todo:
             self._timer.stop()
         self.viewport().update()
+
+    def _places_in_sight(self) -> list[Place]:
+        """Where there is a map to see: layers may have fewer heads than others."""
+        subject = self._subject
+        assert subject is not None
+        return [place for place in self.layout_of_tiles.in_sight() if subject.has(*place)]
 
     def _tile(self, place: Place) -> QImage:
         subject = self._subject
@@ -196,26 +167,17 @@ class HeadMatrix(QAbstractScrollArea):
                 self.devicePixelRatioF(),
             )
         heat_map = subject.explanation.map(subject.layers[place[0]], subject.heads[place[1]])
-        ends = value_range(subject.style.range, heat_map, subject.explanation)
-        return self._maker.image(heat_map, subject.style, ends)
+        how = look(subject.style, heat_map, subject.explanation)
+        return self._maker.image(heat_map, how.style, how[1:])
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self.viewport())
-        palette = self.palette()
-        area = QRectF(self.viewport().rect())
-        painter.fillRect(area, palette.color(QPalette.ColorRole.Base))
-        painter.setFont(self.font())
-        if self._subject is None or any(self._message):
-            paint_message(painter, area, *self._message, palette, on_ground=False)
-        else:
-            self._paint_tiles(painter, palette)
-            self._paint_labels(painter, palette)
-        painter.end()
+    def paint_tiles(self, painter: QPainter, palette: QPalette) -> None:
+        self._paint_maps(painter, palette)
+        self._paint_labels(painter, palette)
 
-    def _paint_tiles(self, painter: QPainter, palette: QPalette) -> None:
+    def _paint_maps(self, painter: QPainter, palette: QPalette) -> None:
         painter.setClipRect(QRectF(self.viewport().rect()).adjusted(LEFT - 6, TOP, 0, 0))
         layout, missing = self.layout_of_tiles, False
-        for place in layout.in_sight():
+        for place in self._places_in_sight():
             image = self._images.get(place)
             missing |= image is None or place in self._outdated
             paint_tile(
@@ -277,13 +239,7 @@ class HeadMatrix(QAbstractScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._lay_out()
         self._start_over()
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
-            self.viewport().update()
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DevicePixelRatioChange:
@@ -299,69 +255,36 @@ class HeadMatrix(QAbstractScrollArea):
         self._outdated.clear()
         self.viewport().update()
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._press = event.position()
+    # What the user does
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if event.buttons() & Qt.MouseButton.LeftButton and self._press is not None:
-            if (
-                event.position() - self._press
-            ).manhattanLength() < QApplication.startDragDistance():
-                return
-            place, self._press = self.layout_of_tiles.at(self._press), None
-            if place is not None:
-                self._drag(place)
-            return
-        place = self.layout_of_tiles.at(event.position())
-        shape = Qt.CursorShape.PointingHandCursor if place else Qt.CursorShape.ArrowCursor
+    @property
+    def focused_tile(self) -> Place:
+        return self._focused
+
+    def next_tile(self, key: Qt.Key) -> Place | None:
+        if key not in STEPS:
+            return None
+        down, right = STEPS[key]
+        return self.layout_of_tiles.nearest(self._focused[0] + down, self._focused[1] + right)
+
+    def on_focused(self, tile: Place) -> None:
+        self._focused = tile
+        self.pointed.emit(self.focused)
+
+    def on_pointed(self, tile: Place | None) -> None:
+        shape = Qt.CursorShape.PointingHandCursor if tile else Qt.CursorShape.ArrowCursor
         self.viewport().setCursor(shape)
-        self.pointed.emit(self._choice(place) if place is not None else None)
+        self.pointed.emit(self._choice(tile) if tile is not None else None)
 
-    def _drag(self, place: Place) -> None:
-        """Drags a map to a pane of the Compare view."""
-        choice = self._choice(place)
-        if choice is not None:
-            picture = QPixmap.fromImage(self._images[place]) if place in self._images else QPixmap()
-            drag(self, drop_data(PaneDrop(layer=choice[0], head=choice[1])), picture)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        pressed, self._press = self._press is not None, None
-        place = self.layout_of_tiles.at(event.position())
-        if pressed and place is not None and event.button() == Qt.MouseButton.LeftButton:
-            self._focused = place
-            self._open(place)
-
-    def viewportEvent(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Leave:
-            self.pointed.emit(None)
-        return bool(super().viewportEvent(event))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        key = Qt.Key(event.key())
-        if self._subject is None or event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            super().keyPressEvent(event)
-        elif key in STEPS:
-            down, right = STEPS[key]
-            row, col = self._focused
-            self._focused = self.layout_of_tiles.nearest(row + down, col + right)
-            self._reveal(self._focused)
-            self.pointed.emit(self.focused)
-            self.viewport().update()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self._open(self._focused)
-        else:
-            super().keyPressEvent(event)
-
-    def _open(self, place: Place) -> None:
-        choice = self._choice(place)
+    def on_chosen(self, tile: Place) -> None:
+        self._focused = tile
+        choice = self._choice(tile)
         if choice is not None:
             self.opened.emit(*choice)
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        self.viewport().update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        self.viewport().update()
+    def on_dragged(self, tile: Place) -> None:
+        """Drags a map to a pane of the Compare view."""
+        choice = self._choice(tile)
+        if choice is not None:
+            picture = QPixmap.fromImage(self._images[tile]) if tile in self._images else QPixmap()
+            drag(self, drop_data(PaneDrop(layer=choice[0], head=choice[1])), picture)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import UInt8
 
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.heat_map import Explanation, Head
 from vitviz.maps.style import Style
+from vitviz.shapes import UInt8
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +33,18 @@ class Subject:
         """The columns: the mean and every head, or the one fusion that the method made."""
         if self.explanation.head is not None:
             return (self.explanation.head,)
-        return ("mean", *range(self.explanation.values.shape[1]))
+        return ("mean", *range(max(len(m.values) for m in self.explanation.by_layer.values())))
 
     @property
     def layers(self) -> tuple[int, ...]:
         """The rows."""
         return self.explanation.layers
+
+    def has(self, row: int, col: int) -> bool:
+        """Whether there is a map in a row and column: the layer has such a head."""
+        head = self.heads[col]
+        of_layer = self.explanation.by_layer[self.layers[row]]
+        return not isinstance(head, int) or head < len(of_layer.values)
 
     def draws_like(self, other: Subject | None) -> bool:
         """Whether its tiles look the same."""

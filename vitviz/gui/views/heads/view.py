@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import UInt8
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from vitviz.gui.canvas.colour_bar import ColourBar, Scale
+from vitviz.gui.scene import Scene
 from vitviz.gui.views.heads.matrix import HeadMatrix
 from vitviz.gui.views.heads.subject import Subject, head_title
+from vitviz.gui.views.view import NOTHING, ViewWidget
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.heat_map import Explanation, Head
-from vitviz.maps.ranges import value_range
+from vitviz.maps.ranges import look, value_range
 from vitviz.maps.style import Style
 from vitviz.maps.ticks import number
+from vitviz.shapes import UInt8
 
 
-class HeadsView(QWidget):
+class HeadsView(ViewWidget):
     """The layers x heads matrix, a colour bar where the maps share one, and a line of facts.
 
     Signals:
@@ -48,6 +50,18 @@ class HeadsView(QWidget):
         layout.addWidget(self.colour_bar, 0, 1)
         layout.addWidget(self.facts, 1, 0, 1, 2)
         layout.setColumnStretch(0, 1)
+
+    def show_scene(self, scene: Scene) -> None:
+        """Shows every map of the answer, or says that there is none."""
+        cell, preview, session = scene.cell, scene.preview, scene.session
+        if cell is None or preview is None:
+            self.set_message(*NOTHING)
+            return
+        self.set_message("", "")
+        self.show_explanation(
+            cell.explanation, preview.thumbnail, cell.geometry, session.style,
+            session.view.layer, session.view.head,
+        )  # fmt: skip
 
     def show_explanation(
         self,
@@ -85,8 +99,8 @@ class HeadsView(QWidget):
         if subject is not None and shared:
             explanation = subject.explanation
             first = explanation.map(subject.layers[0], subject.heads[0])
-            ends = value_range(subject.style.range, first, explanation)
-            self.colour_bar.show_scale(Scale(ends, explanation.unit, subject.style))
+            how = look(subject.style, first, explanation)
+            self.colour_bar.show_scale(Scale(how[1:], explanation.unit, how.style))
         self.colour_bar.setVisible(shared)
 
     def _tell(self, choice: tuple[int, Head] | None) -> None:

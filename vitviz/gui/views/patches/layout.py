@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from PySide6.QtCore import QPointF, QRectF, QSizeF
+from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF
 
 from vitviz.models.tokens import TokenLayout
 
@@ -108,6 +108,11 @@ class PatchLayout:
             max(math.ceil(width - self.room.width()), 0),
             max(math.ceil(height - self.room.height()), 0),
         )
+
+    @property
+    def page(self) -> QSize:
+        """The part of the viewport that scrolls: all of it."""
+        return self.room.toSize()
 
     @cached_property
     def origin(self) -> QPointF:

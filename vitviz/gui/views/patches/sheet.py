@@ -5,30 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import UInt8
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
-    QFocusEvent,
     QFontMetricsF,
     QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QPaintEvent,
     QPalette,
-    QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
+from PySide6.QtWidgets import QWidget
 
 from vitviz.gui.canvas import marks
-from vitviz.gui.canvas.patch_note import paint_message
 from vitviz.gui.canvas.pictures import photo_image
 from vitviz.gui.views.patches.layout import PatchLayout
+from vitviz.gui.widgets.tiles import TileArea
 from vitviz.imaging.geometry import Geometry
 from vitviz.models.tokens import TokenLayout
+from vitviz.shapes import UInt8
 
 ZOOM = 1.25
+
+ZOOMS = {Qt.Key.Key_Plus: ZOOM, Qt.Key.Key_Equal: ZOOM, Qt.Key.Key_Minus: 1 / ZOOM}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +45,7 @@ class Sheet:
     layout: TokenLayout
 
 
-class PatchSheet(QAbstractScrollArea):
+class PatchSheet(TileArea[int]):
     """Every token as a tile: the prefix tokens by name, then the patches as the model gets them.
 
     Signals:
@@ -61,18 +60,12 @@ class PatchSheet(QAbstractScrollArea):
     pointed = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Patches of the photo")
-        self.viewport().setMouseTracking(True)
-        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        super().__init__("Patches of the photo", 24, parent=parent)
         self._sheet: Sheet | None = None
         self._image = QImage()
         self._query: int | None = None
         self._cursor: int | None = None
         self._zoom = 1.0
-        self._message = ("", "")
 
     # What is shown
 
@@ -89,12 +82,7 @@ class PatchSheet(QAbstractScrollArea):
             self._image = QImage() if sheet is None else photo_image(sheet.pixels).copy()
             self._set_cursor(None)
             self._zoom = 1.0
-        self._lay_out()
-        self.viewport().update()
-
-    def set_message(self, title: str, text: str) -> None:
-        """Text in the middle; two empty strings take it away."""
-        self._message = (title, text)
+        self.lay_out()
         self.viewport().update()
 
     @property
@@ -130,36 +118,17 @@ class PatchSheet(QAbstractScrollArea):
             QFontMetricsF(marks.small(self.font())).height(),
             max(names, default=0.0) + 20,
             self._zoom,
-            (self.horizontalScrollBar().value(), self.verticalScrollBar().value()),
+            self.scrolled,
         )
+
+    @property
+    def tiles(self) -> PatchLayout | None:
+        """The same."""
+        return self.layout_of_tiles
 
     def _name(self, token: int) -> str:
         assert self._sheet is not None
         return f"{token}  {self._sheet.layout.name(token)}"
-
-    def _token_at(self, point: QPointF) -> int | None:
-        layout = self.layout_of_tiles
-        return layout.at(point) if layout is not None else None
-
-    def _lay_out(self) -> None:
-        layout = self.layout_of_tiles
-        ranges = layout.scroll_range if layout is not None else (0, 0)
-        size = self.viewport().size()
-        for bar, most, page in zip(
-            (self.horizontalScrollBar(), self.verticalScrollBar()),
-            ranges,
-            (size.width(), size.height()),
-            strict=True,
-        ):
-            bar.setRange(0, most)
-            bar.setPageStep(max(page, 1))
-            bar.setSingleStep(24)
-
-    def _scroll(self, way: tuple[float, float]) -> None:
-        for bar, step in zip(
-            (self.horizontalScrollBar(), self.verticalScrollBar()), way, strict=True
-        ):
-            bar.setValue(round(bar.value() + step))
 
     def zoom_by(self, factor: float, around: QPointF | None = None) -> None:
         """Larger or smaller tiles, never smaller than all in sight; a point stays where it is."""
@@ -168,36 +137,28 @@ class PatchSheet(QAbstractScrollArea):
             return
         point = around or QRectF(self.viewport().rect()).center()
         self._zoom = min(max(self._zoom * factor, 1.0), before.most_zoom)
-        self._lay_out()
+        self.lay_out()
         after = self.layout_of_tiles
         assert after is not None
         grown = after.side / before.side
         moved = after.origin + (point - before.origin) * grown - point
-        self._scroll((moved.x(), moved.y()))
+        self.scroll_by(moved.x(), moved.y())
         self.viewport().update()
 
     def fit(self) -> None:
         """All tiles in sight."""
         self._zoom = 1.0
-        self._lay_out()
+        self.lay_out()
         self.viewport().update()
 
     # Drawing
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self.viewport())
-        palette = self.palette()
-        area = QRectF(self.viewport().rect())
-        painter.fillRect(area, palette.color(QPalette.ColorRole.Base))
-        painter.setFont(self.font())
+    def paint_tiles(self, painter: QPainter, palette: QPalette) -> None:
         layout = self.layout_of_tiles
-        if self._sheet is None or layout is None or any(self._message):
-            paint_message(painter, area, *self._message, palette, on_ground=False)
-        else:
+        if self._sheet is not None and layout is not None:
             self._paint_prefix(painter, layout, palette)
             self._paint_patches(painter, layout, self._sheet.geometry.patch)
             self._paint_frames(painter, layout, palette)
-        painter.end()
 
     def _paint_prefix(self, painter: QPainter, layout: PatchLayout, palette: QPalette) -> None:
         for token in range(len(layout.tokens.prefix)):
@@ -229,32 +190,9 @@ class PatchSheet(QAbstractScrollArea):
 
     # Qt's events
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._lay_out()
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
-            self._lay_out()
-            self.viewport().update()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._set_cursor(self._token_at(event.position()))
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        token = self._token_at(event.position())
-        if token is not None and event.button() == Qt.MouseButton.LeftButton:
-            self._choose(token)
-
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if self._token_at(event.position()) is None:
+        if self.tile_at(event.position()) is None:
             self.fit()
-
-    def viewportEvent(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Leave:
-            self._set_cursor(None)
-        return bool(super().viewportEvent(event))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
@@ -264,19 +202,18 @@ class PatchSheet(QAbstractScrollArea):
             super().wheelEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if self._sheet is None:
-            super().keyPressEvent(event)
-        elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
-            self.zoom_by(ZOOM)
-        elif event.key() == Qt.Key.Key_Minus:
-            self.zoom_by(1 / ZOOM)
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self._choose(self._cursor)
-        elif not self._step(Qt.Key(event.key())):
+        if self._sheet is not None and event.key() in ZOOMS:
+            self.zoom_by(ZOOMS[Qt.Key(event.key())])
+        else:
             super().keyPressEvent(event)
 
-    def _step(self, key: Qt.Key) -> bool:
-        """Moves the keyboard's frame; False for other keys."""
+    # What the user does
+
+    @property
+    def focused_tile(self) -> int | None:
+        return self._cursor
+
+    def next_tile(self, key: Qt.Key) -> int | None:
         assert self._sheet is not None
         layout = self._sheet.layout
         steps = {
@@ -286,28 +223,23 @@ class PatchSheet(QAbstractScrollArea):
             Qt.Key.Key_Down: layout.grid[1],
         }
         if key not in steps:
-            return False
+            return None
         token = self._query or 0 if self._cursor is None else self._cursor + steps[key]
-        self._set_cursor(min(max(token, 0), layout.tokens - 1))
-        self._reveal()
-        return True
+        return min(max(token, 0), layout.tokens - 1)
 
-    def _reveal(self) -> None:
-        layout = self.layout_of_tiles
-        if layout is not None and self._cursor is not None:
-            self._scroll(layout.to_reveal(self._cursor))
+    def on_focused(self, tile: int) -> None:
+        self._set_cursor(tile)
 
-    def _choose(self, token: int | None) -> None:
-        if token is not None and self._sheet is not None:
-            self.token_clicked.emit(token)
-            self.clicked.emit(self._sheet.layout.patch(token))
+    def on_pointed(self, tile: int | None) -> None:
+        self._set_cursor(tile)
+
+    def on_chosen(self, tile: int) -> None:
+        if self._sheet is not None:
+            self.token_clicked.emit(tile)
+            self.clicked.emit(self._sheet.layout.patch(tile))
 
     def _set_cursor(self, token: int | None) -> None:
         if token != self._cursor:
             self._cursor = token
             self.pointed.emit(token)
             self.viewport().update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        self.viewport().update()

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import UInt8
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from vitviz.gui.canvas.patch_note import place_text
+from vitviz.gui.scene import Scene
 from vitviz.gui.views.patches.sheet import PatchSheet, Sheet
+from vitviz.gui.views.view import NOTHING, ViewWidget
 from vitviz.imaging.geometry import Geometry
 from vitviz.models.tokens import TokenLayout
+from vitviz.shapes import UInt8
 
 
-class PatchesView(QWidget):
+class PatchesView(ViewWidget):
     """The model's input cut into its grid, every token numbered, and a line of facts.
 
     Signals:
@@ -46,6 +48,15 @@ class PatchesView(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.sheet, 1)
         layout.addWidget(self.facts)
+
+    def show_scene(self, scene: Scene) -> None:
+        """Shows what the model was given, or says that there is nothing yet."""
+        cell = scene.cell
+        if cell is None or scene.preview is None:
+            self.set_message(*NOTHING)
+            return
+        self.set_message("", "")
+        self.show_input(cell.input_pixels, cell.geometry, cell.layout, cell.query_token)
 
     def show_input(
         self,

@@ -1,0 +1,183 @@
+"""The File menu: opening, saving, exporting and closing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtWidgets import QDialog, QFileDialog
+
+from vitviz.engine.answers import Cell
+from vitviz.gui.commands.command import App, Menu
+from vitviz.gui.commands.rules import has_map, has_photos
+from vitviz.gui.threads.jobs import Job
+from vitviz.gui.widgets.target import ask_target
+from vitviz.progress import Progress
+from vitviz.session.panes import without_photos
+
+MENU = Menu("file", "&File")
+command = MENU.command
+
+
+@command("file.open", "&Open Photos…", "Ctrl+O")
+def open_photos(app: App) -> None:
+    app.documents.choose_photos()
+
+
+@command("file.folder", "Open &Folder…", "Ctrl+Shift+O")
+def open_folder(app: App) -> None:
+    app.documents.choose_folder()
+
+
+MENU.submenu("file.recent", "Open &Recent")
+
+
+@command("file.samples", "Sample &Photos")
+def open_samples(app: App) -> None:
+    app.documents.add_samples()
+
+
+@command("file.session", "Open &Session…", "Ctrl+Alt+O", separated=True)
+def open_session(app: App) -> None:
+    app.documents.choose_session()
+
+
+@command("file.save", "&Save Session", "Ctrl+S")
+def save_session(app: App) -> None:
+    app.documents.save_session()
+
+
+@command("file.save_as", "Save Session &As…", "Ctrl+Shift+S")
+def save_session_as(app: App) -> None:
+    app.documents.save_session_as()
+
+
+@command("file.export_figure", "Export F&igure…", "Ctrl+E", when=has_map, separated=True)
+def export_figure(app: App) -> None:
+    """Asks how a figure is to be, and writes it; the choices stay in the session."""
+    from vitviz.gui.figure.dialog import FigureDialog
+
+    dialog = FigureDialog(
+        app.store.session, app.views.kind.figures, app.service.engine, app.controller.device,
+        app.preferences.disclosure, app.settings.remembered("figure", ".pdf"), app.widget,
+    )  # fmt: skip
+    dialog.exec()
+    app.settings.remember("figure", dialog.form.suffix)
+    app.store.amend(replace(app.store.session, figure=dialog.figure))
+    if dialog.saved is not None:
+        app.status.show_idle(f"Saved {dialog.saved.name}")
+    dialog.deleteLater()
+
+
+@command("file.save_map", "Save &Map…", "Ctrl+Shift+E", when=has_map)
+def save_map(app: App) -> None:
+    cell, opened = app.controller.shown_cell, app.controller.opened
+    if cell is None or opened is None:
+        return
+    session = app.store.session
+    layer = cell.heat_map(session.view).layer + 1
+    suggested = f"{stem_of(cell, f'layer{layer}')}.png"
+    from vitviz.exporting.formats import formats
+    from vitviz.exporting.map_files import write_map
+
+    pictures = " ".join(f"*{row.suffix}" for row in formats("map"))
+    values = [row.suffix for row in formats("values") if "map" not in row.titles]
+    kinds = f"Over the photo ({pictures});;Raw values ({' '.join(f'*{v}' for v in values)})"
+    name, kind = QFileDialog.getSaveFileName(app.widget, "Save the map", suggested, kinds)
+    if not name:
+        return
+
+    path = Path(name)
+    if not path.suffix:
+        path = path.with_name(path.name + (".npy" if ".npy" in kind else ".png"))
+    photo, disclosure = opened.photo, app.preferences.disclosure
+    write(app, path, lambda _: write_map(path, photo, cell, session, disclosure))
+
+
+@command("file.export_data", "Export &Data…", "Ctrl+Shift+D", when=has_map)
+def export_data(app: App) -> None:
+    cell, session = app.controller.shown_cell, app.store.session
+    if cell is None:
+        return
+    from vitviz.exporting.map_files import write_values
+    from vitviz.gui.dialogs.export_data import DataDialog
+
+    dialog = DataDialog(cell, session.view, session.style.smooth, app.widget)
+    if dialog.exec() == QDialog.DialogCode.Accepted:
+        wanted, suffix = dialog.wanted, dialog.suffix
+        suggested = f"{stem_of(cell, 'values')}{suffix}"
+        path = ask_target(app.widget, "Export data", suggested, suffix)
+        disclosure = app.preferences.disclosure
+        if path is not None:
+            write(app, path, lambda _: write_values(path, cell, session, wanted, disclosure))
+    dialog.deleteLater()
+
+
+@command("file.export_animation", "Export A&nimation…", "Ctrl+Shift+N", when=has_map)
+def export_animation(app: App) -> None:
+    cell, opened = app.controller.shown_cell, app.controller.opened
+    if cell is None or opened is None:
+        return
+    from vitviz.exporting.animation import write_animation
+    from vitviz.gui.dialogs.export_animation import AnimationDialog
+
+    session, photo = app.store.session, opened.photo
+    answer, disclosure = app.service.engine.answer, app.preferences.disclosure
+    dialog = AnimationDialog(replace(photo, pixels=opened.thumbnail), cell, session, app.widget)
+    if dialog.exec() == QDialog.DialogCode.Accepted:
+        animation, suffix = dialog.animation, dialog.suffix
+        suggested = f"{stem_of(cell, animation.along)}{suffix}"
+        path = ask_target(app.widget, "Export animation", suggested, suffix)
+        if path is not None:
+            write(app, path, lambda progress: write_animation(
+                path, photo, cell, session, animation, answer, progress, disclosure
+            ))  # fmt: skip
+    dialog.deleteLater()
+
+
+@command("file.batch", "&Batch…", "Ctrl+Shift+B")
+def show_batch(app: App) -> None:
+    app.batch.show()
+
+
+@command("file.close", "&Close Photo", "Ctrl+W", when=has_photos, separated=True)
+def close_photo(app: App) -> None:
+    close_photo_at(app, app.store.session.selected)
+
+
+@command("file.close_all", "Close All Photos", "Ctrl+Shift+W", when=has_photos)
+def close_all_photos(app: App) -> None:
+    session = app.store.session
+    app.store.set(without_photos(session, session.photos))
+
+
+@command("file.quit", "&Quit", "Ctrl+Q", separated=True)
+def close(app: App) -> None:
+    app.widget.close()
+
+
+# What the list of photos asks for
+
+
+def close_photo_at(app: App, index: int) -> None:
+    session = app.store.session
+    if index < len(session.photos):
+        app.store.set(without_photos(session, (session.photos[index],)))
+
+
+# Writing
+
+
+def stem_of(cell: Cell, what: str) -> str:
+    """The name that is suggested for a file of a map, without its suffix."""
+    return f"{Path(cell.request.photo.path).stem}-{cell.request.method}-{what}"
+
+
+def write(app: App, path: Path, work: Callable[[Progress], object]) -> None:
+    """Writes a file on the jobs' thread, and says so once it is written."""
+
+    def written(_: object) -> None:
+        app.status.show_idle(f"Saved {path.name}")
+
+    app.jobs.begin(Job(f"Writing {path.name}", work, written))

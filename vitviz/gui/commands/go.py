@@ -1,0 +1,186 @@
+"""The Go menu: which photo, layer, head, class and query is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vitviz.gui.commands.command import App, Menu
+from vitviz.gui.commands.compare import choose_pane_query
+from vitviz.gui.commands.rules import asks_class
+from vitviz.maps.heat_map import Head
+from vitviz.methods import METHODS
+from vitviz.methods.base import Direction
+from vitviz.session.panes import with_frame, without_point
+from vitviz.session.state import View
+
+MENU = Menu("go", "&Go")
+command = MENU.command
+
+
+@command("go.next_photo", "&Next Photo", "PgDown")
+def next_photo(app: App) -> None:
+    select_photo(app, app.store.session.selected + 1)
+
+
+@command("go.previous_photo", "&Previous Photo", "PgUp")
+def previous_photo(app: App) -> None:
+    select_photo(app, app.store.session.selected - 1)
+
+
+@command("go.next_layer", "Next &Layer", "]", separated=True)
+def next_layer(app: App) -> None:
+    step_layer(app, 1)
+
+
+@command("go.previous_layer", "Previous La&yer", "[")
+def previous_layer(app: App) -> None:
+    step_layer(app, -1)
+
+
+@command("go.play", "Pla&y Layers", "P", checked=lambda scene: scene.playing)
+def toggle_play(app: App) -> None:
+    layers = app.panels.layers
+    layers.set_playing(not layers.playing)
+
+
+@command("go.next_head", "Next &Head", ".", separated=True)
+def next_head(app: App) -> None:
+    step_head(app, 1)
+
+
+@command("go.previous_head", "Previous H&ead", ",")
+def previous_head(app: App) -> None:
+    step_head(app, -1)
+
+
+@command("go.next_class", "Next &Class", "C", when=asks_class, separated=True)
+def next_class(app: App) -> None:
+    app.panels.predictions.step(1)
+
+
+@command("go.previous_class", "Previous Cl&ass", "Shift+C", when=asks_class)
+def previous_class(app: App) -> None:
+    app.panels.predictions.step(-1)
+
+
+@command("go.class", "F&ind Class…", "Ctrl+F", when=asks_class)
+def find_class(app: App) -> None:
+    app.panels.reveal(app.panels.predictions)
+    app.panels.predictions.search.setFocus()
+
+
+@command("go.direction", "&Swap “of” and “to”", "T", separated=True)
+def swap_direction(app: App) -> None:
+    view = app.store.session.view
+    if len(METHODS[view.method].directions) > 1:
+        direction: Direction = "to" if view.direction == "of" else "of"
+        choose_view(app, replace(view, direction=direction))
+
+
+@command("go.cls", "Query: &First Token (CLS)", "Esc")
+def query_cls(app: App) -> None:
+    session, cell = app.store.session, app.controller.shown_cell
+    prefix = cell.layout.prefix if cell else ()
+    first = prefix[0] if prefix else "cls"
+    if session.tab == "compare":
+        choose_pane_query(app, session.compare.focus, first)
+    else:
+        choose_view(app, replace(session.view, query=first), "query")
+
+
+@command("go.next_frame", "Next &Frame of Animation", "Alt+Right", separated=True)
+def next_frame(app: App) -> None:
+    step_frame(app, 1)
+
+
+@command("go.previous_frame", "Previous Frame", "Alt+Left")
+def previous_frame(app: App) -> None:
+    step_frame(app, -1)
+
+
+# What panels and views ask for
+
+
+def choose_view(app: App, view: View, kind: str = "") -> None:
+    app.store.set(replace(app.store.session, view=view), kind)
+
+
+def select_photo(app: App, index: int) -> None:
+    session = app.store.session
+    if index != session.selected and 0 <= index < len(session.photos):
+        view = without_point(session.view)
+        app.store.set(replace(session, selected=index, view=view), "photo")
+
+
+def step_frame(app: App, step: int) -> None:
+    session, opened = app.store.session, app.controller.opened
+    if session.photo is None or opened is None or opened.photo.frames < 2:
+        return
+    frame = (session.photo.frame + step) % opened.photo.frames
+    app.store.set(with_frame(session, frame), "frame")
+
+
+def choose_layer(app: App, layer: int) -> None:
+    choose_view(app, replace(app.store.session.view, layer=layer), "layer")
+
+
+def step_layer(app: App, step: int) -> None:
+    filmstrip = app.panels.layers.filmstrip
+    if filmstrip.layers:
+        at = filmstrip.layers.index(filmstrip.layer) + step
+        choose_layer(app, filmstrip.layers[min(max(at, 0), len(filmstrip.layers) - 1)])
+
+
+def choose_head(app: App, head: Head) -> None:
+    choose_view(app, replace(app.store.session.view, head=head), "head")
+
+
+def step_head(app: App, step: int) -> None:
+    heads, head = app.panels.layers.heads, app.store.session.view.head
+    at = heads.index(head) if head in heads else 0
+    choose_head(app, heads[(at + step) % len(heads)])
+
+
+def open_head(app: App, layer: int, head: Head) -> None:
+    """From the Heads view to the canvas."""
+    session = app.store.session
+    view = replace(session.view, layer=layer, head=head)
+    app.store.set(replace(session, view=view, tab="look"))
+
+
+def choose_target(app: App, target: int | None) -> None:
+    """The class that a map is about; None is the most probable one."""
+    choose_view(app, replace(app.store.session.view, target=target), "target")
+
+
+def choose_patch(app: App, patch: tuple[int, int] | None) -> None:
+    cell = app.controller.shown_cell
+    if cell is not None and patch is not None:
+        centre = cell.geometry.patch_box(*patch).centre
+        choose_view(app, replace(app.store.session.view, query=centre), "query")
+
+
+def choose_token(app: App, token: int) -> None:
+    """A patch, or a token that stands for none."""
+    cell = app.controller.shown_cell
+    if cell is None:
+        return
+    patch = cell.layout.patch(token)
+    if patch is not None:
+        choose_patch(app, patch)
+    else:
+        query = cell.layout.prefix[token]
+        choose_view(app, replace(app.store.session.view, query=query), "query")
+
+
+def hover_patch(app: App, patch: tuple[int, int] | None) -> None:
+    """Says what is under the cursor; shows its map where the map follows the cursor."""
+    cell = app.controller.shown_cell
+    if cell is None or patch is None:
+        app.status.show_hovered("")
+        app.controller.hover(None)
+        return
+    value = cell.heat_map(app.store.session.view).values[patch]
+    app.status.show_hovered(f"row {patch[0] + 1}, column {patch[1] + 1} · {value:.4g}")
+    if app.preferences.follow_cursor:
+        app.controller.hover(cell.geometry.patch_box(*patch).centre)

@@ -1,0 +1,61 @@
+"""The Model menu: which model, what it is given, where it runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vitviz.gui.commands.command import App, Menu
+from vitviz.gui.commands.edit import set_preferences
+from vitviz.imaging.preprocess import InputChoice
+from vitviz.models.loading import bundled
+
+MENU = Menu("model", "&Model")
+command = MENU.command
+
+
+@command("model.open", "&Open Checkpoint…", "Ctrl+M")
+def open_model(app: App) -> None:
+    app.documents.choose_model()
+
+
+@command("model.bundled", "&Bundled Model")
+def use_bundled_model(app: App) -> None:
+    app.documents.use_model(bundled()[0].id)
+
+
+@command("model.finetune", "&Fine-Tune…", separated=True)
+def show_finetune(app: App) -> None:
+    app.finetuning.show()
+
+
+@command("model.cancel", "&Cancel Work", "Ctrl+.", separated=True)
+def cancel(app: App) -> None:
+    was_busy = app.service.is_busy
+    app.controller.cancel()
+    says_so = app.store.session.tab == "compare"  # in the pane
+    if was_busy and not says_so and app.controller.shown_cell is None:
+        app.banner.say(
+            "Cancelled: this photo has no map yet.",
+            (("Compute it", app.controller.retry),),
+        )
+
+
+# What the Model panel asks for
+
+
+def choose_input(app: App, choice: InputChoice) -> None:
+    app.store.set(replace(app.store.session, input=choice))
+
+
+def choose_device(app: App, device: str) -> None:
+    set_preferences(app, replace(app.preferences, device=device))
+
+
+def show_card(app: App) -> None:
+    """All that is known about the model."""
+    if app.card is not None:
+        from vitviz.gui.dialogs.about import TextDialog, card_text
+
+        dialog = TextDialog("Model card", card_text(app.card), None, app.widget)
+        dialog.exec()
+        dialog.deleteLater()

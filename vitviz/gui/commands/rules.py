@@ -1,0 +1,25 @@
+"""When commands can be given."""
+
+from __future__ import annotations
+
+from vitviz.gui.scene import Scene
+
+
+def has_map(scene: Scene) -> bool:
+    """There is a map to look at."""
+    return scene.cell is not None
+
+
+def has_photos(scene: Scene) -> bool:
+    """A photo is open, or is being opened."""
+    return bool(scene.session.photos)
+
+
+def has_panes(scene: Scene) -> bool:
+    """The Compare view has several panes."""
+    return len(scene.session.panes) > 1
+
+
+def asks_class(scene: Scene) -> bool:
+    """The map is about a class."""
+    return scene.asks_class

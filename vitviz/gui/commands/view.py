@@ -1,0 +1,112 @@
+"""The View menu: which view is open, and how it looks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QDialog
+
+from vitviz.gui.commands.command import App, Command, Menu
+from vitviz.gui.commands.edit import set_preferences
+from vitviz.gui.views.table import VIEWS
+from vitviz.maps.style import Style
+from vitviz.session.state import Tab
+
+MENU = Menu("view", "&View")
+command = MENU.command
+
+
+def choose_tab(app: App, tab: Tab) -> None:
+    app.store.set(replace(app.store.session, tab=tab), "tab")
+
+
+def show_view(tab: Tab, app: App) -> None:
+    choose_tab(app, tab)
+
+
+for number, kind in enumerate(VIEWS, start=1):
+    MENU.add(
+        Command(f"view.{kind.name}", kind.title, f"Ctrl+{number}", partial(show_view, kind.name))
+    )
+
+
+@command("view.zoom_in", "Zoom &In", "Ctrl++; Ctrl+=", separated=True)
+def zoom_in(app: App) -> None:
+    app.views.canvas.zoom_in()
+
+
+@command("view.zoom_out", "Zoom &Out", "Ctrl+-")
+def zoom_out(app: App) -> None:
+    app.views.canvas.zoom_out()
+
+
+@command("view.actual", "&100 %", "Ctrl+0")
+def zoom_actual(app: App) -> None:
+    app.views.canvas.actual_size()
+
+
+@command("view.fit", "&Fit", "F")
+def zoom_fit(app: App) -> None:
+    app.views.canvas.fit()
+
+
+@command(
+    "view.grid", "Patch &Grid", "G", checked=lambda scene: scene.session.style.grid, separated=True
+)
+def toggle_grid(app: App) -> None:
+    style = app.store.session.style
+    choose_style(app, replace(style, grid=not style.grid))
+
+
+@command("view.smooth", "&Smooth Edges", "S", checked=lambda scene: scene.session.style.smooth)
+def toggle_smooth(app: App) -> None:
+    style = app.store.session.style
+    choose_style(app, replace(style, smooth=not style.smooth))
+
+
+@command(
+    "view.follow", "Map Follows &Cursor", "H",
+    checked=lambda scene: scene.preferences.follow_cursor,
+)  # fmt: skip
+def toggle_follow(app: App) -> None:
+    follow = not app.preferences.follow_cursor
+    set_preferences(app, replace(app.preferences, follow_cursor=follow))
+
+
+MENU.submenu("view.panels", "&Panels", separated=True)
+
+
+@command("view.reset", "&Reset Layout")
+def reset_layout(app: App) -> None:
+    app.panels.reset()
+
+
+@command("view.full", "F&ull Screen", "F11", checked=lambda scene: scene.full_screen)
+def toggle_full_screen(app: App) -> None:
+    app.widget.setWindowState(app.widget.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+
+@command("view.palette", "Command Palette…", "Ctrl+Shift+P")
+def show_palette(app: App) -> None:
+    from vitviz.gui.dialogs.palette import PaletteDialog
+
+    native = QKeySequence.SequenceFormat.NativeText
+    commands = [
+        (id, action.text().replace("&", ""), action.shortcut().toString(native))
+        for id, action in app.actions_by_id.items()
+        if id != "view.palette" and action.isEnabled()
+    ]
+    dialog = PaletteDialog(commands, app.widget)
+    if dialog.exec() == QDialog.DialogCode.Accepted and dialog.chosen:
+        app.actions_by_id[dialog.chosen].trigger()
+    dialog.deleteLater()
+
+
+# What the Appearance panel asks for
+
+
+def choose_style(app: App, style: Style, kind: str = "") -> None:
+    app.store.set(replace(app.store.session, style=style), kind)

@@ -1,0 +1,32 @@
+"""Asks where a file is to be written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+
+def ask_target(parent: QWidget, title: str, suggested: str, suffix: str) -> Path | None:
+    """Asks where to write a file; None where the user thought better of it.
+
+    Args:
+        parent: Of the dialog.
+        title: Of the dialog.
+        suggested: A name with its suffix.
+        suffix: Which the file gets, if its name has another or none.
+    """
+    kind = f"{suffix.removeprefix('.').upper()} (*{suffix})"
+    name, _ = QFileDialog.getSaveFileName(parent, title, suggested, kind)
+    if not name:
+        return None
+    path = Path(name)
+    if path.suffix.lower() == suffix:
+        return path
+    path = path.with_name(path.name + suffix)
+    # The dialog has asked about the name that was typed, not about this one.
+    question = f"{path.name} already exists. Replace it?"
+    yes = QMessageBox.StandardButton.Yes
+    if path.exists() and QMessageBox.question(parent, title, question) != yes:
+        return None
+    return path

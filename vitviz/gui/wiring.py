@@ -1,0 +1,93 @@
+"""What panels and views ask for, and which command's function does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from PySide6.QtCore import SignalInstance
+
+from vitviz.gui.commands import compare, file, go, model, view
+from vitviz.gui.commands.command import App
+from vitviz.gui.views.view import ViewWidget
+from vitviz.session.state import Tab
+
+if TYPE_CHECKING:  # views are loaded when they are first opened
+    from vitviz.gui.views.compare.view import CompareView
+    from vitviz.gui.views.heads.view import HeadsView
+    from vitviz.gui.views.patches.view import PatchesView
+
+Function = Callable[..., None]
+
+
+def connect(app: App, *pairs: tuple[object, Function]) -> None:
+    """Has signals call functions, with the app before the signal's own arguments."""
+    for signal, function in pairs:
+        cast(SignalInstance, signal).connect(partial(function, app))
+
+
+def connect_panels(app: App) -> None:
+    """The panels around the view."""
+    panels = app.panels
+    connect(
+        app,
+        (panels.photos.selected, go.select_photo),
+        (panels.photos.close_requested, file.close_photo_at),
+        (panels.model.input_chosen, model.choose_input),
+        (panels.model.device_chosen, model.choose_device),
+        (panels.model.details_requested, model.show_card),
+        (panels.model.open_requested, model.open_model),
+        (panels.method.chosen, go.choose_view),
+        (panels.predictions.chosen, go.choose_target),
+        (panels.appearance.chosen, view.choose_style),
+        (panels.layers.layer_chosen, go.choose_layer),
+        (panels.layers.head_chosen, go.choose_head),
+    )
+
+
+def connect_view(app: App, name: Tab, widget: ViewWidget) -> None:
+    """A view that was just made."""
+    CONNECT[name](app, widget)
+
+
+def _look(app: App, look: ViewWidget) -> None:
+    canvas = look.canvas
+    assert canvas is not None
+    connect(app, (canvas.hovered, go.hover_patch), (canvas.clicked, go.choose_patch))
+
+
+def _heads(app: App, widget: ViewWidget) -> None:
+    connect(app, (cast("HeadsView", widget).opened, go.open_head))
+
+
+def _patches(app: App, widget: ViewWidget) -> None:
+    connect(app, (cast("PatchesView", widget).token_clicked, go.choose_token))
+
+
+def _compare(app: App, widget: ViewWidget) -> None:
+    panes = cast("CompareView", widget)
+    connect(
+        app,
+        (panes.focused, compare.focus_pane),
+        (panes.removed, compare.remove_pane_at),
+        (panes.moved, compare.move_pane),
+        (panes.add_requested, compare.add_pane),
+        (panes.split_requested, compare.split_along_layers),
+        (panes.dropped, compare.drop_on_pane),
+        (panes.query_chosen, compare.choose_pane_query),
+        (panes.hovered, compare.hover_pane),
+        (panes.linked_chosen, compare.choose_linked),
+        (panes.shared_chosen, compare.choose_shared),
+        (panes.arrangement_chosen, compare.choose_arrangement),
+        (panes.pair_chosen, compare.choose_pair),
+        (panes.retry_requested, compare.retry_pane),
+    )
+
+
+CONNECT: dict[Tab, Callable[[App, ViewWidget], None]] = {
+    "look": _look,
+    "heads": _heads,
+    "patches": _patches,
+    "compare": _compare,
+}
