@@ -122,7 +122,7 @@ def explain(
     chosen = method_called(method)
     check_direction(chosen, direction)
     check_parameters(chosen, params)
-    check_query(query, trace.layout.prefix, trace.geometry)
+    check_query(chosen, query, trace.layout.prefix, trace.geometry)
     check_target(chosen, target, 0 if trace.logits is None else len(trace.logits))
     token = query_token(query, trace.layout, trace.geometry)
     question = Question(token, direction, head, params, target)

@@ -132,15 +132,15 @@ GEOMETRY = Geometry((40, 60), (20, 30), (0, 5), (20, 20), 4)
 )
 def test_queries_that_are_not_there(query: Query, words: str) -> None:
     with pytest.raises(VitvizError) as caught:
-        check_query(query, ("cls", "dist"), GEOMETRY)
+        check_query(METHODS["attention"], query, ("cls", "dist"), GEOMETRY)
     assert words in caught.value.message
 
 
 def test_queries_that_are_there() -> None:
-    check_query("dist", ("cls", "dist"), GEOMETRY)
-    check_query((10.0, 0.0), (), GEOMETRY)
+    check_query(METHODS["attention"], "dist", ("cls", "dist"), GEOMETRY)
+    check_query(METHODS["attention"], (10.0, 0.0), (), GEOMETRY)
     with pytest.raises(VitvizError, match="it has: none"):
-        check_query("cls", (), GEOMETRY)
+        check_query(METHODS["attention"], "cls", (), GEOMETRY)
 
 
 def test_classes_that_are_there() -> None:

@@ -147,7 +147,7 @@ class Worker:
         card = self.model.card
         with refusing_all(isinstance(request.query, str)):
             geometry = fit(photo.size, card.preprocessing, request.input)
-            check_query(request.query, card.outline.prefix, geometry)
+            check_query(METHODS[request.method], request.query, card.outline.prefix, geometry)
         with refusing_misfits():
             cell = self.engine.answer(request, self.control.check)
         with refusing_all():

@@ -15,6 +15,7 @@ from vitviz.errors import PhotoTooLarge, VitvizError
 from vitviz.exporting.animation import Along, Animation, alongs, write_animation
 from vitviz.exporting.film import Film
 from vitviz.exporting.formats import suffixes
+from vitviz.methods import METHODS
 from vitviz.session.state import PhotoRef
 from vitviz.session.strict import check_map, check_query
 from vitviz.wording.caption import caption
@@ -71,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
         cell = engine.answer(request)
     except PhotoTooLarge as error:
         raise VitvizError(error.message, "Give --large to open it all the same.") from error
-    check_query(session.view.query, cell.layout.prefix, cell.geometry)
+    check_query(METHODS[session.view.method], session.view.query, cell.layout.prefix, cell.geometry)
     check_map(session.view, cell.explanation, cell.outline)
     photo = engine.photos.get(request.photo, request.background)
     print(f"{options.photo}: {caption(describe_map(cell, session.view))}")

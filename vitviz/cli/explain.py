@@ -16,6 +16,7 @@ from vitviz.errors import CheckpointError, PhotoError, PhotoTooLarge, VitvizErro
 from vitviz.exporting.formats import CONTAINERS, Format, formats, suffixes
 from vitviz.exporting.map_files import write_map, write_values
 from vitviz.exporting.values import Resolution, Wanted
+from vitviz.methods import METHODS
 from vitviz.session.state import PhotoRef, Session
 from vitviz.session.strict import check_map, check_query
 from vitviz.wording.caption import caption
@@ -99,7 +100,7 @@ def explain_one(
     session, view = replace(choices, photos=(ref,)), choices.view
     (request,) = plan(session, options.device)
     cell = engine.answer(request)
-    check_query(view.query, cell.layout.prefix, cell.geometry)
+    check_query(METHODS[view.method], view.query, cell.layout.prefix, cell.geometry)
     check_map(view, cell.explanation, cell.outline)
     photo = engine.photos.get(request.photo, request.background)
     print(f"{path}: {caption(describe_map(cell, view))}")

@@ -117,7 +117,9 @@ def compose(
     for pane, request in zip(panes, requests, strict=True):
         cell = engine.answer(request, progress)
         if strict:
-            check_query(pane.view.query, cell.layout.prefix, cell.geometry)
+            check_query(
+                METHODS[pane.view.method], pane.view.query, cell.layout.prefix, cell.geometry
+            )
             check_map(pane.view, cell.explanation, cell.outline)
         shots.append(Shot(pane, cell, _photo(engine, cell)))
     composer = _Composer(session, tuple(shots), lambda r, p: engine.answer(r, p), progress)

@@ -82,8 +82,9 @@ class Outline:
         return TokenLayout(self.prefix, self.layers[layer].grid)
 
     def geometry(self, layer: int, geometry: Geometry) -> Geometry:
-        """Where the patches of a layer lie on the photo; ``geometry`` is that of the first."""
-        return replace(geometry, patch=self.layers[layer].patch)
+        """Where the patches of a layer lie on the photo; ``geometry`` is of the same input."""
+        patch = self.layers[layer].patch
+        return geometry if patch == geometry.patch else replace(geometry, patch=patch)
 
     def token_in(self, layer: int, token: int, geometry: Geometry) -> int:
         """The token of a layer over the same place as a token of the first.

@@ -108,12 +108,15 @@ def check_map(view: View, explanation: Explanation, outline: Outline) -> None:
         )
 
 
-def check_query(query: Query, prefix: tuple[str, ...], geometry: Geometry) -> None:
-    """Refuses a prefix token that a model does not have, and a point that it did not see.
+def check_query(method: Method, query: Query, prefix: tuple[str, ...], geometry: Geometry) -> None:
+    """Refuses a prefix token that a model does not have, and a point that it did not see; nothing
+    for a method that asks about no token.
 
     Raises:
         VitvizError: It is such a query.
     """
+    if not method.about_token:
+        return
     if isinstance(query, str):
         if query not in prefix:
             raise VitvizError(

@@ -36,7 +36,7 @@ def run(
     Args:
         network: Is moved to ``device``.
         image: The model's input, normalised.
-        geometry: How it came from the photo; its grid is that of the network's first layer.
+        geometry: How it came from the photo.
         device: "cpu", "cuda", "cuda:1", "mps".
         progress: Called before every block; may raise ``Cancelled``.
 
@@ -46,7 +46,7 @@ def run(
     """
     height, width = geometry.input_size
     outline, cost = network.outline((height, width)), network.cost((height, width))
-    if image.shape[1:] != (height, width) or geometry.patch != outline.layers[0].patch:
+    if image.shape[1:] != (height, width) or geometry.patch % outline.layers[0].patch:
         raise ValueError(f"image {image.shape} and network do not fit {geometry}")
     what = f"{cost.tokens:,} tokens"
     require(cost.peak_bytes, what, device)
@@ -65,7 +65,7 @@ def run(
         )
     logits.flags.writeable = False
     return Trace(
-        outline, geometry, logits if outline.classes else None, tuple(record.attention), forward_s,
+        outline, outline.geometry(0, geometry), logits if outline.classes else None, tuple(record.attention), forward_s,
         image, network, tuple(record.states), device=device,
     )  # fmt: skip
 
