@@ -9,9 +9,11 @@ import pytest
 
 from vitviz.engine.worker import Done, Dropped, Event, Failed, Progressed, Worker
 from vitviz.errors import VitvizError
-from vitviz.progress import Progress
+from vitviz.progress import Progress, Stage
 
 WAIT_S = 30
+
+WAITING = Stage("waiting")
 
 
 class Log:
@@ -47,10 +49,10 @@ class Gate:
         self.may_go_on = threading.Event()
 
     def __call__(self, question: object, progress: Progress) -> object:
-        progress("begun", 0)
+        progress(Stage("starting"), 0)
         self.begun.set()
         assert self.may_go_on.wait(WAIT_S)
-        progress("half", 0.5)
+        progress(Stage("block", 1, 2), 0.5)
         return question
 
 
@@ -67,7 +69,8 @@ def test_a_question_is_answered_after_its_progress() -> None:
     worker = Worker(gate, log, "test")
     number = ask(worker, "q")
     assert log.end_of(number) == Done(number, "q")
-    assert log.events[:-1] == [Progressed(number, "begun", 0), Progressed(number, "half", 0.5)]
+    begun, half = Stage("starting"), Stage("block", 1, 2)
+    assert log.events[:-1] == [Progressed(number, begun, 0), Progressed(number, half, 0.5)]
     assert worker.close(WAIT_S)
 
 
@@ -202,7 +205,7 @@ class Gates:
             self.begun.append(question)
             self._condition.notify_all()
             while not self._condition.wait_for(lambda: question in self._open, 0.002):
-                progress("waiting", 0)
+                progress(WAITING, 0)
         return question
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from PySide6.QtGui import QDropEvent
 
 from vitviz.errors import VitvizError
 from vitviz.gui.finetune.dialog import FinetuneDialog
+from vitviz.progress import Progress, Stage
 from vitviz.training.recipes import FinetuneOptions
 
 from .conftest import Driver
@@ -182,8 +182,8 @@ def test_the_window_goes_first(
     begun, go_on = threading.Event(), threading.Event()
     answer = ui.window.service.engine.answer
 
-    def slow(request: object, progress: Callable[[str, float], None]) -> object:
-        progress("thinking", 0.5)
+    def slow(request: object, progress: Progress) -> object:
+        progress(Stage("block", 2, 6), 0.5)
         begun.set()
         assert go_on.wait(30)
         return answer(request, progress)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vitviz.errors import Cancelled, VitvizError
+from vitviz.progress import Stage
 from vitviz.session.split import split
 from vitviz.session.state import PhotoRef
 
@@ -98,7 +99,7 @@ class Slow:
                 self.started.append(request)
                 try:
                     while not self.go_on.wait(0.002):
-                        progress("forward, block 1 of 6", 0.4)
+                        progress(Stage("block", 0, 6), 0.4)
                 except Cancelled:
                     self.cancelled.append(request)
                     raise

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from vitviz.gui.finetune.chart import TrainingChart, line_colours, top_of
 from vitviz.gui.threads.training import TrainingProgress
+from vitviz.progress import Stage
 from vitviz.training.finetune.class_photos import ClassPhotos
 from vitviz.training.finetune.epochs import Epoch
 
@@ -21,7 +22,7 @@ def test_the_share_of_the_commonest_class() -> None:
 
 
 def test_progress_in_words() -> None:
-    progress = TrainingProgress("", 41, 400, 3, 20, 125.0)
+    progress = TrainingProgress(Stage("step", 40, 400), 20, 125.0)
     assert progress.words == "Epoch 3 of 20 · step 41 of 400 · 2 min 5 s left at most"
     assert progress.fraction == 0.1
     assert TrainingProgress("opening photo 2 of 9").words == "Opening photo 2 of 9"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from tests.training.conftest import TEACHER
 from vitviz.errors import Cancelled, CheckpointError, VitvizError
 from vitviz.models.card import from_json
 from vitviz.models.loading import load_model
+from vitviz.progress import Progress, Stage
 from vitviz.training.checkpoint import read_log, read_state
 from vitviz.training.recipes import (
     DistilOptions,
@@ -22,8 +22,6 @@ from vitviz.training.recipes import (
     Report,
 )
 from vitviz.training.runs import distil, finetune
-
-Progress = Callable[[str, float], None]
 
 
 @pytest.fixture
@@ -50,8 +48,8 @@ class Killed(BaseException):
 def dying(after: int, how: type[BaseException] = Killed) -> Progress:
     """Ends a run before the step after so many; opening photos does not count."""
 
-    def progress(stage: str, fraction: float) -> None:
-        if stage.startswith(f"step {after + 1} of"):
+    def progress(stage: Stage, fraction: float) -> None:
+        if stage.kind == "step" and stage.number == after:
             raise how
 
     return progress
@@ -119,9 +117,9 @@ def test_a_cancelled_run_goes_on_where_it_was(distilling: DistilOptions, tmp_pat
     with pytest.raises(Cancelled):
         distil(cancelled, dying(8, Cancelled))
     assert read_state(cancelled.out / "last.pt")["step"] == 8
-    steps: list[str] = []
-    distil(cancelled, lambda stage, fraction: steps.append(stage))
-    assert next(stage for stage in steps if stage.startswith("step")) == "step 9 of 14"
+    stages: list[Stage] = []
+    distil(cancelled, lambda stage, fraction: stages.append(stage))
+    assert next(stage for stage in stages if stage.kind == "step") == Stage("step", 8, 14)
     assert_same(lasting(distilling.out), lasting(cancelled.out))
 
 

@@ -6,7 +6,7 @@ from vitviz.engine.engine import Cell, Engine
 from vitviz.engine.photos import PhotoCache
 from vitviz.engine.plan import Request
 from vitviz.imaging.photo import Photo
-from vitviz.progress import Progress, silent
+from vitviz.progress import Progress, Stage, silent
 from vitviz.session.state import PhotoRef
 
 
@@ -39,7 +39,7 @@ class Answered(Engine):
         Raises:
             ValueError: It is not the answer to this.
         """
-        progress("Taking what is there", 0)
+        progress(Stage("looking_up"), 0)
         if request != self._cell.request:
             raise ValueError(f"{request} was not asked")
         return self._cell

@@ -35,8 +35,8 @@ from vitviz.exporting.values import Wanted
 from vitviz.imaging.load import load
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import fit
-from vitviz.long_work import Control
 from vitviz.methods import METHODS
+from vitviz.progress import Control
 from vitviz.session.state import PhotoRef, Session
 from vitviz.session.strict import check_map, check_query
 from vitviz.tracing.cost import backward_bytes, cost
@@ -99,7 +99,7 @@ class Worker:
 
     def _results(self, found: Found, then: Stamp | None) -> Entry:
         opening, computing = self._needed(found.path, then)
-        check, device = self._waiting, self.model.device
+        check, device = self.control.check, self.model.device
         try:
             if device == "cpu":
                 with self.room.taken(opening + computing, device, check):
@@ -110,9 +110,6 @@ class Worker:
             # The other photos may have had what was missing.
             self.room.wait_until_empty(check)
             return self._make(found)
-
-    def _waiting(self) -> None:
-        self.control.check("waiting", 0)
 
     def _needed(self, path: Path, then: Stamp | None) -> tuple[int, int]:
         """Memory that a photo takes at most, and that computing with it does, in bytes; read off
@@ -133,12 +130,11 @@ class Worker:
         return PIXEL_BYTES * size[0] * size[1], peak + backward + min(peak, EXPLAINING_BYTES)
 
     def _make(self, found: Found) -> Entry:
-        check = self.control.check
-        check("opening", 0)
+        self.control.check()
         batch, session = self.batch, self._session(found)
         photo = load(found.path, background=session.background, max_pixels=batch.max_pixels)
         cell = self._cell(photo, session)
-        check("writing", 0)
+        self.control.check()
         files = self._write(found, photo, cell, session)
         columns = row(photo, cell, session.view, batch.outputs.classes)
         return Entry(found.key, sha256=photo.sha256, files=files, row=columns)
@@ -149,14 +145,14 @@ class Worker:
 
     def _cell(self, photo: Photo, session: Session) -> Cell:
         (request,) = plan(session, self.model.device)
-        card, check = self.model.card, self.control.check
+        card, progress = self.model.card, self.control.progress
         geometry = fit(photo.size, card.preprocessing, request.input)
         with refusing_all(isinstance(request.query, str)):
             check_query(request.query, card.config.prefix, geometry)
-        seen = look(photo, self.model, request, check)
+        seen = look(photo, self.model, request, progress)
         token = query_token(request.query, seen.trace.layout, geometry)
         trace = replace(seen.trace, network=self.model.network)
-        explanation, method_s = explain(request, trace, token, check)
+        explanation, method_s = explain(request, trace, token, progress)
         with refusing_all():
             check_map(session.view, explanation, card.config.heads)
         return Cell(
@@ -180,9 +176,9 @@ class Worker:
             written[name] = path.stat().st_size
         if wanted.figure != "none":
             name = f"{base}-figure.{wanted.figure}"
-            known, check = Answered(photo, cell), self.control.check
+            known, progress = Answered(photo, cell), self.control.progress
             with self._writing(name) as path:
-                write_figure(path, session, known, self.model.device, check, said)
+                write_figure(path, session, known, self.model.device, progress, said)
             written[name] = path.stat().st_size
         return written
 

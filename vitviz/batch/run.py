@@ -36,9 +36,9 @@ from vitviz.batch.table import columns, write_tables
 from vitviz.engine.photos import stamp
 from vitviz.engine.room import Room
 from vitviz.errors import PhotoError
-from vitviz.long_work import Control, Pace
 from vitviz.models.loading import load_model
 from vitviz.models.torch_import import import_torch
+from vitviz.progress import Control, Pace, Stage
 
 if TYPE_CHECKING:
     from vitviz.models.loading import Model
@@ -115,9 +115,9 @@ def run(
     control = control or Control()
     if next(photos_below(batch.folder), None) is None:
         raise PhotoError(f"There are no photos in {batch.folder}.", "Choose another folder.")
-    report(BatchProgress("Loading the model"))
+    report(BatchProgress(Stage("loading_model")))
     import_torch()
-    model = load_model(batch.session.model, batch.device, control.check)
+    model = load_model(batch.session.model, batch.device, control.progress)
     settings = batch.settings(model.card, model.device)
     with opened(batch.out, settings, restart=restart) as journal:
         remove_parts(batch.out)
@@ -198,7 +198,7 @@ class Run:
     def _work(self, pool: ThreadPoolExecutor, ahead: int) -> None:
         waiting: deque[Known | Future[Entry]] = deque()
         for found in photos_below(self._batch.folder):
-            self._control.check("", 0)
+            self._control.check()
             waiting.append(self._known(found) or pool.submit(self._worker.entry, found))
             while waiting and (len(waiting) >= ahead or _is_ready(waiting[0])):
                 self._take(waiting.popleft())
@@ -244,7 +244,7 @@ class Run:
         done, total = self._summary.done, self._total
         left = None if total is None else self._pace.remaining_s(max(total - done, 0))
         self._report(
-            BatchProgress("", done, total, self._summary.failed, self._pace.per_second, left)
+            BatchProgress(None, done, total, self._summary.failed, self._pace.per_second, left)
         )
 
 

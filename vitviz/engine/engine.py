@@ -22,7 +22,7 @@ from vitviz.methods import METHODS
 from vitviz.methods.base import Explanation, HeatMap, Question
 from vitviz.models.loading import load_model
 from vitviz.models.tokens import TokenLayout
-from vitviz.progress import Progress, silent
+from vitviz.progress import Progress, Stage, silent
 from vitviz.session.state import Query, View
 from vitviz.tracing.cost import FLOAT_BYTES, backward_bytes, cost
 
@@ -40,7 +40,7 @@ EXPLANATION_BUDGET_BYTES = 256 << 20
 MODEL_BUDGET_BYTES = 2 << 30
 """Of networks kept, so that panes with different models do not load them in turn: six ViT-B."""
 
-WAITING = "Waiting for another pane"
+WAITING = Stage("waiting")
 """Said while another thread makes the same, or takes the memory."""
 
 EXPLAINING_BYTES = 512 << 20
@@ -193,7 +193,7 @@ class Engine:
         def waiting() -> None:
             progress(WAITING, 0)
 
-        progress("Opening the photo", 0)
+        progress(Stage("opening_photo"), 0)
         photo = self.photos.get(request.photo, request.background)
         model = self._model(request, progress)
         seen_key = (photo.sha256, request.photo.frame, request.background, request.input,
@@ -225,7 +225,7 @@ class Engine:
             with self._room.taken(needed, "cpu", waiting):
                 return load_model(request.model, request.device, progress=progress)
 
-        progress("Loading the model", 0)
+        progress(Stage("loading_model"), 0)
         known = stamp(request.model)
         return self._models.get((request.model, known, request.device), load, waiting)
 

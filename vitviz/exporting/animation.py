@@ -25,7 +25,7 @@ from vitviz.maps.overlay import composite
 from vitviz.maps.ranges import value_range
 from vitviz.maps.style import Style
 from vitviz.methods import METHODS
-from vitviz.progress import Progress, silent
+from vitviz.progress import Progress, Stage, silent
 from vitviz.session.state import Session, View
 from vitviz.wording.caption import caption
 
@@ -100,7 +100,7 @@ def write_animation(
     )  # fmt: skip
     drawn = list(frames(photo, shown, session.style, animation, progress))
     content = encode(path.suffix.lower(), drawn, animation.film, _comment(path, made), progress)
-    progress("Writing the file", 1.0)  # the last moment to cancel
+    progress(Stage("writing_file"), 1.0)  # the last moment to cancel
     write_made(path, content, made, beside=said.beside)
 
 
@@ -141,7 +141,7 @@ def shots(
     for head in range(heads):
         of_head = cell
         if METHODS[cell.request.method].fuses_first:
-            progress("Computing the heads", head / heads)
+            progress(Stage("computing_heads", head, heads), head / heads)
             of_head = answer(replace(cell.request, head=head), progress)
         found.append((of_head, replace(view, head=head)))
     return found
@@ -172,7 +172,7 @@ def frames(
     plate = Plate(pixels.shape[:2], scale, words)
     is_bare = not animation.words and scale is None
     for number, (cell, view) in enumerate(shown):
-        progress("Drawing the frames", number / len(shown))
+        progress(Stage("drawing_frames", number, len(shown)), number / len(shown))
         geometry: Geometry = replace(cell.geometry, photo_size=pixels.shape[:2])
         values = cell.heat_map(view).values
         picture = composite(pixels, values, geometry, style, low, high)

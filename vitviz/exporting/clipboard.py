@@ -19,7 +19,7 @@ from vitviz.maps.overlay import composite
 from vitviz.maps.ranges import Ranged, ranges
 from vitviz.maps.style import Style
 from vitviz.methods.base import HeatMap
-from vitviz.progress import Progress, silent
+from vitviz.progress import Progress, Stage, silent
 from vitviz.session.state import Pane, Session
 from vitviz.wording.caption import caption
 from vitviz.wording.headings import headings, letter
@@ -102,7 +102,7 @@ def figure_picture(
         sharing="all" if compared and session.compare.shared else "each",
     )  # fmt: skip
     composed = compose(replace(session, figure=spec), engine, device, progress)
-    progress("Drawing the figure", 0.5)
+    progress(Stage("drawing_figure"), 0.5)
     drawn: UInt8[np.ndarray, "height width 3"] = np.ascontiguousarray(
         Drawing(composed.grid, spec).pixels()[..., :3]
     )

@@ -24,7 +24,7 @@ from vitviz.maps.ranges import value_range
 from vitviz.maps.scaling import Scaling
 from vitviz.methods import METHODS
 from vitviz.methods.base import Head
-from vitviz.progress import Progress, silent
+from vitviz.progress import Progress, Stage, silent
 from vitviz.session.panes import pair_of
 from vitviz.session.state import Pane, Session, View
 from vitviz.session.strict import check_map, check_query
@@ -160,7 +160,7 @@ def write_figure(
     said = disclosure or Disclosure()
     maps = [(shot.cell, shot.view) for shot in composed.shots]
     made = provenance_of("figure", session, maps, full_paths=said.full_paths)
-    progress("Writing the file", 1.0)  # the last moment to cancel
+    progress(Stage("writing_file"), 1.0)  # the last moment to cancel
     write_made(path, content, made, beside=bool(said.beside))
 
 

@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from vitviz.errors import VitvizError
-from vitviz.progress import Progress, silent
+from vitviz.progress import Progress, Stage, silent
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -91,7 +91,7 @@ def has_video() -> bool:
 
 def _told(frames: Frames, progress: Progress) -> Iterator[Image.Image]:
     for number, pixels in enumerate(frames):
-        progress("Writing the frames", number / len(frames))
+        progress(Stage("writing_frames", number, len(frames)), number / len(frames))
         yield Image.fromarray(pixels)
 
 

@@ -16,7 +16,7 @@ from vitviz.errors import VitvizError
 from vitviz.figures.draw import Drawing, matplotlib_settings
 from vitviz.figures.panel import Grid
 from vitviz.figures.spec import FigureSpec
-from vitviz.progress import Progress, silent
+from vitviz.progress import Progress, Stage, silent
 
 SUFFIXES = (".png", ".tiff", ".tif", ".svg", ".pdf")
 
@@ -56,9 +56,9 @@ def encode(grid: Grid, spec: FigureSpec, suffix: str, progress: Progress = silen
         VitvizError: It does not fit its size, or would be too large.
         Cancelled: ``progress`` said so.
     """
-    progress("Arranging the figure", 0.0)
+    progress(Stage("arranging_figure"), 0.0)
     drawing = Drawing(grid, spec)
-    progress("Drawing the figure", 0.2)
+    progress(Stage("drawing_figure"), 0.2)
     said = grid.title or spec.title
     if suffix == ".svg":
         content = _svg(drawing, said, progress)
@@ -66,7 +66,7 @@ def encode(grid: Grid, spec: FigureSpec, suffix: str, progress: Progress = silen
         content = _pdf(drawing, said)
     else:
         content = _pixels(drawing, suffix, grid.caption, progress)
-    progress("Drawing the figure", 1.0)
+    progress(Stage("drawing_figure"), 1.0)
     return content
 
 
@@ -78,7 +78,7 @@ def _pixels(drawing: Drawing, suffix: str, words: str, progress: Progress) -> by
             "Choose fewer dots per inch, a smaller size, or SVG or PDF.",
         )
     pixels = drawing.pixels()
-    progress("Writing the figure", 0.7)
+    progress(Stage("writing_figure"), 0.7)
     solid = drawing.spec.ground != "transparent"
     image = Image.fromarray(np.ascontiguousarray(pixels[..., :3]) if solid else pixels)
     dpi, out = (drawing.spec.dpi, drawing.spec.dpi), io.BytesIO()
@@ -111,7 +111,7 @@ def _svg(drawing: Drawing, title: str, progress: Progress) -> bytes:
         canvas = FigureCanvasSVG(drawing.vector_figure())
         named = said | ({"Title": title} if title else {})
         canvas.print_svg(out, metadata=named)  # type: ignore[no-untyped-call]
-    progress("Embedding fonts", 0.8)
+    progress(Stage("embedding_fonts"), 0.8)
     text = _in_millimetres(out.getvalue().decode(), drawing.layout.width, drawing.layout.height)
     style = f'<style type="text/css">{_font_faces(drawing)}</style>'
     return text.replace("<defs>", f"<defs>\n  {style}", 1).encode()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from vitviz.engine.engine import Cell
 from vitviz.gui.threads.service import Opened
 from vitviz.methods.base import Head
+from vitviz.progress import Stage
 from vitviz.session.state import Pane, PhotoRef
 
 
@@ -21,7 +22,7 @@ class PaneState:
             None until there is one.
         error: Why what was chosen has no answer; None where it has one or will have.
         busy: Its answer is still to come.
-        stage: What is being done for it: "block 3 of 12"; "" while nothing is.
+        stage: What is being done for it; None while nothing is.
         fraction: How much of that is done, 0..1.
     """
 
@@ -30,7 +31,7 @@ class PaneState:
     cell: Cell | None = None
     error: BaseException | None = None
     busy: bool = False
-    stage: str = ""
+    stage: Stage | None = None
     fraction: float = 0.0
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vitviz.methods.base import Explanation, Method, Question
-from vitviz.progress import Progress
+from vitviz.progress import Progress, Stage
 
 if TYPE_CHECKING:
     from vitviz.tracing.trace import Trace
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def explain(trace: Trace, question: Question, progress: Progress) -> Explanation:
     """Attention of, or to, one token; every layer and head apart."""
-    progress("attention", 0.0)
+    progress(Stage("method", name="attention"), 0.0)
     of = question.direction == "of"
     values = trace.all_rows(question.query) if of else trace.all_columns(question.query)
     return Explanation(

@@ -20,15 +20,13 @@ from vitviz.memory import available_bytes
 from vitviz.models.card import LARGEST_CARD, ModelCard, from_json, is_card
 from vitviz.models.labels import SETS
 from vitviz.models.vit.config import ViTConfig
+from vitviz.progress import Progress, Stage, silent
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from vitviz.models.vit.network import VisionTransformer
     from vitviz.models.vit.weights.family import Family
-
-Progress = Callable[[str, float], None]
-"""Told the stage and the fraction done, 0..1; may raise ``vitviz.errors.Cancelled``."""
 
 HASHED_AT_ONCE = 1 << 24
 """Bytes; progress is told, and cancelling possible, between two such pieces of a file."""
@@ -59,10 +57,6 @@ class Model:
     card: ModelCard
     network: VisionTransformer
     device: str
-
-
-def _silent(stage: str, fraction: float) -> None:
-    pass
 
 
 @cache
@@ -122,7 +116,7 @@ def choose_device(wanted: str = "auto") -> str:
     return name
 
 
-def load_model(id_or_path: str | Path, device: str = "auto", progress: Progress = _silent) -> Model:
+def load_model(id_or_path: str | Path, device: str = "auto", progress: Progress = silent) -> Model:
     """A bundled model by its id, or a checkpoint by its path.
 
     A file ``NAME.json`` beside a checkpoint ``NAME.pth``, in the format of the bundled models'
@@ -142,7 +136,7 @@ def load_model(id_or_path: str | Path, device: str = "auto", progress: Progress 
         from vitviz.models.checkpoint import read_checkpoint
         from vitviz.models.vit.weights import family_of
 
-        progress("reading the weights", 0.0)
+        progress(Stage("reading_weights"), 0.0)
         checkpoint = read_checkpoint(path)
         family = family_of(checkpoint.tensors)
         config, assumed = family.config(checkpoint.tensors, said.config if said else None)
@@ -152,11 +146,12 @@ def load_model(id_or_path: str | Path, device: str = "auto", progress: Progress 
         _require_memory(config, path)
         tensors = family.convert(checkpoint.tensors, config)
         card = said or _assumed_card(path, config, family)
-        card = _with_file(card, path, tensors, family, lambda done: progress("checking", done / 2))
+        checking = Stage("checking_weights")
+        card = _with_file(card, path, tensors, family, lambda done: progress(checking, done / 2))
         card = replace(card, notes=(*card.notes, *assumed, *checkpoint.notes, *notes))
-        progress("building the network", 0.5)
+        progress(Stage("building_network"), 0.5)
         network = _network(config, tensors, chosen, path)
-    progress("ready", 1.0)
+    progress(Stage("model_ready"), 1.0)
     return Model(card, network, chosen)
 
 

@@ -20,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vitviz.models.vit.network import VisionTransformer
-from vitviz.progress import Progress, part, silent
+from vitviz.progress import Progress, Stage, part, silent
 from vitviz.tracing.cost import backward_bytes
 from vitviz.tracing.memory import refusing, require
 
@@ -108,7 +108,7 @@ def _forward(
     with torch.inference_mode():
         inputs = [network.embed(image)]
         for layer, block in enumerate(network.blocks):
-            progress(f"block {layer + 1} of {depth}", layer / depth)
+            progress(Stage("block", layer, depth), layer / depth)
             inputs.append(block(inputs[-1]))
     return inputs
 
@@ -126,7 +126,7 @@ def _backward(
         (gradient,) = torch.autograd.grad(network.classify(z)[0, target], z)
     found: list[tuple[Tensor, Tensor]] = []
     for layer in reversed(range(depth)):
-        progress(f"gradient, block {layer + 1} of {depth}", 1 - (layer + 1) / depth)
+        progress(Stage("gradient_block", layer, depth), 1 - (layer + 1) / depth)
         gradient, v, mixed = _through(network.blocks[layer], inputs.pop(), gradient)
         found.insert(0, (v, mixed))
     values, mixes = zip(*found, strict=True)

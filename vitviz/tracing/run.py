@@ -15,7 +15,7 @@ from vitviz.imaging.geometry import Geometry
 from vitviz.models.tokens import TokenLayout
 from vitviz.models.vit.config import ViTConfig
 from vitviz.models.vit.network import VisionTransformer
-from vitviz.progress import Progress, silent
+from vitviz.progress import Progress, Stage, silent
 from vitviz.tracing.cost import Cost, cost, keeps_inputs
 from vitviz.tracing.fused import attend
 from vitviz.tracing.memory import refusing, require
@@ -116,6 +116,6 @@ def _forward(
     depth = len(network.blocks)
     z = network.embed(image)
     for layer, block in enumerate(network.blocks):
-        progress(f"block {layer + 1} of {depth}", layer / depth)
+        progress(Stage("block", layer, depth), layer / depth)
         z = block(record.passed(z), record.attend)
     return network.classify(record.passed(z))[0]

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.models.vit.network import VisionTransformer
-from vitviz.progress import Progress
+from vitviz.progress import Progress, Stage
 from vitviz.training.checkpoint import (
     BEFORE_COOL_DOWN,
     CHECKPOINT,
@@ -209,7 +209,7 @@ class Run(Generic[Part]):
 
     def _tell(self, progress: Progress) -> None:
         steps = self._pace.steps
-        progress(f"step {self.step + 1:,} of {steps:,}", self.step / steps)
+        progress(Stage("step", self.step, steps), self.step / steps)
 
     def _timed_step(
         self,

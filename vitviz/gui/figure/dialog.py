@@ -32,8 +32,9 @@ from vitviz.figures.spec import Content, FigureSpec
 from vitviz.gui.commands.exports import ask_target
 from vitviz.gui.figure.form import FigureForm, content_for
 from vitviz.gui.widgets.form import quiet
-from vitviz.progress import Progress
+from vitviz.progress import Progress, Stage
 from vitviz.session.state import Session
+from vitviz.wording.stages import stage_words
 
 PAUSE_MS = 160
 """Choices that follow each other faster are drawn once."""
@@ -237,7 +238,7 @@ class FigureDialog(QDialog):
             write_figure(wish.path, session, self._engine, self._device, progress, self._disclosure)
             return wish.path
         composed = compose(session, self._engine, self._device, progress)
-        progress("Drawing", 0.5)
+        progress(Stage("drawing_figure"), 0.5)
         from vitviz.figures.draw import MM_PER_INCH, Drawing
         from vitviz.figures.encode import size_text
         from vitviz.figures.typesetting import fonts
@@ -281,7 +282,7 @@ class FigureDialog(QDialog):
             return
         if isinstance(event, Progressed):
             self.progress.setValue(round(1000 * event.fraction))
-            self.progress.setToolTip(event.stage)
+            self.progress.setToolTip(stage_words(event.stage))
         elif isinstance(event, Done):
             self._on_done(event.answer)
         elif isinstance(event, Failed):

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from vitviz.errors import Cancelled
 from vitviz.gui.threads.service import Service
-from vitviz.long_work import Control
+from vitviz.progress import Control
 
 TOLD_EVERY_S = 0.1
 """Some work goes over thousands of photos a second; nobody reads so fast."""
@@ -117,4 +117,4 @@ class Background(QObject):
 
     @Slot()
     def _go_on(self) -> None:
-        self._control.go_on()
+        self._control.resume()

@@ -12,7 +12,7 @@ from vitviz.batch.progress import BatchProgress
 from vitviz.batch.run import Summary, run
 from vitviz.gui.threads.background import TOLD_EVERY_S, Background
 from vitviz.gui.threads.service import Service
-from vitviz.long_work import Control
+from vitviz.progress import Control
 
 
 class BatchService(Background):
@@ -48,7 +48,7 @@ class _Teller:
     def __call__(self, progress: BatchProgress) -> None:
         now = time.monotonic()
         self._untold = progress
-        if progress.stage or now - self._at >= TOLD_EVERY_S:
+        if progress.stage is not None or now - self._at >= TOLD_EVERY_S:
             self._at = now
             self.last()
 

@@ -12,7 +12,8 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
 
 from vitviz.errors import Cancelled
-from vitviz.progress import Progress
+from vitviz.progress import Progress, Stage
+from vitviz.wording.stages import stage_words
 
 log = logging.getLogger(__name__)
 
@@ -38,16 +39,16 @@ class Jobs(QObject):
     """Does jobs in the order they come.
 
     Signals:
-        progressed(str title, str stage, float fraction): Where the running one is.
+        progressed(str title, Stage, float fraction): Where the running one is.
         failed(BaseException): One has failed.
         idle(): None is left.
     """
 
-    progressed = Signal(str, str, float)
+    progressed = Signal(str, object, float)
     failed = Signal(object)
     idle = Signal()
 
-    _stage = Signal(object, str, float)
+    _stage = Signal(object, object, float)
     _ended = Signal(object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -68,7 +69,7 @@ class Jobs(QObject):
     def begin(self, job: Job) -> None:
         """Does a job once those before it are done."""
         self._left.append(job)
-        self.progressed.emit(job.title, "", 0.0)
+        self.progressed.emit(job.title, Stage("starting"), 0.0)
         self._thread.submit(self._do, job, self._generation)
 
     def cancel(self) -> None:
@@ -86,7 +87,7 @@ class Jobs(QObject):
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _do(self, job: Job, generation: int) -> None:
-        def progress(stage: str, fraction: float) -> None:
+        def progress(stage: Stage, fraction: float) -> None:
             with self._lock:
                 wanted = generation == self._generation
             if not wanted:
@@ -94,7 +95,7 @@ class Jobs(QObject):
             self._stage.emit(job, stage, fraction)
 
         try:
-            progress("", 0.0)
+            progress(Stage("starting"), 0.0)
             outcome = job.work(progress)
         except Cancelled:
             return
@@ -103,8 +104,8 @@ class Jobs(QObject):
             outcome = error
         self._ended.emit(job, outcome)
 
-    @Slot(object, str, float)
-    def _on_stage(self, job: Job, stage: str, fraction: float) -> None:
+    @Slot(object, object, float)
+    def _on_stage(self, job: Job, stage: Stage, fraction: float) -> None:
         if job in self._left:
             self.progressed.emit(job.title, stage, fraction)
 
@@ -149,9 +150,9 @@ class JobView(QWidget):
         jobs.idle.connect(self.hide)
         self.hide()
 
-    @Slot(str, str, float)
-    def show_progress(self, title: str, stage: str, fraction: float) -> None:
+    @Slot(str, object, float)
+    def show_progress(self, title: str, stage: Stage, fraction: float) -> None:
         self.title.setText(title)
-        self.setToolTip(stage)
+        self.setToolTip(stage_words(stage))
         self.progress.setValue(round(1000 * fraction))
         self.show()

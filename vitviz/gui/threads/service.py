@@ -19,7 +19,7 @@ from vitviz.imaging.load import thumbnail
 from vitviz.imaging.photo import Photo
 from vitviz.models.loading import devices
 from vitviz.models.torch_import import import_torch
-from vitviz.progress import Progress
+from vitviz.progress import Progress, Stage
 from vitviz.session.state import PhotoRef
 
 THUMBNAIL_EDGE = 360
@@ -75,7 +75,7 @@ class Service(QObject):
     Signals:
         answered(Cell): The answer to a request that was wanted to the end.
         failed(Request, BaseException): Such a request has no answer.
-        progressed(Request, str stage, float fraction): Where such a request is.
+        progressed(Request, Stage, float fraction): Where such a request is.
         idle(): Nothing is being computed any more.
         opened(Opened): A photo that was wanted to the end is ready to be drawn.
         open_failed(PhotoRef, BaseException): It could not be opened.
@@ -86,7 +86,7 @@ class Service(QObject):
 
     answered = Signal(object)
     failed = Signal(object, object)
-    progressed = Signal(object, str, float)
+    progressed = Signal(object, object, float)
     idle = Signal()
     opened = Signal(object)
     open_failed = Signal(object, object)
@@ -166,15 +166,15 @@ class Service(QObject):
         self._worker.close(30)
 
     def _answer(self, request: Request, progress: Progress) -> Cell:
-        progress("Loading torch", 0)
+        progress(Stage("loading_torch"), 0)
         import_torch()
         return self.engine.answer(request, progress)
 
     def _open(self, asked: tuple[PhotoRef, Background], progress: Progress) -> Opened:
         ref, background = asked
-        progress("Opening the photo", 0)
+        progress(Stage("opening_photo"), 0)
         photo = self.photos.get(ref, background)
-        progress("Preparing the photo", 0.5)
+        progress(Stage("preparing_photo"), 0.5)
         return Opened(ref, photo, pyramid(photo.pixels), thumbnail(photo, THUMBNAIL_EDGE))
 
     def _preview(self, ref: PhotoRef, background: Background) -> Preview:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,16 +12,15 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from vitviz.errors import Cancelled
 from vitviz.gui.threads.background import TOLD_EVERY_S, Background
 from vitviz.gui.threads.service import Service
-from vitviz.long_work import Control, Pace, duration
 from vitviz.models.torch_import import import_torch
+from vitviz.progress import Control, Pace, Stage
 from vitviz.training import runs
 from vitviz.training.finetune.choices import CHOICES, FoundRun, find_run, keep_choices
 from vitviz.training.finetune.class_photos import class_photos
 from vitviz.training.finetune.epochs import Epoch, epochs_of
 from vitviz.training.recipes import FinetuneOptions, Report
-
-STEP = re.compile(r"step ([\d,]+) of ([\d,]+)")
-"""What a run says before each step; what it says else is about getting ready."""
+from vitviz.wording.numbers import duration
+from vitviz.wording.stages import stage_words
 
 
 @dataclass(frozen=True)
@@ -30,35 +28,38 @@ class TrainingProgress:
     """Where a fine-tuning is.
 
     Args:
-        stage: What it gets ready; "" once it trains.
-        step: That is being done, from 1.
-        steps: In all.
-        epoch: That is being done, from 1.
+        stage: What it gets ready, or the step that is being done.
         epochs: In all.
         remaining_s: An estimate; None where there is none yet.
     """
 
-    stage: str = ""
-    step: int = 0
-    steps: int = 1
-    epoch: int = 0
+    stage: Stage
     epochs: int = 1
     remaining_s: float | None = None
 
     @property
+    def epoch(self) -> int:
+        """That is being done, from 0."""
+        return self.stage.number * self.epochs // self.stage.of if self.is_training else 0
+
+    @property
+    def is_training(self) -> bool:
+        """Whether it has got ready."""
+        return self.stage.kind == "step"
+
+    @property
     def fraction(self) -> float:
         """Of the steps, 0..1."""
-        return max(0, self.step - 1) / self.steps
+        return self.stage.number / self.stage.of if self.is_training else 0.0
 
     @property
     def words(self) -> str:
         """ "Epoch 3 of 20 · step 41 of 400 · 2 min 5 s left at most"."""
-        if self.stage:
-            return f"{self.stage[0].upper()}{self.stage[1:]}"
+        words = stage_words(self.stage)
+        if not self.is_training:
+            return f"{words[0].upper()}{words[1:]}"
         left = "" if self.remaining_s is None else f" · {duration(self.remaining_s)} left at most"
-        return (
-            f"Epoch {self.epoch} of {self.epochs} · step {self.step:,} of {self.steps:,}{left}"
-        )  # fmt: skip
+        return f"Epoch {self.epoch + 1} of {self.epochs} · {words}{left}"
 
 
 class TrainingService(Background):
@@ -157,7 +158,7 @@ class _Teller:
 
     def train(self) -> Path:
         """Trains to the end."""
-        self.progress("loading torch", 0.0)
+        self.progress(Stage("loading_torch"), 0.0)
         import_torch()
         import torch
 
@@ -170,25 +171,20 @@ class _Teller:
             # What a run sets for its own threads counts for later ones of the engine as well.
             torch.set_num_threads(threads)
 
-    def progress(self, stage: str, fraction: float) -> None:
-        self._control.check(stage, fraction)
-        step = STEP.fullmatch(stage)
-        if step is not None:
-            self._tell(*(int(number.replace(",", "")) for number in step.groups()))
-        elif self._is_time():
-            self._service.told.emit(TrainingProgress(stage))
+    def progress(self, stage: Stage, fraction: float) -> None:
+        self._control.check()
+        remaining = self._remaining_s(stage) if stage.kind == "step" else None
+        if self._is_time():
+            told = TrainingProgress(stage, self._options.epochs, remaining)
+            self._service.told.emit(told)
 
-    def _tell(self, step: int, steps: int) -> None:
+    def _remaining_s(self, step: Stage) -> float | None:
+        """Until the last step; called before each."""
         if self._pace is None:
             self._pace = Pace()
         else:
             self._pace.add(1)
-        if not self._is_time():
-            return
-        epochs = self._options.epochs
-        epoch = 1 + (step - 1) * epochs // steps
-        remaining = self._pace.remaining_s(steps - step + 1)
-        self._service.told.emit(TrainingProgress("", step, steps, epoch, epochs, remaining))
+        return self._pace.remaining_s(step.of - step.number)
 
     def _is_time(self) -> bool:
         now = time.monotonic()
