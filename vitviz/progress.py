@@ -101,7 +101,7 @@ class Throttle(Generic[Message]):
     def __init__(
         self,
         tell: Callable[[Message], None],
-        every_s: float = TOLD_EVERY_S,
+        every_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tell, self._every_s, self._clock = tell, every_s, clock
@@ -124,8 +124,8 @@ class Throttle(Generic[Message]):
 
 @contextmanager
 def throttled(tell: Callable[[Message], None]) -> Iterator[Throttle[Message]]:
-    """A ``Throttle`` that is flushed at the end, however the work inside ended."""
-    throttle = Throttle(tell)
+    """A ``Throttle`` for people who watch, flushed at the end however the work inside ended."""
+    throttle = Throttle(tell, TOLD_EVERY_S)
     try:
         yield throttle
     finally:

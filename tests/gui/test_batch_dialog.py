@@ -13,13 +13,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
+from vitviz import progress
 from vitviz.batch import one
 from vitviz.batch.listing import JOURNAL
 from vitviz.batch.progress import BatchProgress
 from vitviz.batch.run import Summary
 from vitviz.gui.batch.commands import for_any_photo
 from vitviz.gui.batch.dialog import BatchDialog
-from vitviz.gui.threads import batch as batch_service
 from vitviz.progress import Progress, Stage
 
 from .conftest import Driver
@@ -146,7 +146,7 @@ def test_failures_can_be_copied(ui: Driver, photos: list[Path]) -> None:
 def test_cancel_and_continue(
     ui: Driver, photos: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_service, "TOLD_EVERY_S", 0.0)
+    monkeypatch.setattr(progress, "TOLD_EVERY_S", 0.0)
     held = Held(monkeypatch, photos[2].name)
     dialog = open_dialog(ui)
     ui.qtbot.mouseClick(dialog.start, LEFT)

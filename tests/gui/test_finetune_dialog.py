@@ -15,7 +15,7 @@ from vitviz.gui.finetune.dialog import FinetuneDialog
 from vitviz.progress import Progress, Stage
 from vitviz.training.recipes import FinetuneOptions
 
-from .conftest import Driver
+from .conftest import Driver, threads_left
 from .finetune_runs import (
     BUNDLED,
     LEFT,
@@ -207,7 +207,7 @@ def test_closing_the_window_pauses_it(ui: Driver, classes: Path, pretended: Pret
     ui.until(lambda: numbers(dialog) == [0, 1])
     ui.window.close()
     assert dialog.isHidden()
-    assert not ui.window.finetuning.service._thread.is_alive()
+    assert threads_left() == []
 
 
 @pytest.mark.slow

@@ -33,13 +33,14 @@ from vitviz.gui.finetune.commands import FinetuneCommands
 from vitviz.gui.layout import Panels, TopBar
 from vitviz.gui.settings import Settings
 from vitviz.gui.store import Store
-from vitviz.gui.threads.jobs import Jobs, JobView
+from vitviz.gui.threads.jobs import Jobs
 from vitviz.gui.threads.service import Preview, Service
 from vitviz.gui.views.compare.view import CompareView
 from vitviz.gui.views.heads.view import HeadsView
 from vitviz.gui.views.look import LookView
 from vitviz.gui.views.patches.view import PatchesView
 from vitviz.gui.widgets.banner import Banner
+from vitviz.gui.widgets.job_view import JobView
 from vitviz.gui.widgets.status import StatusBar
 from vitviz.imaging.samples import sample_photos
 from vitviz.models.card import ModelCard
