@@ -15,7 +15,7 @@ from vitviz.gui.finetune.dialog import FinetuneDialog
 from vitviz.gui.settings import Settings
 from vitviz.gui.store import Store
 from vitviz.gui.threads.service import Service
-from vitviz.gui.threads.training import TrainingProgress, TrainingService
+from vitviz.gui.threads.training import TrainingService
 from vitviz.gui.widgets.long_work import STEPS
 from vitviz.gui.widgets.ticks import TickDialog
 from vitviz.models.loading import bundled
@@ -31,6 +31,7 @@ from vitviz.training.finetune.epochs import (
     photos_shown,
     side_by_side,
 )
+from vitviz.training.finetune.progress import TrainingProgress
 from vitviz.training.recipes import FinetuneOptions
 
 NO_PHOTO = "No photo is open."

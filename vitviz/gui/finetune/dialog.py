@@ -19,11 +19,11 @@ from PySide6.QtWidgets import (
 from vitviz.errors import VitvizError
 from vitviz.gui.finetune.chart import TrainingChart
 from vitviz.gui.finetune.form import FinetuneForm
-from vitviz.gui.threads.training import TrainingProgress
 from vitviz.gui.widgets.long_work import STEPS, LongWorkDialog, set_primary
 from vitviz.training.finetune.choices import FoundRun
 from vitviz.training.finetune.class_photos import ClassPhotos
 from vitviz.training.finetune.epochs import MOST_PHOTOS, Epoch, best_of
+from vitviz.training.finetune.progress import TrainingProgress
 
 State = Literal["ready", "running", "paused", "done"]
 

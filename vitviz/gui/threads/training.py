@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -18,50 +17,10 @@ from vitviz.training import runs
 from vitviz.training.finetune.choices import CHOICES, FoundRun, find_run, keep_choices
 from vitviz.training.finetune.class_photos import ClassPhotos, class_photos
 from vitviz.training.finetune.epochs import Epoch, epochs_of
+from vitviz.training.finetune.progress import TrainingProgress
 from vitviz.training.recipes import FinetuneOptions, Report
-from vitviz.wording.numbers import duration
-from vitviz.wording.stages import stage_words
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TrainingProgress:
-    """Where a fine-tuning is.
-
-    Args:
-        stage: What it gets ready, or the step that is being done.
-        epochs: In all.
-        remaining_s: An estimate; None where there is none yet.
-    """
-
-    stage: Stage
-    epochs: int = 1
-    remaining_s: float | None = None
-
-    @property
-    def epoch(self) -> int:
-        """That is being done, from 0."""
-        return self.stage.number * self.epochs // self.stage.of if self.is_training else 0
-
-    @property
-    def is_training(self) -> bool:
-        """Whether it has got ready."""
-        return self.stage.kind == "step"
-
-    @property
-    def fraction(self) -> float:
-        """Of the steps, 0..1."""
-        return self.stage.number / self.stage.of if self.is_training else 0.0
-
-    @property
-    def words(self) -> str:
-        """ "Epoch 3 of 20 · step 41 of 400 · 2 min 5 s left at most"."""
-        words = stage_words(self.stage)
-        if not self.is_training:
-            return f"{words[0].upper()}{words[1:]}"
-        left = "" if self.remaining_s is None else f" · {duration(self.remaining_s)} left at most"
-        return f"Epoch {self.epoch + 1} of {self.epochs} · {words}{left}"
 
 
 class TrainingService(Background):
