@@ -13,7 +13,7 @@ from PySide6.QtGui import QDropEvent
 from vitviz.errors import VitvizError
 from vitviz.gui.finetune.dialog import FinetuneDialog
 from vitviz.progress import Progress, Stage
-from vitviz.training.recipes import FinetuneOptions
+from vitviz.training.recipes import FinetuneOptions, OtherRun
 
 from .conftest import Driver, threads_left
 from .finetune_runs import (
@@ -154,22 +154,21 @@ def test_pause_resume_and_another_day(ui: Driver, classes: Path, pretended: Pret
 def test_errors_say_what_to_do(ui: Driver, classes: Path, pretended: Pretended) -> None:
     pretended.error = VitvizError(
         "log.jsonl could not be written: disk full.",
-        "Make room; the same command goes on from the last checkpoint.",
+        "Make room and resume: it goes on from the last checkpoint.",
     )
     pretended.go_to(1)
     dialog = begin(ui, classes)
     ui.until(lambda: dialog.banner.isVisible())
-    assert dialog.banner.text.text().endswith("Make room; Resume goes on from the last checkpoint.")
+    assert dialog.banner.text.text().endswith(pretended.error.hint)
     assert numbers(dialog) == [0, 1], "nothing of what there is is lost"
     assert dialog.start.text() == "Resume"
     assert dialog.start.isEnabled()
     assert dialog.form.isEnabled()
     assert ui.window.banner.isHidden()
     dialog.show_failure(
-        VitvizError("The run was begun with other choices: rate was 1.",
-                    "Give the same ones to go on with it, or another --out to begin anew.")
-    )  # fmt: skip
-    assert "--out" not in dialog.banner.text.text()
+        OtherRun("The run was begun with other choices: rate was 1.", "Choose the same ones.")
+    )
+    assert dialog.banner.text.text().endswith("rate was 1. Choose the same ones.")
     ui.qtbot.mouseClick(dialog.banner.buttons[0], LEFT)
     assert dialog.form.out.path == classes.with_name("animals-model-2")
     assert dialog.start.text() == "Start"

@@ -157,12 +157,13 @@ class Run:
         each = max(1, threads // workers)
         counter = threading.Thread(target=self._count, name="vitviz-batch-counter", daemon=True)
         counter.start()
-        self._tell()
         try:
             with self._pool(workers, each) as pool:
+                self._tell()
                 self._work(pool, AHEAD * workers)
         finally:
             torch.set_num_threads(threads)  # in part one number for the whole process
+            counter.join()  # it has counted all, or sees that the batch was ended
         names = columns(self._batch.outputs.classes)
         self._summary.tables = write_tables(self._batch.out, self._entries, names)
         self._summary.seconds = time.perf_counter() - started

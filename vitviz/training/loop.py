@@ -148,7 +148,7 @@ class Run(Generic[Part]):
         except OSError as error:
             raise VitvizError(
                 f"The folder {self._folder} cannot be made: {error.strerror or error}.",
-                "Give another --out.",
+                "Choose another folder for the run.",
             ) from error
         lines = []
         if (self._folder / CHECKPOINT).exists():
