@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import types
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -49,6 +51,14 @@ settings.load_profile("vitviz")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("VITVIZ_SHARED", REPOSITORY.parent / "shared"))
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_is_left() -> Iterator[None]:
+    """Whatever a test began, its threads have ended when it does."""
+    yield
+    left = [t.name for t in threading.enumerate() if t.name.startswith("vitviz")]
+    assert left == []
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import shutil
@@ -84,6 +85,40 @@ def test_the_window_imports_without_torch() -> None:
     skip_unless_written(WINDOW)
     result = import_in_new_process(WINDOW, blocked=("torchvision", "matplotlib", "av"))
     assert result["torch"] is False
+
+
+BORDER = "threads/desk.py"
+"""Where threads meet Qt."""
+
+THREADING = {
+    "threading",
+    "concurrent",
+    "multiprocessing",
+    "asyncio",
+    "queue",
+    "vitviz.engine.worker",
+}
+OF_QT = {"QThread", "QThreadPool", "QRunnable", "QueuedConnection", "BlockingQueuedConnection"}
+
+ALSO = {"reports.py"}
+"""Takes what nothing else took, on whatever thread: the border itself may be what failed."""
+
+
+def test_threads_meet_the_window_in_one_place() -> None:
+    found: dict[str, set[str]] = {}
+    folder = REPOSITORY / "vitviz" / "gui"
+    for path in folder.rglob("*.py"):
+        names = set[str]()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names |= {node.module or "", *(alias.name for alias in node.names)}
+            elif isinstance(node, ast.Attribute):
+                names.add(node.attr)
+        parts = names | {name.partition(".")[0] for name in names}
+        found[path.relative_to(folder).as_posix()] = parts & (THREADING | OF_QT)
+    assert {file for file, names in found.items() if names} == {BORDER} | ALSO
 
 
 def test_the_public_package_imports_alone() -> None:

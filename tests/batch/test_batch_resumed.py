@@ -24,7 +24,7 @@ from vitviz.batch.listing import JOURNAL
 from vitviz.batch.run import run
 from vitviz.engine import photos as opened_photos
 from vitviz.errors import Cancelled
-from vitviz.long_work import Control
+from vitviz.progress import Control
 
 __all__ = ["batch", "photos"]
 

@@ -25,7 +25,7 @@ from vitviz.exporting.figure_files import write_figure
 from vitviz.exporting.map_files import write_map, write_values
 from vitviz.exporting.values import Wanted
 from vitviz.imaging.preprocess import InputChoice
-from vitviz.long_work import Control
+from vitviz.progress import Control, Stage
 from vitviz.session.state import PhotoRef, Session, View
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -124,7 +124,7 @@ def test_however_many_work_on_it(batch: Batch) -> None:
 def test_progress_ends_where_it_should(batch: Batch) -> None:
     seen: list[BatchProgress] = []
     run(batch, seen.append)
-    assert seen[0].stage == "Loading the model"
+    assert seen[0].stage == Stage("loading_model")
     assert [progress.done for progress in seen[1:]] == list(range(7))
     assert seen[-1].total in (None, 6)
     assert seen[-1].per_second > 0
@@ -251,7 +251,7 @@ def test_a_paused_batch_waits(batch: Batch) -> None:
     assert reached.wait(60)
     assert thread.is_alive()
     assert not summaries
-    control.go_on()
+    control.resume()
     thread.join(60)
     assert summaries[0].done == 6
 

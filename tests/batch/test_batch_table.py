@@ -17,7 +17,7 @@ from vitviz.batch.listing import JOURNAL
 from vitviz.batch.progress import BatchProgress
 from vitviz.batch.table import columns, write_tables
 from vitviz.errors import VitvizError
-from vitviz.long_work import MEMORY_S, Pace, duration
+from vitviz.progress import Stage
 
 ENTRIES = [
     Entry("a, b.jpg", 10, 1, "ab" * 32, {}, {
@@ -160,35 +160,8 @@ def test_a_folder_with_other_files(tmp_path: Path) -> None:
         opened(tmp_path, {})
 
 
-def test_pace_is_a_weighted_mean() -> None:
-    now = [100.0]
-    pace = Pace(lambda: now[0])
-    assert pace.per_second == 0
-    assert pace.remaining_s(5) is None
-    for _ in range(50):
-        now[0] += 0.5
-        pace.add(1)
-    assert pace.per_second == pytest.approx(2)
-    assert pace.remaining_s(10) == pytest.approx(5)
-    now[0] += 3.0
-    pace.add(30)
-    # Closed form: 50 steps of half a second forgotten at one pace, and then three seconds.
-    kept = math.exp(-0.5 / MEMORY_S)
-    weight = math.exp(-3 / MEMORY_S) * (1 - kept**50) / (1 - kept)
-    assert pace.per_second == pytest.approx((weight + 30) / (0.5 * weight + 3))
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.2, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (3599, "59 min 59 s"), (3600, "1 h 0 min"),
-     (86400, "24 h 0 min"), (400_000, "5 days")],
-)  # fmt: skip
-def test_durations(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
-
-
 def test_progress_in_words() -> None:
-    assert BatchProgress("Loading the model").words == "Loading the model…"
+    assert BatchProgress(Stage("loading_model")).words == "Loading the model…"
     assert BatchProgress(done=3).words == "3"
-    full = BatchProgress("", 1412, 10000, 3, 8.125, 1057.0)
+    full = BatchProgress(None, 1412, 10000, 3, 8.125, 1057.0)
     assert full.words == "1,412 of 10,000 · 3 failed · 8.12 photos/s · 17 min 37 s left"

@@ -14,6 +14,7 @@ from PIL import Image
 from vitviz.__main__ import main
 from vitviz.batch.progress import BatchProgress
 from vitviz.cli import batch as command
+from vitviz.progress import Stage
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -164,7 +165,7 @@ def test_progress_on_a_terminal(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(command, "SHOWN_EVERY_S", 0.0)
     line = command.Line(quiet=False)
-    line.show(BatchProgress("Loading the model"))
-    line.show(BatchProgress("", 1, 2))
+    line.show(BatchProgress(Stage("loading_model")))
+    line.show(BatchProgress(None, 1, 2))
     line.end()
     assert capsys.readouterr().err == ("\rLoading the model…\r1 of 2            \r      \r")

@@ -22,6 +22,7 @@ from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.models.card import to_json
 from vitviz.models.tokens import TokenLayout
+from vitviz.progress import Stage
 from vitviz.session.state import PhotoRef, View
 from vitviz.tracing import run as run_module
 
@@ -235,16 +236,16 @@ def test_memory_that_runs_out_in_a_method_is_said_in_words(
 
 
 def test_cancelling_leaves_an_engine_that_answers(request_: ExplainRequest) -> None:
-    engine, stages = Engine(), list[str]()
+    engine, stages = Engine(), list[Stage]()
 
-    def cancel_at_the_second_block(stage: str, fraction: float) -> None:
+    def cancel_at_the_second_block(stage: Stage, fraction: float) -> None:
         stages.append(stage)
-        if stage.startswith("block 2"):
+        if stage == Stage("block", 1, 2):
             raise Cancelled
 
     with pytest.raises(Cancelled):
         engine.answer(request_, cancel_at_the_second_block)
-    assert stages[0] == "Opening the photo"
+    assert stages[0] == Stage("opening_photo")
     assert engine.answer(request_).geometry.grid == (3, 5)
 
 

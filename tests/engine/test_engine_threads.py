@@ -17,6 +17,7 @@ from vitviz.engine import room as room_module
 from vitviz.engine.engine import Engine
 from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import Cancelled
+from vitviz.progress import Stage
 from vitviz.tracing import run as run_module
 
 __all__ = ["counts", "request_"]
@@ -27,12 +28,12 @@ def test_two_threads_compute_what_both_need_once(request_: ExplainRequest, count
     at_the_network, go_on = threading.Event(), threading.Event()
     stages: list[str] = []
 
-    def first(stage: str, fraction: float) -> None:
-        if stage.startswith("block 1"):
+    def first(stage: Stage, fraction: float) -> None:
+        if stage.kind == "block" and stage.number == 0:
             at_the_network.set()
             assert go_on.wait(30)
 
-    def second(stage: str, fraction: float) -> None:
+    def second(stage: Stage, fraction: float) -> None:
         stages.append(stage)
         if stage == module.WAITING:
             go_on.set()
@@ -53,8 +54,8 @@ def test_who_waits_for_a_thread_that_gives_up_does_it_itself(
     engine = Engine()
     at_the_network, give_up = threading.Event(), threading.Event()
 
-    def first(stage: str, fraction: float) -> None:
-        if stage.startswith("block 2"):
+    def first(stage: Stage, fraction: float) -> None:
+        if stage.kind == "block" and stage.number == 1:
             at_the_network.set()
             assert give_up.wait(30)
             raise Cancelled
@@ -77,12 +78,12 @@ def test_who_waits_can_be_cancelled(request_: ExplainRequest) -> None:
     engine = Engine()
     at_the_network, go_on = threading.Event(), threading.Event()
 
-    def first(stage: str, fraction: float) -> None:
-        if stage.startswith("block 1"):
+    def first(stage: Stage, fraction: float) -> None:
+        if stage.kind == "block" and stage.number == 0:
             at_the_network.set()
             assert go_on.wait(30)
 
-    def second(stage: str, fraction: float) -> None:
+    def second(stage: Stage, fraction: float) -> None:
         if stage == module.WAITING:
             raise Cancelled
 
@@ -116,7 +117,7 @@ def test_two_forwards_that_do_not_fit_beside_each_other_run_in_turn(
 
     monkeypatch.setattr(run_module, "run", watched)
 
-    def progress(stage: str, fraction: float) -> None:
+    def progress(stage: Stage, fraction: float) -> None:
         # Loading is waited for as well: only one that waits while the other is at it counts.
         if stage == module.WAITING and inside[0] == 1:
             waited.set()

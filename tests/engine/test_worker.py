@@ -9,9 +9,11 @@ import pytest
 
 from vitviz.engine.worker import Done, Dropped, Event, Failed, Progressed, Worker
 from vitviz.errors import VitvizError
-from vitviz.progress import Progress
+from vitviz.progress import Progress, Stage
 
 WAIT_S = 30
+
+WAITING = Stage("waiting")
 
 
 class Log:
@@ -47,10 +49,10 @@ class Gate:
         self.may_go_on = threading.Event()
 
     def __call__(self, question: object, progress: Progress) -> object:
-        progress("begun", 0)
+        progress(Stage("starting"), 0)
         self.begun.set()
         assert self.may_go_on.wait(WAIT_S)
-        progress("half", 0.5)
+        progress(Stage("block", 1, 2), 0.5)
         return question
 
 
@@ -64,16 +66,17 @@ def test_a_question_is_answered_after_its_progress() -> None:
     log = Log()
     gate = Gate()
     gate.may_go_on.set()
-    worker = Worker(gate, log, "test")
+    worker = Worker(gate, log, "vitviz-test")
     number = ask(worker, "q")
     assert log.end_of(number) == Done(number, "q")
-    assert log.events[:-1] == [Progressed(number, "begun", 0), Progressed(number, "half", 0.5)]
+    begun, half = Stage("starting"), Stage("block", 1, 2)
+    assert log.events[:-1] == [Progressed(number, begun, 0), Progressed(number, half, 0.5)]
     assert worker.close(WAIT_S)
 
 
 def test_a_new_question_drops_the_waiting_one_and_cancels_the_running_one() -> None:
     log, gate = Log(), Gate()
-    worker = Worker(gate, log, "test")
+    worker = Worker(gate, log, "vitviz-test")
     running = ask(worker, "running")
     assert gate.begun.wait(WAIT_S)
     waiting = ask(worker, "waiting")
@@ -94,7 +97,7 @@ def test_an_answer_that_nobody_wants_any_more_is_dropped_without_a_look_at_progr
         assert go_on.wait(WAIT_S)
         return question
 
-    worker = Worker(answer, log, "test")
+    worker = Worker(answer, log, "vitviz-test")
     number = ask(worker, "q")
     assert begun.wait(WAIT_S)
     worker.want(())
@@ -105,7 +108,7 @@ def test_an_answer_that_nobody_wants_any_more_is_dropped_without_a_look_at_progr
 
 def test_cancel_drops_what_waits_and_what_runs_and_the_worker_goes_on() -> None:
     log, gate = Log(), Gate()
-    worker = Worker(gate, log, "test")
+    worker = Worker(gate, log, "vitviz-test")
     worker.want(())  # nothing to cancel
     running = ask(worker, "running")
     assert gate.begun.wait(WAIT_S)
@@ -127,7 +130,7 @@ def test_a_failure_is_reported_and_does_not_end_the_thread(error: BaseException)
         return "fine"
 
     log = Log()
-    worker = Worker(answer, log, "test")
+    worker = Worker(answer, log, "vitviz-test")
     bad = ask(worker, True)
     assert log.end_of(bad) == Failed(bad, error)
     good = ask(worker, False)
@@ -147,7 +150,7 @@ def test_a_listener_that_fails_is_logged_and_does_not_end_the_thread(
 
     gate = Gate()
     gate.may_go_on.set()
-    worker = Worker(gate, report, "test")
+    worker = Worker(gate, report, "vitviz-test")
     number = ask(worker, "q")
     assert log.end_of(number) == Done(number, "q")
     deaf.clear()
@@ -159,7 +162,7 @@ def test_a_listener_that_fails_is_logged_and_does_not_end_the_thread(
 
 def test_closing_cancels_what_runs_and_drops_what_waits() -> None:
     log, gate = Log(), Gate()
-    worker = Worker(gate, log, "test")
+    worker = Worker(gate, log, "vitviz-test")
     running = ask(worker, "running")
     assert gate.begun.wait(WAIT_S)
     waiting = ask(worker, "waiting")
@@ -202,12 +205,12 @@ class Gates:
             self.begun.append(question)
             self._condition.notify_all()
             while not self._condition.wait_for(lambda: question in self._open, 0.002):
-                progress("waiting", 0)
+                progress(WAITING, 0)
         return question
 
 
 def two(log: Log, gates: Gates) -> Worker[object, object]:
-    return Worker(gates, log, "test", threads=2)
+    return Worker(gates, log, "vitviz-test", threads=2)
 
 
 def test_a_slow_answer_does_not_hold_up_the_others() -> None:

@@ -27,6 +27,7 @@ from vitviz.exporting.stamp import read
 from vitviz.imaging.photo import Photo
 from vitviz.maps.overlay import composite
 from vitviz.maps.style import Style
+from vitviz.progress import Stage
 from vitviz.session.state import Session, View
 
 
@@ -150,9 +151,9 @@ def test_a_file_says_what_made_it(tmp_path: Path, look: Look, suffix: str) -> No
 
 def test_a_cancelled_one_leaves_nothing(tmp_path: Path, look: Look) -> None:
     photo, cell, session = look.at(View("rollout"))
-    asked: list[str] = []
+    asked: list[Stage] = []
 
-    def progress(stage: str, fraction: float) -> None:
+    def progress(stage: Stage, fraction: float) -> None:
         asked.append(stage)
         if len(asked) == stop:
             raise Cancelled

@@ -17,6 +17,7 @@ from vitviz.exporting.figure_files import Composed, compose, figure_requests, wr
 from vitviz.exporting.provenance import session_of
 from vitviz.exporting.stamp import read
 from vitviz.figures.spec import FigureSpec
+from vitviz.progress import Stage
 from vitviz.session.state import Compare, Pane, PhotoRef, Session, View, with_panes
 
 
@@ -205,13 +206,13 @@ def test_a_cancelled_figure_leaves_nothing(
     session: Session, engine: Engine, tmp_path: Path
 ) -> None:
     names = names_in(tmp_path)
-    stages: list[str] = []
+    stages: list[Stage] = []
     write_figure(tmp_path / "whole.png", session, engine, "cpu", lambda s, _: stages.append(s))
     (tmp_path / "whole.png").unlink()
     for count in range(len(stages)):
         left = iter(range(count))
 
-        def stop(stage: str, fraction: float, left: object = left) -> None:
+        def stop(stage: Stage, fraction: float, left: object = left) -> None:
             if next(left, None) is None:  # type: ignore[call-overload]
                 raise Cancelled
 

@@ -13,6 +13,7 @@ from vitviz.errors import Cancelled, VitvizError
 from vitviz.exporting import film
 from vitviz.exporting.film import Film, encode, even
 from vitviz.exporting.formats import suffixes
+from vitviz.progress import Stage
 
 FRAMES = [
     np.asarray(
@@ -120,7 +121,7 @@ def test_cancelled_between_any_two_frames(suffix: str) -> None:
         pytest.importorskip("av")
     calls = 0
 
-    def progress(stage: str, fraction: float) -> None:
+    def progress(stage: Stage, fraction: float) -> None:
         nonlocal calls
         assert 0 <= fraction <= 1
         calls += 1

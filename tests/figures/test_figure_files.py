@@ -23,6 +23,7 @@ from vitviz.figures.spec import FigureSpec
 from vitviz.imaging.geometry import Box
 from vitviz.maps.overlay import composite
 from vitviz.maps.style import Style
+from vitviz.progress import Stage
 
 SMALL = FigureSpec(width_mm=60, dpi=100, text_pt=7)
 GRID = replace(matrix(2, 2), title="Two & <two>")
@@ -209,7 +210,7 @@ def test_too_many_pixels_are_refused_before_they_are_drawn() -> None:
 
 
 def test_a_figure_can_be_cancelled() -> None:
-    def stop(stage: str, fraction: float) -> None:
+    def stop(stage: Stage, fraction: float) -> None:
         if fraction > 0.1:
             raise Cancelled
 

@@ -15,6 +15,7 @@ from PySide6.QtCore import Qt
 from vitviz.bundled import resource
 from vitviz.gui.finetune.dialog import FinetuneDialog
 from vitviz.models.loading import bundled
+from vitviz.progress import Progress, Stage
 from vitviz.training import runs
 from vitviz.training.recipes import FinetuneOptions, Report
 
@@ -50,17 +51,17 @@ class Pretended:
     def __call__(
         self,
         options: FinetuneOptions,
-        progress: Callable[[str, float], None],
+        progress: Progress,
         report: Callable[[Report], None],
     ) -> Path:
         self.begun.append(options)
-        progress("opening photo 1 of 12", 0.0)
+        progress(Stage("opening_photos", 0, 12), 0.0)
         log = options.out / "log.jsonl"
         done = log.read_text(encoding="utf-8").count("measured") if log.exists() else 0
         steps = options.epochs * STEPS_AN_EPOCH
         for epoch in range(done, options.epochs + 1):
             for step in range(STEPS_AN_EPOCH * (epoch - 1), STEPS_AN_EPOCH * epoch):
-                self._wait(epoch, lambda s=step: progress(f"step {s + 1} of {steps}", s / steps))
+                self._wait(epoch, lambda s=step: progress(Stage("step", s, steps), s / steps))
             self._measure(options, epoch, report)
             if self.error is not None and epoch == 1:
                 raise self.error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
+from vitviz import progress
 from vitviz.batch import one
 from vitviz.batch.listing import JOURNAL
 from vitviz.batch.progress import BatchProgress
@@ -21,7 +21,7 @@ from vitviz.batch.run import Summary
 from vitviz.gui.batch.commands import for_any_photo
 from vitviz.gui.batch.dialog import BatchDialog
 from vitviz.gui.commands import go
-from vitviz.gui.threads import batch as batch_service
+from vitviz.progress import Progress, Stage
 
 from .conftest import Driver
 
@@ -147,7 +147,7 @@ def test_failures_can_be_copied(ui: Driver, photos: list[Path]) -> None:
 def test_cancel_and_continue(
     ui: Driver, photos: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_service, "TOLD_EVERY_S", 0.0)
+    monkeypatch.setattr(progress, "TOLD_EVERY_S", 0.0)
     held = Held(monkeypatch, photos[2].name)
     dialog = open_dialog(ui)
     ui.qtbot.mouseClick(dialog.start, LEFT)
@@ -178,8 +178,8 @@ def test_the_window_goes_first(
     begun, go_on = threading.Event(), threading.Event()
     answer = ui.window.service.engine.answer
 
-    def slow(request: object, progress: Callable[[str, float], None]) -> object:
-        progress("thinking", 0.5)
+    def slow(request: object, progress: Progress) -> object:
+        progress(Stage("block", 2, 6), 0.5)
         begun.set()
         assert go_on.wait(30)
         return answer(request, progress)  # type: ignore[arg-type]
@@ -258,7 +258,7 @@ def test_closing_the_window_ends_it(
 
 def test_progress_and_long_lists(ui: Driver) -> None:
     dialog = open_dialog(ui)
-    dialog.show_progress(BatchProgress("", 250, 1000, 1, 8.0, 94.0))
+    dialog.show_progress(BatchProgress(None, 250, 1000, 1, 8.0, 94.0))
     assert dialog.words.text() == "250 of 1,000 · 1 failed · 8 photos/s · 1 min 34 s left"
     assert dialog.bar.value() == dialog.bar.maximum() // 4
     dialog.show_summary(Summary(5000, 10, 1200, [("a/x.jpg", "It is bad.")], [], 71.0))

@@ -27,6 +27,7 @@ from vitviz.gui.scene import PaneState
 from vitviz.gui.views.compare.pane import ComparePane
 from vitviz.gui.views.compare.view import CompareView
 from vitviz.maps.agreement import agreement
+from vitviz.progress import Stage
 from vitviz.session.state import View
 
 LEFT = Qt.MouseButton.LeftButton
@@ -163,7 +164,7 @@ def test_panes_without_photo_or_answer(compare_view: CompareView) -> None:
     first = state()
     waiting = PaneState(first.pane, None, None, busy=True)
     nothing = PaneState(replace(first.pane, photo=None))
-    opened = PaneState(first.pane, first.opened, None, busy=True, stage="block 3 of 12")
+    opened = PaneState(first.pane, first.opened, None, busy=True, stage=Stage("block", 2, 12))
     unexpected = PaneState(first.pane, first.opened, None, error=RuntimeError("out of luck"))
     states = (first, waiting, nothing, opened, unexpected)
     show(compare_view, states, session_of(states))

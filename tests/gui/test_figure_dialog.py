@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog
 
 from tests.gui.conftest import Driver
 from vitviz.__main__ import main
+from vitviz.exporting import figure_files
 from vitviz.exporting.provenance import Disclosure
 from vitviz.figures.spec import Content, FigureSpec
 from vitviz.gui.figure.dialog import FigureDialog
@@ -95,9 +97,10 @@ def test_a_folder_that_is_not_there_is_said_and_the_dialog_stays(
     assert dialog.isVisible()
     assert dialog.message.isVisible()
     assert not dialog.is_writing
-    say_file(monkeypatch, tmp_path / "figure.png")
+    (tmp_path / "nowhere").mkdir()
     dialog.export.click()
-    ui.until(lambda: dialog.saved == tmp_path / "figure.png")
+    ui.until(lambda: dialog.saved == tmp_path / "nowhere" / "figure.png")
+    assert dialog.saved.is_file()
 
 
 def test_writing_can_be_cancelled(
@@ -115,6 +118,29 @@ def test_writing_can_be_cancelled(
     assert not list(tmp_path.glob("figure*"))
     assert not list(tmp_path.glob(".*"))
     assert "Cancelled" in dialog.message.text()
+
+
+def test_what_was_cancelled_too_late_is_saved(
+    ui: Driver, open_dialog: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialog, path = open_dialog(), tmp_path / "figure.png"
+    drawn(ui, dialog)
+    write, written, go_on = figure_files.write_figure, threading.Event(), threading.Event()
+
+    def slow(*arguments: object) -> None:
+        write(*arguments)  # type: ignore[arg-type]
+        written.set()
+        assert go_on.wait(30)
+
+    monkeypatch.setattr(figure_files, "write_figure", slow)
+    say_file(monkeypatch, path)
+    dialog.export.click()
+    ui.until(written.is_set)
+    dialog.export.click()
+    go_on.set()
+    ui.until(lambda: not dialog.is_writing)
+    assert dialog.saved == path, "it would be a lie that no file was written"
+    assert path.is_file()
 
 
 def test_what_cannot_be_is_said_in_the_dialog(ui: Driver, open_dialog: Open) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +13,10 @@ from PySide6.QtGui import QDropEvent
 from vitviz.errors import VitvizError
 from vitviz.gui.commands import go
 from vitviz.gui.finetune.dialog import FinetuneDialog
-from vitviz.training.recipes import FinetuneOptions
+from vitviz.progress import Progress, Stage
+from vitviz.training.recipes import FinetuneOptions, OtherRun
 
-from .conftest import Driver
+from .conftest import Driver, threads_left
 from .finetune_runs import (
     BUNDLED,
     LEFT,
@@ -155,22 +155,21 @@ def test_pause_resume_and_another_day(ui: Driver, classes: Path, pretended: Pret
 def test_errors_say_what_to_do(ui: Driver, classes: Path, pretended: Pretended) -> None:
     pretended.error = VitvizError(
         "log.jsonl could not be written: disk full.",
-        "Make room; the same command goes on from the last checkpoint.",
+        "Make room and resume: it goes on from the last checkpoint.",
     )
     pretended.go_to(1)
     dialog = begin(ui, classes)
     ui.until(lambda: dialog.banner.isVisible())
-    assert dialog.banner.text.text().endswith("Make room; Resume goes on from the last checkpoint.")
+    assert dialog.banner.text.text().endswith(pretended.error.hint)
     assert numbers(dialog) == [0, 1], "nothing of what there is is lost"
     assert dialog.start.text() == "Resume"
     assert dialog.start.isEnabled()
     assert dialog.form.isEnabled()
     assert ui.window.banner.isHidden()
     dialog.show_failure(
-        VitvizError("The run was begun with other choices: rate was 1.",
-                    "Give the same ones to go on with it, or another --out to begin anew.")
-    )  # fmt: skip
-    assert "--out" not in dialog.banner.text.text()
+        OtherRun("The run was begun with other choices: rate was 1.", "Choose the same ones.")
+    )
+    assert dialog.banner.text.text().endswith("rate was 1. Choose the same ones.")
     ui.qtbot.mouseClick(dialog.banner.buttons[0], LEFT)
     assert dialog.form.out.path == classes.with_name("animals-model-2")
     assert dialog.start.text() == "Start"
@@ -183,8 +182,8 @@ def test_the_window_goes_first(
     begun, go_on = threading.Event(), threading.Event()
     answer = ui.window.service.engine.answer
 
-    def slow(request: object, progress: Callable[[str, float], None]) -> object:
-        progress("thinking", 0.5)
+    def slow(request: object, progress: Progress) -> object:
+        progress(Stage("block", 2, 6), 0.5)
         begun.set()
         assert go_on.wait(30)
         return answer(request, progress)  # type: ignore[arg-type]
@@ -208,7 +207,7 @@ def test_closing_the_window_pauses_it(ui: Driver, classes: Path, pretended: Pret
     ui.until(lambda: numbers(dialog) == [0, 1])
     ui.window.close()
     assert dialog.isHidden()
-    assert not ui.window.finetuning.service._thread.is_alive()
+    assert threads_left() == []
 
 
 @pytest.mark.slow

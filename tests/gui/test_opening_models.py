@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QFileDialog
 from vitviz.errors import Cancelled, NotEnoughMemory
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.models.loading import bundled
+from vitviz.progress import Stage
 
 from .conftest import Driver, threads_left
 
@@ -166,7 +167,7 @@ class Endless:
         pause = threading.Event()
         try:
             while True:
-                progress("forward, block 1 of 6", 0.4)
+                progress(Stage("block", 0, 6), 0.4)
                 pause.wait(0.001)
         except Cancelled:
             self.ended.set()
@@ -177,7 +178,7 @@ def test_cancelling_a_long_forward(ui: Driver) -> None:
     endless = Endless(ui, lambda request: request.input.fineness == 4)
     ui.window.panels.model.input.setCurrentIndex(4)
     ui.until(lambda: ui.window.status.cancel.isVisible())
-    assert "forward, block 1 of 6" in ui.window.status.state.text()
+    assert "block 1 of 6" in ui.window.status.state.text()
     assert ui.window.status.progress.value() == 400
     ui.qtbot.mouseClick(ui.window.status.cancel, Qt.MouseButton.LeftButton)
     ui.until(endless.ended.is_set)

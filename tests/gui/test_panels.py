@@ -16,16 +16,16 @@ from pytestqt.qtbot import QtBot
 from vitviz.errors import VitvizError
 from vitviz.gui.panels.appearance import AppearancePanel
 from vitviz.gui.panels.method import MethodPanel, control_value, make_control
-from vitviz.gui.panels.model import amount, bytes_words
 from vitviz.gui.panels.predictions import Bars
 from vitviz.gui.reports import Unexpected, start_log, versions
 from vitviz.gui.scene import Scene
 from vitviz.gui.widgets.banner import Banner
 from vitviz.gui.widgets.form import Choice, Number, Whole
-from vitviz.gui.widgets.status import StatusBar, duration
+from vitviz.gui.widgets.status import StatusBar
 from vitviz.maps.style import Style
 from vitviz.methods import METHODS
 from vitviz.methods.base import Parameter
+from vitviz.progress import Stage
 from vitviz.session.state import Session, View
 
 
@@ -155,21 +155,12 @@ def test_predictions_tell_long_names_whole(qtbot: QtBot) -> None:
     bars.grab()
 
 
-def test_words_for_amounts() -> None:
-    assert amount(86_567_656) == "86.6 M"
-    assert amount(7) == "7"
-    assert bytes_words(1_234_000_000) == "1.2 GB"
-    assert duration(0.0004) == "0.4 ms"
-    assert duration(0.0414) == "41 ms"
-    assert duration(3.21) == "3.2 s"
-
-
 def test_status_words_are_never_markup(qtbot: QtBot) -> None:
     status = StatusBar()
     qtbot.addWidget(status)
     status.show_idle("Saved <b>x</b> & y.png")
     assert "&lt;b&gt;x&lt;/b&gt; &amp; y.png" in status.state.text()
-    status.show_progress("Opening <i>", 0.5)
+    status.show_progress(Stage("method", name="<i>"), 0.5)
     assert "&lt;i&gt;" in status.state.text()
 
 
@@ -182,7 +173,10 @@ def test_the_progress_bar_stays_in_place_from_stage_to_stage(qtbot: QtBot) -> No
     window.show()
     status.facts.setText("CPU    197 tokens    forward 764 ms    map 9 ms")
     places = []
-    for stage in ("Computing attention rollout", "forward", "Loading the model"):
+    for stage in (
+        Stage("method_layer", 2, 12, "gradient-rollout"), Stage("block", 0, 12),
+        Stage("loading_model"),
+    ):  # fmt: skip
         status.show_progress(stage, 0.5)
         QApplication.processEvents()
         assert status.state.width() >= status.state.sizeHint().width(), "no word is cut"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.gui.commands import compare, file, go
+from vitviz.progress import Stage
 from vitviz.session.split import split
 from vitviz.session.state import PhotoRef
 
@@ -99,7 +100,7 @@ class Slow:
                 self.started.append(request)
                 try:
                     while not self.go_on.wait(0.002):
-                        progress("forward, block 1 of 6", 0.4)
+                        progress(Stage("block", 0, 6), 0.4)
                 except Cancelled:
                     self.cancelled.append(request)
                     raise

@@ -15,6 +15,7 @@ from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import PhotoError
 from vitviz.gui.threads.service import THUMBNAIL_EDGE, Service
 from vitviz.models.loading import bundled
+from vitviz.progress import Stage
 from vitviz.session.state import PhotoRef, Session, View
 
 from .conftest import WAIT_MS, draw, threads_left
@@ -37,7 +38,7 @@ def request(path: Path, **view: object) -> ExplainRequest:
 
 def test_answers_come_on_the_asking_thread(service: Service, qtbot: QtBot, photos) -> None:
     threads: list[threading.Thread] = []
-    stages: list[str] = []
+    stages: list[Stage] = []
     service.progressed.connect(lambda request, stage, fraction: stages.append(stage))
     service.answered.connect(lambda cell: threads.append(threading.current_thread()))
     with qtbot.waitSignal(service.idle, timeout=WAIT_MS):
@@ -45,7 +46,7 @@ def test_answers_come_on_the_asking_thread(service: Service, qtbot: QtBot, photo
         assert service.is_busy
     assert threads == [threading.main_thread()]
     assert not service.is_busy
-    assert stages[0] == "Loading torch"
+    assert stages[0] == Stage("loading_torch")
 
 
 def test_only_the_newest_request_is_answered(service: Service, qtbot: QtBot, photos) -> None:

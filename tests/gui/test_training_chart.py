@@ -1,4 +1,4 @@
-"""The chart of a fine-tuning, and its words."""
+"""The chart of a fine-tuning."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from PySide6.QtGui import QPalette
 from pytestqt.qtbot import QtBot
 
 from vitviz.gui.finetune.chart import TrainingChart, line_colours, top_of
-from vitviz.gui.threads.training import TrainingProgress
 from vitviz.training.finetune.class_photos import ClassPhotos
 from vitviz.training.finetune.epochs import Epoch
 
@@ -18,13 +17,6 @@ def test_the_share_of_the_commonest_class() -> None:
     # Of these are held out, at 0.3: 1 at least, 6, and 3.
     assert found.commonest(0.3) == 6 / 10
     assert ClassPhotos().commonest(0.3) is None
-
-
-def test_progress_in_words() -> None:
-    progress = TrainingProgress("", 41, 400, 3, 20, 125.0)
-    assert progress.words == "Epoch 3 of 20 · step 41 of 400 · 2 min 5 s left at most"
-    assert progress.fraction == 0.1
-    assert TrainingProgress("opening photo 2 of 9").words == "Opening photo 2 of 9"
 
 
 def test_chart_numbers_and_colours(qtbot: QtBot) -> None:

@@ -12,7 +12,7 @@ from vitviz.errors import Cancelled, NotEnoughMemory, VitvizError
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question
 from vitviz.methods.parts import discard
-from vitviz.progress import silent
+from vitviz.progress import Stage, silent
 from vitviz.tracing import fused
 
 ROLLOUT = METHODS["rollout"]
@@ -159,9 +159,9 @@ def test_progress_before_every_row_block(random_trace, monkeypatch):
     told = []
     ask(random_trace.trace, report=lambda stage, fraction: told.append((stage, fraction)))
     stages = [stage for stage, _ in told]
-    assert stages[0] == "rollout, layer 4 of 4"
-    for layer in (1, 2, 3):  # 31 rows are four blocks
-        assert stages.count(f"rollout, layer {layer} of 4") >= 4
+    assert stages[0] == Stage("method_layer", 3, 4, "rollout")
+    for layer in (0, 1, 2):  # 31 rows are four blocks
+        assert stages.count(Stage("method_layer", layer, 4, "rollout")) >= 4
     fractions = [fraction for _, fraction in told]
     assert fractions == sorted(fractions)
     assert 0 <= fractions[0] < fractions[-1] < 1

@@ -19,6 +19,7 @@ from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models import loading
 from vitviz.models.card import ModelCard, to_json
 from vitviz.models.loading import Device, bundled, choose_device, devices, load_model
+from vitviz.progress import Stage
 
 CARD = ModelCard(
     "my-model", "My model", SMALL, Preprocessing((12, 20), 4, (0.5,) * 3, (0.5,) * 3, "squash", 20)
@@ -173,7 +174,7 @@ def test_memory_that_runs_out_all_the_same(
 
 
 def test_loading_can_be_cancelled(tmp_path: Path) -> None:
-    def cancel(stage: str, fraction: float) -> None:
+    def cancel(stage: Stage, fraction: float) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vitviz.engine.worker import Done, Dropped, Event, Failed, Progressed, Worker
-from vitviz.progress import Progress
+from vitviz.progress import Progress, Stage
 
 WAIT_S = 30
 
@@ -23,9 +23,9 @@ def test_each_question_ends_exactly_once(steps: list[str], closed_at_work: bool)
     tickets = threading.Semaphore(0)  # each lets one answer take one step
 
     def answer(question: tuple[int, bool], progress: Progress) -> str:
-        progress("begun", 0)
+        progress(Stage("starting"), 0)
         assert tickets.acquire(timeout=WAIT_S)
-        progress("half", 0.5)
+        progress(Stage("block", 1, 2), 0.5)
         if question[1]:
             raise ValueError
         return "answer"
@@ -80,8 +80,8 @@ def test_each_question_of_a_list_ends_exactly_once(
             most = max(most, at_work)
         try:
             while not tickets.acquire(timeout=0.001):
-                progress("waiting", 0)
-            progress("half", 0.5)
+                progress(Stage("waiting"), 0)
+            progress(Stage("block", 1, 2), 0.5)
             if question % 2:
                 raise ValueError
             return question

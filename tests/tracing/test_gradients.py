@@ -16,7 +16,7 @@ from tests.models.networks import VARIANTS, random_input, random_network
 from vitviz.errors import Cancelled, NotEnoughMemory, VitvizError
 from vitviz.models.vit import cost as cost_module
 from vitviz.models.vit.network import VisionTransformer
-from vitviz.progress import silent
+from vitviz.progress import Stage, silent
 from vitviz.tracing import gradients as module
 from vitviz.tracing import memory
 from vitviz.tracing.gradients import run_backward
@@ -125,7 +125,7 @@ def test_what_blocks_were_given_is_not_computed_again(example):
     trace = run(example.network, example.image, example.geometry)
     told = []
     found = trace.gradients(0, lambda stage, fraction: told.append((stage, fraction)))
-    stages = [f"gradient, block {n} of 3" for n in (3, 2, 1)]
+    stages = [Stage("gradient_block", layer, 3) for layer in (2, 1, 0)]
     assert told == [(stage, pytest.approx(i / 3)) for i, stage in enumerate(stages)]
     again = replace(trace, kept=(), known={}).gradients(0, silent)
     assert np.array_equal(dense(found), dense(again))
@@ -146,10 +146,9 @@ def test_progress_before_every_block_twice(example):
     told = []
     trace = replace(run(example.network, example.image, example.geometry), kept=())
     trace.gradients(0, lambda stage, fraction: told.append((stage, fraction)))
-    assert [stage for stage, _ in told] == [
-        "block 1 of 3", "block 2 of 3", "block 3 of 3",
-        "gradient, block 3 of 3", "gradient, block 2 of 3", "gradient, block 1 of 3",
-    ]  # fmt: skip
+    up = [Stage("block", layer, 3) for layer in range(3)]
+    down = [Stage("gradient_block", layer, 3) for layer in (2, 1, 0)]
+    assert [stage for stage, _ in told] == up + down
     assert [fraction for _, fraction in told] == pytest.approx([i / 6 for i in range(6)])
 
 
@@ -158,13 +157,17 @@ def tensors() -> int:
     return sum(type(thing) is torch.Tensor for thing in gc.get_objects())
 
 
-@pytest.mark.parametrize("stage", ["block 2", "gradient, block 3", "gradient, block 1"])
+@pytest.mark.parametrize(
+    "stage",
+    [Stage("block", 1, 3), Stage("gradient_block", 2, 3), Stage("gradient_block", 0, 3)],
+    ids=str,
+)
 def test_cancelled_in_the_middle_nothing_is_left(example, stage):
     trace = replace(run(example.network, example.image, example.geometry), kept=())
     before = tensors()
 
-    def impatient(now: str, fraction: float) -> None:
-        if now.startswith(stage):
+    def impatient(now: Stage, fraction: float) -> None:
+        if now == stage:
             raise Cancelled
 
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from vitviz.models.card import from_json
 from vitviz.models.families import FAMILIES
 from vitviz.models.loading import load_model
 from vitviz.models.vit.family import VIT
+from vitviz.progress import Progress, Stage
 from vitviz.training.checkpoint import read_log, read_state, told
 from vitviz.training.recipes import (
     DistilOptions,
@@ -25,8 +25,6 @@ from vitviz.training.recipes import (
     Report,
 )
 from vitviz.training.runs import distil, finetune
-
-Progress = Callable[[str, float], None]
 
 
 @pytest.fixture
@@ -53,8 +51,8 @@ class Killed(BaseException):
 def dying(after: int, how: type[BaseException] = Killed) -> Progress:
     """Ends a run before the step after so many; opening photos does not count."""
 
-    def progress(stage: str, fraction: float) -> None:
-        if stage.startswith(f"step {after + 1} of"):
+    def progress(stage: Stage, fraction: float) -> None:
+        if stage.kind == "step" and stage.number == after:
             raise how
 
     return progress
@@ -122,9 +120,9 @@ def test_a_cancelled_run_goes_on_where_it_was(distilling: DistilOptions, tmp_pat
     with pytest.raises(Cancelled):
         distil(cancelled, dying(8, Cancelled))
     assert read_state(cancelled.out / "last.pt")["step"] == 8
-    steps: list[str] = []
-    distil(cancelled, lambda stage, fraction: steps.append(stage))
-    assert next(stage for stage in steps if stage.startswith("step")) == "step 9 of 14"
+    stages: list[Stage] = []
+    distil(cancelled, lambda stage, fraction: stages.append(stage))
+    assert next(stage for stage in stages if stage.kind == "step") == Stage("step", 8, 14)
     assert_same(lasting(distilling.out), lasting(cancelled.out))
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from tests.training.conftest import write_photo, zipped
 from vitviz.errors import Cancelled, VitvizError
+from vitviz.progress import Stage
 from vitviz.training.distil.run import split
 from vitviz.training.photos import find_photos, open_photos
 
@@ -108,7 +109,7 @@ def test_more_photos_than_fit_are_refused(photos: Path, monkeypatch: pytest.Monk
 
 
 def test_opening_can_be_cancelled(photos: Path) -> None:
-    def cancel(stage: str, fraction: float) -> None:
+    def cancel(stage: Stage, fraction: float) -> None:
         if fraction > 0.5:
             raise Cancelled
 

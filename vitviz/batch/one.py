@@ -28,8 +28,8 @@ from vitviz.exporting.map_files import write_map, write_values
 from vitviz.exporting.values import Wanted
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import fit
-from vitviz.long_work import Control
 from vitviz.methods import METHODS
+from vitviz.progress import Control
 from vitviz.session.state import PhotoRef, Session
 from vitviz.session.strict import check_map, check_query
 
@@ -93,7 +93,7 @@ class Worker:
 
     def _results(self, found: Found, then: Stamp | None) -> Entry:
         opening, computing = self._needed(found.path, then)
-        check, device = self._waiting, self.model.device
+        check, device = self.control.check, self.model.device
         try:
             if device == "cpu":
                 with self.room.taken(opening + computing, device, check):
@@ -104,9 +104,6 @@ class Worker:
             # The other photos may have had what was missing.
             self.room.wait_until_empty(check)
             return self._make(found)
-
-    def _waiting(self) -> None:
-        self.control.check("waiting", 0)
 
     def _needed(self, path: Path, then: Stamp | None) -> tuple[int, int]:
         """Memory that a photo takes at most, and that computing with it does, in bytes; read off
@@ -128,13 +125,12 @@ class Worker:
         return PIXEL_BYTES * size[0] * size[1], computing
 
     def _make(self, found: Found) -> Entry:
-        check = self.control.check
-        check("opening", 0)
+        self.control.check()
         session = self._session(found)
         (request,) = plan(session, self.model.device)
         photo = self.engine.photos.get(request.photo, request.background)
         cell = self._cell(photo, request, session)
-        check("writing", 0)
+        self.control.check()
         files = self._write(found, photo, cell, session)
         columns = row(photo, cell, session.view, self.batch.outputs.classes)
         return Entry(found.key, sha256=photo.sha256, files=files, row=columns)
@@ -149,7 +145,7 @@ class Worker:
             geometry = fit(photo.size, card.preprocessing, request.input)
             check_query(METHODS[request.method], request.query, card.outline.prefix, geometry)
         with refusing_misfits():
-            cell = self.engine.answer(request, self.control.check)
+            cell = self.engine.answer(request, self.control.progress)
         with refusing_all():
             check_map(session.view, cell.explanation, card.outline)
         return cell
@@ -172,7 +168,7 @@ class Worker:
             name = f"{base}-figure.{wanted.figure}"
             with self._writing(name) as path:
                 write_figure(
-                    path, session, self.engine, self.model.device, self.control.check, said
+                    path, session, self.engine, self.model.device, self.control.progress, said
                 )
             written[name] = path.stat().st_size
         return written

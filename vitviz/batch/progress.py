@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vitviz.long_work import duration
+from vitviz.progress import Stage
+from vitviz.wording.numbers import duration
+from vitviz.wording.stages import stage_words
 
 
 @dataclass(frozen=True)
@@ -12,7 +14,7 @@ class BatchProgress:
     """Where a batch is.
 
     Args:
-        stage: "Loading the model", "Counting the photos"; "" while photos are worked on.
+        stage: What is got ready; None while photos are worked on.
         done: Photos that are done, earlier runs and failures included.
         total: Photos in all; None while they are still being counted.
         failed: Of those done.
@@ -20,7 +22,7 @@ class BatchProgress:
         remaining_s: Until the end, in seconds; None where that cannot be said yet.
     """
 
-    stage: str = ""
+    stage: Stage | None = None
     done: int = 0
     total: int | None = None
     failed: int = 0
@@ -30,8 +32,8 @@ class BatchProgress:
     @property
     def words(self) -> str:
         """ "412 of 1,000 · 3 failed · 8.1 photos/s · 1 min 12 s left"."""
-        if self.stage:
-            return f"{self.stage}…"
+        if self.stage is not None:
+            return f"{stage_words(self.stage)}…"
         total = "" if self.total is None else f" of {self.total:,}"
         parts = [f"{self.done:,}{total}"]
         if self.failed:

@@ -38,8 +38,8 @@ from vitviz.engine.photos import PhotoCache, stamp
 from vitviz.engine.room import Room
 from vitviz.errors import PhotoError
 from vitviz.imaging.load import MAX_PIXELS
-from vitviz.long_work import Control, Pace
 from vitviz.models.torch_import import import_torch
+from vitviz.progress import Control, Pace, Stage
 
 if TYPE_CHECKING:
     from vitviz.models.loading import Model
@@ -120,11 +120,11 @@ def run(
     control = control or Control()
     if next(photos_below(batch.folder), None) is None:
         raise PhotoError(f"There are no photos in {batch.folder}.", "Choose another folder.")
-    report(BatchProgress("Loading the model"))
+    report(BatchProgress(Stage("loading_model")))
     import_torch()
     # Each photo is looked at once: what is kept is only for its own files.
     engine = Engine(PhotoCache(PHOTO_BYTES, batch.max_pixels or MAX_PIXELS), trace_budget=0)
-    model = engine.model(batch.session.model, batch.device, control.check)
+    model = engine.model(batch.session.model, batch.device, control.progress)
     settings = batch.settings(model.card, model.device)
     with opened(batch.out, settings, restart=restart) as journal:
         remove_parts(batch.out)
@@ -171,12 +171,13 @@ class Run:
         each = max(1, threads // workers)
         counter = threading.Thread(target=self._count, name="vitviz-batch-counter", daemon=True)
         counter.start()
-        self._tell()
         try:
             with self._pool(workers, each) as pool:
+                self._tell()
                 self._work(pool, AHEAD * workers)
         finally:
             torch.set_num_threads(threads)  # in part one number for the whole process
+            counter.join()  # it has counted all, or sees that the batch was ended
         names = columns(self._batch.outputs.classes)
         self._summary.tables = write_tables(self._batch.out, self._entries, names)
         self._summary.seconds = time.perf_counter() - started
@@ -212,7 +213,7 @@ class Run:
     def _work(self, pool: ThreadPoolExecutor, ahead: int) -> None:
         waiting: deque[Known | Future[Entry]] = deque()
         for found in photos_below(self._batch.folder):
-            self._control.check("", 0)
+            self._control.check()
             waiting.append(self._known(found) or pool.submit(self._worker.entry, found))
             while waiting and (len(waiting) >= ahead or _is_ready(waiting[0])):
                 self._take(waiting.popleft())
@@ -258,7 +259,7 @@ class Run:
         done, total = self._summary.done, self._total
         left = None if total is None else self._pace.remaining_s(max(total - done, 0))
         self._report(
-            BatchProgress("", done, total, self._summary.failed, self._pace.per_second, left)
+            BatchProgress(None, done, total, self._summary.failed, self._pace.per_second, left)
         )
 
 

@@ -27,7 +27,8 @@ from vitviz.cli.interrupts import interrupts
 from vitviz.cli.options import add_disclosure, disclosure
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.imaging.load import MAX_PIXELS
-from vitviz.long_work import Control, duration
+from vitviz.progress import Control
+from vitviz.wording.numbers import duration
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers

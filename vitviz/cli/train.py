@@ -17,6 +17,7 @@ from vitviz.cli.interrupts import interrupts
 from vitviz.cli.options import fraction
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.models.loading import bundled
+from vitviz.progress import Stage
 from vitviz.training.recipes import (
     DistilOptions,
     FinetuneOptions,
@@ -24,6 +25,7 @@ from vitviz.training.recipes import (
     Variety,
 )
 from vitviz.training.runs import distil, finetune
+from vitviz.wording.stages import stage_words
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers
@@ -50,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         wanted = threading.Event()
         with interrupts(wanted.set):
 
-            def progress(stage: str, done: float) -> None:
+            def progress(stage: Stage, done: float) -> None:
                 if wanted.is_set():
                     raise Cancelled
                 line.show(stage, done)
@@ -185,13 +187,14 @@ class _Line:
         self._over = sys.stderr.isatty() and not quiet
         self._last = 0.0
 
-    def show(self, stage: str, done: float) -> None:
+    def show(self, stage: Stage, done: float) -> None:
         """Shows where it is, on a terminal."""
         now = time.monotonic()
         if self._over and now - self._last > SHOWN_EVERY_S:
             self._last = now
             width = shutil.get_terminal_size().columns - 1
-            sys.stderr.write(f"\r{f'{stage}  {100 * done:.0f} %':<{width}.{width}}")
+            words = f"{stage_words(stage)}  {100 * done:.0f} %"
+            sys.stderr.write(f"\r{words:<{width}.{width}}")
             sys.stderr.flush()
 
     def report(self, report: Report) -> None:

@@ -35,7 +35,7 @@ from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.loading import load_model
 from vitviz.models.outline import Outline
 from vitviz.models.tokens import TokenLayout
-from vitviz.progress import Progress, silent
+from vitviz.progress import Progress, Stage, silent
 from vitviz.session.state import Query
 from vitviz.shapes import Float32, UInt8
 
@@ -52,7 +52,7 @@ EXPLANATION_BUDGET_BYTES = 256 << 20
 MODEL_BUDGET_BYTES = 2 << 30
 """Of networks kept, so that panes with different models do not load them in turn: six ViT-B."""
 
-WAITING = "Waiting for another pane"
+WAITING = Stage("waiting")
 """Said while another thread makes the same, or takes the memory."""
 
 EXPLAINING_BYTES = 512 << 20
@@ -215,7 +215,7 @@ class Engine:
             with self._room.taken(needed, "cpu", lambda: progress(WAITING, 0)):
                 return load_model(name, device, progress=progress)
 
-        progress("Loading the model", 0)
+        progress(Stage("loading_model"), 0)
         known = stamp(name)
         return self._models.get((name, known, device), load, lambda: progress(WAITING, 0))
 
@@ -235,7 +235,7 @@ class Engine:
 
     def _see(self, request: Request, device: str, progress: Progress) -> Sight:
         """Shows the photo to the model, unless that is remembered."""
-        progress("Opening the photo", 0)
+        progress(Stage("opening_photo"), 0)
         photo = self.photos.get(request.photo, request.background)
         model = self.model(request.model, device, progress)
         key = (photo.sha256, request.photo.frame, request.background, request.input,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from vitviz.errors import Cancelled
-from vitviz.progress import Progress
+from vitviz.progress import Progress, Stage
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Event:
 class Progressed(Event):
     """It is at ``stage``, and ``fraction`` (0..1) of it is done."""
 
-    stage: str
+    stage: Stage
     fraction: float
 
 
@@ -195,7 +195,7 @@ class Worker(Generic[Asked, Answered]):
             log.exception("nobody could be told of %s", event)
 
     def _outcome(self, wish: _Wish[Asked]) -> Event:
-        def progress(stage: str, fraction: float) -> None:
+        def progress(stage: Stage, fraction: float) -> None:
             if not wish.wanted or wish.put_off:
                 wish.interrupted = True
                 raise Cancelled

@@ -24,7 +24,7 @@ from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import Look, look, style_for
 from vitviz.maps.style import Style
 from vitviz.methods import METHODS
-from vitviz.progress import Progress, silent
+from vitviz.progress import Progress, Stage, silent
 from vitviz.session.state import Session, View
 from vitviz.shapes import UInt8
 from vitviz.wording.caption import caption
@@ -101,7 +101,7 @@ def write_animation(
     )  # fmt: skip
     drawn = list(frames(photo, shown, session.style, animation, progress))
     content = encode(path.suffix.lower(), drawn, animation.film, to_json(made), progress)
-    progress("Writing the file", 1.0)  # the last moment to cancel
+    progress(Stage("writing_file"), 1.0)  # the last moment to cancel
     write_made(path, content, made, beside=said.beside)
 
 
@@ -137,7 +137,7 @@ def shots(
     for head in range(heads):
         of_head = cell
         if METHODS[cell.request.method].fuses_first:
-            progress("Computing the heads", head / heads)
+            progress(Stage("computing_heads", head, heads), head / heads)
             of_head = answer(replace(cell.request, head=head), progress)
         found.append((of_head, replace(view, head=head)))
     return found
@@ -170,7 +170,7 @@ def frames(
     plate = Plate(pixels.shape[:2], scale, words)
     is_bare = not animation.words and scale is None
     for number, (cell, view) in enumerate(shown):
-        progress("Drawing the frames", number / len(shown))
+        progress(Stage("drawing_frames", number, len(shown)), number / len(shown))
         picture = drawn(pixels, cell.heat_map(view), how)
         yield picture if is_bare else plate.draw(picture, words[number])
 

@@ -19,7 +19,7 @@ from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import Look, Ranged, ranges, style_for
 from vitviz.maps.style import Style
-from vitviz.progress import Progress, silent
+from vitviz.progress import Progress, Stage, silent
 from vitviz.session.state import Pane, Session
 from vitviz.shapes import UInt8
 from vitviz.wording.caption import caption
@@ -103,7 +103,7 @@ def figure_picture(
         sharing="all" if compared and session.compare.shared else "each",
     )  # fmt: skip
     composed = compose(replace(session, figure=spec), engine, device, progress)
-    progress("Drawing the figure", 0.5)
+    progress(Stage("drawing_figure"), 0.5)
     pixels: UInt8[np.ndarray, "height width 3"] = np.ascontiguousarray(
         Drawing(composed.grid, spec).pixels()[..., :3]
     )

@@ -27,7 +27,7 @@ from vitviz.maps.heat_map import Head
 from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import look, style_for, value_range
 from vitviz.methods import METHODS
-from vitviz.progress import Progress, silent
+from vitviz.progress import Progress, Stage, silent
 from vitviz.session.panes import pair_of
 from vitviz.session.state import Pane, Session, View
 from vitviz.session.strict import check_map, check_query
@@ -167,7 +167,7 @@ def write_figure(
     made = provenance_of("figure", session, maps, full_paths=said.full_paths)
     suffix = path.suffix.lower()
     content = encode(composed.grid, session.figure, suffix, progress, to_json(made))
-    progress("Writing the file", 1.0)  # the last moment to cancel
+    progress(Stage("writing_file"), 1.0)  # the last moment to cancel
     write_made(path, content, made, beside=bool(said.beside))
 
 

@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from vitviz.errors import VitvizError
 from vitviz.exporting.containers import KEYWORD
-from vitviz.progress import Progress, silent
+from vitviz.progress import Progress, Stage, silent
 from vitviz.shapes import UInt8
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def has_video() -> bool:
 
 def _told(frames: Frames, progress: Progress) -> Iterator[Image.Image]:
     for number, pixels in enumerate(frames):
-        progress("Writing the frames", number / len(frames))
+        progress(Stage("writing_frames", number, len(frames)), number / len(frames))
         yield Image.fromarray(pixels)
 
 

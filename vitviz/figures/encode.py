@@ -17,7 +17,7 @@ from vitviz.errors import VitvizError
 from vitviz.figures.draw import Drawing, matplotlib_settings
 from vitviz.figures.panel import Grid
 from vitviz.figures.spec import FigureSpec
-from vitviz.progress import Progress, silent
+from vitviz.progress import Progress, Stage, silent
 
 MOST_PIXELS = 200_000_000
 """Of a file of pixels: 800 MB while it is drawn."""
@@ -45,9 +45,9 @@ def encode(
         VitvizError: It does not fit its size, or would be too large.
         Cancelled: ``progress`` said so.
     """
-    progress("Arranging the figure", 0.0)
+    progress(Stage("arranging_figure"), 0.0)
     drawing = Drawing(grid, spec)
-    progress("Drawing the figure", 0.2)
+    progress(Stage("drawing_figure"), 0.2)
     said = grid.title or spec.title
     if suffix == ".svg":
         content = _svg(drawing, said, progress)
@@ -55,13 +55,13 @@ def encode(
         content = _pdf(drawing, said)
     else:
         image = _image(drawing)
-        progress("Writing the figure", 0.7)
+        progress(Stage("writing_figure"), 0.7)
         dpi = (spec.dpi, spec.dpi)
         if suffix == ".png":
             content = _png(image, dpi, provenance)
         else:
             content = _tiff(image, dpi, grid.caption)
-    progress("Drawing the figure", 1.0)
+    progress(Stage("drawing_figure"), 1.0)
     return content
 
 
@@ -113,7 +113,7 @@ def _svg(drawing: Drawing, title: str, progress: Progress) -> bytes:
         canvas = FigureCanvasSVG(drawing.vector_figure())
         named = said | ({"Title": title} if title else {})
         canvas.print_svg(out, metadata=named)  # type: ignore[no-untyped-call]
-    progress("Embedding fonts", 0.8)
+    progress(Stage("embedding_fonts"), 0.8)
     text = _in_millimetres(out.getvalue().decode(), drawing.layout.width, drawing.layout.height)
     style = f'<style type="text/css">{_font_faces(drawing)}</style>'
     return text.replace("<defs>", f"<defs>\n  {style}", 1).encode()

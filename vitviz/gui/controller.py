@@ -17,6 +17,7 @@ from vitviz.gui.store import Store
 from vitviz.gui.threads.service import Opened, Preview, Service
 from vitviz.models.card import ModelCard
 from vitviz.models.loading import bundled
+from vitviz.progress import Stage
 from vitviz.session.panes import with_query, without_photos, without_point
 from vitviz.session.state import Pane, PhotoRef, Query, Session, with_panes
 
@@ -43,7 +44,7 @@ class Controller(QObject):
 
     Signals:
         refreshed(): An opened photo, a cell or a choice changed: draw again.
-        progressed(str stage, float fraction): Where the most urgent work is.
+        progressed(Stage, float fraction): Where the most urgent work is.
         panes_progressed(): Some pane's work went on.
         previewed(Preview): A thumbnail is ready.
         model_ready(ModelCard): The current pane shows another model's answer.
@@ -53,7 +54,7 @@ class Controller(QObject):
     """
 
     refreshed = Signal()
-    progressed = Signal(str, float)
+    progressed = Signal(object, float)
     panes_progressed = Signal()
     previewed = Signal(object)
     model_ready = Signal(object)
@@ -71,7 +72,7 @@ class Controller(QObject):
         self._shown: tuple[_Shown, ...] = (_Shown(),)
         self._requests: tuple[ExplainRequest | None, ...] = (None,)
         self._outcomes: dict[ExplainRequest, Cell | BaseException] = {}
-        self._stages: dict[ExplainRequest, tuple[str, float]] = {}
+        self._stages: dict[ExplainRequest, tuple[Stage, float]] = {}
         self._hover: tuple[Query, int] | None = None
         self._previewed: set[PhotoRef] = set()
         self._card: ModelCard | None = None
@@ -164,7 +165,7 @@ class Controller(QObject):
         outcome = self._outcomes.get(request) if request is not None else None
         error = outcome if isinstance(outcome, BaseException) else None
         busy = error is None and request is not None and (opened is None or outcome is None)
-        stage, fraction = self._stages.get(request, ("", 0.0)) if request else ("", 0.0)
+        stage, fraction = self._stages.get(request, (None, 0.0)) if request else (None, 0.0)
         return PaneState(pane, opened, cell, error, busy, stage, fraction)
 
     @Slot(object, object)
@@ -299,8 +300,8 @@ class Controller(QObject):
                 self._show(index, cell)
         self.refreshed.emit()
 
-    @Slot(object, str, float)
-    def _on_progress(self, request: ExplainRequest, stage: str, fraction: float) -> None:
+    @Slot(object, object, float)
+    def _on_progress(self, request: ExplainRequest, stage: Stage, fraction: float) -> None:
         self._stages[request] = stage, fraction
         urgent = next((r for r in self._asked() if r in self._stages), None)
         if request == urgent:

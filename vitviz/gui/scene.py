@@ -13,6 +13,7 @@ from vitviz.maps.heat_map import Head, HeatMap
 from vitviz.maps.ranges import Look, look
 from vitviz.methods import METHODS
 from vitviz.models.card import ModelCard
+from vitviz.progress import Stage
 from vitviz.reading import Within
 from vitviz.session.state import Pane, PhotoRef, Session
 
@@ -31,7 +32,7 @@ class PaneState:
             None until there is one.
         error: Why what was chosen has no answer; None where it has one or will have.
         busy: Its answer is still to come.
-        stage: What is being done for it: "block 3 of 12"; "" while nothing is.
+        stage: What is being done for it; None while nothing is.
         fraction: How much of that is done, 0..1.
     """
 
@@ -40,7 +41,7 @@ class PaneState:
     cell: Cell | None = None
     error: BaseException | None = None
     busy: bool = False
-    stage: str = ""
+    stage: Stage | None = None
     fraction: float = 0.0
 
 

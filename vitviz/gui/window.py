@@ -27,11 +27,12 @@ from vitviz.gui.layout import Panels, TopBar
 from vitviz.gui.scene import Device, Part, Scene
 from vitviz.gui.settings import Settings
 from vitviz.gui.store import Store
-from vitviz.gui.threads.jobs import Jobs, JobView
+from vitviz.gui.threads.jobs import Jobs
 from vitviz.gui.threads.service import Preview, Service
 from vitviz.gui.views.stack import ViewStack
 from vitviz.gui.views.table import VIEWS
 from vitviz.gui.widgets.banner import Banner
+from vitviz.gui.widgets.job_view import JobView
 from vitviz.gui.widgets.status import StatusBar
 from vitviz.imaging.samples import sample_photos
 from vitviz.models.card import ModelCard

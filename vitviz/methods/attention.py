@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from vitviz.maps.heat_map import Explanation, Quantity
 from vitviz.methods.base import Method, Question
-from vitviz.progress import Progress
+from vitviz.progress import Progress, Stage
 
 if TYPE_CHECKING:
     from vitviz.tracing.trace import Trace
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def explain(trace: Trace, question: Question, progress: Progress) -> Explanation:
     """Attention of, or to, one token; every layer and head apart."""
-    progress("attention", 0.0)
+    progress(Stage("method", name="attention"), 0.0)
     of = question.direction == "of"
     by_layer = {}
     for layer, attention in enumerate(trace.attention):

@@ -71,7 +71,7 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     needed = min(trace.tokens**2 * FLOAT_BYTES, KEPT_BYTES)
     with refusing(needed, f"gradient rollout over {trace.tokens:,} tokens", trace.device):
         layers = Layers(
-            trace, head, fuse, discard, "gradient rollout", progress, trace.room(),
+            trace, head, fuse, discard, "gradient-rollout", progress, trace.room(),
             partial(gradients.rows, room=trace.room()),
         )  # fmt: skip
         push = partial(push_normalised, residual=residual)

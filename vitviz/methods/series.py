@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vitviz.models.outline import Ability, Outline
-from vitviz.progress import Progress
+from vitviz.progress import Progress, Stage
 from vitviz.shapes import Float32
 
 if TYPE_CHECKING:  # torch is not loaded for a list of names
@@ -56,7 +56,9 @@ def attention_distance(trace: Trace, progress: Progress) -> ByLayer:
     for layer, attention in enumerate(trace.attention):
         if attention is None:
             continue
-        progress("attention distance", layer / trace.depth)
+        progress(
+            Stage("method_layer", layer, trace.depth, "attention-distance"), layer / trace.depth
+        )
         tokens, patch = trace.outline.tokens(layer), trace.outline.layers[layer].patch
         first = len(tokens.prefix)
         rows, cols = np.divmod(np.arange(tokens.patches), tokens.grid[1])
@@ -80,7 +82,9 @@ def attention_entropy(trace: Trace, progress: Progress) -> ByLayer:
     for layer, attention in enumerate(trace.attention):
         if attention is None:
             continue
-        progress("attention entropy", layer / trace.depth)
+        progress(
+            Stage("method_layer", layer, trace.depth, "attention-entropy"), layer / trace.depth
+        )
         total = torch.zeros(attention.heads, device=trace.device)
         for _, block in attention.row_blocks():
             # The smallest float in the place of 0: 0 log 0 is 0.

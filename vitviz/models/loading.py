@@ -21,15 +21,13 @@ from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.families import reader_of
 from vitviz.models.family import Family
 from vitviz.models.labels import SETS
+from vitviz.progress import Progress, Stage, silent
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from vitviz.models.network import Network
     from vitviz.models.reader import Reader
-
-Progress = Callable[[str, float], None]
-"""Told the stage and the fraction done, 0..1; may raise ``vitviz.errors.Cancelled``."""
 
 HASHED_AT_ONCE = 1 << 24
 """Bytes; progress is told, and cancelling possible, between two such pieces of a file."""
@@ -60,10 +58,6 @@ class Model:
     card: ModelCard
     network: Network
     device: str
-
-
-def _silent(stage: str, fraction: float) -> None:
-    pass
 
 
 @cache
@@ -118,7 +112,7 @@ def choose_device(wanted: str = "auto") -> str:
     return name
 
 
-def load_model(id_or_path: str | Path, device: str = "auto", progress: Progress = _silent) -> Model:
+def load_model(id_or_path: str | Path, device: str = "auto", progress: Progress = silent) -> Model:
     """A bundled model by its id, or a checkpoint by its path.
 
     A file ``NAME.json`` beside a checkpoint ``NAME.pth``, in the format of the bundled models'
@@ -137,7 +131,7 @@ def load_model(id_or_path: str | Path, device: str = "auto", progress: Progress 
     path, said, notes = _found(id_or_path)
     from vitviz.models.checkpoint import read_checkpoint
 
-    progress("reading the weights", 0.0)
+    progress(Stage("reading_weights"), 0.0)
     checkpoint = read_checkpoint(path)
     family, reader = reader_of(checkpoint.tensors)
     config, assumed = reader.config(checkpoint.tensors, _known(said, family, path))
@@ -147,11 +141,12 @@ def load_model(id_or_path: str | Path, device: str = "auto", progress: Progress 
     card = said or _assumed_card(path, config, family, reader)
     _require_memory(card.outline.parameters, path)
     tensors = reader.convert(checkpoint.tensors, config)
-    card = _with_file(card, path, tensors, reader, lambda done: progress("checking", done / 2))
+    checking = Stage("checking_weights")
+    card = _with_file(card, path, tensors, reader, lambda done: progress(checking, done / 2))
     card = replace(card, notes=(*card.notes, *assumed, *checkpoint.notes, *notes))
-    progress("building the network", 0.5)
+    progress(Stage("building_network"), 0.5)
     network = _network(family, config, tensors, chosen, path)
-    progress("ready", 1.0)
+    progress(Stage("model_ready"), 1.0)
     return Model(card, network, chosen)
 
 

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vitviz.models.network import Network
-from vitviz.progress import Progress, part, silent
+from vitviz.progress import Progress, Stage, part, silent
 from vitviz.shapes import Float
 from vitviz.tracing.memory import refusing, require
 
@@ -124,7 +124,7 @@ def run_forward(
     with torch.inference_mode():
         states = [network.embed(image)]
         for layer, block in enumerate(network.blocks):
-            progress(f"block {layer + 1} of {depth}", layer / depth)
+            progress(Stage("block", layer, depth), layer / depth)
             states.append(block(states[-1]))
     return states
 
@@ -137,7 +137,7 @@ def _backward(network: Network, states: list[Tensor], target: int, progress: Pro
         (gradient,) = torch.autograd.grad(network.classify(z)[0, target], z)
     found: list[LayerGradient | None] = []
     for layer in reversed(range(depth)):
-        progress(f"gradient, block {layer + 1} of {depth}", 1 - (layer + 1) / depth)
+        progress(Stage("gradient_block", layer, depth), 1 - (layer + 1) / depth)
         gradient, of_layer = _through(network.blocks[layer], states.pop(), gradient)
         found.insert(0, of_layer)
     return Gradients(target, tuple(found))

@@ -14,7 +14,7 @@ from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
 from vitviz.models.network import Network
 from vitviz.models.outline import Outline
-from vitviz.progress import Progress, silent
+from vitviz.progress import Progress, Stage, silent
 from vitviz.shapes import Float, Float32
 from vitviz.tracing.attention import DenseAttention, LayerAttention
 from vitviz.tracing.fused import attend
@@ -65,8 +65,8 @@ def run(
         )
     logits.flags.writeable = False
     return Trace(
-        outline, outline.geometry(0, geometry), logits if outline.classes else None, tuple(record.attention), forward_s,
-        image, network, tuple(record.states), device=device,
+        outline, outline.geometry(0, geometry), logits if outline.classes else None,
+        tuple(record.attention), forward_s, image, network, tuple(record.states), device=device,
     )  # fmt: skip
 
 
@@ -119,7 +119,7 @@ def _forward(
     depth = len(network.blocks)
     z = network.embed(image)
     for layer, block in enumerate(network.blocks):
-        progress(f"block {layer + 1} of {depth}", layer / depth)
+        progress(Stage("block", layer, depth), layer / depth)
         record.begin_layer()
         z = block(record.passed(z), record.attend)
     return network.classify(record.passed(z))[0]

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vitviz.errors import VitvizError
 from vitviz.reading import parse, typed
+from vitviz.training.recipes import OtherRun
 from vitviz.writing import write_whole
 
 FORMAT = 1
@@ -79,13 +80,13 @@ def restore(own: Mapping[str, Tensor], saved: Mapping[str, Tensor], path: Path) 
     """Copies saved tensors into the network's own.
 
     Raises:
-        VitvizError: They are not of the same names and shapes.
+        OtherRun: They are not of the same names and shapes.
     """
     shapes = {name: tensor.shape for name, tensor in saved.items()}
     if {name: tensor.shape for name, tensor in own.items()} != shapes:
-        raise VitvizError(
+        raise OtherRun(
             f"{path} is of another network.",
-            "Give the choices it was begun with, or another --out.",
+            "Choose what the run was begun with, or another folder for this one.",
         )
     with torch.no_grad():
         for name, tensor in own.items():
@@ -101,7 +102,7 @@ def check_choices(path: Path, saved: Mapping[str, object], given: Mapping[str, o
         given: Now.
 
     Raises:
-        VitvizError: Some differ.
+        OtherRun: Some differ.
     """
     given = json.loads(json.dumps(given))
     names = sorted(saved.keys() | given.keys())
@@ -111,9 +112,9 @@ def check_choices(path: Path, saved: Mapping[str, object], given: Mapping[str, o
         if saved.get(name) != given.get(name)
     ]
     if different:
-        raise VitvizError(
+        raise OtherRun(
             f"The run in {path.parent} was begun with other choices: {'; '.join(different[:3])}.",
-            "Give the same ones to resume it, or another --out to begin anew.",
+            "Choose the same ones to resume it, or another folder to begin anew.",
         )
 
 
@@ -129,7 +130,7 @@ def append_line(path: Path, line: Mapping[str, object]) -> None:
     except OSError as error:
         raise VitvizError(
             f"{path} could not be written: {error.strerror or error}.",
-            "Make room; the same command goes on from the last checkpoint.",
+            "Make room and resume: it goes on from the last checkpoint.",
         ) from error
 
 

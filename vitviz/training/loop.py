@@ -21,7 +21,7 @@ from torch import Tensor
 
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.models.network import Network
-from vitviz.progress import Progress
+from vitviz.progress import Progress, Stage
 from vitviz.training.checkpoint import (
     BEFORE_COOL_DOWN,
     CHECKPOINT,
@@ -150,7 +150,7 @@ class Run(Generic[Part]):
         except OSError as error:
             raise VitvizError(
                 f"The folder {self._folder} cannot be made: {error.strerror or error}.",
-                "Give another --out.",
+                "Choose another folder for the run.",
             ) from error
         lines = []
         if (self._folder / CHECKPOINT).exists():
@@ -211,7 +211,7 @@ class Run(Generic[Part]):
 
     def _tell(self, progress: Progress) -> None:
         steps = self._pace.steps
-        progress(f"step {self.step + 1:,} of {steps:,}", self.step / steps)
+        progress(Stage("step", self.step, steps), self.step / steps)
 
     def _timed_step(
         self,

@@ -16,7 +16,7 @@ from vitviz.imaging.load import EXTENSIONS, MAX_PIXELS, from_source
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.source import Source
 from vitviz.memory import available_bytes
-from vitviz.progress import Progress, silent
+from vitviz.progress import Progress, Stage, silent
 from vitviz.shapes import UInt8
 
 SHORTER_SIDE = 256
@@ -129,7 +129,7 @@ def open_photos(
     refused: list[str] = []
     room = available_bytes() // 2
     for number, file in enumerate(files):
-        progress(f"opening photo {number + 1:,} of {len(files):,}", number / len(files))
+        progress(Stage("opening_photos", number, len(files)), number / len(files))
         try:
             photos.append(_open(file, shorter_side))
         except UNREADABLE as error:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from vitviz.errors import VitvizError
+
 SIDES = (96, 128, 160, 128, 96, 160, 128, 224)
 """Of the inputs of a distillation, in pixels, one after another from step to step.
 
@@ -19,6 +21,10 @@ Small inputs cost a fifth of what full ones do; the full ones between keep the p
 
 BOOST = 4.0
 """Learning rate at the start of a distillation, as a multiple of its later one."""
+
+
+class OtherRun(VitvizError):
+    """The folder holds a run that was begun with other choices."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from vitviz.batch.run import Summary
 from vitviz.batch.table import forms
 from vitviz.gui.widgets.form import Choice, form, quiet, row
 from vitviz.gui.widgets.long_work import STEPS, FolderField, LongWorkDialog, set_primary
-from vitviz.long_work import duration
+from vitviz.wording.numbers import duration
 
 MAPS = (("JPEG", "jpg"), ("PNG, exact and slow", "png"), ("TIFF", "tiff"), ("None", "none"))
 SIDES = (("As the photo", 0), ("At most 2048 px", 2048), ("At most 1024 px", 1024),

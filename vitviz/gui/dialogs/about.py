@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
 )
 
 from vitviz.gui.dialogs.licences import LicencesDialog
-from vitviz.gui.panels.model import amount, bytes_words
 from vitviz.gui.reports import versions
 from vitviz.models.card import ModelCard
 from vitviz.wording.models import shape
+from vitviz.wording.numbers import amount, byte_size
 
 NAMED = 12
 """Own classes of a model that its card spells out."""
@@ -120,7 +120,7 @@ def card_text(card: ModelCard) -> str:
             ("Trained by", card.trained_by),
             ("Trained on", card.trained_on),
             ("Weak at", card.weak),
-            ("Weights", f"{bytes_words(card.bytes)}, SHA-256 {card.sha256}"),
+            ("Weights", f"{byte_size(card.bytes)}, SHA-256 {card.sha256}"),
         ]
     )  # fmt: skip
     parts = [f"<h2>{html.escape(card.title)}</h2>{facts}"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QCloseEvent, QColor, QImage, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QDialog,
@@ -24,16 +24,17 @@ from PySide6.QtWidgets import (
 )
 
 from vitviz.engine.engine import Engine
-from vitviz.engine.worker import Done, Dropped, Event, Failed, Progressed, Worker
 from vitviz.errors import VitvizError
 from vitviz.exporting.provenance import Disclosure
 from vitviz.figures.spec import Content, FigureSpec
 from vitviz.gui.figure.form import FigureForm
+from vitviz.gui.threads.desk import Desk
 from vitviz.gui.widgets.form import quiet
 from vitviz.gui.widgets.target import ask_target
-from vitviz.progress import Progress
+from vitviz.progress import Control, Progress, Stage
 from vitviz.session.state import Session
 from vitviz.shapes import UInt8
+from vitviz.wording.stages import stage_words
 
 PAUSE_MS = 160
 """Choices that follow each other faster are drawn once."""
@@ -45,23 +46,37 @@ CHECK = 8
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What the dialog asks its thread for.
+class PreviewQuestion:
+    """Asks for a picture of the figure.
 
     Args:
         figure: The choices.
-        room: Width and height of the preview, in pixels; (0, 0): the file is to be written.
-        path: Of the file; None for a preview.
+        room: Width and height of the preview, in pixels.
     """
 
     figure: FigureSpec
     room: tuple[int, int]
-    path: Path | None = None
+
+
+@dataclass(frozen=True)
+class ExportQuestion:
+    """Asks for the figure's file.
+
+    Args:
+        figure: The choices.
+        path: Of the file.
+        control: Cancels it. So what is answered says truly whether there is a file, and each
+            export is another question.
+    """
+
+    figure: FigureSpec
+    path: Path
+    control: Control = field(default_factory=Control)
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
-    """A preview.
+class Preview:
+    """A picture of the figure.
 
     Args:
         pixels: Red, green, blue, alpha.
@@ -149,8 +164,6 @@ class FigureDialog(QDialog):
         suffix: Of the format that is chosen at first.
     """
 
-    _event = Signal(object)
-
     def __init__(
         self, session: Session, contents: Sequence[Content], engine: Engine, device: str,
         disclosure: Disclosure, suffix: str = ".pdf", parent: QWidget | None = None,
@@ -159,7 +172,7 @@ class FigureDialog(QDialog):
         self.setWindowTitle("Export Figure")
         self._session, self._engine, self._device = session, engine, device
         self._disclosure = disclosure
-        self._wanted = 0
+        self._export: ExportQuestion | None = None
         self.saved: Path | None = None
         now = session.figure.content
         content = now if now in contents else contents[0]
@@ -187,10 +200,11 @@ class FigureDialog(QDialog):
         self.form.changed.connect(self._timer.start)
         self.export.clicked.connect(self._export_clicked)
         self.buttons.rejected.connect(self._close_clicked)
-        self._event.connect(self._on_event, Qt.ConnectionType.QueuedConnection)
-        self._worker: Worker[Wish, Drawn | Path] = Worker(
-            self._answer, self._event.emit, "vitviz-figure"
-        )
+        self._desk = Desk(self._answer, "vitviz-figure", parent=self)
+        self._desk.answered.connect(self._on_answer)
+        self._desk.failed.connect(self._on_failure)
+        self._desk.cancelled.connect(self._on_cancelled)
+        self._desk.progressed.connect(self._on_progress)
         self._timer.start()
 
     def _arrange(self) -> None:
@@ -224,45 +238,60 @@ class FigureDialog(QDialog):
     @property
     def is_writing(self) -> bool:
         """Whether a file is being written."""
-        return not self.form.isEnabled()
+        return self._export is not None
 
     # On the dialog's thread
 
-    def _answer(self, wish: Wish, progress: Progress) -> Drawn | Path:
+    def _answer(
+        self, question: PreviewQuestion | ExportQuestion, progress: Progress
+    ) -> Preview | Path:
         from vitviz.models.torch_import import import_torch
 
         import_torch()
-        from vitviz.exporting.figure_files import compose, write_figure
+        if isinstance(question, ExportQuestion):
+            return self._write(question, progress)
+        return self._draw(question, progress)
 
-        session = replace(self._session, figure=wish.figure)
-        if wish.path is not None:
-            write_figure(wish.path, session, self._engine, self._device, progress, self._disclosure)
-            return wish.path
-        composed = compose(session, self._engine, self._device, progress)
-        progress("Drawing", 0.5)
+    def _write(self, question: ExportQuestion, progress: Progress) -> Path:
+        from vitviz.exporting.figure_files import write_figure
+
+        def checked(stage: Stage, fraction: float) -> None:
+            question.control.check()
+            progress(stage, fraction)
+
+        session = replace(self._session, figure=question.figure)
+        write_figure(question.path, session, self._engine, self._device, checked, self._disclosure)
+        return question.path
+
+    def _draw(self, question: PreviewQuestion, progress: Progress) -> Preview:
+        from vitviz.exporting.figure_files import compose
         from vitviz.figures.draw import MM_PER_INCH, Drawing
         from vitviz.figures.encode import size_text
         from vitviz.figures.typesetting import fonts
 
-        drawing = Drawing(composed.grid, wish.figure)
-        fitting = min(wish.room[0] / drawing.layout.width, wish.room[1] / drawing.layout.height)
+        figure, room = question.figure, question.room
+        session = replace(self._session, figure=figure)
+        composed = compose(session, self._engine, self._device, progress)
+        progress(Stage("drawing_figure"), 0.5)
+        drawing = Drawing(composed.grid, figure)
+        fitting = min(room[0] / drawing.layout.width, room[1] / drawing.layout.height)
         # Drawn larger and made smaller, since letters at a few pixels are set badly.
         large = Image.fromarray(drawing.pixels(max(2 * fitting * MM_PER_INCH, 20)))
         small = large.resize((max(large.width // 2, 1), max(large.height // 2, 1)),
                              Image.Resampling.BOX)  # fmt: skip
-        return Drawn(np.asarray(small), size_text(drawing), fonts())
+        return Preview(np.asarray(small), size_text(drawing), fonts())
 
     # On the window's thread
 
     @Slot()
     def _ask_preview(self) -> None:
         if not self.is_writing:
-            (self._wanted,) = self._worker.want([Wish(self.figure, self.preview.room)])
+            self._desk.ask([PreviewQuestion(self.figure, self.preview.room)])
 
     @Slot()
     def _export_clicked(self) -> None:
-        if self.is_writing:
-            self._worker.want(())  # whatever was begun is gone
+        if self._export is not None:
+            self._export.control.cancel()
             return
         suffix = self.form.suffix
         photo = self._session.photo
@@ -270,44 +299,48 @@ class FigureDialog(QDialog):
         path = ask_target(self, "Export figure", f"{stem}-figure{suffix}", suffix)
         if path is not None:
             self._say("")
-            self._show_writing(True)
-            (self._wanted,) = self._worker.want([Wish(self.figure, (0, 0), path)])
+            question = ExportQuestion(self.figure, path)
+            self._show_writing(question)
+            self._desk.ask([question])
 
     @Slot()
     def _close_clicked(self) -> None:
         self.reject()
 
-    @Slot(object)
-    def _on_event(self, event: Event) -> None:
-        if event.id != self._wanted:
-            return
-        if isinstance(event, Progressed):
-            self.progress.setValue(round(1000 * event.fraction))
-            self.progress.setToolTip(event.stage)
-        elif isinstance(event, Done):
-            self._on_done(event.answer)
-        elif isinstance(event, Failed):
-            self._show_writing(False)
-            error = event.error
-            known = isinstance(error, VitvizError)
-            self._say(f"{error.message} {error.hint}" if known else f"Unexpected: {error}")  # type: ignore[attr-defined]
-        elif isinstance(event, Dropped) and self.is_writing:
-            self._show_writing(False)
-            self._say("Cancelled: no file was written.")
-            self._ask_preview()
+    @Slot(object, object, float)
+    def _on_progress(self, question: object, stage: Stage, fraction: float) -> None:
+        self.progress.setValue(round(1000 * fraction))
+        self.progress.setToolTip(stage_words(stage))
 
-    def _on_done(self, answer: object) -> None:
-        if isinstance(answer, Drawn):
+    @Slot(object, object)
+    def _on_answer(self, question: object, answer: object) -> None:
+        if isinstance(answer, Preview):
             self._say("")
             self.preview.show_pixels(answer.pixels)
             self.size_label.setText(answer.size)
             self.form.show_fonts(answer.fonts)
         elif isinstance(answer, Path):
             self.saved = answer
-            self._show_writing(False)
+            self._show_writing(None)
             self.accept()
 
-    def _show_writing(self, writing: bool) -> None:
+    @Slot(object, object)
+    def _on_failure(self, question: object, error: BaseException) -> None:
+        self._show_writing(None)
+        if isinstance(error, VitvizError):
+            self._say(f"{error.message} {error.hint}")
+        else:
+            self._say(f"Unexpected: {error}")
+
+    @Slot(object)
+    def _on_cancelled(self, question: object) -> None:
+        self._show_writing(None)
+        self._say("Cancelled: no file was written.")
+        self._ask_preview()
+
+    def _show_writing(self, question: ExportQuestion | None) -> None:
+        self._export = question
+        writing = question is not None
         self.form.setEnabled(not writing)
         self.progress.setVisible(writing)
         self.progress.setValue(0)
@@ -324,7 +357,7 @@ class FigureDialog(QDialog):
     def done(self, result: int) -> None:
         """Ends the dialog and its thread."""
         self._timer.stop()
-        self._worker.close(10)
+        self._desk.close(10)
         super().done(result)
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -19,23 +19,14 @@ from PySide6.QtWidgets import (
 from vitviz.errors import VitvizError
 from vitviz.gui.finetune.chart import TrainingChart
 from vitviz.gui.finetune.form import FinetuneForm
-from vitviz.gui.threads.training import TrainingProgress
 from vitviz.gui.widgets.long_work import STEPS, LongWorkDialog, set_primary
 from vitviz.training.finetune.choices import FoundRun
 from vitviz.training.finetune.class_photos import ClassPhotos
 from vitviz.training.finetune.epochs import MOST_PHOTOS, Epoch, best_of
+from vitviz.training.finetune.progress import TrainingProgress
+from vitviz.training.recipes import OtherRun
 
 State = Literal["ready", "running", "paused", "done"]
-
-IN_WINDOW = (
-    ("the same command goes on", "Resume goes on"),
-    ("Give the same ones to go on with it, or another --out to begin anew.",
-     "Choose the same ones to go on with it, or another folder for the run to begin anew."),
-    ("Give the choices it was begun with, or another --out.",
-     "Choose what it was begun with, or another folder for the run."),
-    ("Give another --out.", "Choose another folder for the run."),
-)  # fmt: skip
-"""What the command line is told to do, and what one does here."""
 
 NEW_RUN_TIP = "Keeps this one, and sets up another in a folder of its own"
 
@@ -204,11 +195,9 @@ class FinetuneDialog(LongWorkDialog):
         if self.chart.epochs:
             self.start.setText("Resume")
         if isinstance(error, VitvizError):
-            text = f"{error.message} {error.hint}"
-            for there, here in IN_WINDOW:
-                text = text.replace(there, here)
-            other = (("Take Another Folder", self._begin_anew),) if "begun with" in text else ()
-            self.banner.say(text, other)
+            another = (("Take Another Folder", self._begin_anew),)
+            words = f"{error.message} {error.hint}".strip()
+            self.banner.say(words, another if isinstance(error, OtherRun) else ())
         else:
             self.banner.show_error(error)
         self.make_room()

@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QWidget
 
 if TYPE_CHECKING:
-    from vitviz.gui.threads.training import TrainingProgress
+    from vitviz.training.finetune.progress import TrainingProgress
 
 STEPS = 1000
 """Of the progress bar."""

@@ -19,10 +19,10 @@ from PySide6.QtWidgets import (
 from vitviz.engine.answers import Cell
 from vitviz.gui.scene import Device, Scene
 from vitviz.gui.widgets.form import Choice, column, form, quiet, row
-from vitviz.gui.widgets.status import duration
 from vitviz.imaging.preprocess import InputChoice, fit
 from vitviz.models.card import ModelCard
 from vitviz.models.cost import Cost
+from vitviz.wording.numbers import byte_size, measured_time
 
 PRICE = Qt.ItemDataRole.UserRole
 
@@ -37,19 +37,6 @@ INPUTS = (
     ("3× finer", InputChoice("whole photo", 3)),
     ("4× finer", InputChoice("whole photo", 4)),
 )
-
-
-def amount(count: float) -> str:
-    """ "3.0 M", for parameters and the like."""
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count:.0f}"
-
-
-def bytes_words(count: float) -> str:
-    """ "1.2 GB", decimal."""
-    return f"{amount(count)}B"
 
 
 def facts(card: ModelCard, cell: Cell | None) -> str:
@@ -176,10 +163,10 @@ class ModelPanel(QWidget):
 
     @staticmethod
     def _words(its: Cost, card: ModelCard, measured: Cell | None) -> str:
-        words = f"{its.tokens:,} tokens · {bytes_words(its.peak_bytes)}"
+        words = f"{its.tokens:,} tokens · {byte_size(its.peak_bytes)}"
         if measured is not None and measured.card.sha256 == card.sha256 and measured.forward_s > 0:
             rate = card.cost_at(measured.geometry.input_size).flops / measured.forward_s
-            time = f"about {duration(its.flops / rate)}"
+            time = f"about {measured_time(its.flops / rate)}"
             words += f" · {time.replace(' ', NO_BREAK_SPACE)}"
         return words
 

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
-from vitviz.errors import Cancelled
+from vitviz.gui.threads.desk import Desk
 from vitviz.gui.threads.service import Service
-from vitviz.long_work import Control
+from vitviz.progress import Control, Progress
 
-TOLD_EVERY_S = 0.1
-"""Some work goes over thousands of photos a second; nobody reads so fast."""
+Tell = Callable[[object], None]
+
+Work = Callable[[Control, Tell], object]
+"""Done on a thread of its own. It asks the control before every step, and tells how far it is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One piece of long work, and what holds and ends it."""
+
+    work: Work
+    control: Control = field(default_factory=Control)
 
 
 class Background(QObject):
@@ -34,87 +45,79 @@ class Background(QObject):
     cancelled = Signal()
     failed = Signal(object)
 
-    told = Signal(object)
-    """Of the work's own thread: becomes ``progressed`` on the window's."""
-
-    _ended = Signal(object)
-
     def __init__(self, service: Service, thread_name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._service, self._thread_name = service, thread_name
+        self._service = service
         self._control = Control()
-        self._thread: threading.Thread | None = None
-        queued = Qt.ConnectionType.QueuedConnection
-        self.told.connect(self._on_told, queued)
-        self._ended.connect(self._on_ended, queued)
+        self._desk = Desk(self._do, thread_name, parent=self)
+        self._desk.told.connect(self._on_told)
+        self._desk.answered.connect(self._on_done)
+        self._desk.cancelled.connect(self._on_cancelled)
+        self._desk.failed.connect(self._on_failure)
         service.progressed.connect(self._stand_aside)
-        service.idle.connect(self._go_on)
+        service.idle.connect(self._resume)
 
     @property
     def is_running(self) -> bool:
         """Whether some work has not ended yet."""
-        return self._thread is not None
+        return self._desk.is_busy
 
     @property
     def is_going(self) -> bool:
         """Whether some work runs, and does not wait for the window."""
         return self.is_running and self._control.is_going
 
-    def run(self, work: Callable[[Control], object]) -> None:
+    def run(self, work: Work) -> None:
         """Begins; nothing where something is running.
 
         Args:
-            work: Done on a thread of its own. It asks the control before every step, and what it
-                returns or raises is what ``finished``, ``cancelled`` or ``failed`` tell.
+            work: What it returns or raises is what ``finished``, ``cancelled`` or ``failed`` say.
         """
-        if self._thread is not None:
+        if self.is_running:
             return
-        self._control = control = Control()
+        task = Task(work)
+        self._control = task.control
         if self._service.is_busy:
-            control.pause()
-
-        def to_its_end() -> None:
-            try:
-                outcome = work(control)
-            except BaseException as error:
-                outcome = error
-            self._ended.emit(outcome)
-
-        self._thread = threading.Thread(target=to_its_end, name=self._thread_name)
-        self._thread.start()
+            task.control.pause()
+        self._desk.ask([task])
 
     def cancel(self) -> None:
-        """Ends the work soon; it can be gone on with."""
+        """Ends the work soon; it can be resumed."""
         self._control.cancel()
 
     def close(self) -> None:
         """Cancels the work, tells nobody, and waits for its end."""
         self.blockSignals(True)
         self._control.cancel()
-        if self._thread is not None:
-            self._thread.join()
+        self._desk.close()
+
+    def hear(self, message: object) -> None:
+        """What the work told, on the window's thread."""
+        self.progressed.emit(message)
+
+    def _do(self, task: Task, progress: Progress) -> object:
+        return task.work(task.control, partial(self._desk.tell, task))
+
+    @Slot(object, object)
+    def _on_told(self, task: Task, message: object) -> None:
+        self.hear(message)
+
+    @Slot(object, object)
+    def _on_done(self, task: Task, outcome: object) -> None:
+        self.finished.emit(outcome)
 
     @Slot(object)
-    def _on_told(self, progress: object) -> None:
-        if self._thread is not None:
-            self.progressed.emit(progress)
+    def _on_cancelled(self, task: Task) -> None:
+        self.cancelled.emit()
 
-    @Slot(object)
-    def _on_ended(self, outcome: object) -> None:
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-        if isinstance(outcome, Cancelled):
-            self.cancelled.emit()
-        elif isinstance(outcome, BaseException):
-            self.failed.emit(outcome)
-        else:
-            self.finished.emit(outcome)
+    @Slot(object, object)
+    def _on_failure(self, task: Task, error: BaseException) -> None:
+        self.failed.emit(error)
 
     @Slot()
     def _stand_aside(self) -> None:
         self._control.pause()
 
     @Slot()
-    def _go_on(self) -> None:
-        self._control.go_on()
+    def _resume(self) -> None:
+        self._control.resume()

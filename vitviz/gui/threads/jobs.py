@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
+from PySide6.QtCore import QObject, Signal, Slot
 
-from vitviz.errors import Cancelled
-from vitviz.progress import Progress
+from vitviz.gui.threads.desk import Desk
+from vitviz.progress import Progress, Stage
 
 log = logging.getLogger(__name__)
 
@@ -38,120 +35,56 @@ class Jobs(QObject):
     """Does jobs in the order they come.
 
     Signals:
-        progressed(str title, str stage, float fraction): Where the running one is.
+        progressed(str title, Stage, float fraction): Where the running one is.
         failed(BaseException): One has failed.
         idle(): None is left.
     """
 
-    progressed = Signal(str, str, float)
+    progressed = Signal(str, object, float)
     failed = Signal(object)
     idle = Signal()
 
-    _stage = Signal(object, str, float)
-    _ended = Signal(object, object)
-
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._left: list[Job] = []
-        self._generation = 0
-        self._lock = threading.Lock()
-        queued = Qt.ConnectionType.QueuedConnection
-        self._stage.connect(self._on_stage, queued)
-        self._ended.connect(self._on_end, queued)
-        self._thread = ThreadPoolExecutor(1, "vitviz-jobs")
+        self._desk = Desk(_do, "vitviz-jobs", parent=self)
+        self._desk.progressed.connect(self._on_progress)
+        self._desk.answered.connect(self._on_done)
+        self._desk.failed.connect(self._on_failure)
+        self._desk.idle.connect(self.idle)
 
     @property
     def is_busy(self) -> bool:
         """Whether a job waits or runs."""
-        return bool(self._left)
+        return self._desk.is_busy
 
     def begin(self, job: Job) -> None:
         """Does a job once those before it are done."""
-        self._left.append(job)
-        self.progressed.emit(job.title, "", 0.0)
-        self._thread.submit(self._do, job, self._generation)
+        self._desk.add(job)
+        self.progressed.emit(job.title, Stage("starting"), 0.0)
 
     def cancel(self) -> None:
         """Drops the job that runs and those that wait; what they began to write is gone."""
-        with self._lock:
-            self._generation += 1
-        if self._left:
-            self._left.clear()
-            self.idle.emit()
+        self._desk.ask(())
 
     def close(self) -> None:
         """Cancels everything, and waits until it has ended."""
         self.blockSignals(True)
-        self.cancel()
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._desk.close()
 
-    def _do(self, job: Job, generation: int) -> None:
-        def progress(stage: str, fraction: float) -> None:
-            with self._lock:
-                wanted = generation == self._generation
-            if not wanted:
-                raise Cancelled
-            self._stage.emit(job, stage, fraction)
-
-        try:
-            progress("", 0.0)
-            outcome = job.work(progress)
-        except Cancelled:
-            return
-        except Exception as error:
-            log.warning("%s failed", job.title, exc_info=error)
-            outcome = error
-        self._ended.emit(job, outcome)
-
-    @Slot(object, str, float)
-    def _on_stage(self, job: Job, stage: str, fraction: float) -> None:
-        if job in self._left:
-            self.progressed.emit(job.title, stage, fraction)
+    @Slot(object, object, float)
+    def _on_progress(self, job: Job, stage: Stage, fraction: float) -> None:
+        self.progressed.emit(job.title, stage, fraction)
 
     @Slot(object, object)
-    def _on_end(self, job: Job, outcome: object) -> None:
-        if job not in self._left:  # cancelled when it was done already
-            return
-        self._left.remove(job)
-        if isinstance(outcome, Exception):
-            self.failed.emit(outcome)
-        elif job.then is not None:
+    def _on_done(self, job: Job, outcome: object) -> None:
+        if job.then is not None:
             job.then(outcome)
-        if not self._left:
-            self.idle.emit()
+
+    @Slot(object, object)
+    def _on_failure(self, job: Job, error: BaseException) -> None:
+        log.warning("%s failed", job.title, exc_info=error)
+        self.failed.emit(error)
 
 
-class JobView(QWidget):
-    """What the status bar says of the jobs; nothing while there are none.
-
-    Args:
-        jobs: The jobs.
-    """
-
-    def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.title = QLabel()
-        self.progress = QProgressBar()
-        self.progress.setRange(0, 1000)
-        self.progress.setTextVisible(False)
-        self.progress.setFixedWidth(110)
-        self.cancel = QToolButton()
-        self.cancel.setText("Cancel")
-        self.cancel.setToolTip("Cancel, and leave no file")
-        self.cancel.setAccessibleName("Cancel the export")
-        self.cancel.clicked.connect(jobs.cancel)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 8, 0)
-        layout.setSpacing(8)
-        for widget in (self.title, self.progress, self.cancel):
-            layout.addWidget(widget)
-        jobs.progressed.connect(self.show_progress)
-        jobs.idle.connect(self.hide)
-        self.hide()
-
-    @Slot(str, str, float)
-    def show_progress(self, title: str, stage: str, fraction: float) -> None:
-        self.title.setText(title)
-        self.setToolTip(stage)
-        self.progress.setValue(round(1000 * fraction))
-        self.show()
+def _do(job: Job, progress: Progress) -> object:
+    return job.work(progress)

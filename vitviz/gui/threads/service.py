@@ -1,27 +1,29 @@
-"""The only thread border: questions go out to workers, frozen answers come back as signals."""
+"""What the window asks of the engine and of photo files, and how the answers come back."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from vitviz.engine.answers import Cell
 from vitviz.engine.engine import Engine
 from vitviz.engine.photos import PhotoCache
 from vitviz.engine.requests import ExplainRequest
-from vitviz.engine.worker import Done, Event, Failed, Progressed, Worker
 from vitviz.gui.canvas.pyramid import Pyramid, pyramid
+from vitviz.gui.threads.desk import Desk
 from vitviz.imaging.load import thumbnail
 from vitviz.imaging.photo import Photo
 from vitviz.models.loading import devices
 from vitviz.models.torch_import import import_torch
-from vitviz.progress import Progress
+from vitviz.progress import Progress, Stage
 from vitviz.session.state import PhotoRef
 from vitviz.shapes import UInt8
+
+log = logging.getLogger(__name__)
 
 THUMBNAIL_EDGE = 360
 """Longer side of a thumbnail, in pixels: the photo list's width at twice the pixel density."""
@@ -30,6 +32,19 @@ THREADS = 2
 """Of the engine, and of the opener: a slow pane leaves one for the others."""
 
 Background = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class PhotoQuestion:
+    """Asks for a photo.
+
+    Args:
+        ref: Which.
+        background: Where it is transparent.
+    """
+
+    ref: PhotoRef
+    background: Background
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,12 +86,12 @@ class Preview:
 class Service(QObject):
     """Runs the engine, the opening of photos, and thumbnails, each on threads of its own.
 
-    Lives on the window's thread, as do all of its slots: results arrive there by queued signals.
+    Its signals come on the window's thread (``gui.threads.desk``).
 
     Signals:
         answered(Cell): The answer to a request that was wanted to the end.
         failed(ExplainRequest, BaseException): Such a request has no answer.
-        progressed(ExplainRequest, str stage, float fraction): Where such a request is.
+        progressed(ExplainRequest, Stage, float fraction): Where such a request is.
         idle(): Nothing is being computed any more.
         opened(Opened): A photo that was wanted to the end is ready to be drawn.
         open_failed(PhotoRef, BaseException): It could not be opened.
@@ -87,7 +102,7 @@ class Service(QObject):
 
     answered = Signal(object)
     failed = Signal(object, object)
-    progressed = Signal(object, str, float)
+    progressed = Signal(object, object, float)
     idle = Signal()
     opened = Signal(object)
     open_failed = Signal(object, object)
@@ -95,39 +110,34 @@ class Service(QObject):
     preview_failed = Signal(object, object)
     devices_found = Signal(object)
 
-    _engine_event = Signal(object)
-    _opener_event = Signal(object)
-    _preview_done = Signal(object, object)
-
     def __init__(self, photos: PhotoCache, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.photos = photos
         self.engine = Engine(photos)
-        self._requests: dict[int, ExplainRequest] = {}
-        self._photos: dict[int, PhotoRef] = {}
-        self._told: set[int] = set()
-        self._shown: set[int] = set()
-        queued = Qt.ConnectionType.QueuedConnection
-        self._engine_event.connect(self._on_engine, queued)
-        self._opener_event.connect(self._on_opener, queued)
-        self._preview_done.connect(self._on_preview, queued)
-        self._worker: Worker[ExplainRequest, Cell] = Worker(
-            self._answer, self._engine_event.emit, "vitviz-engine", THREADS
-        )
-        self._opener: Worker[tuple[PhotoRef, Background], Opened] = Worker(
-            self._open, self._opener_event.emit, "vitviz-opener", THREADS
-        )
-        self._previews = ThreadPoolExecutor(1, "vitviz-previews")
+        self._maps = Desk(self._answer, "vitviz-engine", THREADS, self)
+        self._opener = Desk(self._open, "vitviz-opener", THREADS, self)
+        self._previews = Desk(self._preview, "vitviz-previews", parent=self)
+        self._devices = Desk(_find_devices, "vitviz-devices", parent=self)
+        self._maps.answered.connect(self._on_answer)
+        self._maps.failed.connect(self.failed)
+        self._maps.progressed.connect(self.progressed)
+        self._maps.idle.connect(self.idle)
+        self._opener.answered.connect(self._on_opened)
+        self._opener.failed.connect(self._on_open_failure)
+        self._previews.answered.connect(self._on_preview)
+        self._previews.failed.connect(self._on_preview_failure)
+        self._devices.answered.connect(self._on_devices)
+        self._devices.failed.connect(self._on_devices_failure)
 
     @property
     def is_busy(self) -> bool:
         """Whether an answer of the engine is still to come."""
-        return bool(self._requests)
+        return self._maps.is_busy
 
     @property
     def is_opening(self) -> bool:
         """Whether a photo is still to come."""
-        return bool(self._photos)
+        return self._opener.is_busy
 
     def ask(self, requests: Sequence[ExplainRequest]) -> None:
         """Says what is wanted of the engine, the most urgent first; other work is dropped.
@@ -135,93 +145,75 @@ class Service(QObject):
         A request that was asked before and not taken back goes on; where its answer was told
         already, it is not told again.
         """
-        was_busy = self.is_busy
-        numbers = dict(zip(self._worker.want(requests), requests, strict=True))
-        self._told &= set(numbers)
-        self._requests = {id: asked for id, asked in numbers.items() if id not in self._told}
-        if was_busy and not self.is_busy:
-            self.idle.emit()
+        self._maps.ask(requests)
 
     def open(self, refs: Sequence[PhotoRef], background: Background) -> None:
         """Says which photos are wanted, the most urgent first, as ``ask`` does."""
-        wanted = [(ref, background) for ref in refs]
-        numbers = dict(zip(self._opener.want(wanted), refs, strict=True))
-        self._shown &= set(numbers)
-        self._photos = {id: ref for id, ref in numbers.items() if id not in self._shown}
+        self._opener.ask([PhotoQuestion(ref, background) for ref in refs])
 
     def preview(self, ref: PhotoRef, background: Background) -> None:
         """Queues a thumbnail."""
-        future = self._previews.submit(self._preview, ref, background)
-        future.add_done_callback(lambda done: self._preview_ended(ref, done))
+        self._previews.add(PhotoQuestion(ref, background))
 
     def find_devices(self) -> None:
         """Asks which devices there are; needs torch, so only once a model has answered."""
-        self._previews.submit(self._find_devices)
+        self._devices.ask_again("devices")
 
     def close(self) -> None:
         """Ends all threads; long work is cancelled at its next block."""
         # What is still on its way would wake parts of a window that is gone.
         self.blockSignals(True)
-        self._previews.shutdown(wait=True, cancel_futures=True)
+        self._previews.close()
+        self._devices.close()
         self._opener.close(10)
-        self._worker.close(30)
+        self._maps.close(30)
 
     def _answer(self, request: ExplainRequest, progress: Progress) -> Cell:
-        progress("Loading torch", 0)
+        progress(Stage("loading_torch"), 0)
         import_torch()
         return self.engine.answer(request, progress)
 
-    def _open(self, asked: tuple[PhotoRef, Background], progress: Progress) -> Opened:
-        ref, background = asked
-        progress("Opening the photo", 0)
-        photo = self.photos.get(ref, background)
-        progress("Preparing the photo", 0.5)
-        return Opened(ref, photo, pyramid(photo.pixels), thumbnail(photo, THUMBNAIL_EDGE))
-
-    def _preview(self, ref: PhotoRef, background: Background) -> Preview:
-        photo = self.photos.get(ref, background)
+    def _open(self, question: PhotoQuestion, progress: Progress) -> Opened:
+        progress(Stage("opening_photo"), 0)
+        photo = self.photos.get(question.ref, question.background)
+        progress(Stage("preparing_photo"), 0.5)
         small = thumbnail(photo, THUMBNAIL_EDGE)
-        return Preview(ref, small, photo.size, photo.frames, photo.notes)
+        return Opened(question.ref, photo, pyramid(photo.pixels), small)
 
-    def _preview_ended(self, ref: PhotoRef, done: Future[Preview]) -> None:
-        if not done.cancelled():
-            self._preview_done.emit(ref, done.exception() or done.result())
-
-    def _find_devices(self) -> None:
-        self.devices_found.emit([(device.title, device.name) for device in devices()])
-
-    @Slot(object)
-    def _on_engine(self, event: Event) -> None:
-        request = self._requests.get(event.id)
-        if request is None:
-            return
-        if isinstance(event, Progressed):
-            self.progressed.emit(request, event.stage, event.fraction)
-            return
-        del self._requests[event.id]
-        self._told.add(event.id)
-        if isinstance(event, Done):
-            self.answered.emit(event.answer)
-        elif isinstance(event, Failed):
-            self.failed.emit(request, event.error)
-        if not self.is_busy:
-            self.idle.emit()
-
-    @Slot(object)
-    def _on_opener(self, event: Event) -> None:
-        ref = self._photos.get(event.id)
-        if ref is None or isinstance(event, Progressed):
-            return
-        del self._photos[event.id]
-        self._shown.add(event.id)
-        if isinstance(event, Done):
-            self.opened.emit(event.answer)
-        elif isinstance(event, Failed):
-            self.open_failed.emit(ref, event.error)
+    def _preview(self, question: PhotoQuestion, progress: Progress) -> Preview:
+        progress(Stage("opening_photo"), 0)
+        photo = self.photos.get(question.ref, question.background)
+        small = thumbnail(photo, THUMBNAIL_EDGE)
+        return Preview(question.ref, small, photo.size, photo.frames, photo.notes)
 
     @Slot(object, object)
-    def _on_preview(self, ref: PhotoRef, outcome: object) -> None:
-        if isinstance(outcome, BaseException):
-            self.preview_failed.emit(ref, outcome)
-        else:
-            self.previewed.emit(outcome)
+    def _on_answer(self, request: ExplainRequest, cell: Cell) -> None:
+        self.answered.emit(cell)
+
+    @Slot(object, object)
+    def _on_opened(self, question: PhotoQuestion, opened: Opened) -> None:
+        self.opened.emit(opened)
+
+    @Slot(object, object)
+    def _on_open_failure(self, question: PhotoQuestion, error: BaseException) -> None:
+        self.open_failed.emit(question.ref, error)
+
+    @Slot(object, object)
+    def _on_preview(self, question: PhotoQuestion, preview: Preview) -> None:
+        self.previewed.emit(preview)
+
+    @Slot(object, object)
+    def _on_preview_failure(self, question: PhotoQuestion, error: BaseException) -> None:
+        self.preview_failed.emit(question.ref, error)
+
+    @Slot(object, object)
+    def _on_devices(self, question: str, found: list[tuple[str, str]]) -> None:
+        self.devices_found.emit(found)
+
+    @Slot(object, object)
+    def _on_devices_failure(self, question: str, error: BaseException) -> None:
+        log.warning("could not ask for %s", question, exc_info=error)
+
+
+def _find_devices(question: str, progress: Progress) -> list[tuple[str, str]]:  # noqa: ARG001
+    return [(device.title, device.name) for device in devices()]

@@ -2,63 +2,25 @@
 
 from __future__ import annotations
 
-import re
-import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
-from vitviz.errors import Cancelled
-from vitviz.gui.threads.background import TOLD_EVERY_S, Background
+from vitviz.gui.threads.background import Background, Tell
+from vitviz.gui.threads.desk import Desk
 from vitviz.gui.threads.service import Service
-from vitviz.long_work import Control, Pace, duration
 from vitviz.models.torch_import import import_torch
+from vitviz.progress import TOLD_EVERY_S, Control, Pace, Progress, Stage, Throttle, throttled
 from vitviz.training import runs
 from vitviz.training.finetune.choices import CHOICES, FoundRun, find_run, keep_choices
-from vitviz.training.finetune.class_photos import class_photos
+from vitviz.training.finetune.class_photos import ClassPhotos, class_photos
 from vitviz.training.finetune.epochs import Epoch, epochs_of
+from vitviz.training.finetune.progress import TrainingProgress
 from vitviz.training.recipes import FinetuneOptions, Report
 
-STEP = re.compile(r"step ([\d,]+) of ([\d,]+)")
-"""What a run says before each step; what it says else is about getting ready."""
-
-
-@dataclass(frozen=True)
-class TrainingProgress:
-    """Where a fine-tuning is.
-
-    Args:
-        stage: What it gets ready; "" once it trains.
-        step: That is being done, from 1.
-        steps: In all.
-        epoch: That is being done, from 1.
-        epochs: In all.
-        remaining_s: An estimate; None where there is none yet.
-    """
-
-    stage: str = ""
-    step: int = 0
-    steps: int = 1
-    epoch: int = 0
-    epochs: int = 1
-    remaining_s: float | None = None
-
-    @property
-    def fraction(self) -> float:
-        """Of the steps, 0..1."""
-        return max(0, self.step - 1) / self.steps
-
-    @property
-    def words(self) -> str:
-        """ "Epoch 3 of 20 · step 41 of 400 · 2 min 5 s left at most"."""
-        if self.stage:
-            return f"{self.stage[0].upper()}{self.stage[1:]}"
-        left = "" if self.remaining_s is None else f" · {duration(self.remaining_s)} left at most"
-        return (
-            f"Epoch {self.epoch} of {self.epochs} · step {self.step:,} of {self.steps:,}{left}"
-        )  # fmt: skip
+log = logging.getLogger(__name__)
 
 
 class TrainingService(Background):
@@ -78,135 +40,128 @@ class TrainingService(Background):
     counted = Signal(object, object)
     found = Signal(object)
 
-    reported = Signal(object)
-    """Of the run's own thread: becomes ``measured`` on the window's."""
-
-    _counted = Signal(object, object)
-    _found = Signal(object)
-
     def __init__(self, service: Service, parent: QObject | None = None) -> None:
         super().__init__(service, "vitviz-training", parent)
-        self._asked_about: Path | None = None
-        self._looked_into: Path | None = None
-        queued = Qt.ConnectionType.QueuedConnection
-        self.reported.connect(self.measured, queued)
-        self._counted.connect(self._on_counted, queued)
-        self._found.connect(self._on_found, queued)
-        self._counter = ThreadPoolExecutor(1, "vitviz-classes")
+        self._counter = Desk(_count, "vitviz-classes", parent=self)
+        self._finder = Desk(_find, "vitviz-runs", parent=self)
+        self._counter.answered.connect(self.counted)
+        self._finder.answered.connect(self._on_found)
+        for desk in (self._counter, self._finder):
+            desk.failed.connect(self._on_question_failure)
 
     def start(self, options: FinetuneOptions) -> None:
-        """Begins a run, or goes on with it; nothing where one is running."""
-        self.run(lambda control: _Teller(self, options, control).train())
+        """Begins a run, or resumes it; nothing where one is running."""
+
+        def work(control: Control, tell: Tell) -> Path:
+            with throttled(tell) as report:
+                return _Run(options, control, report, tell).train()
+
+        self.run(work)
 
     def count(self, folder: Path) -> None:
         """Asks what a folder holds; other folders are not wanted any more."""
-        self._asked_about = folder
-        self._counter.submit(self._count, folder)
+        self._counter.ask_again(folder)
 
     def look_into(self, out: Path) -> None:
         """Asks whether there is a run in a folder."""
-        self._looked_into = out
-        self._counter.submit(self._look_into, out)
+        self._finder.ask_again(out)
 
     def close(self) -> None:
         """Pauses the run and waits for its end."""
-        self._asked_about = self._looked_into = None
         super().close()
-        self._counter.shutdown(wait=True, cancel_futures=True)
+        self._counter.close()
+        self._finder.close()
 
-    def _count(self, folder: Path) -> None:
-        def check() -> None:
-            if folder != self._asked_about:
-                raise Cancelled
+    def hear(self, message: object) -> None:
+        """An epoch that is done, or where the run is."""
+        if isinstance(message, Epoch):
+            self.measured.emit(message)
+        else:
+            super().hear(message)
 
-        try:
-            check()
-            self._counted.emit(folder, class_photos(folder, check))
-        except Cancelled:
-            return
-
-    def _look_into(self, out: Path) -> None:
-        if out == self._looked_into and (out / CHOICES).is_file():
-            import_torch()
-            run = find_run(out)
-            if run is not None:
-                self._found.emit(run)
-
-    @Slot(object)
-    def _on_found(self, run: FoundRun) -> None:
-        if run.options.out == self._looked_into and not self.is_running:
+    @Slot(object, object)
+    def _on_found(self, out: Path, run: FoundRun | None) -> None:
+        if run is not None and not self.is_running:
             self.found.emit(run)
 
     @Slot(object, object)
-    def _on_counted(self, folder: Path, found: object) -> None:
-        if folder == self._asked_about:
-            self.counted.emit(folder, found)
+    def _on_question_failure(self, folder: Path, error: BaseException) -> None:
+        log.warning("could not look into %s", folder, exc_info=error)
 
 
-class _Teller:
-    """One run on its thread, and what it tells the window."""
+def _count(folder: Path, progress: Progress) -> ClassPhotos:
+    look_up: Throttle[Stage] = Throttle(lambda stage: progress(stage, 0.0), TOLD_EVERY_S)
+    return class_photos(folder, lambda: look_up(Stage("counting_photos")))
+
+
+def _find(out: Path, progress: Progress) -> FoundRun | None:  # noqa: ARG001
+    if not (out / CHOICES).is_file():
+        return None
+    import_torch()
+    return find_run(out)
+
+
+class _Run:
+    """One run on its thread.
+
+    Args:
+        options: What is chosen.
+        control: Pauses and ends it.
+        show: Told where it is.
+        tell: Told what every epoch came to.
+    """
 
     def __init__(
-        self, service: TrainingService, options: FinetuneOptions, control: Control
+        self,
+        options: FinetuneOptions,
+        control: Control,
+        show: Callable[[TrainingProgress], None],
+        tell: Callable[[Epoch], None],
     ) -> None:
-        self._service, self._options, self._control = service, options, control
+        self._options, self._control = options, control
+        self._show, self._tell = show, tell
         self._losses: list[float] = []
-        self._kept = False
+        self._has_folder = False
         self._pace: Pace | None = None
-        self._told_at = 0.0
 
     def train(self) -> Path:
         """Trains to the end."""
-        self.progress("loading torch", 0.0)
+        self.progress(Stage("loading_torch"), 0.0)
         import_torch()
         import torch
 
         threads = torch.get_num_threads()
         for epoch in epochs_of(self._options.out):
-            self._service.reported.emit(epoch)
+            self._tell(epoch)
         try:
             return runs.finetune(self._options, self.progress, self.report)
         finally:
             # What a run sets for its own threads counts for later ones of the engine as well.
             torch.set_num_threads(threads)
 
-    def progress(self, stage: str, fraction: float) -> None:
-        self._control.check(stage, fraction)
-        step = STEP.fullmatch(stage)
-        if step is not None:
-            self._tell(*(int(number.replace(",", "")) for number in step.groups()))
-        elif self._is_time():
-            self._service.told.emit(TrainingProgress(stage))
+    def progress(self, stage: Stage, fraction: float) -> None:
+        self._control.check()
+        remaining = self._remaining_s(stage) if stage.kind == "step" else None
+        self._show(TrainingProgress(stage, self._options.epochs, remaining))
 
-    def _tell(self, step: int, steps: int) -> None:
+    def _remaining_s(self, step: Stage) -> float | None:
+        """Until the last step; called before each."""
         if self._pace is None:
             self._pace = Pace()
         else:
             self._pace.add(1)
-        if not self._is_time():
-            return
-        epochs = self._options.epochs
-        epoch = 1 + (step - 1) * epochs // steps
-        remaining = self._pace.remaining_s(steps - step + 1)
-        self._service.told.emit(TrainingProgress("", step, steps, epoch, epochs, remaining))
-
-    def _is_time(self) -> bool:
-        now = time.monotonic()
-        if now - self._told_at < TOLD_EVERY_S:
-            return False
-        self._told_at = now
-        return True
+        return self._pace.remaining_s(step.of - step.number)
 
     def report(self, report: Report) -> None:
-        if not self._kept:  # not earlier: there is no folder where it cannot begin
+        if not self._has_folder:  # not earlier: there is no folder where it cannot begin
             keep_choices(self._options)
-            self._kept = True
+            self._has_folder = True
         self._losses += [value for name, value in report.losses if name == "loss"]
         if not report.measured:
             return
         measured, losses = dict(report.measured), self._losses
         self._losses = []
-        self._service.reported.emit(
+        self._tell(
             Epoch(
                 report.epoch, measured["accuracy"], measured["validation loss"],
                 sum(losses) / len(losses) if losses else None, report.snapshot,

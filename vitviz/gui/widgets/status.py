@@ -8,13 +8,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
 from vitviz.gui.scene import Scene
-
-
-def duration(seconds: float) -> str:
-    """ "0.4 ms", "41 ms", "3.2 s"."""
-    if seconds < 0.001:
-        return f"{1000 * seconds:.1f} ms"
-    return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+from vitviz.progress import Stage
+from vitviz.wording.numbers import measured_time
+from vitviz.wording.stages import stage_words
 
 
 class StatusBar(QStatusBar):
@@ -60,8 +56,8 @@ class StatusBar(QStatusBar):
         self.cancel.hide()
         self.facts.show()
 
-    def show_progress(self, stage: str, fraction: float) -> None:
-        self.state.setText(f"○&nbsp; {html.escape(stage)}")
+    def show_progress(self, stage: Stage, fraction: float) -> None:
+        self.state.setText(f"○&nbsp; {html.escape(stage_words(stage))}")
         # The stages have room for the longest so far: the bar would jump from one to the next.
         self.state.setMinimumWidth(max(self.state.minimumWidth(), self.state.sizeHint().width()))
         self.facts.hide()  # they are those of the map before
@@ -78,8 +74,8 @@ class StatusBar(QStatusBar):
         facts = (
             cell.device.upper() if cell.device == "cpu" else cell.device,
             f"{cell.layout.tokens:,} tokens",
-            f"forward {duration(cell.forward_s)}",
-            f"map {duration(cell.method_s)}",
+            f"forward {measured_time(cell.forward_s)}",
+            f"map {measured_time(cell.method_s)}",
         )
         self.facts.setText("&nbsp;&nbsp;&nbsp;&nbsp;".join(facts))
 

@@ -18,7 +18,7 @@ from vitviz.errors import VitvizError
 from vitviz.maps.heat_map import Fusion, Head
 from vitviz.methods.base import Parameter, ParameterValue, Question
 from vitviz.methods.parts.discard import RowBlocks, discard_smallest
-from vitviz.progress import Progress
+from vitviz.progress import Progress, Stage
 from vitviz.shapes import Float
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Layers:
         head: The fusion, or the only head.
         fuse: Makes one matrix of all heads, or of the only one; nothing in it is negative.
         discard: Which part of all entries of a layer becomes zero.
-        stage: What is being made, for ``progress``.
+        name: Of the method, for ``progress``.
         progress: Told before every row block.
         room: Memory for one row block after another.
         weights: What the attention is multiplied by before heads are fused.
@@ -129,7 +129,7 @@ class Layers:
     head: Head
     fuse: Fuse
     discard: float
-    stage: str
+    name: str
     progress: Progress
     room: Float[Tensor, " numbers"]
     weights: Weights | None = None
@@ -154,7 +154,7 @@ class Layers:
         heads = slice(None)
         if isinstance(self.head, int):
             heads = slice(self.head, self.head + 1)
-        stage = f"{self.stage}, layer {layer + 1} of {self.trace.depth}"
+        stage = Stage("method_layer", layer, self.trace.depth, self.name)
         self.progress(stage, done)
         blocks = self.trace.row_blocks(layer, heads=heads, queries=queries, room=self.room)
         for rows, block in blocks:

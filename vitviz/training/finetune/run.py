@@ -58,7 +58,7 @@ def _check(options: FinetuneOptions) -> None:
     if options.folder.resolve() in (inside, *inside.parents):
         raise VitvizError(
             f"{options.out} lies in {options.folder}, where it would be taken for a class.",
-            "Give another --out.",
+            "Choose another folder for the run.",
         )
 
 

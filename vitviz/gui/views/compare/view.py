@@ -31,6 +31,7 @@ from vitviz.gui.views.compare.words import (
     difference_words,
     message_of,
     state_words,
+    work_words,
 )
 from vitviz.gui.views.view import ViewWidget
 from vitviz.gui.widgets import drops
@@ -222,7 +223,7 @@ class CompareView(ViewWidget):
             name = letter(index) if several else ""
             pane.show_frame(name, heading, current=current, removable=several)
             pane.show_map(self.maps.shown(index))
-            pane.show_state(message_of(state), state.stage or "Working" if state.busy else "",
+            pane.show_state(message_of(state), work_words(state, "Working"),
                             state.error)  # fmt: skip
 
     def _show_agreements(self) -> None:

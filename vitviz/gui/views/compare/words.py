@@ -6,6 +6,7 @@ from vitviz.errors import Cancelled
 from vitviz.gui.scene import PaneState
 from vitviz.gui.views.compare.maps import PairOfMaps
 from vitviz.maps.agreement import Agreement
+from vitviz.wording.stages import stage_words
 
 EXPLANATION = (
     "rho: Spearman's rank correlation of the two maps, from −1 to 1.\n"
@@ -61,4 +62,16 @@ def state_words(state: PaneState) -> str:
         return "cancelled"
     if state.error is not None:
         return str(state.error)
-    return (state.stage or "working") if state.busy else ""
+    return work_words(state, "working")
+
+
+def work_words(state: PaneState, before: str) -> str:
+    """What is being done for a pane; "" while nothing is.
+
+    Args:
+        state: The pane's.
+        before: What is said until its work has begun.
+    """
+    if not state.busy:
+        return ""
+    return before if state.stage is None else stage_words(state.stage)

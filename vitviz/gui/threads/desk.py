@@ -1,0 +1,137 @@
+"""The one border between threads and Qt: questions go out, answers come back as signals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from vitviz.engine.worker import Done, Event, Failed, Progressed, Worker
+from vitviz.progress import Progress
+
+
+@dataclass(frozen=True, eq=False)
+class Note:
+    """Something that the work on a question has to say before it ends."""
+
+    question: Hashable
+    message: object
+
+
+class Desk(QObject):
+    """Has questions answered on threads of its own, and says on the window's what came of them.
+
+    Questions stand in a list (``engine.worker``): the first is the most urgent, and each is
+    answered once for as long as it stays there. Of one that is taken back nothing is heard any
+    more, however far it was. Everything that crosses is frozen, and its arrays are read-only.
+
+    Args:
+        answer: Called on one of the threads with the question and a progress that raises
+            ``Cancelled`` once the question is taken back.
+        name: Of the threads; they begin with the first question.
+        threads: How many questions are worked at in the same time.
+
+    Signals:
+        answered(question, answer): It ended well.
+        failed(question, BaseException): It did not.
+        cancelled(question): The work said ``Cancelled`` by itself, and the question still stood.
+        progressed(question, Stage, float fraction): Where the work is.
+        told(question, message): What the work said meanwhile, through ``tell``.
+        idle(): No answer is to come any more.
+    """
+
+    answered = Signal(object, object)
+    failed = Signal(object, object)
+    cancelled = Signal(object)
+    progressed = Signal(object, object, float)
+    told = Signal(object, object)
+    idle = Signal()
+
+    _happened = Signal(object)
+
+    def __init__(
+        self,
+        answer: Callable[[Any, Progress], object],
+        name: str,
+        threads: int = 1,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._answer, self._name, self._threads = answer, name, threads
+        self._worker: Worker[Hashable, object] | None = None
+        self._open: dict[int, Hashable] = {}
+        self._ended: set[int] = set()
+        self._closed = False
+        self._happened.connect(self._on_event, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer is still to come."""
+        return bool(self._open)
+
+    def ask(self, questions: Sequence[Hashable]) -> None:
+        """Says what is wanted from now on, the most urgent first; the rest is taken back.
+
+        Raises:
+            RuntimeError: The desk is closed.
+        """
+        if self._closed and questions:
+            raise RuntimeError("the desk is closed")
+        if self._worker is None:
+            if not questions:
+                return
+            self._worker = Worker(self._answer, self._happened.emit, self._name, self._threads)
+        was_busy = self.is_busy
+        wanted = dict(zip(self._worker.want(questions), questions, strict=True))
+        self._ended &= set(wanted)
+        self._open = {id: asked for id, asked in wanted.items() if id not in self._ended}
+        if was_busy and not self.is_busy:
+            self.idle.emit()
+
+    def add(self, question: Hashable) -> None:
+        """Asks this too, after all that has no answer yet; anew if it was answered before."""
+        waiting = list(self._open.values())
+        self.ask(waiting)
+        self.ask([*waiting, question])
+
+    def ask_again(self, question: Hashable) -> None:
+        """Asks this and nothing else, also if it is what was asked last."""
+        self.ask(())
+        self.ask([question])
+
+    def tell(self, question: Hashable, message: object) -> None:
+        """For the work on a question: says something before the answer."""
+        self._happened.emit(Note(question, message))
+
+    def close(self, timeout_s: float | None = None) -> None:
+        """Takes everything back, tells nobody, and waits until the threads have ended."""
+        self._closed = True
+        self.blockSignals(True)
+        self.ask(())
+        if self._worker is not None:
+            self._worker.close(timeout_s)
+
+    @Slot(object)
+    def _on_event(self, event: Event | Note) -> None:
+        if isinstance(event, Note):
+            if event.question in self._open.values():
+                self.told.emit(event.question, event.message)
+            return
+        question = self._open.get(event.id)
+        if question is None:
+            return
+        if isinstance(event, Progressed):
+            self.progressed.emit(question, event.stage, event.fraction)
+            return
+        del self._open[event.id]
+        self._ended.add(event.id)
+        if isinstance(event, Done):
+            self.answered.emit(question, event.answer)
+        elif isinstance(event, Failed):
+            self.failed.emit(question, event.error)
+        else:
+            self.cancelled.emit(question)
+        if not self.is_busy:
+            self.idle.emit()

@@ -1,0 +1,40 @@
+"""What long work is at, in words."""
+
+from __future__ import annotations
+
+from vitviz.progress import Kind, Stage
+
+WORDS: dict[Kind, str] = {
+    "starting": "Getting ready",
+    "waiting": "Waiting for another pane",
+    "opening_photo": "Opening the photo",
+    "preparing_photo": "Preparing the photo",
+    "opening_photos": "opening photo {number:,} of {of:,}",
+    "counting_photos": "Counting the photos",
+    "loading_torch": "Loading torch",
+    "loading_model": "Loading the model",
+    "reading_weights": "reading the weights",
+    "checking_weights": "checking",
+    "building_network": "building the network",
+    "model_ready": "ready",
+    "block": "block {number:,} of {of:,}",
+    "gradient_block": "gradient, block {number:,} of {of:,}",
+    "method": "{name}",
+    "method_layer": "{name}, layer {number:,} of {of:,}",
+    "looking_up": "Taking what is there",
+    "computing_heads": "Computing the heads",
+    "arranging_figure": "Arranging the figure",
+    "drawing_figure": "Drawing the figure",
+    "embedding_fonts": "Embedding fonts",
+    "writing_figure": "Writing the figure",
+    "drawing_frames": "Drawing the frames",
+    "writing_frames": "Writing the frames",
+    "writing_file": "Writing the file",
+    "step": "step {number:,} of {of:,}",
+}
+
+
+def stage_words(stage: Stage) -> str:
+    """ "block 3 of 12", "gradient rollout, layer 2 of 12", "Loading torch"."""
+    name = stage.name.replace("-", " ")
+    return WORDS[stage.kind].format(number=stage.number + 1, of=stage.of, name=name)
