@@ -90,8 +90,8 @@ class Window(QMainWindow):
         self.views = ViewStack(VIEWS, partial(wiring.connect_view, self))
         self.canvas = self.views.canvas
         self.menus: Sequence[Menu] = MENUS
-        self.actions_shown = Actions(self, MENUS)
-        self.actions_by_id: Mapping[str, QAction] = self.actions_shown.by_id
+        self.menu_actions = Actions(self, MENUS)
+        self.actions_by_id: Mapping[str, QAction] = self.menu_actions.by_id
         self._batch: BatchCommands | None = None
         self._finetuning: FinetuneCommands | None = None
         self._build()
@@ -114,7 +114,7 @@ class Window(QMainWindow):
         self._compare_menus = {"compare.along": QMenu(self), "compare.go": QMenu(self)}
         submenus = {"file.recent": self.recent_menu, "view.panels": self._panels_menu,
                     **self._compare_menus}  # fmt: skip
-        self._menu_bar = self.actions_shown.menu_bar(submenus)
+        self._menu_bar = self.menu_actions.menu_bar(submenus)
         by_id = self.actions_by_id
         exports = [by_id[name] for name in EXPORTS]
         self.top_bar = TopBar(
@@ -236,7 +236,7 @@ class Window(QMainWindow):
         """Shows the session, and what has been computed of it, everywhere."""
         scene = self.scene
         parts: tuple[Part, ...] = (
-            self.top_bar, self.views, *self.panels.all, self.status, self.actions_shown
+            self.top_bar, self.views, *self.panels.all, self.status, self.menu_actions
         )  # fmt: skip
         for part in parts:
             part.show_scene(scene)
@@ -245,7 +245,7 @@ class Window(QMainWindow):
 
     @Slot()
     def _show_actions(self) -> None:
-        self.actions_shown.show_scene(self.scene)
+        self.menu_actions.show_scene(self.scene)
 
     @Slot()
     def _on_panes_progress(self) -> None:
