@@ -184,12 +184,8 @@ def test_the_command_line(
                 assert arrays[f"values_{layer + 1}"].shape[1:] == of.grid
                 assert arrays[f"patch_boxes_{layer + 1}"].shape == (*of.grid, 4)
     capsys.readouterr()
-    assert (
-        main(
-            ["explain", str(photo), "--model", str(path), "--method", "rollout", "--query", "30,20"]
-        )
-        != 0
-    )
+    common = ["explain", str(photo), "--model", str(path), "--method", "rollout"]
+    assert main([*common, "--query", "30,20"]) != 0
     assert "cannot be asked of" in capsys.readouterr().err
     assert main(["batch", str(tmp_path), "--model", str(path), "--method", "feature-norm",
                  "--values", "csv", "--out", str(tmp_path / "batch")]) == 0  # fmt: skip
