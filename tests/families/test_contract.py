@@ -170,6 +170,7 @@ def test_the_command_line(
     toy: Toy, photo: Path, family: Family, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, out = toy(family), tmp_path / "out"
+    out.mkdir()
     for method in FITTING[family.name]:
         common = ["explain", str(photo), "--model", str(path), "--method", method,
                   "--query", "30,20"]  # fmt: skip
@@ -188,7 +189,7 @@ def test_the_command_line(
     assert main([*common, "--query", "30,20"]) != 0
     assert "cannot be asked of" in capsys.readouterr().err
     assert main(["batch", str(tmp_path), "--model", str(path), "--method", "feature-norm",
-                 "--values", "csv", "--out", str(tmp_path / "batch")]) == 0  # fmt: skip
+                 "--values", "npz", "--out", str(tmp_path / "batch")]) == 0  # fmt: skip
 
 
 @pytest.mark.parametrize("family", [STAGES, TOY_CNN], ids=lambda family: family.name)

@@ -46,6 +46,13 @@ def opened(name: str, size: tuple[int, int]) -> Opened:
     return Opened(PhotoRef(name), photo, pyramid(pixels), pixels[::8, ::8])
 
 
+CARD = replace(
+    bundled()[0],
+    config=replace(bundled()[0].config, prefix=("cls", "dist"), positioned_prefix=2),
+)
+"""Of a model with the tokens of the answers."""
+
+
 def state(
     name: str = "one.png", geometry: Geometry = WHOLE, view: View | None = None, seed: int = 0
 ) -> PaneState:
@@ -54,7 +61,9 @@ def state(
     layout = TokenLayout(("cls", "dist"), geometry.grid)
     values = np.random.default_rng(seed).random((4, 3, layout.tokens), dtype=np.float32)
     unit = "rollout" if pane.view.method == "rollout" else "attention"
-    explanation = explanation_of(values / layout.tokens, (0, 1, 2, 3), None, layout, unit)
+    explanation = explanation_of(
+        values / layout.tokens, (0, 1, 2, 3), None, layout, unit, geometry=geometry
+    )
     (request,) = plan(Session((pane.photo,), 0, pane.model, pane.input, pane.view), "cpu")
     input_pixels = np.zeros((*geometry.input_size, 3), np.uint8)
     token = 0
@@ -62,7 +71,7 @@ def state(
         patch = geometry.patch_at(*pane.view.query)
         token = layout.index(*patch) if patch else 0
     cell = Cell(
-        request, name, bundled()[0], geometry, token, explanation, None, input_pixels, "cpu",
+        request, name, CARD, geometry, token, explanation, None, input_pixels, "cpu",
         0.01, 0.001,
     )  # fmt: skip
     return PaneState(pane, opened(name, geometry.photo_size), cell)

@@ -6,6 +6,7 @@ import csv
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +15,10 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
 from vitviz import progress
-from vitviz.batch import one
 from vitviz.batch.listing import JOURNAL
 from vitviz.batch.progress import BatchProgress
 from vitviz.batch.run import Summary
+from vitviz.engine import photos as opened_photos
 from vitviz.gui.batch.commands import for_any_photo
 from vitviz.gui.batch.dialog import BatchDialog
 from vitviz.gui.commands import go
@@ -51,15 +52,15 @@ class Held:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         self.reached, self.free = threading.Event(), threading.Event()
-        load = one.load
+        load = opened_photos.load
 
-        def held(path: Path, **options: object) -> object:
-            if path.name == name:
+        def held(path: str, **options: Any) -> object:
+            if Path(path).name == name:
                 self.reached.set()
                 assert self.free.wait(30)
-            return load(path, **options)  # type: ignore[arg-type]
+            return load(path, **options)
 
-        monkeypatch.setattr(one, "load", held)
+        monkeypatch.setattr(opened_photos, "load", held)
 
 
 def test_a_folder_as_the_window_is_set(ui: Driver, photos: list[Path]) -> None:

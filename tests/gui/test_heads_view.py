@@ -26,7 +26,13 @@ GEOMETRY = Geometry((300, 500), (48, 80), (0, 0), (48, 80), 16)
 def explained(layers: int = 4, heads: int = 3, *, fused: bool = False) -> Explanation:
     values = np.random.default_rng(0).random((layers, 1 if fused else heads, 17), dtype=np.float32)
     return explanation_of(
-        values, tuple(range(layers)), "mean" if fused else None, LAYOUT, "attention", not fused
+        values,
+        tuple(range(layers)),
+        "mean" if fused else None,
+        LAYOUT,
+        "attention",
+        shares=not fused,
+        geometry=GEOMETRY,
     )
 
 

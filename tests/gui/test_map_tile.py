@@ -21,7 +21,7 @@ CROPPED = Geometry((300, 500), (48, 80), (0, 16), (48, 48), 16)
 @pytest.fixture
 def heat_map() -> HeatMap:
     values = np.linspace(0, 1, 15, dtype=np.float32).reshape(3, 5)
-    return map_of(values, "attention", (("cls", 0.1), ("dist", 0.2)), 0, "mean")
+    return map_of(values, "attention", (("cls", 0.1), ("dist", 0.2)), 0, "mean", GEOMETRY)
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_narrow_tile_shows_the_middle(thumbnail: np.ndarray, heat_map: HeatMap
 
 
 def test_what_the_model_did_not_see_is_dimmed(thumbnail: np.ndarray) -> None:
-    values = map_of(np.zeros((3, 3), np.float32), "attention", (), 0, "mean")
+    values = map_of(np.zeros((3, 3), np.float32), "attention", (), 0, "mean", CROPPED)
     image = tile_image(thumbnail, values, CROPPED, Style(), 0.0, 1.0, QSize(100, 60))
     assert image.pixelColor(10, 30).red() < 140
     assert image.pixelColor(40, 30).red() == 255

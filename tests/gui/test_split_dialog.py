@@ -32,7 +32,7 @@ def answer_split(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[SplitDialog]
 
 @pytest.mark.parametrize(
     ("along", "count"),
-    [("layers", 6), ("heads", 3), ("methods", 5), ("models", 1), ("photos", 3), ("classes", 3)],
+    [("layers", 6), ("heads", 3), ("methods", 6), ("models", 1), ("photos", 3), ("classes", 3)],
 )
 def test_the_dialog_offers_what_there_is(
     ui: Driver, answer_split: list[Callable[[SplitDialog], None]], along: str, count: int

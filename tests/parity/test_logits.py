@@ -12,16 +12,16 @@ import torch
 import torchvision
 from PIL import Image
 from torch import Tensor, nn
-from vitviz.models.vit.weights.family import Tensors
 
 from vitviz.errors import CheckpointError
 from vitviz.imaging.load import load
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import InputChoice, fit, model_input
 from vitviz.models.card import ModelCard
+from vitviz.models.families import reader_of
 from vitviz.models.loading import load_model
+from vitviz.models.reader import Tensors
 from vitviz.models.vit.network import VisionTransformer, ViTConfig
-from vitviz.models.vit.weights import family_of
 
 
 def randomised(network: nn.Module, seed: int = 0) -> nn.Module:
@@ -41,9 +41,9 @@ def randomised(network: nn.Module, seed: int = 0) -> nn.Module:
 def convert(
     tensors: dict[str, Tensor], known: ViTConfig | None = None
 ) -> tuple[ViTConfig, Tensors]:
-    family = family_of(tensors)
-    config, _ = family.config(tensors, known)
-    return config, family.convert(tensors, config)
+    _, reader = reader_of(tensors)
+    config, _ = reader.config(tensors, known)
+    return config, reader.convert(tensors, config)
 
 
 def read(network: nn.Module, known: ViTConfig | None = None) -> VisionTransformer:
@@ -155,13 +155,13 @@ def test_heads_as_timm_has_them(name: str, heads: int) -> None:
     with torch.device("meta"):
         theirs = timm.create_model(name, pretrained=False)
     tensors = dict(theirs.state_dict())
-    family = family_of(tensors)
-    config, notes = family.config(tensors, None)
+    _, reader = reader_of(tensors)
+    config, notes = reader.config(tensors, None)
     assert config.heads == heads
     assert heads == theirs.blocks[0].attn.num_heads or name == "vit_base_patch16_gap_224"
     assert {"token": "cls", "avg": "mean"}[theirs.global_pool] == config.pool or not config.classes
     assert any(f"{heads} heads" in note for note in notes)
-    assert len(family.convert(tensors, config)) == len(tensors)
+    assert len(reader.convert(tensors, config)) == len(tensors)
 
 
 @pytest.mark.slow

@@ -93,15 +93,15 @@ def fails(check: Callable[[], Measurement]) -> bool:
 
 @pytest.mark.usefixtures("_fresh")
 def test_wrong_attention_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    columns = Trace.columns
-    monkeypatch.setattr(Trace, "columns", lambda *asked: columns(*asked) * 1.001)
+    columns = Trace.column
+    monkeypatch.setattr(Trace, "column", lambda *asked: columns(*asked) * 1.001)
     assert fails(lambda: checks.attention("vit", "cpu"))
 
 
 @pytest.mark.usefixtures("_fresh")
 def test_attention_that_is_not_a_number_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = Trace.rows
-    monkeypatch.setattr(Trace, "rows", lambda *asked: np.nan * rows(*asked))
+    rows = Trace.row
+    monkeypatch.setattr(Trace, "row", lambda *asked: np.nan * rows(*asked))
     assert fails(lambda: checks.attention("vit", "cpu"))
 
 

@@ -12,9 +12,6 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from vitviz.errors import PhotoError, PhotoTooLarge, VitvizError
-from vitviz.exporting import reopen as reopening
-from vitviz.exporting.provenance import renamed, with_bundled
-from vitviz.exporting.stamp import BESIDE
 from vitviz.gui.settings import RECENT, Settings
 from vitviz.gui.store import Store
 from vitviz.gui.widgets.banner import Banner, Choices
@@ -250,6 +247,8 @@ class Documents(QObject):
 
     def reopen(self, path: Path) -> None:
         """Opens what made an exported file; says what is not there, or not what it was."""
+        from vitviz.exporting import reopen as reopening
+        from vitviz.exporting.provenance import renamed
         from vitviz.exporting.stamp import read
 
         kinds = ("photos", "models")
@@ -287,6 +286,8 @@ class Documents(QObject):
         if gone:
             names = listed([Path(ref.path).name for ref in gone])
             words.append(f"No longer there, and left out: {names}.")
+
+        from vitviz.exporting.provenance import with_bundled
 
         session, retired = with_bundled(session)
         if retired:
@@ -329,6 +330,7 @@ class Documents(QObject):
 def exported_suffixes() -> tuple[str, ...]:
     """Of the files that tell what made them."""
     from vitviz.exporting.formats import CONTAINERS
+    from vitviz.exporting.stamp import BESIDE
 
     return (*CONTAINERS, BESIDE)
 

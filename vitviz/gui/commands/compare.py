@@ -258,7 +258,8 @@ def hover_pane(app: App, index: int, patch: tuple[int, int] | None) -> None:
         return
     app.status.show_hovered(f"{letter(index)}: row {patch[0] + 1}, column {patch[1] + 1}")
     if app.preferences.follow_cursor:
-        app.controller.hover(cell.geometry.patch_box(*patch).centre, index)
+        geometry = cell.heat_map(states[index].pane.view).geometry
+        app.controller.hover(geometry.patch_box(*patch).centre, index)
 
 
 def drop_on_pane(app: App, drop: PaneDrop, index: int) -> None:

@@ -154,23 +154,21 @@ def choose_target(app: App, target: int | None) -> None:
 
 
 def choose_patch(app: App, patch: tuple[int, int] | None) -> None:
+    """A patch of the map that is shown."""
     cell = app.controller.shown_cell
     if cell is not None and patch is not None:
-        centre = cell.geometry.patch_box(*patch).centre
+        centre = cell.heat_map(app.store.session.view).geometry.patch_box(*patch).centre
         choose_view(app, replace(app.store.session.view, query=centre), "query")
 
 
 def choose_token(app: App, token: int) -> None:
-    """A patch, or a token that stands for none."""
+    """A patch of the model's input, or a token that stands for none."""
     cell = app.controller.shown_cell
     if cell is None:
         return
     patch = cell.layout.patch(token)
-    if patch is not None:
-        choose_patch(app, patch)
-    else:
-        query = cell.layout.prefix[token]
-        choose_view(app, replace(app.store.session.view, query=query), "query")
+    query = cell.layout.prefix[token] if patch is None else cell.geometry.patch_box(*patch).centre
+    choose_view(app, replace(app.store.session.view, query=query), "query")
 
 
 def hover_patch(app: App, patch: tuple[int, int] | None) -> None:
@@ -180,7 +178,8 @@ def hover_patch(app: App, patch: tuple[int, int] | None) -> None:
         app.status.show_hovered("")
         app.controller.hover(None)
         return
-    value = cell.heat_map(app.store.session.view).values[patch]
+    heat_map = cell.heat_map(app.store.session.view)
+    value = heat_map.values[patch]
     app.status.show_hovered(f"row {patch[0] + 1}, column {patch[1] + 1} · {value:.4g}")
     if app.preferences.follow_cursor:
-        app.controller.hover(cell.geometry.patch_box(*patch).centre)
+        app.controller.hover(heat_map.geometry.patch_box(*patch).centre)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from pathlib import Path
-
 from PySide6.QtGui import QTextDocument
 
+from vitviz.bundled import resource
 from vitviz.gui import theme
 from vitviz.gui.commands.command import App, Menu
 
 MENU = Menu("help", "&Help")
 command = MENU.command
 
-GUIDE = Path(str(files("vitviz"))) / "resources" / "guide.md"
-
 
 @command("help.guide", "&User Guide", "F1")
 def show_guide(app: App) -> None:
-    guide = GUIDE.read_text(encoding="utf-8")
+    guide = resource("guide.md").read_text(encoding="utf-8")
     # Its pictures stand in the repository; in the window one can look at the real thing.
     words = [line for line in guide.splitlines() if not line.startswith("![")]
     document = QTextDocument()

@@ -153,7 +153,8 @@ class HeadMatrix(TileArea[Place]):
     def _places_in_sight(self) -> list[Place]:
         """Where there is a map to see: layers may have fewer heads than others."""
         subject = self._subject
-        assert subject is not None
+        if subject is None:
+            return []
         return [place for place in self.layout_of_tiles.in_sight() if subject.has(*place)]
 
     def _tile(self, place: Place) -> QImage:
