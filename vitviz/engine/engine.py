@@ -26,7 +26,7 @@ from vitviz.engine.room import Room
 from vitviz.errors import MethodMisfit, NotEnoughMemory, VitvizError
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
-from vitviz.imaging.preprocess import displayed_input, fit, model_input
+from vitviz.imaging.preprocess import InputChoice, displayed_input, fit, model_input
 from vitviz.maps.heat_map import Explanation
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question
@@ -248,16 +248,14 @@ class Engine:
     def _trace(
         self, photo: Photo, model: Model, request: Request, progress: Progress
     ) -> tuple[Trace, UInt8[np.ndarray, "height width 3"]]:
-        from vitviz.tracing.run import run
-
-        preprocessing = model.card.preprocessing
-        geometry = fit(photo.size, preprocessing, request.input)
+        geometry = fit(photo.size, model.card.preprocessing, request.input)
         needed = model.card.cost_at(geometry.input_size).peak_bytes
         with self._room.taken(needed, model.device, lambda: progress(WAITING, 0)):
-            image = model_input(photo, geometry, preprocessing)
-            trace = run(model.network, image, geometry, device=model.device, progress=progress)
+            trace = see(photo, model, request.input, progress)
+        assert trace.image is not None
         # Traces are kept longer than models, and would keep them too.
-        return replace(trace, network=None), displayed_input(image, preprocessing)
+        alone = replace(trace, network=None)
+        return alone, displayed_input(trace.image, model.card.preprocessing)
 
     def _explain(self, request: ExplainRequest, progress: Progress) -> Cell:
         sight = self._see(request, request.device, progress)
@@ -284,6 +282,26 @@ class Engine:
             needed += sight.model.card.cost_at(trace.geometry.input_size).backward_bytes
         with self._room.taken(needed, trace.device, lambda: progress(WAITING, 0)):
             return explain(request, trace, token, progress)
+
+
+def see(photo: Photo, model: Model, choice: InputChoice, progress: Progress = silent) -> Trace:
+    """Shows a photo to a model.
+
+    Args:
+        photo: What to look at.
+        model: Who looks.
+        choice: What the model is given of the photo.
+        progress: Told before every block; may raise ``Cancelled``.
+
+    Raises:
+        NotEnoughMemory: It would not fit.
+    """
+    from vitviz.tracing.run import run
+
+    preprocessing = model.card.preprocessing
+    geometry = fit(photo.size, preprocessing, choice)
+    image = model_input(photo, geometry, preprocessing)
+    return run(model.network, image, geometry, device=model.device, progress=progress)
 
 
 def explain(

@@ -60,7 +60,7 @@ class Animation:
 def alongs(method: str) -> tuple[Along, ...]:
     """Along what the maps of a method can move."""
     chosen = METHODS[method]
-    has_start = any(parameter.name == "start" for parameter in chosen.parameters)
+    has_start = any(parameter.first_layer for parameter in chosen.parameters)
     return ("depth", "heads") if has_start else ("layers", "heads")
 
 

@@ -44,6 +44,8 @@ class Parameter:
         help: One sentence.
         bounds: Least and greatest value of a number; None as the greatest: the number of layers.
         choices: All allowed values of a string.
+        first_layer: It is the first layer that counts, from 1, which what is said of the layers
+            says already.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Parameter:
     help: str = ""
     bounds: tuple[float, float | None] | None = None
     choices: tuple[str, ...] = ()
+    first_layer: bool = False
 
 
 @dataclass(frozen=True)

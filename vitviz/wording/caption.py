@@ -19,8 +19,9 @@ def caption(of: Description) -> str:
 
 def parts(of: Description) -> list[str]:
     """A caption in parts, without what is not shown."""
-    # The layers have said where it starts, counted from 1.
-    settings = [_setting(name, value) for name, value in of.given if name != "start"]
+    # What the layers have said is not said again.
+    said = {p.name for p in of.method.parameters if p.first_layer}
+    settings = [_setting(name, value) for name, value in of.given if name not in said]
     words = [_subject(of), layers(of), heads(of), *settings]
     return [word for word in words if word]
 
