@@ -95,6 +95,29 @@ def test_heads_that_are_fused_first_are_computed(session: Session, engine: Engin
     assert found.grid.rows.long == ("layers 1 to 1", "layers 1 to 2")
 
 
+@pytest.mark.parametrize("method", ["attention-grad-cam", "feature-norm"])
+def test_a_method_without_heads_has_one_column(
+    session: Session, engine: Engine, method: str
+) -> None:
+    showing_heads = showing(replace(session, view=View(method)), content="heads")
+    found = composed(showing_heads, engine)
+    assert found.grid.shape == (2, 1)
+    assert [shot.view.head for shot in found.shots] == ["mean", "mean"]
+    with pytest.raises(VitvizError, match="not one of each head"):
+        composed(showing(showing_heads, heads=("mean", 1)), engine)
+
+
+def test_a_method_that_is_not_about_heads_says_nothing_of_them(
+    session: Session, engine: Engine
+) -> None:
+    norm, cam = (
+        composed(replace(session, view=View(method)), engine).grid.caption
+        for method in ("feature-norm", "attention-grad-cam")
+    )
+    assert "head" not in norm
+    assert "mean of 3 heads" in cam
+
+
 def test_panes_are_headed_by_what_differs(session: Session, engine: Engine, tmp_path: Path) -> None:
     both = showing(two_panes(session, tmp_path), content="compare")
     assert len(figure_requests(both)) == 2

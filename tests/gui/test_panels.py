@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from PySide6.QtGui import QGuiApplication, QWheelEvent
 from PySide6.QtWidgets import QApplication, QMainWindow
 from pytestqt.qtbot import QtBot
 
+from tests.gui.conftest import Driver
 from vitviz.errors import VitvizError
 from vitviz.gui.panels.appearance import AppearancePanel
 from vitviz.gui.panels.method import MethodPanel, control_value, make_control
@@ -39,6 +41,18 @@ def roll(widget) -> bool:
     event.ignore()
     QApplication.sendEvent(widget, event)
     return event.isAccepted()
+
+
+def test_heads_cannot_be_chosen_where_there_is_no_map_of_each(ui: Driver) -> None:
+    panels = ui.window.panels
+    panels.layers.head_chosen.emit(1)
+    for method, has_heads in (("attention-grad-cam", False), ("rollout", True)):
+        panels.method.chosen.emit(replace(ui.session.view, method=method), "")
+        ui.settle()
+        assert panels.method.heads.isEnabled() == has_heads
+        assert panels.layers.chips[0].isEnabled() == has_heads
+        assert ui.window.actions_by_id["go.next_head"].isEnabled() == has_heads
+        assert panels.method.heads.value == (1 if has_heads else "mean")
 
 
 def test_the_wheel_scrolls_past_controls(qtbot: QtBot) -> None:

@@ -61,7 +61,8 @@ def alongs(method: str) -> tuple[Along, ...]:
     """Along what the maps of a method can move."""
     chosen = METHODS[method]
     has_start = any(parameter.first_layer for parameter in chosen.parameters)
-    return ("depth", "heads") if has_start else ("layers", "heads")
+    deep: Along = "depth" if has_start else "layers"
+    return (deep, "heads") if chosen.has_heads else (deep,)
 
 
 def write_animation(

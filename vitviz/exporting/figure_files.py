@@ -213,6 +213,8 @@ class _Composer:
         explanation, outline = shot.cell.explanation, shot.cell.outline
         for head in self._spec.heads:
             check_map(replace(shot.view, layer=-1, head=head), explanation, outline)
+        if explanation.head is not None and not METHODS[shot.view.method].has_heads:
+            return [explanation.head]
         return list(dict.fromkeys(self._spec.heads)) or ["mean", *range(outline.heads)]
 
     def _of_head(self, shot: Shot, head: Head) -> Shot:

@@ -31,7 +31,8 @@ class Description:
         layer: The layer, or the last of several, from 0; negative, counted from the last, where
             there is no answer yet.
         head: One head, from 0, or a fusion.
-        heads: How many heads that layer has; 0 where it is not known or has none.
+        heads: How many heads that layer has; 0 where it is not known or has none, or the method is
+            not about heads.
         target: Index of the class that the map is about; None: the most probable one, or of none.
         target_name: What that class is called; "" without one.
         direction: Of the query, or to it.
@@ -98,9 +99,10 @@ def _answered(known: Description, cell: Cell, view: View) -> Description:
     """The description with what the answer made exact."""
     explanation, heat_map = cell.explanation, cell.heat_map(view)
     through = explanation.span == "through" and explanation.layers[0] < heat_map.layer
+    heads = 0
     if explanation.head is None:
         heads = len(explanation.by_layer[heat_map.layer].values)
-    else:
+    elif known.method.heads != "none":
         heads = cell.outline.layers[heat_map.layer].heads
     place: Hashable = known.query_place
     if not isinstance(view.query, str):

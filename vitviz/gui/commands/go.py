@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from vitviz.gui.commands.command import App, Menu
 from vitviz.gui.commands.compare import choose_pane_query
-from vitviz.gui.commands.rules import asks_class
+from vitviz.gui.commands.rules import asks_class, has_heads
 from vitviz.maps.heat_map import Head
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction
@@ -43,12 +43,12 @@ def toggle_play(app: App) -> None:
     layers.set_playing(not layers.playing)
 
 
-@command("go.next_head", "Next &Head", ".", separated=True)
+@command("go.next_head", "Next &Head", ".", when=has_heads, separated=True)
 def next_head(app: App) -> None:
     step_head(app, 1)
 
 
-@command("go.previous_head", "Previous H&ead", ",")
+@command("go.previous_head", "Previous H&ead", ",", when=has_heads)
 def previous_head(app: App) -> None:
     step_head(app, -1)
 

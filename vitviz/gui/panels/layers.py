@@ -37,6 +37,7 @@ from vitviz.gui.widgets.form import MARGIN
 from vitviz.maps.heat_map import Fusion, Head
 from vitviz.maps.ranges import look
 from vitviz.maps.style import Style
+from vitviz.methods import METHODS
 from vitviz.session.state import View
 
 PLAY_MS = 450
@@ -308,8 +309,11 @@ class LayersPanel(QWidget):
         names: list[Head] = [*FUSIONS, *range(heads)]
         if list(self._chips) != names:
             self._build_chips(names)
-        chosen = view.head if view.head in self._chips else None
-        if isinstance(view.head, int) and chosen is None and heads:
+        has_heads = METHODS[view.method].has_heads
+        self._chip_area.setEnabled(has_heads)
+        head: Head = view.head if has_heads else "mean"
+        chosen = head if head in self._chips else None
+        if isinstance(head, int) and chosen is None and heads:
             chosen = heads - 1
         if chosen is not None:
             self._chips[chosen].setChecked(True)

@@ -70,7 +70,8 @@ class MethodPanel(QWidget):
         self._show_misfits(outline)
         heads = outline.heads if outline else 0
         self.heads.set_pairs([*fusions, *((f"Head {h + 1}", h) for h in range(heads))])
-        self.heads.show_value(view.head)
+        self.heads.show_value(view.head if method.has_heads else "mean")
+        self.heads.setEnabled(method.has_heads)
         self._show_query(view, cell)
         self.query.setEnabled(method.about_token)
         self.direction.set_pairs([(DIRECTIONS[d], d) for d in method.directions])
