@@ -313,7 +313,7 @@ class Controller(QObject):
         self._outcomes[request] = error
         self._stages.pop(request, None)
         current = self.store.session.compare.focus
-        if not isinstance(error, PhotoError):  # the opener says that one
+        if not isinstance(error, PhotoError | MethodMisfit):  # which are said elsewhere
             log.warning("work failed", exc_info=error)
         if isinstance(error, MethodMisfit) and self._turn_to_another_method(request, error):
             return

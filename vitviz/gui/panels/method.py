@@ -73,7 +73,6 @@ class MethodPanel(QWidget):
         self.heads.show_value(view.head if method.has_heads else "mean")
         self.heads.setEnabled(method.has_heads)
         self._show_query(view, cell)
-        self.query.setEnabled(method.about_token)
         self.direction.set_pairs([(DIRECTIONS[d], d) for d in method.directions])
         answered = view.direction in method.directions
         self.direction.show_value(view.direction if answered else method.directions[0])
@@ -92,6 +91,11 @@ class MethodPanel(QWidget):
         self.method.set_refusals({name: why for name, why in reasons.items() if why})
 
     def _show_query(self, view: View, cell: Cell | None) -> None:
+        about_token = METHODS[view.method].about_token
+        self.query.setEnabled(about_token)
+        if not about_token:
+            self.query.set_pairs([("The whole photo", None)])
+            return
         prefix = cell.layout.prefix if cell else ("cls",)
         pairs: list[tuple[str, object]] = [(name.upper(), name) for name in prefix]
         if not isinstance(view.query, str):
