@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
 from vitviz import __version__
+from vitviz.engine.worker import threads_left
 from vitviz.gui import theme
 from vitviz.gui.reports import Unexpected, start_log
 from vitviz.gui.screenshot import Screenshot
@@ -123,7 +125,21 @@ def start(paths: list[Path], screenshot: Path | None = None) -> int:
             Screenshot(window, screenshot)
         # Photos are opened, and torch is imported, once there is something to look at.
         FirstPaint(window).done.connect(lambda: begin(app, window, paths))
-        return app.exec()
+        code = app.exec()
+    end_threads(code)
+    return code
+
+
+def end_threads(code: int) -> None:
+    """Ends the program at once where work in C goes on in a thread that nobody could stop.
+
+    Python would take down what such a thread still uses.
+    """
+    if threads_left():
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def begin(app: Application, window: Window, paths: list[Path]) -> None:

@@ -11,6 +11,10 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from vitviz.engine.worker import Done, Event, Failed, Progressed, Worker
 from vitviz.progress import Progress
 
+CLOSING_S = 2.0
+"""Nobody waits longer for the window to close. What runs then goes on in threads that end with the
+program: code in C cannot be interrupted, and every file is written whole or not at all."""
+
 
 @dataclass(frozen=True, eq=False)
 class Note:
@@ -106,7 +110,11 @@ class Desk(QObject):
         self._happened.emit(Note(question, message))
 
     def close(self, timeout_s: float | None = None) -> None:
-        """Takes everything back, tells nobody, and waits until the threads have ended."""
+        """Takes everything back, tells nobody, and waits until the threads have ended, or so long.
+
+        Args:
+            timeout_s: None waits for ever.
+        """
         self._closed = True
         self.blockSignals(True)
         self.ask(())
