@@ -14,17 +14,8 @@ from vitviz.progress import Progress, Stage
 
 log = logging.getLogger(__name__)
 
-THREADS = "vitviz"
-"""The names of all threads of the program begin so."""
-
 Asked = TypeVar("Asked", bound=Hashable)
 Answered = TypeVar("Answered")
-
-
-def threads_left() -> list[str]:
-    """Names of the threads that a closed worker could not wait for, and that still run."""
-    names = [thread.name for thread in threading.enumerate()]
-    return [name for name in names if name.startswith(THREADS)]
 
 
 @dataclass(frozen=True)

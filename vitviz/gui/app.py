@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -15,11 +14,11 @@ from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
 from vitviz import __version__
-from vitviz.engine.worker import threads_left
 from vitviz.gui import theme
 from vitviz.gui.reports import Unexpected, start_log
 from vitviz.gui.screenshot import Screenshot
 from vitviz.gui.settings import Settings
+from vitviz.gui.threads.desk import end_threads
 from vitviz.gui.window import FIRST_SIZE, Window
 
 DESKTOP_ID = "io.github.vitviz.vitviz"
@@ -128,18 +127,6 @@ def start(paths: list[Path], screenshot: Path | None = None) -> int:
         code = app.exec()
     end_threads(code)
     return code
-
-
-def end_threads(code: int) -> None:
-    """Ends the program at once where work in C goes on in a thread that nobody could stop.
-
-    Python would take down what such a thread still uses.
-    """
-    if threads_left():
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
 
 
 def begin(app: Application, window: Window, paths: list[Path]) -> None:

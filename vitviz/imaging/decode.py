@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from vitviz.errors import PhotoError
-from vitviz.imaging import gif, tiff
+from vitviz.imaging import gif, netpbm, qoi, tiff
 from vitviz.imaging.colour import orientation, orientation_note
 from vitviz.imaging.formats import FORMATS, FROM_PROGRAM, RAW, frame_note, what_else
 from vitviz.imaging.quiet import silence_decoders
@@ -103,6 +103,10 @@ def decode(source: Source) -> Decoded:
 def _decode_with_any(source: Source) -> Decoded:
     if source.data.startswith(tiff.SIGNATURES) and tiff.is_raw(source.data):
         raise PhotoError(f"{source.name} is {RAW}.", FROM_PROGRAM)
+    if netpbm.SIGNATURE.match(source.data):
+        return netpbm.decode_netpbm(source)
+    if source.data.startswith(qoi.SIGNATURE):
+        return qoi.decode_qoi(source)
     try:
         return _decode_image(source)
     except UnidentifiedImageError:

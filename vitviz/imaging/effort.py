@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from vitviz.imaging import gif, tiff
+from vitviz.imaging import gif, netpbm, qoi, tiff
 from vitviz.imaging.source import LEAST_FRAME_BYTES, Source
 
 QUICK = 300_000_000
@@ -39,9 +39,9 @@ _HEAD = 1000
 
 _MOST_CHUNKS = 10_000
 
-_START_OF_SCAN = b"\xff\xda"
-_FRAME_HEADER = re.compile(rb"\xff[\xc0-\xc3\xc5-\xc7\xc9-\xcb\xcd-\xcf]..\x08(....)", re.DOTALL)
-"""A JPEG's size, behind any of its start-of-frame markers. Source: ITU T.81, B.2.2."""
+_FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
+_END, _SCAN = 0xD9, 0xDA
+# Source of JPEG's markers: ITU T.81, table B.1.
 
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
 """Where entropy-coded data ends: 0xFF followed by neither a stuffed zero nor a restart."""
@@ -72,31 +72,27 @@ def effort(source: Source) -> Effort:
 
 
 def _jpeg(data: bytes, frames: int) -> Effort:
-    pixels = max((_area(match[1]) for match in _FRAME_HEADER.finditer(data[: 1 << 20])), default=0)
-    scans = data.count(_START_OF_SCAN)
+    pixels = 0
+    for kind, at in _segments(data, until=_SCAN):
+        if kind in _FRAMES:
+            height, width = struct.unpack(">HH", data[at + 3 : at + 7].ljust(4, b"\0"))
+            pixels = max(pixels, height * width)
+    scans = data.count(b"\xff\xda")
     if pixels * scans > QUICK and frames == 1:
         # A film or a second picture behind the photo has such bytes by chance.
-        scans = _scans(data)
+        scans = sum(kind == _SCAN for kind, _ in _segments(data, until=_END))
     return Effort(pixels, pixels * max(1, scans))
 
 
-def _area(height_width: bytes) -> int:
-    height, width = struct.unpack(">HH", height_width)
-    return int(height * width)
-
-
-def _scans(data: bytes) -> int:
-    """Scans of the first picture in a JPEG file, by walking from marker to marker."""
-    at, count = 2, 0
+def _segments(data: bytes, until: int) -> Iterator[tuple[int, int]]:
+    """Kind and place of each segment of the first picture in a JPEG, up to the first of a kind."""
+    at = 2
     while (found := _NEXT_MARKER.search(data, at)) is not None:
         kind, at = data[found.start() + 1], found.end()
-        if kind == 0xD9:  # end of image
-            break
-        count += kind == 0xDA
-        if len(data) < at + 2:
-            break
+        yield kind, at
+        if kind in (until, _END):
+            return
         at += max(2, int.from_bytes(data[at : at + 2], "big"))
-    return count
 
 
 def _png(data: bytes, frames: int) -> Effort:
@@ -129,7 +125,7 @@ def _tiff(data: bytes, frames: int) -> Effort:
     samples = max(1, tag(tiff.SAMPLES, 1)) * max(8, tag(tiff.BITS, 8)) // 8
     passes = 1
     if tag(tiff.COMPRESSION, 1) in tiff.JPEG:
-        passes = max(1, data.count(_START_OF_SCAN) // max(1, pieces))
+        passes = max(1, data.count(b"\xff\xda") // max(1, pieces))
     elif tag(tiff.COMPRESSION, 1) not in tiff.FAST:
         passes = _SLOW_CODEC
     # A pixel of four bytes takes hardly longer than one of one; thousands of channels do.
@@ -192,6 +188,16 @@ def _rare(data: bytes, frames: int) -> Effort:
     return Effort(0, (inside + _IN_PYTHON * len(data)) * frames)
 
 
+def _netpbm(data: bytes, frames: int) -> Effort:  # noqa: ARG001
+    """Text takes longer than samples, which NumPy takes as they are."""
+    return Effort(0, len(data) * (20 if data[1:2] in (b"1", b"2", b"3") else 2))
+
+
+def _qoi(data: bytes, frames: int) -> Effort:  # noqa: ARG001
+    """Each byte but the first of a pixel can be a run; the loop over them is Python's."""
+    return Effort(0, 60 * len(data))
+
+
 _KINDS: tuple[tuple[bytes, Callable[[bytes, int], Effort]], ...] = (
     (rb"\xff\xd8", _jpeg),
     (re.escape(_PNG), _png),
@@ -199,6 +205,8 @@ _KINDS: tuple[tuple[bytes, Callable[[bytes, int], Effort]], ...] = (
     (b"|".join(map(re.escape, tiff.SIGNATURES)), _tiff),
     (rb"RIFF.{4}WEBP", _webp),
     (rb"BM", _bmp),
+    (netpbm.SIGNATURE.pattern, _netpbm),
+    (qoi.SIGNATURE, _qoi),
     (rb".{4}ftyp", _heif),
     (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", _jpeg_2000),
 )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
+import threading
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -143,3 +147,15 @@ class Desk(QObject):
             self.cancelled.emit(question)
         if not self.is_busy:
             self.idle.emit()
+
+
+def end_threads(code: int) -> None:
+    """Ends the program at once where work in C goes on in a thread that nobody could stop.
+
+    Python would take down what such a thread still uses.
+    """
+    if any(thread.name.startswith("vitviz") for thread in threading.enumerate()):
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
