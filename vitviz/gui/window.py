@@ -86,7 +86,7 @@ class Window(QMainWindow):
         self.controller = Controller(self.store, self.service, self)
         self.controller.device = self.preferences.device
         self.banner = Banner()
-        self.documents = Documents(self.store, settings, self.banner, self)
+        self.documents = Documents(self.store, settings, self.banner, self.jobs, self)
         self.panels = Panels(self)
         self.status = StatusBar()
         self.views = ViewStack(VIEWS, partial(wiring.connect_view, self))

@@ -20,7 +20,7 @@ from vitviz.imaging import gif, netpbm, qoi, tiff
 from vitviz.imaging.colour import orientation, orientation_note
 from vitviz.imaging.formats import FORMATS, FROM_PROGRAM, RAW, frame_note, what_else
 from vitviz.imaging.quiet import silence_decoders
-from vitviz.imaging.source import HARD_LIMIT, LEAST_FRAME_BYTES, Decoded, Source
+from vitviz.imaging.source import HARD_LIMIT, LEAST_FRAME_BYTES, DecodedImage, Source
 
 # Set once, when this module is imported, and never changed: it is one number for all threads. The
 # photo's own size is held against the user's limit before decoding; this one is for images hidden
@@ -83,7 +83,7 @@ def _what_is_wrong(error: Exception, reason: str) -> str:
     return "cannot be decoded: it is damaged, or of a rare kind"
 
 
-def decode(source: Source) -> Decoded:
+def decode(source: Source) -> DecodedImage:
     """Decode one frame of a file; may raise anything (see ``refusing``)."""
     silence_decoders()
     try:
@@ -100,7 +100,7 @@ def decode(source: Source) -> Decoded:
     return dataclasses.replace(decoded, notes=(*decoded.notes, note))
 
 
-def _decode_with_any(source: Source) -> Decoded:
+def _decode_with_any(source: Source) -> DecodedImage:
     if source.data.startswith(tiff.SIGNATURES) and tiff.is_raw(source.data):
         raise PhotoError(f"{source.name} is {RAW}.", FROM_PROGRAM)
     if netpbm.SIGNATURE.match(source.data):
@@ -115,7 +115,7 @@ def _decode_with_any(source: Source) -> Decoded:
         raise
 
 
-def _decode_image(source: Source) -> Decoded:
+def _decode_image(source: Source) -> DecodedImage:
     image = _open(source)
     source.check_size(image.size)
     frames = _frames(image, source.data)
@@ -134,7 +134,7 @@ def _decode_image(source: Source) -> Decoded:
         "16-bit colour reduced to 8-bit" if deep_colour else "",
     )
     # Asked again: Pillow turns TIFF upright by itself, and then forgets the orientation.
-    return Decoded(image, frames, orientation(image), tuple(filter(None, notes)))
+    return DecodedImage(image, frames, orientation(image), tuple(filter(None, notes)))
 
 
 def _open(source: Source) -> ImageFile.ImageFile:

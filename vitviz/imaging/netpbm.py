@@ -10,7 +10,7 @@ import re
 import numpy as np
 from PIL import Image
 
-from vitviz.imaging.source import Decoded, Source
+from vitviz.imaging.source import DecodedImage, Source
 from vitviz.shapes import Shaped
 
 SIGNATURE = re.compile(rb"P[1-6][ \t\n\v\f\r#]")
@@ -24,7 +24,7 @@ _PIECE = 1 << 22
 """Bytes of text turned into numbers at a time: each takes ten times its size meanwhile."""
 
 
-def decode_netpbm(source: Source) -> Decoded:
+def decode_netpbm(source: Source) -> DecodedImage:
     """A PBM, PGM or PPM, as text or binary; may raise anything (see ``decode.refusing``)."""
     kind = source.data[1] - ord("0")
     width, at = _number(source.data, 2)
@@ -43,13 +43,15 @@ def decode_netpbm(source: Source) -> Decoded:
         raise EOFError(f"only {samples.size} of {wanted} samples")
     samples = np.minimum(samples.reshape(shape), top)
     if kind in (1, 4):  # ink
-        return Decoded(Image.fromarray((1 - samples.astype(np.uint8)) * np.uint8(255)), 1, 1, ())
+        return DecodedImage(
+            Image.fromarray((1 - samples.astype(np.uint8)) * np.uint8(255)), 1, 1, ()
+        )
     if top > 255 and len(shape) == 2:
         deep = np.rint(samples * (65535 / top)).astype(np.int32)
-        return Decoded(Image.fromarray(deep), 1, 1, ())
+        return DecodedImage(Image.fromarray(deep), 1, 1, ())
     scale = np.rint(np.arange(top + 1) * (255 / top)).astype(np.uint8)
     notes = ("16-bit colour reduced to 8-bit",) if top > 255 else ()
-    return Decoded(Image.fromarray(scale[samples]), 1, 1, notes)
+    return DecodedImage(Image.fromarray(scale[samples]), 1, 1, notes)
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:

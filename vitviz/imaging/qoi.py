@@ -10,14 +10,15 @@ import struct
 import numpy as np
 from PIL import Image
 
-from vitviz.imaging.source import Decoded, Source
+from vitviz.imaging.source import DecodedImage, Source
 from vitviz.shapes import UInt8
 
 SIGNATURE = b"qoif"
 
 _HEAD = 14
 
-def decode_qoi(source: Source) -> Decoded:
+
+def decode_qoi(source: Source) -> DecodedImage:
     """A QOI; may raise anything (see ``decode.refusing``)."""
     _, width, height, channels, _ = struct.unpack_from(">4sIIBB", source.data)
     source.check_size((width, height))
@@ -27,7 +28,7 @@ def decode_qoi(source: Source) -> Decoded:
     except (IndexError, ValueError) as error:
         raise EOFError("the last pixel is not whole") from error
     shown = pixels if channels == 4 else np.ascontiguousarray(pixels[..., :3])
-    return Decoded(Image.fromarray(shown), 1, 1, ())
+    return DecodedImage(Image.fromarray(shown), 1, 1, ())
 
 
 def _pixels(data: bytes, wanted: int) -> UInt8[np.ndarray, "pixels 4"]:

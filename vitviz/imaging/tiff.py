@@ -18,7 +18,7 @@ from vitviz.errors import PhotoError
 from vitviz.imaging.colour import orientation_note
 from vitviz.imaging.depth import to_eight_bits
 from vitviz.imaging.formats import frame_note
-from vitviz.imaging.source import Decoded, Source
+from vitviz.imaging.source import DecodedImage, Source
 from vitviz.memory import physical_bytes
 from vitviz.shapes import Shaped, UInt8
 
@@ -179,7 +179,7 @@ def reduced_note(data: bytes, page: int) -> str:
     return "a reduced copy, the file holds a larger picture"
 
 
-def decode_deep(source: Source) -> Decoded:
+def decode_deep(source: Source) -> DecodedImage:
     """TIFFs that Pillow does not know: colours in floats or 32 bits, in planes, of odd depths."""
     import tifffile
 
@@ -210,7 +210,7 @@ def decode_deep(source: Source) -> Decoded:
         depth_note,
         *notes,
     ]
-    return Decoded(Image.fromarray(pixels), frames, orientation, tuple(filter(None, notes)))
+    return DecodedImage(Image.fromarray(pixels), frames, orientation, tuple(filter(None, notes)))
 
 
 def _samples(page: tifffile.TiffPage, name: str) -> tuple[np.ndarray, str]:
