@@ -15,9 +15,10 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from vitviz.engine.worker import Done, Event, Failed, Progressed, Worker
 from vitviz.progress import Progress
 
-CLOSING_S = 2.0
-"""Nobody waits longer for the window to close. What runs then goes on in threads that end with the
-program: code in C cannot be interrupted, and every file is written whole or not at all."""
+CLOSING_S = 1.5
+"""Nobody waits longer for threads when the window closes. What runs then goes on in threads that
+end with the program: code in C cannot be interrupted, and every file is written whole or not at
+all."""
 
 
 @dataclass(frozen=True, eq=False)
