@@ -57,8 +57,11 @@ SHARED = Path(os.environ.get("VITVIZ_SHARED", REPOSITORY.parent / "shared"))
 def _no_thread_is_left() -> Iterator[None]:
     """Whatever a test began, its threads have ended when it does."""
     yield
-    left = [t.name for t in threading.enumerate() if t.name.startswith("vitviz")]
-    assert left == []
+    # Closing waits for them no longer than people would.
+    threads = [t for t in threading.enumerate() if t.name.startswith("vitviz")]
+    for thread in threads:
+        thread.join(30)
+    assert [t.name for t in threads if t.is_alive()] == []
 
 
 @pytest.fixture(scope="session")

@@ -36,6 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
         nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (until the end)
         sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
     given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["--decode-photo"]:  # child.FLAG: a frozen program starts itself as a child
+        from vitviz.imaging import child
+
+        return child.main()
     if given and given[0] in cli.COMMANDS:
         return cli.main(given)
     options = window_options().parse_args(given)

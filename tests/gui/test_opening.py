@@ -249,7 +249,7 @@ def test_a_broken_frame_keeps_the_one_before(ui: Driver, tmp_path: Path) -> None
     ui.settle()
     load = ui.window.service.photos.get
 
-    def no_second(ref: PhotoRef, background: tuple[int, int, int]):
+    def no_second(ref: PhotoRef, background: tuple[int, int, int], *rest: object):
         if ref.frame == 1:
             path_there = PhotoRef(str(tmp_path / "not there.png"))
             return load(path_there, background)

@@ -75,20 +75,20 @@ def test_an_empty_file(tmp_path, refusal):
 
 
 def test_a_file_that_may_not_be_read(tmp_path, monkeypatch, refusal):
-    def refuse(self: Path) -> bytes:
+    def refuse(self: Path, mode: str) -> None:
         raise PermissionError(13, "Permission denied")
 
-    (tmp_path / "x.jpg").touch()
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    (tmp_path / "x.jpg").write_bytes(b"x")
+    monkeypatch.setattr(Path, "open", refuse)
     assert "may not read" in refusal(tmp_path / "x.jpg").message
 
 
 def test_a_disk_that_fails(tmp_path, monkeypatch, refusal):
-    def fail(self: Path) -> bytes:
+    def fail(self: Path, mode: str) -> None:
         raise OSError(5, "Input/output error")
 
-    (tmp_path / "x.jpg").touch()
-    monkeypatch.setattr(Path, "read_bytes", fail)
+    (tmp_path / "x.jpg").write_bytes(b"x")
+    monkeypatch.setattr(Path, "open", fail)
     assert "Input/output error" in refusal(tmp_path / "x.jpg").message
 
 

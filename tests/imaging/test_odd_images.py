@@ -33,11 +33,12 @@ def opened(path: Path) -> Photo | PhotoError:
 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("name", FILES)
-def test_it_opens_or_is_refused_clearly(shared, name):
+def test_it_opens_or_is_refused_clearly(shared, name, capfd):
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         result = opened(shared / "data" / "images-odd" / name)
     assert [str(warning.message) for warning in seen] == []
+    assert capfd.readouterr() == ("", "")
     if isinstance(result, PhotoError):
         assert result.message.startswith(Path(name).name)
         assert result.hint

@@ -128,7 +128,7 @@ class Worker:
         self.control.check()
         session = self._session(found)
         (request,) = plan(session, self.model.device)
-        photo = self.engine.photos.get(request.photo, request.background)
+        photo = self.engine.photos.get(request.photo, request.background, self.control.progress)
         cell = self._cell(photo, request, session)
         self.control.check()
         files = self._write(found, photo, cell, session)

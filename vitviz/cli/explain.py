@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from vitviz.cli.choices import add_choices, chosen
-from vitviz.cli.options import add_disclosure, counted, disclosure, failed, photos_at, stems
+from vitviz.cli.options import (
+    add_disclosure,
+    counted,
+    disclosure,
+    failed,
+    photos_at,
+    print_notes,
+    stems,
+)
 from vitviz.engine.answers import top_classes
 from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
@@ -104,8 +112,7 @@ def explain_one(
     check_map(view, cell.explanation, cell.outline)
     photo = engine.photos.get(request.photo, request.background)
     print(f"{path}: {caption(describe_map(cell, view))}")
-    for note in photo.notes:
-        print(f"  {note}")
+    print_notes(photo)
     for name, probability in top_classes(cell, 3):
         print(f"  {100 * probability:5.1f} %  {name}")
     said = disclosure(options)

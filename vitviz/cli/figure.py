@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from vitviz.cli.choices import add_choices, chosen
-from vitviz.cli.options import add_disclosure, counted, disclosure, head, photos_at
+from vitviz.cli.options import add_disclosure, counted, disclosure, head, photos_at, print_notes
 from vitviz.engine.engine import Engine
 from vitviz.errors import PhotoTooLarge, VitvizError
 from vitviz.exporting.figure_files import write_figure
@@ -117,11 +117,17 @@ def run(options: argparse.Namespace) -> int:
         raise VitvizError(
             f"{options.out} is one of the photos, and would be overwritten.", "Give another --out."
         )
+    engine = Engine()
     try:
-        write_figure(options.out, session, Engine(), options.device,
+        write_figure(options.out, session, engine, options.device,
                      disclosure=disclosure(options), strict=True)  # fmt: skip
     except PhotoTooLarge as error:
         raise VitvizError(error.message, "Give --large to open it all the same.") from error
+    for ref in dict.fromkeys(pane.photo for pane in session.panes if pane.photo):
+        photo = engine.photos.get(ref, session.background)
+        if photo.notes:
+            print(f"{Path(ref.path).name}:")
+            print_notes(photo)
     print(f"wrote {options.out}")
     if options.session is not None:
         session_file.save(session, options.session)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from vitviz.errors import PhotoError, VitvizError
 from vitviz.exporting.provenance import Disclosure
 from vitviz.imaging.load import photos_in
+from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Fusion, Head
 from vitviz.session.state import Query
@@ -48,6 +49,14 @@ def add_disclosure(parser: argparse.ArgumentParser) -> None:
 def disclosure(options: argparse.Namespace) -> Disclosure:
     """What the options of ``add_disclosure`` say."""
     return Disclosure(options.provenance or None, options.full_paths)
+
+
+def print_notes(photo: Photo) -> None:
+    """What opening a photo changed or left out, a line each."""
+    for note in photo.notes:
+        print(f"  {note}")
+    if photo.frames > 1:
+        print("  --frame N takes another one of them")
 
 
 def photos_at(path: Path) -> list[Path]:

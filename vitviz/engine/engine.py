@@ -236,7 +236,7 @@ class Engine:
     def _see(self, request: Request, device: str, progress: Progress) -> Sight:
         """Shows the photo to the model, unless that is remembered."""
         progress(Stage("opening_photo"), 0)
-        photo = self.photos.get(request.photo, request.background)
+        photo = self.photos.get(request.photo, request.background, progress)
         model = self.model(request.model, device, progress)
         key = (photo.sha256, request.photo.frame, request.background, request.input,
                model.card.id, model.card.sha256, model.device)  # fmt: skip

@@ -9,7 +9,11 @@ from typing import NamedTuple
 
 from vitviz.imaging.load import MAX_PIXELS, load
 from vitviz.imaging.photo import Photo
+from vitviz.progress import Progress, Stage, silent
 from vitviz.session.state import PhotoRef
+
+WAIT_S = 0.05
+"""How long a photo that another thread opens is waited for before cancelling is looked for."""
 
 Key = tuple[PhotoRef, tuple[int, int, int]]
 
@@ -52,8 +56,15 @@ class PhotoCache:
         self._lock = threading.Lock()
         self._opening: dict[Key, threading.Lock] = {}
 
-    def get(self, ref: PhotoRef, background: tuple[int, int, int]) -> Photo:
+    def get(
+        self, ref: PhotoRef, background: tuple[int, int, int], progress: Progress = silent
+    ) -> Photo:
         """The photo, opened now if it is not in memory.
+
+        Args:
+            ref: Which photo.
+            background: Where it is transparent.
+            progress: Called while it is opened, here or elsewhere; may raise ``Cancelled``.
 
         Raises:
             PhotoError: It cannot be opened.
@@ -63,18 +74,28 @@ class PhotoCache:
             if (known := self._known(key, now)) is not None:
                 return known
             one_at_a_time = self._opening.setdefault(key, threading.Lock())
-        with one_at_a_time:
+        while not one_at_a_time.acquire(timeout=WAIT_S):
+            progress(Stage("opening_photo"), 0)
+        try:
             with self._lock:
                 if (known := self._known(key, now)) is not None:
                     return known
             try:
                 limit = None if ref.allow_large else self.max_pixels
-                photo = load(ref.path, frame=ref.frame, background=background, max_pixels=limit)
+                photo = load(
+                    ref.path,
+                    frame=ref.frame,
+                    background=background,
+                    max_pixels=limit,
+                    progress=progress,
+                )
                 self._keep(key, now, photo)
             finally:
                 with self._lock:
                     self._opening.pop(key, None)
             return photo
+        finally:
+            one_at_a_time.release()
 
     def _known(self, key: Key, now: Stamp | None) -> Photo | None:
         if key not in self._photos:

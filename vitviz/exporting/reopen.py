@@ -11,7 +11,11 @@ from pathlib import Path
 from vitviz.exporting.provenance import Provenance, renamed, session_of
 from vitviz.imaging.samples import sample_photos
 from vitviz.models.loading import bundled, is_id
+from vitviz.progress import Progress, Stage, silent
 from vitviz.session.state import Session
+
+PIECE = 1 << 24
+"""Bytes hashed at a time: some hundredths of a second."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,9 @@ class Reopened:
     problems: tuple[str, ...]
 
 
-def reopen(made: Provenance, path: Path, known: Sequence[Path] = ()) -> Reopened:
+def reopen(
+    made: Provenance, path: Path, known: Sequence[Path] = (), progress: Progress = silent
+) -> Reopened:
     """The session that made a file.
 
     Each photo is looked for where the file says it was, beside the file, among ``known`` and among
@@ -42,6 +48,8 @@ def reopen(made: Provenance, path: Path, known: Sequence[Path] = ()) -> Reopened
         made: What the file says.
         path: Of the file.
         known: Photos and checkpoints that the user has had open.
+        progress: Called while files are looked at, which takes long where they are large; may
+            raise ``Cancelled``.
 
     Raises:
         SessionError: There is no session in it, or none that this version understands.
@@ -50,7 +58,7 @@ def reopen(made: Provenance, path: Path, known: Sequence[Path] = ()) -> Reopened
     photos = {ref.path for ref in session.photos}
     photos |= {pane.photo.path for pane in session.panes if pane.photo}
     models = {pane.model for pane in session.panes if not is_id(pane.model)}
-    search = _Search(made, path, known)
+    search = _Search(made, path, known, progress)
     found = {name: search.find(name, sample_photos()) for name in sorted(photos)}
     weights = {name: search.find(name) for name in sorted(models)}
     for card in bundled():
@@ -68,17 +76,20 @@ def reopen(made: Provenance, path: Path, known: Sequence[Path] = ()) -> Reopened
 class _Search:
     """Looks for files, and keeps what there is to say of them."""
 
-    def __init__(self, made: Provenance, path: Path, known: Sequence[Path]) -> None:
+    def __init__(
+        self, made: Provenance, path: Path, known: Sequence[Path], progress: Progress
+    ) -> None:
         self.problems: list[str] = []
         self._made = made
         self._path = path
         self._known = known
+        self._progress = progress
 
     def find(self, name: str, more: Iterable[Path] = ()) -> Path | None:
         expected = self._made.files.get(name)
         there = [place for place in self._places(name, more) if _is_file(place)]
         for place in there:
-            if expected is None or _sha256(place) == expected:
+            if expected is None or _sha256(place, self._progress) == expected:
                 return place.absolute()
         if there:
             self.problems.append(
@@ -110,9 +121,15 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _sha256(path: Path) -> str:
+def _sha256(path: Path, progress: Progress) -> str:
+    """Of a file's bytes; "" where it cannot be read."""
+    digest = hashlib.sha256()
     try:
+        size = path.stat().st_size
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            while piece := file.read(PIECE):
+                digest.update(piece)
+                progress(Stage("looking_up"), min(1.0, file.tell() / max(1, size)))
     except OSError:
         return ""
+    return digest.hexdigest()

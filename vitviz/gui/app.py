@@ -18,6 +18,7 @@ from vitviz.gui import theme
 from vitviz.gui.reports import Unexpected, start_log
 from vitviz.gui.screenshot import Screenshot
 from vitviz.gui.settings import Settings
+from vitviz.gui.threads.desk import end_threads
 from vitviz.gui.window import FIRST_SIZE, Window
 
 DESKTOP_ID = "io.github.vitviz.vitviz"
@@ -123,7 +124,9 @@ def start(paths: list[Path], screenshot: Path | None = None) -> int:
             Screenshot(window, screenshot)
         # Photos are opened, and torch is imported, once there is something to look at.
         FirstPaint(window).done.connect(lambda: begin(app, window, paths))
-        return app.exec()
+        code = app.exec()
+    end_threads(code)
+    return code
 
 
 def begin(app: Application, window: Window, paths: list[Path]) -> None:

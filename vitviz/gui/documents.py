@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QBuffer, QIODevice, QMimeData, QObject
 from PySide6.QtGui import QImage
@@ -14,14 +15,19 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from vitviz.errors import PhotoError, PhotoTooLarge, VitvizError
 from vitviz.gui.settings import RECENT, Settings
 from vitviz.gui.store import Store
+from vitviz.gui.threads.jobs import Job, Jobs
 from vitviz.gui.widgets.banner import Banner, Choices
 from vitviz.imaging.load import EXTENSIONS, photos_in
 from vitviz.imaging.samples import sample_photos
 from vitviz.models.loading import bundled
+from vitviz.progress import Progress
 from vitviz.session import session_file
 from vitviz.session.panes import without_photos, without_point
 from vitviz.session.state import Pane, PhotoRef, Session
 from vitviz.writing import write_whole
+
+if TYPE_CHECKING:
+    from vitviz.exporting.reopen import Reopened
 
 CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin")
 
@@ -37,11 +43,15 @@ class Documents(QObject):
         store: Where the choices are.
         settings: Where recent files are remembered.
         banner: Where failures are said.
+        jobs: Look through files that may be large; they say their failures themselves.
         window: Parent of the file dialogs.
     """
 
-    def __init__(self, store: Store, settings: Settings, banner: Banner, window: QWidget) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, banner: Banner, jobs: Jobs, window: QWidget
+    ) -> None:
         super().__init__(window)
+        self._jobs = jobs
         self.store = store
         self.settings = settings
         self.banner = banner
@@ -246,15 +256,28 @@ class Documents(QObject):
             self.banner.show_error(error)
 
     def reopen(self, path: Path) -> None:
-        """Opens what made an exported file; says what is not there, or not what it was."""
+        """Opens what made an exported file, once that and the photos it names are looked through.
+
+        Says what is not there, or not what it was.
+        """
         from vitviz.exporting import reopen as reopening
-        from vitviz.exporting.provenance import renamed
         from vitviz.exporting.stamp import read
 
         kinds = ("photos", "models")
         known = [Path(name) for kind in kinds for name in self.settings.recent(kind)]
         known += [Path(ref.path) for ref in self.store.session.photos]
-        found = reopening.reopen(read(path), path, known)
+
+        def look(progress: Progress) -> Reopened:
+            return reopening.reopen(read(path), path, known, progress)
+
+        def use(found: object) -> None:
+            self._use_reopened(cast("Reopened", found))
+
+        self._jobs.begin(Job(f"Looking into {path.name}", look, use))
+
+    def _use_reopened(self, found: Reopened) -> None:
+        from vitviz.exporting.provenance import renamed
+
         session = found.session
         if found.model_missing:
             models = {found.model_missing: self.store.session.model}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -27,6 +28,7 @@ from vitviz.gui.layout import Panels, TopBar
 from vitviz.gui.scene import Device, Part, Scene
 from vitviz.gui.settings import Settings
 from vitviz.gui.store import Store
+from vitviz.gui.threads.desk import CLOSING_S
 from vitviz.gui.threads.jobs import Jobs
 from vitviz.gui.threads.service import Preview, Service
 from vitviz.gui.views.stack import ViewStack
@@ -84,7 +86,7 @@ class Window(QMainWindow):
         self.controller = Controller(self.store, self.service, self)
         self.controller.device = self.preferences.device
         self.banner = Banner()
-        self.documents = Documents(self.store, settings, self.banner, self)
+        self.documents = Documents(self.store, settings, self.banner, self.jobs, self)
         self.panels = Panels(self)
         self.status = StatusBar()
         self.views = ViewStack(VIEWS, partial(wiring.connect_view, self))
@@ -177,7 +179,6 @@ class Window(QMainWindow):
             self._batch = BatchCommands(
                 self.store, self.controller, self.settings, self.service, self
             )
-            self.closed.connect(self._batch.close)
         return self._batch
 
     @property
@@ -189,7 +190,6 @@ class Window(QMainWindow):
             self._finetuning = FinetuneCommands(
                 self.store, self.controller, self.settings, self.service, self.training_line, self
             )
-            self.closed.connect(self._finetuning.close)
         return self._finetuning
 
     def begin(self, paths: list[Path]) -> None:
@@ -331,6 +331,8 @@ class Window(QMainWindow):
             log.warning("the session could not be kept: %s", error)
         self.hide()
         self.closed.emit()
-        self.jobs.close()
-        self.service.close()
+        end = time.monotonic() + CLOSING_S
+        for part in (self._batch, self._finetuning, self.jobs, self.service):
+            if part is not None:
+                part.close(max(0.0, end - time.monotonic()))
         event.accept()

@@ -75,6 +75,8 @@ def to_srgb(
         canvas = Image.new("RGB", image.size, background)
         canvas.paste(colour, mask=alpha)
         colour, alpha_note = canvas, "transparency laid on the background colour"
+        if alpha.getextrema() == (0, 0):
+            alpha_note = "wholly transparent: only the background colour is to be seen"
     return colour, tuple(note for note in (depth_note, colour_note, alpha_note) if note)
 
 

@@ -9,17 +9,18 @@ import dataclasses
 import io
 import re
 import struct
-import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from vitviz.errors import PhotoError
-from vitviz.imaging import tiff
+from vitviz.imaging import gif, netpbm, qoi, tiff
 from vitviz.imaging.colour import orientation, orientation_note
-from vitviz.imaging.formats import FORMATS, what_else
-from vitviz.imaging.source import HARD_LIMIT, Decoded, Source
+from vitviz.imaging.formats import FORMATS, FROM_PROGRAM, RAW, frame_note, what_else
+from vitviz.imaging.quiet import silence_decoders
+from vitviz.imaging.source import HARD_LIMIT, LEAST_FRAME_BYTES, DecodedImage, Source
 
 # Set once, when this module is imported, and never changed: it is one number for all threads. The
 # photo's own size is held against the user's limit before decoding; this one is for images hidden
@@ -31,11 +32,19 @@ _PNG_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _HEIF_BRANDS = b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split()
 """Source: ISO/IEC 23008-12, annex B and clause 10."""
 
-_RARE = re.compile("un(supported|implemented|known)", re.IGNORECASE)
-"""How Pillow says that it does not know something, where it does."""
+_RARE = re.compile(
+    "un(supported|implemented|known)|not (support|configured|implemented)|requires the"
+    "|cannot handle|rare kind",
+    re.IGNORECASE,
+)
+"""How decoders say that they do not know something, where they do."""
 
-_LEAST_FRAME_BYTES = 12
-"""No format has a frame in fewer; a file that claims more frames than fit is not believed."""
+_DAMAGE = re.compile(
+    "truncat|broken|corrupt|damaged|unexpected end|only got|not processed|not enough|overrun"
+    "|checksum|crc|out of range|end of file|eof|short",
+    re.IGNORECASE,
+)
+"""How decoders say that bytes are missing or wrong."""
 
 
 @contextmanager
@@ -59,16 +68,24 @@ def refusing(source: Source) -> Iterator[None]:
         ) from error
     except Exception as error:
         reason = _reason(error)
-        what = "of a rare kind" if _RARE.search(reason) else "damaged or cut short"
         raise PhotoError(
-            f"{name} is {what} ({reason}).",
+            f"{name} {_what_is_wrong(error, reason)} ({reason}).",
             "Open another copy of it, or save it anew in another program.",
         ) from error
 
 
-def decode(source: Source) -> Decoded:
+def _what_is_wrong(error: Exception, reason: str) -> str:
+    """Whether it is the file or the decoder, where the decoder's words tell."""
+    if isinstance(error, NotImplementedError) or _RARE.search(reason):
+        return "is of a rare kind"
+    if isinstance(error, EOFError | struct.error | zlib.error) or _DAMAGE.search(reason):
+        return "is damaged or cut short"
+    return "cannot be decoded: it is damaged, or of a rare kind"
+
+
+def decode(source: Source) -> DecodedImage:
     """Decode one frame of a file; may raise anything (see ``refusing``)."""
-    _silence_decoders()
+    silence_decoders()
     try:
         return _decode_with_any(source)
     except PhotoError:
@@ -83,19 +100,13 @@ def decode(source: Source) -> Decoded:
     return dataclasses.replace(decoded, notes=(*decoded.notes, note))
 
 
-def _silence_decoders() -> None:
-    """Keep the decoders' own warnings off the terminal.
-
-    Left in place for good: ``warnings.catch_warnings`` swaps a global list and is not safe while
-    other threads run. Added once, since every change of that list makes Python say old warnings
-    anew.
-    """
-    for module in (r"PIL\.", r"pi_heif", r"tifffile"):
-        if ("ignore", None, Warning, re.compile(module), 0) not in warnings.filters:
-            warnings.filterwarnings("ignore", module=module)
-
-
-def _decode_with_any(source: Source) -> Decoded:
+def _decode_with_any(source: Source) -> DecodedImage:
+    if source.data.startswith(tiff.SIGNATURES) and tiff.is_raw(source.data):
+        raise PhotoError(f"{source.name} is {RAW}.", FROM_PROGRAM)
+    if netpbm.SIGNATURE.match(source.data):
+        return netpbm.decode_netpbm(source)
+    if source.data.startswith(qoi.SIGNATURE):
+        return qoi.decode_qoi(source)
     try:
         return _decode_image(source)
     except UnidentifiedImageError:
@@ -104,7 +115,7 @@ def _decode_with_any(source: Source) -> Decoded:
         raise
 
 
-def _decode_image(source: Source) -> Decoded:
+def _decode_image(source: Source) -> DecodedImage:
     image = _open(source)
     source.check_size(image.size)
     frames = _frames(image, source.data)
@@ -116,9 +127,14 @@ def _decode_image(source: Source) -> Decoded:
     before = orientation(image)
     image.load()
     source.check_size(image.size)  # Icons know their true size only now.
-    notes = (orientation_note(before), "16-bit colour reduced to 8-bit" if deep_colour else "")
+    notes = (
+        frame_note(image.format or "", source.frame, frames),
+        tiff.reduced_note(source.data, source.frame) if image.format == "TIFF" else "",
+        orientation_note(before),
+        "16-bit colour reduced to 8-bit" if deep_colour else "",
+    )
     # Asked again: Pillow turns TIFF upright by itself, and then forgets the orientation.
-    return Decoded(image, frames, orientation(image), tuple(filter(None, notes)))
+    return DecodedImage(image, frames, orientation(image), tuple(filter(None, notes)))
 
 
 def _open(source: Source) -> ImageFile.ImageFile:
@@ -147,8 +163,10 @@ def _frames(image: ImageFile.ImageFile, data: bytes) -> int:
         return 1  # Pillow's further "frames" are the layers that the picture is made of.
     if image.format == "TIFF":
         return tiff.page_count(data)
+    if image.format == "GIF":
+        return max(1, gif.survey(data).frames)
     claimed: int = getattr(image, "n_frames", 1)
-    return max(1, min(claimed, len(data) // _LEAST_FRAME_BYTES))
+    return max(1, min(claimed, len(data) // LEAST_FRAME_BYTES))
 
 
 def _png_pixels_only(data: bytes) -> bytes | None:
@@ -181,8 +199,11 @@ def _promised_format(data: bytes) -> str:
     """The format that a file's first bytes promise, or ""."""
     for name in FORMATS:
         accept = Image.OPEN[name][1] if name in Image.OPEN else None
-        if accept is not None and accept(data[:16]) is True:
-            return name
+        try:
+            if accept is not None and accept(data[:16]) is True:
+                return name
+        except (struct.error, IndexError):  # Pillow gives them the bytes that there are, too.
+            continue
     return ""
 
 

@@ -58,20 +58,26 @@ FORMATS = tuple(_EXTENSIONS)
 EXTENSIONS = (*" ".join(_EXTENSIONS.values()).split(), ".heic", ".heif", ".hif")
 """For file dialogs and folders: lower case, with the dot, the usual ones first."""
 
-_FROM_PROGRAM = "Save it as a PNG or JPEG in the program it belongs to."
+FROM_PROGRAM = "Save it as a PNG or JPEG in the program it belongs to."
+
+RAW = "a camera's raw file"
+
+_PAGES = ("TIFF", "DCX")
+_FRAMES = ("GIF", "PNG", "WEBP", "AVIF", "FLI")
 
 _OTHER_KINDS: tuple[tuple[bytes, str, str], ...] = (
     (rb"%PDF-", "a PDF document", "Save the page you want as a PNG."),
-    (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript drawing", _FROM_PROGRAM),
-    (rb"(<\?xml[^>]*>|<!--.*?-->|\s)*(<!DOCTYPE svg|<svg)", "an SVG drawing", _FROM_PROGRAM),
-    (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL photo, which is not supported", _FROM_PROGRAM),
-    (rb"\xd7\xcd\xc6\x9a|\x01\0\0\0.{36} EMF", "a Windows metafile", _FROM_PROGRAM),
-    (rb".{4}ftypcrx|FUJIFILMCCD-RAW|IIU\0|IIRO", "a camera's raw file", _FROM_PROGRAM),
+    (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript drawing", FROM_PROGRAM),
+    (rb"(<\?xml[^>]*>|<!--.*?-->|\s)*(<!DOCTYPE svg|<svg)", "an SVG drawing", FROM_PROGRAM),
+    (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL photo, which is not supported", FROM_PROGRAM),
+    (rb"\xd7\xcd\xc6\x9a|\x01\0\0\0.{36} EMF", "a Windows metafile", FROM_PROGRAM),
+    (rb".{4}ftypcrx|FUJIFILMCCD-RAW|IIU\0|IIR[OS]|MMOR", RAW, FROM_PROGRAM),
+    (rb"II\x1a\0\0\0HEAPCCDR|\0MRM|FOVb", RAW, FROM_PROGRAM),
     (rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI |\0\0\x01\xba", "a film", "Save a frame as a PNG."),
     (rb"PK\x03\x04|Rar!|7z\xbc\xaf|\x1f\x8b", "an archive", "Unpack it and open the photos in it."),
     (rb"\s*(<!DOCTYPE html|<html)", "a web page", "Save the picture itself from the browser."),
-    (rb"GRIB|BUFR|\x89HDF", "scientific data, not a photo", _FROM_PROGRAM),
-    (rb"\xd0\xcf\x11\xe0", "an Office or FlashPix document", _FROM_PROGRAM),
+    (rb"GRIB|BUFR|\x89HDF", "scientific data, not a photo", FROM_PROGRAM),
+    (rb"\xd0\xcf\x11\xe0", "an Office or FlashPix document", FROM_PROGRAM),
 )
 # Source: the file signatures of the formats' own specifications, as collected by file(1).
 
@@ -93,6 +99,20 @@ def what_else(data: bytes) -> tuple[str, str]:
         "not in any photo format that vitviz knows",
         "Choose a JPEG, PNG, TIFF, WebP, HEIC or similar file.",
     )
+
+
+def frame_note(format: str, frame: int, frames: int) -> str:
+    """Which of several pictures of a file is shown, counted from 1; "" where there is one.
+
+    Args:
+        format: Pillow's name of it.
+        frame: From 0.
+        frames: How many there are.
+    """
+    if frames < 2:
+        return ""
+    kind = "page" if format in _PAGES else "frame" if format in _FRAMES else "picture"
+    return f"{kind} {frame + 1:,} of {frames:,}"
 
 
 def photos_in(folder: Path | str) -> list[Path]:

@@ -6,18 +6,22 @@ import hashlib
 import stat
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
 
 from vitviz.errors import PhotoError
-from vitviz.imaging.colour import to_srgb, upright
-from vitviz.imaging.decode import decode, refusing
+from vitviz.imaging.child import open_in_child
+from vitviz.imaging.colour import to_srgb
 from vitviz.imaging.depth import to_eight_bits
+from vitviz.imaging.effort import MOST, QUICK, effort
 from vitviz.imaging.formats import EXTENSIONS, photos_in
+from vitviz.imaging.opening import RGB, open_here, read_only
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.source import HARD_LIMIT, Source
 from vitviz.memory import physical_bytes
+from vitviz.progress import Progress, Stage, silent
 from vitviz.shapes import Shaped, UInt8
 
 __all__ = [
@@ -36,13 +40,17 @@ MAX_PIXELS = 100_000_000
 
 WHITE = (255, 255, 255)
 
+PIECE = 1 << 24
+"""Bytes read at a time."""
+
 
 def load(
     path: Path | str,
     *,
     frame: int = 0,
-    background: tuple[int, int, int] = WHITE,
+    background: RGB = WHITE,
     max_pixels: int | None = MAX_PIXELS,
+    progress: Progress = silent,
 ) -> Photo:
     """Open a photo.
 
@@ -52,38 +60,37 @@ def load(
         background: sRGB, 0..255, behind transparent photos.
         max_pixels: A photo above this is refused with ``PhotoTooLarge`` before it is decoded; None
             opens what memory allows (``HARD_LIMIT``).
+        progress: Called while a large file is read and while a slow one is decoded; may raise
+            ``Cancelled``.
 
     Raises:
         PhotoTooLarge: The photo has more than ``max_pixels``.
         PhotoError: Anything else that keeps the file from being shown.
     """
     path = Path(path)
-    source = Source(path.name, _read(path), frame, max_pixels)
-    return replace(from_source(source, background), path=path)
+    source = Source(path.name, _read(path, progress), frame, max_pixels)
+    return replace(from_source(source, background, progress), path=path)
 
 
-def from_source(source: Source, background: tuple[int, int, int] = WHITE) -> Photo:
+def from_source(source: Source, background: RGB = WHITE, progress: Progress = silent) -> Photo:
     """A photo of a file's bytes, wherever they come from (a member of an archive). Raises as
     ``load`` does.
     """
-    with refusing(source):
-        decoded = decode(source)
-        colour, notes = to_srgb(decoded.image, background)
-        pixels = _read_only(upright(colour, decoded.orientation))
-    return Photo(
-        pixels=pixels,
-        path=None,
-        sha256=hashlib.sha256(source.data).hexdigest(),
-        notes=(*decoded.notes, *notes),
-        frame=source.frame,
-        frames=decoded.frames,
-    )
+    expected = effort(source)
+    if expected.work > MOST and expected.pixels <= HARD_LIMIT:
+        raise PhotoError(
+            f"{source.name} would take minutes to decode: too many pixels, scans or frames.",
+            "Save it anew, smaller, in another program.",
+        )
+    if expected.work > QUICK:
+        return open_in_child(source, background, progress)
+    return open_here(source, background)
 
 
 def from_pixels(
     pixels: Shaped[np.ndarray, "height width *channels"],
     *,
-    background: tuple[int, int, int] = WHITE,
+    background: RGB = WHITE,
     notes: tuple[str, ...] = (),
 ) -> Photo:
     """A photo of pixels in memory, which are copied.
@@ -108,7 +115,7 @@ def from_pixels(
     shallow, depth_note = to_eight_bits(pixels)
     image = Image.fromarray(shallow[..., 0] if shallow.shape[2:] == (1,) else shallow)
     colour, colour_notes = to_srgb(image, background)
-    result = _read_only(colour)
+    result = read_only(colour)
     return Photo(
         pixels=result,
         path=None,
@@ -125,26 +132,11 @@ def thumbnail(photo: Photo, edge: int) -> UInt8[np.ndarray, "height width 3"]:
     return np.asarray(image)
 
 
-def _read_only(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
-    pixels = np.asarray(image)  # Pillow hands over a copy of its own.
-    pixels.flags.writeable = False
-    return pixels
-
-
-def _read(path: Path) -> bytes:
+def _read(path: Path, progress: Progress) -> bytes:
     try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise PhotoError(f"{path.name} is a folder.", "Open the folder, or a photo inside it.")
-        if not stat.S_ISREG(status.st_mode):
-            raise PhotoError(f"{path.name} is a device, not a file.", "Choose a photo file.")
-        if status.st_size > physical_bytes() // 4:
-            raise PhotoError(
-                f"{path.name} is too large a file for this computer's memory "
-                f"({status.st_size / 1e9:.1f} GB).",
-                "Make a smaller copy of it in another program.",
-            )
-        data = path.read_bytes()
+        size = _size(path)
+        with path.open("rb") as file:
+            data = _read_all(file, size, progress)
     except FileNotFoundError as error:
         raise PhotoError(
             f"{path.name} is not there any more.", f"It was looked for in {path.parent}."
@@ -161,3 +153,32 @@ def _read(path: Path) -> bytes:
     if not data:
         raise PhotoError(f"{path.name} is empty.", "Copy or download it again.")
     return data
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file that may be read; a device would be waited for."""
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise PhotoError(f"{path.name} is a folder.", "Open the folder, or a photo inside it.")
+    if not stat.S_ISREG(status.st_mode):
+        raise PhotoError(f"{path.name} is a device, not a file.", "Choose a photo file.")
+    if not status.st_size:  # also what Linux has in /proc, where reading can wait for ever
+        raise PhotoError(f"{path.name} is empty.", "Copy or download it again.")
+    if status.st_size > physical_bytes() // 4:
+        raise PhotoError(
+            f"{path.name} is too large a file for this computer's memory "
+            f"({status.st_size / 1e9:.1f} GB).",
+            "Make a smaller copy of it in another program.",
+        )
+    return status.st_size
+
+
+def _read_all(file: BinaryIO, size: int, progress: Progress) -> bytes:
+    """A file that may lie on a slow disk, piece by piece, and no more than it said it has."""
+    if size <= PIECE:
+        return file.read(size)
+    pieces = bytearray()
+    while len(pieces) < size and (piece := file.read(min(PIECE, size - len(pieces)))):
+        pieces += piece
+        progress(Stage("opening_photo"), 0)
+    return bytes(pieces)

@@ -13,6 +13,12 @@ HARD_LIMIT = physical_bytes() // 32
 """No photo has more pixels than this, whatever the user says: decoding and converting one pixel
 takes up to 32 bytes at a time."""
 
+LEAST_FRAME_BYTES = 12
+"""No format has a frame in fewer; a file that claims more frames than fit is not believed."""
+
+LONGEST_SIDE = 1_000_000
+"""Pixels. Decoders work row by row, and a row of one pixel costs as much as a hundred pixels."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -37,6 +43,11 @@ class Source:
         if min(size) < 1:
             raise PhotoError(f"{self.name} has no pixels.", "Save it anew in another program.")
         what = f"{self.name} has {width} x {height} pixels ({pixels / 1e6:,.0f} million)"
+        if max(size) > LONGEST_SIDE:
+            raise PhotoError(
+                f"{what}: one side is longer than {LONGEST_SIDE:,}.",
+                "Cut a piece out of it in another program.",
+            )
         if pixels > HARD_LIMIT:
             raise PhotoError(
                 f"{what}, more than fits in this computer's memory.",
@@ -60,7 +71,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Decoded:
+class DecodedImage:
     """An image as its file has it.
 
     Args:

@@ -6,6 +6,7 @@ import hashlib
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -129,9 +130,12 @@ def open_photos(
     refused: list[str] = []
     room = available_bytes() // 2
     for number, file in enumerate(files):
-        progress(Stage("opening_photos", number, len(files)), number / len(files))
+        still_here = partial(
+            progress, Stage("opening_photos", number, len(files)), number / len(files)
+        )
+        still_here()
         try:
-            photos.append(_open(file, shorter_side))
+            photos.append(_open(file, shorter_side, still_here))
         except UNREADABLE as error:
             refused.append(f"{file.name}: {error}")
             continue
@@ -147,11 +151,11 @@ def open_photos(
     return PhotoPool(tuple(photos), tuple(refused))
 
 
-def _open(file: PhotoFile, shorter_side: int) -> KeptPhoto:
+def _open(file: PhotoFile, shorter_side: int, still_here: Callable[[], None]) -> KeptPhoto:
     data = file.read()
     if not data:
         raise PhotoError("it is empty.")
-    photo = from_source(Source(file.name, data, 0, MAX_PIXELS))
+    photo = from_source(Source(file.name, data, 0, MAX_PIXELS), progress=lambda *_: still_here())
     scale = shorter_side / min(photo.size)
     pixels = photo.pixels
     if scale < 1:

@@ -16,6 +16,7 @@ from vitviz.gui.controller import Controller
 from vitviz.gui.settings import Settings
 from vitviz.gui.store import Store
 from vitviz.gui.threads.batch import BatchService
+from vitviz.gui.threads.desk import CLOSING_S
 from vitviz.gui.threads.service import Service
 from vitviz.session.state import Session
 from vitviz.wording.caption import SEPARATOR, parts
@@ -92,9 +93,9 @@ class BatchCommands(QObject):
         self.service.start(batch, restart=restart)
         self.dialog.show_started()
 
-    def close(self) -> None:
-        """Cancels the batch, and waits for its end."""
-        self.service.close()
+    def close(self, timeout_s: float = CLOSING_S) -> None:
+        """Cancels the batch, and waits for its end, or so long."""
+        self.service.close(timeout_s)
         if self.dialog is not None:
             self.dialog.close()
 

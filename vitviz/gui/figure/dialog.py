@@ -28,7 +28,7 @@ from vitviz.errors import VitvizError
 from vitviz.exporting.provenance import Disclosure
 from vitviz.figures.spec import Content, FigureSpec
 from vitviz.gui.figure.form import FigureForm
-from vitviz.gui.threads.desk import Desk
+from vitviz.gui.threads.desk import CLOSING_S, Desk
 from vitviz.gui.widgets.form import quiet
 from vitviz.gui.widgets.target import ask_target
 from vitviz.progress import Control, Progress, Stage
@@ -357,7 +357,7 @@ class FigureDialog(QDialog):
     def done(self, result: int) -> None:
         """Ends the dialog and its thread."""
         self._timer.stop()
-        self._desk.close(10)
+        self._desk.close(CLOSING_S)
         super().done(result)
 
     def closeEvent(self, event: QCloseEvent) -> None:

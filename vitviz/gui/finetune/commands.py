@@ -15,6 +15,7 @@ from vitviz.gui.finetune.dialog import FinetuneDialog
 from vitviz.gui.finetune.line import TrainingLine
 from vitviz.gui.settings import Settings
 from vitviz.gui.store import Store
+from vitviz.gui.threads.desk import CLOSING_S
 from vitviz.gui.threads.service import Service
 from vitviz.gui.threads.training import TrainingService
 from vitviz.gui.widgets.ticks import TickDialog
@@ -208,8 +209,8 @@ class FinetuneCommands(QObject):
             self._store.set(replace(session, model=str(path), view=view, tab="look"))
             self._settings.add_recent("models", str(path))
 
-    def close(self) -> None:
-        """Pauses the run, and waits for its end."""
-        self.service.close()
+    def close(self, timeout_s: float = CLOSING_S) -> None:
+        """Pauses the run, and waits for its end, or so long."""
+        self.service.close(timeout_s)
         if self.dialog is not None:
             self.dialog.close()

@@ -8,7 +8,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from vitviz.gui.threads.desk import Desk
+from vitviz.gui.threads.desk import CLOSING_S, Desk
 from vitviz.gui.threads.service import Service
 from vitviz.progress import Control, Progress
 
@@ -85,11 +85,11 @@ class Background(QObject):
         """Ends the work soon; it can be resumed."""
         self._control.cancel()
 
-    def close(self) -> None:
-        """Cancels the work, tells nobody, and waits for its end."""
+    def close(self, timeout_s: float = CLOSING_S) -> None:
+        """Cancels the work, tells nobody, and waits for its end, or so long."""
         self.blockSignals(True)
         self._control.cancel()
-        self._desk.close()
+        self._desk.close(timeout_s)
 
     def hear(self, message: object) -> None:
         """What the work told, on the window's thread."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
+import threading
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +14,11 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from vitviz.engine.worker import Done, Event, Failed, Progressed, Worker
 from vitviz.progress import Progress
+
+CLOSING_S = 1.5
+"""Nobody waits longer for threads when the window closes. What runs then goes on in threads that
+end with the program: code in C cannot be interrupted, and every file is written whole or not at
+all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +115,11 @@ class Desk(QObject):
         self._happened.emit(Note(question, message))
 
     def close(self, timeout_s: float | None = None) -> None:
-        """Takes everything back, tells nobody, and waits until the threads have ended."""
+        """Takes everything back, tells nobody, and waits until the threads have ended, or so long.
+
+        Args:
+            timeout_s: None waits for ever.
+        """
         self._closed = True
         self.blockSignals(True)
         self.ask(())
@@ -135,3 +148,15 @@ class Desk(QObject):
             self.cancelled.emit(question)
         if not self.is_busy:
             self.idle.emit()
+
+
+def end_threads(code: int) -> None:
+    """Ends the program at once where work in C goes on in a thread that nobody could stop.
+
+    Python would take down what such a thread still uses.
+    """
+    if any(thread.name.startswith("vitviz") for thread in threading.enumerate()):
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from vitviz.gui.threads.desk import Desk
+from vitviz.gui.threads.desk import CLOSING_S, Desk
 from vitviz.progress import Progress, Stage
 
 log = logging.getLogger(__name__)
@@ -66,10 +66,10 @@ class Jobs(QObject):
         """Drops the job that runs and those that wait; what they began to write is gone."""
         self._desk.ask(())
 
-    def close(self) -> None:
-        """Cancels everything, and waits until it has ended."""
+    def close(self, timeout_s: float = CLOSING_S) -> None:
+        """Cancels everything, and waits until it has ended, or so long."""
         self.blockSignals(True)
-        self._desk.close()
+        self._desk.close(timeout_s)
 
     @Slot(object, object, float)
     def _on_progress(self, job: Job, stage: Stage, fraction: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from vitviz.engine.engine import Engine
 from vitviz.engine.photos import PhotoCache
 from vitviz.engine.requests import ExplainRequest
 from vitviz.gui.canvas.pyramid import Pyramid, pyramid
-from vitviz.gui.threads.desk import Desk
+from vitviz.gui.threads.desk import CLOSING_S, Desk
 from vitviz.imaging.load import thumbnail
 from vitviz.imaging.photo import Photo
 from vitviz.models.loading import devices
@@ -159,14 +160,16 @@ class Service(QObject):
         """Asks which devices there are; needs torch, so only once a model has answered."""
         self._devices.ask_again("devices")
 
-    def close(self) -> None:
-        """Ends all threads; long work is cancelled at its next block."""
+    def close(self, timeout_s: float = CLOSING_S) -> None:
+        """Ends all threads, and waits so long for them; work is cancelled at its next block."""
         # What is still on its way would wake parts of a window that is gone.
         self.blockSignals(True)
-        self._previews.close()
-        self._devices.close()
-        self._opener.close(10)
-        self._maps.close(30)
+        desks = (self._maps, self._opener, self._previews, self._devices)
+        for desk in desks:  # all of them first, so that they end at the same time
+            desk.close(0)
+        end = time.monotonic() + timeout_s
+        for desk in desks:
+            desk.close(max(0.0, end - time.monotonic()))
 
     def _answer(self, request: ExplainRequest, progress: Progress) -> Cell:
         progress(Stage("loading_torch"), 0)
@@ -175,14 +178,14 @@ class Service(QObject):
 
     def _open(self, question: PhotoQuestion, progress: Progress) -> Opened:
         progress(Stage("opening_photo"), 0)
-        photo = self.photos.get(question.ref, question.background)
+        photo = self.photos.get(question.ref, question.background, progress)
         progress(Stage("preparing_photo"), 0.5)
         small = thumbnail(photo, THUMBNAIL_EDGE)
         return Opened(question.ref, photo, pyramid(photo.pixels), small)
 
     def _preview(self, question: PhotoQuestion, progress: Progress) -> Preview:
         progress(Stage("opening_photo"), 0)
-        photo = self.photos.get(question.ref, question.background)
+        photo = self.photos.get(question.ref, question.background, progress)
         small = thumbnail(photo, THUMBNAIL_EDGE)
         return Preview(question.ref, small, photo.size, photo.frames, photo.notes)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from vitviz.gui.threads.background import Background, Tell
-from vitviz.gui.threads.desk import Desk
+from vitviz.gui.threads.desk import CLOSING_S, Desk
 from vitviz.gui.threads.service import Service
 from vitviz.models.torch_import import import_torch
 from vitviz.progress import TOLD_EVERY_S, Control, Pace, Progress, Stage, Throttle, throttled
@@ -66,11 +67,12 @@ class TrainingService(Background):
         """Asks whether there is a run in a folder."""
         self._finder.ask_again(out)
 
-    def close(self) -> None:
-        """Pauses the run and waits for its end."""
-        super().close()
-        self._counter.close()
-        self._finder.close()
+    def close(self, timeout_s: float = CLOSING_S) -> None:
+        """Pauses the run and waits for its end, or so long."""
+        end = time.monotonic() + timeout_s
+        super().close(timeout_s)
+        self._counter.close(max(0.0, end - time.monotonic()))
+        self._finder.close(max(0.0, end - time.monotonic()))
 
     def hear(self, message: object) -> None:
         """An epoch that is done, or where the run is."""
