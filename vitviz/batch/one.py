@@ -158,19 +158,19 @@ class Worker:
             name = f"{base}.{wanted.map}"
             with self._writing(name) as path:
                 write_map(path, photo, cell, session, said, side=wanted.side)
-            written[name] = path.stat().st_size
+                written[name] = path.stat().st_size
         if wanted.values != "none":
             name = f"{base}.{wanted.values}"
             with self._writing(name) as path:
                 write_values(path, cell, session, Wanted(), said)
-            written[name] = path.stat().st_size
+                written[name] = path.stat().st_size
         if wanted.figure != "none":
             name = f"{base}-figure.{wanted.figure}"
             with self._writing(name) as path:
                 write_figure(
                     path, session, self.engine, self.model.device, self.control.progress, said
                 )
-            written[name] = path.stat().st_size
+                written[name] = path.stat().st_size
         return written
 
     @contextmanager
@@ -180,7 +180,9 @@ class Worker:
         """
         path = self.batch.out / name
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            for folder in reversed(Path(name).parents[:-1]):
+                # Not the folder of the results: if that is gone, it is not made anew without them.
+                (self.batch.out / folder).mkdir(exist_ok=True)
             yield path
         except OSError as error:
             raise cannot_write(path, error) from error

@@ -27,6 +27,7 @@ from vitviz.cli.interrupts import interrupts
 from vitviz.cli.options import add_disclosure, disclosure
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.imaging.load import MAX_PIXELS
+from vitviz.paths import resolved
 from vitviz.progress import Control
 from vitviz.wording.numbers import duration
 
@@ -80,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     """Works through the folder; 1 if a photo failed, 130 if it was interrupted."""
     batch = Batch(
         options.folder,
-        options.out or Path(f"{options.folder.resolve().name}-maps"),
+        options.out or Path(f"{resolved(options.folder).name}-maps"),
         chosen(options),
         Outputs(options.map, options.values, options.figure, options.side, options.classes),
         options.device,

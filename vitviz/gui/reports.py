@@ -16,6 +16,7 @@ import PySide6
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from vitviz import __version__
+from vitviz.writing import make_private, private_folder
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,9 @@ def start_log(folder: Path | None = None) -> Path | None:
     folder = folder or Path(platformdirs.user_log_dir("vitviz", appauthor=False))
     path = folder / "vitviz.log"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
+        path.touch(mode=0o600)
+        make_private(path)
         handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
     except OSError:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,12 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from vitviz.gui.theme import Theme
 from vitviz.imaging.load import MAX_PIXELS
+from vitviz.paths import is_elsewhere, is_there
+from vitviz.session.last import LastSession
+from vitviz.session.pasted import pictures_in, remove_unused
+from vitviz.session.session_file import SUFFIX
+from vitviz.session.state import Session
+from vitviz.writing import make_private, private_folder
 
 if TYPE_CHECKING:
     from vitviz.exporting.provenance import Disclosure
@@ -58,17 +65,41 @@ class Settings:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or Path(platformdirs.user_config_dir("vitviz", appauthor=False))
-        self._settings = QSettings(str(self.folder / "vitviz.ini"), QSettings.Format.IniFormat)
+        path = self.folder / "vitviz.ini"
+        # It names photos, and Qt would let everybody read it. What is there keeps its rights.
+        with suppress(OSError):
+            private_folder(self.folder)
+            path.touch(mode=0o600)
+            make_private(path)
+        self._settings = QSettings(str(path), QSettings.Format.IniFormat)
 
     @property
     def last_session(self) -> Path:
         """Where the session of last time is kept."""
-        return self.folder / "last.vitviz"
+        return LastSession(self.folder).path
 
     @property
     def pasted(self) -> Path:
         """Where pasted photos are kept, so that a session can open them again."""
         return self.folder / "pasted"
+
+    def remove_unused_pictures(self) -> None:
+        """Removes pasted pictures that nothing names any more (``session.pasted``)."""
+        lists = [self.recent(kind) for kind in ("photos", "sessions")]
+        kept = self._texts("pasted/saved")
+        sessions = [*self.folder.glob(f"*{SUFFIX}"), *map(Path, lists[1])]
+        remove_unused(self.pasted, [*lists[0], *kept], sessions)
+
+    def keep_pictures(self, session: Session) -> None:
+        """Keeps the pasted pictures of a session that the user saved, wherever it goes."""
+        kept = self._texts("pasted/saved")
+        new = sorted(pictures_in(" ".join(session.files)) - set(kept))
+        if new:
+            self._settings.setValue("pasted/saved", [*kept, *new])
+
+    def _texts(self, key: str) -> list[str]:
+        stored: object = self._settings.value(key, [])
+        return [stored] if isinstance(stored, str) else list(map(str, stored or []))  # type: ignore[call-overload]
 
     def preferences(self) -> Preferences:
         """The preferences; a value that makes no sense counts as not set."""
@@ -97,11 +128,10 @@ class Settings:
 
     def recent(self, kind: str) -> list[str]:
         """Paths opened lately ("photos", "sessions", "models"), newest first; missing ones left
-        out.
+        out, but not those on other computers, which are not asked for.
         """
-        stored: object = self._settings.value(f"recent/{kind}", [])
-        paths = [stored] if isinstance(stored, str) else list(stored or [])  # type: ignore[call-overload]
-        return [str(path) for path in paths if Path(path).exists()]
+        paths = self._texts(f"recent/{kind}")
+        return [path for path in paths if is_elsewhere(path) or is_there(path)]
 
     def add_recent(self, kind: str, path: str) -> None:
         paths = [path, *(known for known in self.recent(kind) if known != path)]

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.models.network import Network
+from vitviz.paths import is_there
 from vitviz.progress import Progress, Stage
 from vitviz.training.checkpoint import (
     BEFORE_COOL_DOWN,
@@ -153,7 +154,7 @@ class Run(Generic[Part]):
                 "Choose another folder for the run.",
             ) from error
         lines = []
-        if (self._folder / CHECKPOINT).exists():
+        if is_there(self._folder / CHECKPOINT):
             self._resume(self._folder / CHECKPOINT)
             lines = [line for line in read_log(self._folder / LOG) if line["step"] <= self.step]
         write_log(self._folder / LOG, lines)

@@ -13,6 +13,7 @@ from safetensors.torch import save
 from vitviz.models.card import ModelCard, to_json
 from vitviz.models.families import training_of
 from vitviz.models.network import Network
+from vitviz.paths import resolved
 from vitviz.writing import write_whole
 
 
@@ -45,7 +46,7 @@ class Result:
 
 def checkpoint_in(folder: Path) -> Path:
     """Where a run's result is: named like its folder."""
-    return folder / f"{folder.resolve().name}.safetensors"
+    return folder / f"{resolved(folder).name}.safetensors"
 
 
 def write_result(path: Path, result: Result) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vitviz.errors import VitvizError
 from vitviz.imaging.load import EXTENSIONS
+from vitviz.paths import is_folder
 from vitviz.training.finetune.classes import class_folders
 
 
@@ -50,7 +51,7 @@ def class_photos(folder: Path, check: Callable[[], None] = lambda: None) -> Clas
         folder: Of class folders.
         check: Called for every folder; may raise ``Cancelled``.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         return ClassPhotos(problem=f"There is no folder {folder}.")
     try:
         counts = tuple((name, _count(folder / name, check)) for name in class_folders(folder))
