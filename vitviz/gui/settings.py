@@ -12,7 +12,7 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from vitviz.gui.theme import Theme
 from vitviz.imaging.load import MAX_PIXELS
-from vitviz.paths import is_elsewhere, is_there
+from vitviz.paths import is_elsewhere, is_folder, is_there
 from vitviz.session.last import LastSession
 from vitviz.session.pasted import pictures_in, remove_unused
 from vitviz.session.session_file import SUFFIX
@@ -65,13 +65,10 @@ class Settings:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or Path(platformdirs.user_config_dir("vitviz", appauthor=False))
-        path = self.folder / "vitviz.ini"
-        # It names photos, and Qt would let everybody read it. What is there keeps its rights.
-        with suppress(OSError):
-            private_folder(self.folder)
-            path.touch(mode=0o600)
-            make_private(path)
-        self._settings = QSettings(str(path), QSettings.Format.IniFormat)
+        self._path = self.folder / "vitviz.ini"
+        if is_folder(self.folder):  # as another version may have left it
+            make_private(self.folder)
+        self._settings = QSettings(str(self._path), QSettings.Format.IniFormat)
 
     @property
     def last_session(self) -> Path:
@@ -95,7 +92,15 @@ class Settings:
         kept = self._texts("pasted/saved")
         new = sorted(pictures_in(" ".join(session.files)) - set(kept))
         if new:
-            self._settings.setValue("pasted/saved", [*kept, *new])
+            self._set("pasted/saved", [*kept, *new])
+
+    def _set(self, key: str, value: object) -> None:
+        # The file names photos, and Qt would let everybody read it; it leaves rights as they are.
+        with suppress(OSError):
+            private_folder(self.folder)
+            self._path.touch(mode=0o600)
+            make_private(self._path)
+        self._settings.setValue(key, value)
 
     def _texts(self, key: str) -> list[str]:
         stored: object = self._settings.value(key, [])
@@ -116,7 +121,7 @@ class Settings:
 
     def set_preferences(self, preferences: Preferences) -> None:
         for field in fields(Preferences):
-            self._settings.setValue(f"preferences/{field.name}", getattr(preferences, field.name))
+            self._set(f"preferences/{field.name}", getattr(preferences, field.name))
         self._settings.sync()
 
     def remembered(self, name: str, otherwise: str) -> str:
@@ -124,7 +129,7 @@ class Settings:
         return str(self._settings.value(f"remembered/{name}", otherwise))
 
     def remember(self, name: str, value: str) -> None:
-        self._settings.setValue(f"remembered/{name}", value)
+        self._set(f"remembered/{name}", value)
 
     def recent(self, kind: str) -> list[str]:
         """Paths opened lately ("photos", "sessions", "models"), newest first; missing ones left
@@ -135,13 +140,11 @@ class Settings:
 
     def add_recent(self, kind: str, path: str) -> None:
         paths = [path, *(known for known in self.recent(kind) if known != path)]
-        self._settings.setValue(f"recent/{kind}", paths[:RECENT])
+        self._set(f"recent/{kind}", paths[:RECENT])
 
     def forget_recent(self, kind: str, path: str) -> None:
         """Takes out what turned out not to open."""
-        self._settings.setValue(
-            f"recent/{kind}", [known for known in self.recent(kind) if known != path]
-        )
+        self._set(f"recent/{kind}", [known for known in self.recent(kind) if known != path])
 
     def geometry(self) -> tuple[QByteArray, QByteArray]:
         """The window's geometry and the state of its docks; empty at the first start."""
@@ -153,6 +156,6 @@ class Settings:
         )
 
     def set_geometry(self, window: QByteArray, docks: QByteArray) -> None:
-        self._settings.setValue("window/geometry", window)
-        self._settings.setValue("window/docks", docks)
+        self._set("window/geometry", window)
+        self._set("window/docks", docks)
         self._settings.sync()
