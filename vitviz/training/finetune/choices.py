@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from vitviz.errors import VitvizError
 from vitviz.paths import absolute, is_file
 from vitviz.reading import parse, typed
 from vitviz.training.finetune.epochs import Epoch, epochs_of
@@ -77,7 +78,7 @@ def keep_choices(options: FinetuneOptions) -> None:
         VitvizError: They cannot be written.
     """
     text = json.dumps(asdict(RunChoices.of(options)), indent=1)
-    write_whole(options.out / CHOICES, f"{text}\n".encode())
+    write_whole(options.out / CHOICES, f"{text}\n".encode(), durable=True)
 
 
 def find_run(out: Path) -> FoundRun | None:
@@ -91,6 +92,6 @@ def find_run(out: Path) -> FoundRun | None:
             return None
         choices = typed(RunChoices, parse(path.read_text(encoding="utf-8"), LARGEST))
         epochs = tuple(epochs_of(out))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, VitvizError):
         return None
     return FoundRun(choices.options(out), epochs) if epochs else None

@@ -74,7 +74,11 @@ def labelled_photos(
     known = {one.photo.sha256 for one in measured}
     training = tuple(one for one in photos if one.photo.sha256 not in known)
     _enough(training, names, folder, 1)
-    return LabelledPhotos(names, training, measured, (*refused, *others))
+    both = tuple(
+        f"{one.photo.file.name}: the same photo is to be measured on"
+        for one in photos if one.photo.sha256 in known
+    )  # fmt: skip
+    return LabelledPhotos(names, training, measured, (*refused, *both, *others))
 
 
 def class_folders(folder: Path) -> tuple[str, ...]:
@@ -144,8 +148,11 @@ def _without_contradictions(
         if len(labels) > 1:
             both = " and ".join(names[label] for label in sorted(labels))
             refused += (f"{one.photo.file.name}: the same photo is in {both}",)
+        elif one.photo.sha256 in kept:
+            first = kept[one.photo.sha256].photo.file.name
+            refused += (f"{one.photo.file.name}: the same photo as {first}",)
         else:
-            kept.setdefault(one.photo.sha256, one)
+            kept[one.photo.sha256] = one
     return tuple(kept.values()), refused
 
 

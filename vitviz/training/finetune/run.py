@@ -13,6 +13,7 @@ from vitviz.models.network import Network
 from vitviz.paths import resolved
 from vitviz.progress import Progress
 from vitviz.training.finetune.classes import LabelledPhotos, labelled_photos
+from vitviz.training.finetune.divided import parts_of
 from vitviz.training.finetune.objective import Finetuning, rates_of
 from vitviz.training.loop import Pace, Run
 from vitviz.training.recipes import FinetuneOptions, Listener
@@ -28,7 +29,8 @@ SNAPSHOTS = "epochs"
 def run(options: FinetuneOptions, progress: Progress, report: Listener) -> Path:
     """See ``vitviz.training.runs.finetune``."""
     _check(options)
-    photos = labelled_photos(options.folder, options.validation, options.held_out, progress)
+    parts = parts_of(options.folder, options.validation)
+    photos = labelled_photos(parts.training, parts.validation, options.held_out, progress)
     model = load_model(options.model, options.device, progress)
     training = training_of(model.card.family)
     network = training.classifier(model.network, len(photos.names))
