@@ -278,3 +278,13 @@ def test_pasted_pictures_that_nothing_names_go(
     left = {what for what, path in names.items() if path.exists()}
     assert left == names.keys() - {"old"}
     assert mine.exists()
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", ["unc.vitviz", "long_name.vitviz"])
+def test_attacks(ui: Driver, shared: Path, asked: list[str], name: str) -> None:
+    ui.window.documents.add([shared / "data" / "attacks" / name])
+    ui.settle()
+    assert ui.photo_names() == []
+    assert "left out" in ui.message
+    assert far_in(asked) == []

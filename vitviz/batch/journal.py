@@ -161,9 +161,9 @@ def opened(out: Path, settings: Settings, *, restart: bool = False) -> Journal:
         else:
             _check_settings(path, settings)
         return Journal(path)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise VitvizError(
-            f"{out} cannot be written to: {error.strerror or error}.",
+            f"{out} cannot be written to: {getattr(error, 'strerror', None) or error}.",
             "Choose another folder for the results.",
         ) from error
 

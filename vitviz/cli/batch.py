@@ -112,7 +112,8 @@ def say(summary: Summary, quiet: bool) -> int:
     """Says what it came to, failures last; returns the exit code."""
     if not quiet:
         before = f" ({summary.before:,} of them before)" if summary.before else ""
-        print(f"{summary.done:,} photos in {duration(summary.seconds)}{before}")
+        photos = "1 photo" if summary.done == 1 else f"{summary.done:,} photos"
+        print(f"{photos} in {duration(summary.seconds)}{before}")
         for table in summary.tables:
             print(f"  wrote {table}")
     if not summary.failed:

@@ -177,9 +177,9 @@ def made(folder: Path) -> Path:
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise VitvizError(
-            f"The folder {folder} cannot be made: {error.strerror or error}.",
+            f"The folder {folder} cannot be made: {getattr(error, 'strerror', None) or error}.",
             "Give another --out.",
         ) from error
     return folder

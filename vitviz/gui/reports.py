@@ -7,6 +7,7 @@ import platform
 import sys
 import threading
 import traceback
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
@@ -63,15 +64,23 @@ def start_log(folder: Path | None = None) -> Path | None:
     path = folder / "vitviz.log"
     try:
         private_folder(folder)
-        path.touch(mode=0o600)
-        make_private(path)
-        handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+        handler = _PrivateLog(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
     except OSError:
         return None
     handler.setLevel(logging.WARNING)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger("vitviz").addHandler(handler)
     return path
+
+
+class _PrivateLog(RotatingFileHandler):
+    """A log that only its owner may read: it names photos and their folders."""
+
+    def _open(self) -> TextIOWrapper:
+        path = Path(self.baseFilename)
+        path.touch(mode=0o600)
+        make_private(path)
+        return super()._open()
 
 
 class Unexpected(QObject):

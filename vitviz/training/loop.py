@@ -148,9 +148,10 @@ class Run(Generic[Part]):
     def _begin(self) -> None:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
             raise VitvizError(
-                f"The folder {self._folder} cannot be made: {error.strerror or error}.",
+                f"The folder {self._folder} cannot be made: {why}.",
                 "Choose another folder for the run.",
             ) from error
         lines = []

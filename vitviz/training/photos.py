@@ -171,7 +171,7 @@ def _files_of(path: Path) -> Iterator[PhotoFile]:
         return
     try:
         archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise VitvizError(
             f"{path} is neither a folder nor a zip archive that can be read.",
             "Name a folder of photos, or a .zip of one.",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vitviz.errors import VitvizError
 from vitviz.models.card import LARGEST_CARD, MOST_NAMES
+from vitviz.paths import is_folder
 from vitviz.progress import Progress
 from vitviz.training.photos import KeptPhoto, PhotoFile, find_photos, open_photos
 
@@ -88,10 +89,10 @@ def class_folders(folder: Path) -> tuple[str, ...]:
         VitvizError: There are fewer than two, or far too many.
     """
     try:
-        names = sorted(f.name for f in folder.iterdir() if f.is_dir() and f.name[0] != ".")
-    except OSError as error:
+        names = sorted(f.name for f in folder.iterdir() if is_folder(f) and f.name[0] != ".")
+    except (OSError, ValueError) as error:
         raise VitvizError(
-            f"The folder {folder} cannot be read: {error.strerror or error}.",
+            f"The folder {folder} cannot be read: {getattr(error, 'strerror', None) or error}.",
             "Name a folder that has a folder of photos for each class.",
         ) from error
     if len(names) < 2:

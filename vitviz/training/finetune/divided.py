@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from vitviz.paths import is_folder
+
 TRAINING = ("train", "training")
 VALIDATION = ("val", "valid", "validation", "dev", "eval")
 TEST = ("test", "testing")
@@ -67,8 +69,8 @@ def parts_of(folder: Path, validation: Path | None = None) -> Parts:
 def _folders(folder: Path) -> dict[str, Path]:
     """The folders in a folder by name, hidden ones left out; none where it cannot be read."""
     try:
-        return {f.name: f for f in folder.iterdir() if f.is_dir() and f.name[0] != "."}
-    except OSError:  # whoever opens the photos says why
+        return {f.name: f for f in folder.iterdir() if is_folder(f) and f.name[0] != "."}
+    except (OSError, ValueError):  # whoever opens the photos says why
         return {}
 
 
