@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vitviz.errors import PhotoError
 from vitviz.imaging.formats import natural_order, photos_in
+from vitviz.paths import is_folder, is_there
 
 JOURNAL = "vitviz-batch.jsonl"
 """In the folder of the results; folders that have one hold no photos."""
@@ -66,9 +67,9 @@ def _folders_in(folder: Path) -> list[Path]:
 
 
 def _holds_photos(path: Path) -> bool:
-    if path.name.startswith(".") or not path.is_dir() or path.is_symlink():
+    if path.name.startswith(".") or path.is_symlink() or not is_folder(path):
         return False
-    return not (path / JOURNAL).exists()
+    return not is_there(path / JOURNAL)
 
 
 def places(names: list[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from PIL import Image
 
 from vitviz.batch.job import Batch, BatchRefused, BatchStopped
 from vitviz.batch.journal import Entry, cannot_write
-from vitviz.batch.listing import Found
+from vitviz.batch.listing import JOURNAL, Found
 from vitviz.batch.table import row
 from vitviz.engine.answers import Cell
 from vitviz.engine.engine import EXPLAINING_BYTES, Engine
@@ -25,10 +25,12 @@ from vitviz.engine.room import Room
 from vitviz.errors import Cancelled, MethodMisfit, NotEnoughMemory, VitvizError
 from vitviz.exporting.figure_files import write_figure
 from vitviz.exporting.map_files import write_map, write_values
+from vitviz.exporting.stamp import beside_of
 from vitviz.exporting.values import Wanted
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import fit
 from vitviz.methods import METHODS
+from vitviz.paths import is_there
 from vitviz.progress import Control
 from vitviz.session.state import PhotoRef, Session
 from vitviz.session.strict import check_map, check_query
@@ -158,19 +160,19 @@ class Worker:
             name = f"{base}.{wanted.map}"
             with self._writing(name) as path:
                 write_map(path, photo, cell, session, said, side=wanted.side)
-            written[name] = path.stat().st_size
+                written[name] = path.stat().st_size
         if wanted.values != "none":
             name = f"{base}.{wanted.values}"
             with self._writing(name) as path:
                 write_values(path, cell, session, Wanted(), said)
-            written[name] = path.stat().st_size
+                written[name] = path.stat().st_size
         if wanted.figure != "none":
             name = f"{base}-figure.{wanted.figure}"
             with self._writing(name) as path:
                 write_figure(
                     path, session, self.engine, self.model.device, self.control.progress, said
                 )
-            written[name] = path.stat().st_size
+                written[name] = path.stat().st_size
         return written
 
     @contextmanager
@@ -180,8 +182,13 @@ class Worker:
         """
         path = self.batch.out / name
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            for folder in reversed(Path(name).parents[:-1]):
+                # Not the folder of the results: if that is gone, it is not made anew without them.
+                (self.batch.out / folder).mkdir(exist_ok=True)
             yield path
+            if not is_there(self.batch.out / JOURNAL):
+                self._take_back(path)
+                raise FileNotFoundError(errno.ENOENT, "the folder of the results is gone")
         except OSError as error:
             raise cannot_write(path, error) from error
         except VitvizError as error:
@@ -189,6 +196,19 @@ class Worker:
             if isinstance(reason, OSError) and reason.errno not in OF_THE_NAME:
                 raise cannot_write(path, reason) from error
             raise
+
+    def _take_back(self, path: Path) -> None:
+        """Removes a file that was written to where the results were, such as the empty folder
+        that is left of a disk: with files in it, the batch could not begin there anew.
+        """
+        for file in (path, beside_of(path)):
+            with suppress(OSError):
+                file.unlink()
+        for folder in path.parents:
+            if folder == self.batch.out:
+                break
+            with suppress(OSError):
+                folder.rmdir()
 
 
 @contextmanager

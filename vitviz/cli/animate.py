@@ -16,6 +16,7 @@ from vitviz.exporting.animation import Along, Animation, alongs, write_animation
 from vitviz.exporting.film import Film
 from vitviz.exporting.formats import suffixes
 from vitviz.methods import METHODS
+from vitviz.paths import absolute
 from vitviz.session.state import PhotoRef
 from vitviz.session.strict import check_map, check_query
 from vitviz.wording.caption import caption
@@ -58,7 +59,7 @@ def add(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Writes the film."""
-    ref = PhotoRef(str(options.photo.absolute()), options.frame, options.large)
+    ref = PhotoRef(str(absolute(options.photo)), options.frame, options.large)
     session = replace(chosen(options), photos=(ref,))
     along: Along = options.along or alongs(options.method)[0]
     animation = Animation(

@@ -27,6 +27,7 @@ from vitviz.cli.interrupts import interrupts
 from vitviz.cli.options import add_disclosure, disclosure
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.imaging.load import MAX_PIXELS
+from vitviz.paths import resolved
 from vitviz.progress import Control
 from vitviz.wording.numbers import duration
 
@@ -80,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     """Works through the folder; 1 if a photo failed, 130 if it was interrupted."""
     batch = Batch(
         options.folder,
-        options.out or Path(f"{options.folder.resolve().name}-maps"),
+        options.out or Path(f"{resolved(options.folder).name}-maps"),
         chosen(options),
         Outputs(options.map, options.values, options.figure, options.side, options.classes),
         options.device,
@@ -111,7 +112,8 @@ def say(summary: Summary, quiet: bool) -> int:
     """Says what it came to, failures last; returns the exit code."""
     if not quiet:
         before = f" ({summary.before:,} of them before)" if summary.before else ""
-        print(f"{summary.done:,} photos in {duration(summary.seconds)}{before}")
+        photos = "1 photo" if summary.done == 1 else f"{summary.done:,} photos"
+        print(f"{photos} in {duration(summary.seconds)}{before}")
         for table in summary.tables:
             print(f"  wrote {table}")
     if not summary.failed:

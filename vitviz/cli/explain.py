@@ -25,6 +25,7 @@ from vitviz.exporting.formats import CONTAINERS, Format, formats, suffixes
 from vitviz.exporting.map_files import write_map, write_values
 from vitviz.exporting.values import Resolution, Wanted
 from vitviz.methods import METHODS
+from vitviz.paths import absolute, is_folder, is_there, resolved
 from vitviz.session.state import PhotoRef, Session
 from vitviz.session.strict import check_map, check_query
 from vitviz.wording.caption import caption
@@ -104,7 +105,7 @@ def explain_one(
     engine: Engine, path: Path, files: list[Path], choices: Session, options: argparse.Namespace
 ) -> None:
     """Writes the maps of one photo, and prints what they are."""
-    ref = PhotoRef(str(path.absolute()), options.frame, options.large)
+    ref = PhotoRef(str(absolute(path)), options.frame, options.large)
     session, view = replace(choices, photos=(ref,)), choices.view
     (request,) = plan(session, options.device)
     cell = engine.answer(request)
@@ -150,7 +151,7 @@ def targets(
     Raises:
         VitvizError: There can be no such files.
     """
-    if out is not None and out.suffix.lower() in ANY and not out.is_dir():
+    if out is not None and out.suffix.lower() in ANY and not is_folder(out):
         if len(photos) > 1:
             raise VitvizError(
                 f"{out} is one file, but there are {len(photos)} photos.", "Give a folder as --out."
@@ -161,9 +162,9 @@ def targets(
         names = [f"{stem}-{method}" for stem in stems(photos)]
         endings = [(PICTURES | VALUES)[name] for name in dict.fromkeys(asked)]
         files = [[folder / f"{name}{ending}" for ending in endings] for name in names]
-    inputs = {photo.resolve() for photo in photos}
+    inputs = set(map(resolved, photos))
     for file in (file for of_one in files for file in of_one):
-        if file.resolve() in inputs:
+        if resolved(file) in inputs:
             raise VitvizError(
                 f"{file} is one of the photos, and would be overwritten.", "Give another --out."
             )
@@ -176,16 +177,16 @@ def made(folder: Path) -> Path:
     Raises:
         VitvizError: It cannot be made, or looks like a file of a kind that maps are not.
     """
-    if folder.suffix and not folder.exists():
+    if folder.suffix and not is_there(folder):
         raise VitvizError(
             f"{folder}: maps cannot be written as {folder.suffix}.",
             f"Use one of {', '.join(ANY)}, or the name of a folder.",
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise VitvizError(
-            f"The folder {folder} cannot be made: {error.strerror or error}.",
+            f"The folder {folder} cannot be made: {getattr(error, 'strerror', None) or error}.",
             "Give another --out.",
         ) from error
     return folder

@@ -18,6 +18,7 @@ from vitviz.exporting.formats import suffixes
 from vitviz.figures import spec
 from vitviz.figures.spec import PRESETS, FigureSpec
 from vitviz.methods import METHODS
+from vitviz.paths import absolute, is_file, resolved
 from vitviz.session import session_file
 from vitviz.session.state import MOST_PANES, Pane, PhotoRef, Session, with_panes
 
@@ -113,7 +114,7 @@ def run(options: argparse.Namespace) -> int:
     photos = [photo for path in options.photos for photo in photos_at(path)]
     session = panes(options, photos)
     session = replace(session, figure=with_looks(options, content(options, session)))
-    if options.out.resolve() in {photo.resolve() for photo in photos}:
+    if resolved(options.out) in set(map(resolved, photos)):
         raise VitvizError(
             f"{options.out} is one of the photos, and would be overwritten.", "Give another --out."
         )
@@ -141,7 +142,7 @@ def panes(options: argparse.Namespace, photos: list[Path]) -> Session:
     Raises:
         VitvizError: They are too many, or one is not as asked for.
     """
-    refs = [PhotoRef(str(path.absolute()), options.frame, options.large) for path in photos]
+    refs = [PhotoRef(str(absolute(path)), options.frame, options.large) for path in photos]
     sessions = []
     models, methods = options.models or [options.model], options.methods or [options.method]
     for model, method, target in product(models, methods, options.classes or [options.target]):
@@ -221,4 +222,4 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 
 def _absolute(model: str) -> str:
     """A checkpoint's path as a session can keep it; ids stay."""
-    return str(Path(model).absolute()) if Path(model).is_file() else model
+    return str(absolute(model)) if is_file(model) else model

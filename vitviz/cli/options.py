@@ -14,6 +14,7 @@ from vitviz.imaging.load import photos_in
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Fusion, Head
+from vitviz.paths import is_folder
 from vitviz.session.state import Query
 
 if TYPE_CHECKING:  # argparse has no public name for it, and the class takes no arguments
@@ -65,7 +66,7 @@ def photos_at(path: Path) -> list[Path]:
     Raises:
         PhotoError: The folder has none.
     """
-    if not path.is_dir():
+    if not is_folder(path):
         return [path]
     found = photos_in(path)
     if not found:

@@ -14,6 +14,7 @@ from vitviz.errors import PhotoTooLarge, VitvizError
 from vitviz.exporting.figure_files import write_figure
 from vitviz.exporting.formats import suffixes
 from vitviz.figures import spec
+from vitviz.paths import is_elsewhere
 from vitviz.session import session_file
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def add(commands: Subparsers) -> None:
         help=f"ends in {', '.join(suffixes('figure'))}")  # fmt: skip
     option("--content", choices=get_args(spec.Content), help="what is shown")
     option("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
+    option("--elsewhere", action="store_true",
+        help="also read what the session names on other computers")  # fmt: skip
     add_looks(parser)
     add_disclosure(parser)
 
@@ -42,6 +45,12 @@ def add(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Writes the figure."""
     session = session_file.read(options.session)
+    far = sorted(filter(is_elsewhere, session.files))
+    if far and not options.elsewhere:  # Windows tells that computer who asks
+        raise VitvizError(
+            f"{options.session} names what is on another computer, or no file: {far[0]}.",
+            "Give --elsewhere if you know where it comes from.",
+        )
     figure = with_looks(options, session.figure)
     if options.content is not None:
         figure = replace(figure, content=options.content)

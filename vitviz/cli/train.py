@@ -18,13 +18,14 @@ from vitviz.cli.options import fraction
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.models.loading import bundled
 from vitviz.progress import Stage
+from vitviz.training.finetune.divided import parts_of
 from vitviz.training.recipes import (
     DistilOptions,
     FinetuneOptions,
     Report,
     Variety,
 )
-from vitviz.training.runs import distil, finetune
+from vitviz.training.runs import REFUSED, distil, finetune, left_out
 from vitviz.wording.stages import stage_words
 
 if TYPE_CHECKING:
@@ -61,17 +62,29 @@ def run(options: argparse.Namespace) -> int:
                 options.photos = tuple(options.photos)
                 path = distil(_given(DistilOptions, options), progress, line.report)
             else:
+                parts = parts_of(options.folder, options.validation)
+                if parts.training != options.folder and not options.quiet:
+                    print(parts.words, flush=True)
                 path = finetune(_given(FinetuneOptions, options), progress, line.report)
     except Cancelled:
         line.end()
         sys.stderr.write(f"Stopped; what was learned is kept. {again}\n")
+        _say_left_out(options.out)
         return 130
     except VitvizError as error:
         line.end()
         raise VitvizError(error.message, error.hint) from error
     line.end()
     print(f"wrote {path}\nwrote {path.with_suffix('.json')}")
+    _say_left_out(options.out)
     return 0
+
+
+def _say_left_out(out: Path) -> None:
+    count = left_out(out)
+    if count:
+        photos = "1 photo was" if count == 1 else f"{count:,} photos were"
+        sys.stderr.write(f"vitviz: {photos} left out: see {out / REFUSED}\n")
 
 
 def _add_distil(kinds: Subparsers) -> None:
@@ -110,10 +123,12 @@ def _add_finetune(kinds: Subparsers) -> None:
         usage="vitviz train finetune FOLDER --out FOLDER [--model MODEL] ... (see --help)",
         help="a model learns to tell the folders of a folder apart",
         description="Every folder in FOLDER is a class, and the photos in it, or below it, show "
-        "it. Writes the classifier of the best epoch and its card into the run's folder; it opens "
-        "like any checkpoint. The same command continues a run.",
+        "it; or FOLDER has train and val (and test) with such folders in each. Writes the "
+        "classifier of the best epoch and its card into the run's folder; it opens like any "
+        "checkpoint. The same command continues a run.",
     )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="of class folders")
+    parser.add_argument("folder", type=Path, metavar="FOLDER",
+        help="of class folders, or of train and val")  # fmt: skip
     parser.add_argument("--validation", type=Path, metavar="FOLDER",
         help="of the same class folders, to measure on (default: a part is held out)")  # fmt: skip
     option = _Option(parser, FinetuneOptions(bundled()[0].id, Path(), Path()))

@@ -22,6 +22,7 @@ from vitviz.exporting.values import Wanted
 from vitviz.imaging.photo import Photo
 from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import look
+from vitviz.paths import resolved
 from vitviz.session.state import Session
 from vitviz.shapes import UInt8
 from vitviz.wording.caption import caption
@@ -126,7 +127,7 @@ def check_target(path: Path, cells: Sequence[Cell]) -> None:
         VitvizError: It is one of these.
     """
     used = {cell.request.photo.path for cell in cells} | {cell.request.model for cell in cells}
-    if path.resolve() in {Path(known).resolve() for known in used}:
+    if resolved(path) in set(map(resolved, used)):
         raise VitvizError(
             f"{path.name} is what this is made from, and would be overwritten.",
             "Choose another name.",

@@ -11,6 +11,7 @@ from pathlib import Path
 from vitviz.exporting.provenance import Provenance, renamed, session_of
 from vitviz.imaging.samples import sample_photos
 from vitviz.models.loading import bundled, is_id
+from vitviz.paths import absolute, is_elsewhere, is_file
 from vitviz.progress import Progress, Stage, silent
 from vitviz.session.state import Session
 
@@ -87,38 +88,34 @@ class _Search:
 
     def find(self, name: str, more: Iterable[Path] = ()) -> Path | None:
         expected = self._made.files.get(name)
-        there = [place for place in self._places(name, more) if _is_file(place)]
+        there = [place for place in self._places(name, more) if is_file(place)]
         for place in there:
             if expected is None or _sha256(place, self._progress) == expected:
-                return place.absolute()
+                return absolute(place)
         if there:
             self.problems.append(
                 f"{there[0].name} is not the file that it was: maps of it may differ "
-                f"({there[0].absolute()})."
+                f"({absolute(there[0])})."
             )
-            return there[0].absolute()
+            return absolute(there[0])
         self.problems.append(f"{last_part(name)} was not found: put it beside {self._path.name}.")
         return None
 
     def _places(self, name: str, more: Iterable[Path]) -> Iterator[Path]:
-        # A path of another computer (\\server\share) would be asked for over the network.
-        if Path(name).is_absolute() and not name.startswith(("\\\\", "//")):
+        if Path(name).is_absolute() and not is_elsewhere(name):
             yield Path(name)
         last = last_part(name)
-        yield self._path.absolute().parent / last
-        yield from (place for place in (*self._known, *more) if place.name == last)
+        if not is_elsewhere(last):  # a device is there in every folder
+            yield absolute(self._path).parent / last
+        yield from (
+            place for place in (*self._known, *more)
+            if place.name == last and not is_elsewhere(place)
+        )  # fmt: skip
 
 
 def last_part(name: str) -> str:
     """The name of a file without its folders, whichever system wrote it."""
     return re.split(r"[/\\]", name)[-1]
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def _sha256(path: Path, progress: Progress) -> str:

@@ -9,6 +9,7 @@ from vitviz.errors import VitvizError
 from vitviz.exporting.containers import LIMIT
 from vitviz.exporting.formats import CONTAINERS
 from vitviz.exporting.provenance import Provenance, from_json, to_json
+from vitviz.paths import is_file, is_something_else, is_there
 from vitviz.writing import write_whole
 
 BESIDE = ".json"
@@ -73,7 +74,7 @@ def _ours(companion: Path) -> bytes | None:
     Raises:
         VitvizError: Something else stands in its place.
     """
-    if not companion.exists():
+    if not is_there(companion):
         return None
     try:
         from_json(companion.read_text("utf-8"))
@@ -102,7 +103,7 @@ def read(path: Path) -> Provenance:
         VitvizError: It has none, or it is damaged, or the file cannot be read.
     """
     text = _found(path)
-    if text is None and path.suffix.lower() != BESIDE and beside_of(path).is_file():
+    if text is None and path.suffix.lower() != BESIDE and is_file(beside_of(path)):
         text = _found(beside_of(path))
     if text is None:
         raise VitvizError(
@@ -118,7 +119,7 @@ def read(path: Path) -> Provenance:
 def _found(path: Path) -> bytes | None:
     try:
         # Checked first, because reading from a pipe would wait for ever.
-        if path.exists() and not path.is_file():
+        if is_something_else(path):
             raise VitvizError(f"{path.name} is not a file.", "Choose one that vitviz wrote.")
         with path.open("rb") as file:
             head = file.read(64)

@@ -7,6 +7,7 @@ import platform
 import sys
 import threading
 import traceback
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,7 @@ import PySide6
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from vitviz import __version__
+from vitviz.writing import make_private, private_folder
 
 log = logging.getLogger(__name__)
 
@@ -61,14 +63,24 @@ def start_log(folder: Path | None = None) -> Path | None:
     folder = folder or Path(platformdirs.user_log_dir("vitviz", appauthor=False))
     path = folder / "vitviz.log"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+        private_folder(folder)
+        handler = _PrivateLog(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
     except OSError:
         return None
     handler.setLevel(logging.WARNING)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger("vitviz").addHandler(handler)
     return path
+
+
+class _PrivateLog(RotatingFileHandler):
+    """A log that only its owner may read: it names photos and their folders."""
+
+    def _open(self) -> TextIOWrapper:
+        path = Path(self.baseFilename)
+        path.touch(mode=0o600)
+        make_private(path)
+        return super()._open()
 
 
 class Unexpected(QObject):

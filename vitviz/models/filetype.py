@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitviz.errors import CheckpointError
+from vitviz.paths import is_folder, is_something_else
 
 READABLE = "vitviz reads .safetensors files, and .pth, .pt or .bin files that hold a state dict."
 
@@ -59,9 +60,9 @@ def open_checked(path: Path) -> int:
         CheckpointError: Missing, a folder, empty or not permitted.
     """
     try:
-        if path.is_dir():
+        if is_folder(path):
             raise CheckpointError(f"{path.name} is a folder.", "Choose the file inside it.")
-        if path.exists() and not path.is_file():  # a pipe would be waited for
+        if is_something_else(path):  # a pipe would be waited for
             raise CheckpointError(f"{path.name} is no ordinary file.", READABLE)
         with path.open("rb") as file:
             empty = not file.read(1)

@@ -21,6 +21,7 @@ from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.families import reader_of
 from vitviz.models.family import Family
 from vitviz.models.labels import SETS
+from vitviz.paths import is_file, is_there
 from vitviz.progress import Progress, Stage, silent
 
 if TYPE_CHECKING:
@@ -156,13 +157,13 @@ def _found(id_or_path: str | Path) -> tuple[Path, ModelCard | None, tuple[str, .
         if card.id == str(id_or_path):
             return weights, card, ()
     path = Path(id_or_path)
-    if not path.exists() and is_id(str(id_or_path)):
+    if not is_there(path) and is_id(str(id_or_path)):
         raise CheckpointError(
             f'There is no model called "{id_or_path}".',
             f"There are: {', '.join(card.id for card in bundled())}; or name a checkpoint file.",
         )
     card_path = path.with_suffix(".json") if path.name else path
-    if card_path == path or not card_path.is_file():
+    if card_path == path or not is_file(card_path):
         return path, None, ()
     with card_path.open(encoding="utf-8", errors="replace") as file:
         text = file.read(LARGEST_CARD + 1)

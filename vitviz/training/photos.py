@@ -17,6 +17,7 @@ from vitviz.imaging.load import EXTENSIONS, MAX_PIXELS, from_source
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.source import Source
 from vitviz.memory import available_bytes
+from vitviz.paths import is_file, is_folder
 from vitviz.progress import Progress, Stage, silent
 from vitviz.shapes import UInt8
 
@@ -166,15 +167,15 @@ def _open(file: PhotoFile, shorter_side: int, still_here: Callable[[], None]) ->
 
 
 def _files_of(path: Path) -> Iterator[PhotoFile]:
-    if path.is_dir():
+    if is_folder(path):
         for file in path.rglob("*"):
-            if file.suffix.lower() in EXTENSIONS and file.is_file():
+            if file.suffix.lower() in EXTENSIONS and is_file(file):
                 name = f"{path.name}/{file.relative_to(path).as_posix()}"
                 yield PhotoFile(name, lambda file=file: _read_file(file))  # type: ignore[misc]
         return
     try:
         archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise VitvizError(
             f"{path} is neither a folder nor a zip archive that can be read.",
             "Name a folder of photos, or a .zip of one.",

@@ -30,6 +30,7 @@ from vitviz.batch.run import Summary
 from vitviz.batch.table import forms
 from vitviz.gui.widgets.form import Choice, form, quiet, row
 from vitviz.gui.widgets.long_work import STEPS, FolderField, LongWorkDialog, set_primary
+from vitviz.paths import absolute, is_folder
 from vitviz.wording.numbers import duration
 
 MAPS = (("JPEG", "jpg"), ("PNG, exact and slow", "png"), ("TIFF", "tiff"), ("None", "none"))
@@ -223,7 +224,7 @@ class BatchDialog(LongWorkDialog):
         self.failures.setVisible(has_failures)
         self.copy.setVisible(has_failures)
         out = self.out.path
-        self.reveal.setEnabled(out is not None and out.is_dir())
+        self.reveal.setEnabled(out is not None and is_folder(out))
         self.make_room()
 
     @Slot()
@@ -245,4 +246,4 @@ class BatchDialog(LongWorkDialog):
     @Slot()
     def _open(self) -> None:
         if self.out.path is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.out.path.absolute())))
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(absolute(self.out.path))))

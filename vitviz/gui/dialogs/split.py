@@ -11,6 +11,7 @@ from vitviz.gui.dialogs.split_values import TITLES, Range
 from vitviz.gui.documents import MODEL_FILTER, PHOTO_FILTER
 from vitviz.gui.widgets.form import Choice
 from vitviz.gui.widgets.ticks import TickDialog
+from vitviz.paths import absolute
 from vitviz.session.split import Along
 from vitviz.session.state import MOST_PANES, PhotoRef
 
@@ -69,7 +70,7 @@ class SplitDialog(TickDialog):
         kind = PHOTO_FILTER if self.along == "photos" else MODEL_FILTER
         names, _ = QFileDialog.getOpenFileNames(self, f"Open {self.along}", "", kind)
         for name in names:
-            value: object = PhotoRef(str(Path(name).absolute()))
+            value: object = PhotoRef(str(absolute(name)))
             value = value if self.along == "photos" else name
             if value not in [known for _, known in self._ranges[self.along]]:
                 self._ranges[self.along].append((Path(name).name, value))

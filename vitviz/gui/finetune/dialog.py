@@ -20,6 +20,7 @@ from vitviz.errors import VitvizError
 from vitviz.gui.finetune.chart import TrainingChart
 from vitviz.gui.finetune.form import FinetuneForm
 from vitviz.gui.widgets.long_work import STEPS, LongWorkDialog, set_primary
+from vitviz.paths import is_folder
 from vitviz.training.finetune.choices import FoundRun
 from vitviz.training.finetune.class_photos import ClassPhotos
 from vitviz.training.finetune.epochs import MOST_PHOTOS, Epoch, best_of
@@ -210,7 +211,7 @@ class FinetuneDialog(LongWorkDialog):
     def dropEvent(self, event: QDropEvent) -> None:
         event.acceptProposedAction()
         path = Path(event.mimeData().urls()[0].toLocalFile())
-        self.form.folder.line.setText(str(path if path.is_dir() else path.parent))
+        self.form.folder.line.setText(str(path if is_folder(path) else path.parent))
 
     @Slot(object)
     def show_run(self, run: FoundRun) -> None:

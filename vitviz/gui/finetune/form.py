@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from vitviz.gui.documents import MODEL_FILTER
 from vitviz.gui.widgets.form import LABEL_WIDTH, Choice, Number, Whole, form, quiet, row
 from vitviz.gui.widgets.long_work import FolderField
+from vitviz.paths import is_there
 from vitviz.training.finetune.class_photos import ClassPhotos
 from vitviz.training.recipes import FinetuneOptions, Variety
 
@@ -269,7 +270,7 @@ class FinetuneForm(QWidget):
             return
         stem = out.name.rstrip("0123456789").rstrip("-") or out.name
         number = 2
-        while out.with_name(f"{stem}-{number}").exists():
+        while is_there(out.with_name(f"{stem}-{number}")):
             number += 1
         self.out.line.setText(str(out.with_name(f"{stem}-{number}")))
 

@@ -13,6 +13,7 @@ from vitviz.gui.threads.background import Background, Tell
 from vitviz.gui.threads.desk import CLOSING_S, Desk
 from vitviz.gui.threads.service import Service
 from vitviz.models.torch_import import import_torch
+from vitviz.paths import is_file
 from vitviz.progress import TOLD_EVERY_S, Control, Pace, Progress, Stage, Throttle, throttled
 from vitviz.training import runs
 from vitviz.training.finetune.choices import CHOICES, FoundRun, find_run, keep_choices
@@ -97,7 +98,7 @@ def _count(folder: Path, progress: Progress) -> ClassPhotos:
 
 
 def _find(out: Path, progress: Progress) -> FoundRun | None:  # noqa: ARG001
-    if not (out / CHOICES).is_file():
+    if not is_file(out / CHOICES):
         return None
     import_torch()
     return find_run(out)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from vitviz.paths import is_there
+
 
 def ask_target(parent: QWidget, title: str, suggested: str, suffix: str) -> Path | None:
     """Asks where to write a file; None where the user thought better of it.
@@ -27,6 +29,6 @@ def ask_target(parent: QWidget, title: str, suggested: str, suffix: str) -> Path
     # The dialog has asked about the name that was typed, not about this one.
     question = f"{path.name} already exists. Replace it?"
     yes = QMessageBox.StandardButton.Yes
-    if path.exists() and QMessageBox.question(parent, title, question) != yes:
+    if is_there(path) and QMessageBox.question(parent, title, question) != yes:
         return None
     return path
