@@ -112,8 +112,9 @@ def explain(
         One number a patch, in natural units.
 
     Raises:
-        VitvizError: There is no such method, parameter, layer, head, query or class; unlike the
-            window, this never takes the nearest one instead.
+        VitvizError: There is no such method, parameter, layer, head, query or class, or the model
+            does not give what the method needs; unlike the window, this never takes the nearest
+            one instead.
     """
     chosen = method_called(method)
     check_direction(chosen, direction)

@@ -14,7 +14,7 @@ from vitviz.wording.caption import SEPARATOR, heads, layers
 from vitviz.wording.description import Description, describe
 
 NO_MATTER = object()
-"""The key of what a pane is not about: the class, where its method asks about none."""
+"""The key of what a pane is not about: class, head or token, where its method asks about none."""
 
 OF_ONE = ("method", "layer", "head", "query")
 """What a pane that nothing tells apart is called by."""
@@ -180,6 +180,8 @@ def _class(of: Description) -> Aspect:
 
 
 def _head(of: Description) -> Aspect:
+    if of.method.heads == "none":
+        return Aspect(NO_MATTER, "")
     if isinstance(of.head, int):
         return Aspect(of.head, heads(of))
     if of.heads == 1:
