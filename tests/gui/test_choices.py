@@ -115,21 +115,21 @@ def test_heads_by_chips_and_keys(ui: Driver, asks: list[object]) -> None:
 
 def test_style_asks_the_service_nothing(ui: Driver, asks: list[object]) -> None:
     panel, canvas = ui.window.panels.appearance, ui.window.canvas
-    scale = canvas.scale
+    scale = canvas.colour_bar
     panel.colours.setCurrentIndex(2)
-    assert canvas.scale.style.colour_map == panel.colours.value != scale.style.colour_map
+    assert canvas.colour_bar.style.colour_map == panel.colours.value != scale.style.colour_map
     panel.opacity.setValue(20)
     assert ui.session.style.opacity == 0.2
     panel.range.setCurrentIndex(1)
-    assert canvas.scale.ends[0] == 0
+    assert canvas.colour_bar.ends[0] == 0
     panel.range.setCurrentIndex(2)
-    shared = canvas.scale.ends
+    shared = canvas.colour_bar.ends
     panel.range.setCurrentIndex(3)
-    assert canvas.scale.ends == shared, "a fixed range begins with what is shown"
+    assert canvas.colour_bar.ends == shared, "a fixed range begins with what is shown"
     panel.high.setValue(0.5)
-    assert canvas.scale.ends == (shared[0], 0.5)
+    assert canvas.colour_bar.ends == (shared[0], 0.5)
     panel.low.setValue(0.9)
-    assert canvas.scale.ends == (0.5, 0.9), "never upside down"
+    assert canvas.colour_bar.ends == (0.5, 0.9), "never upside down"
     for box, name in ((panel.smooth, "smooth"), (panel.fade, "fade"), (panel.grid, "grid")):
         before = getattr(ui.session.style, name)
         box.click()

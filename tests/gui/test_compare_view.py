@@ -101,9 +101,9 @@ def test_agreement_is_that_of_the_analysis_and_names_its_reference(
 def test_ranges_are_shared_by_unit_and_the_bars_say_by_whom(compare_view: CompareView) -> None:
     states = (state(), state(view=View(method="rollout")), state(seed=1))
     show(compare_view, states, session_of(states, shared=False))
-    assert [pane.canvas.scale.note for pane in compare_view.panes] == [(), (), ()]
+    assert [pane.canvas.colour_bar.note for pane in compare_view.panes] == [(), (), ()]
     show(compare_view, states, session_of(states, shared=True))
-    scales = [pane.canvas.scale for pane in compare_view.panes]
+    scales = [pane.canvas.colour_bar for pane in compare_view.panes]
     assert [scale.note for scale in scales] == [("shared by", "a, c"), (), ("shared by", "a, c")]
     both = np.concatenate([values(states[0]), values(states[2])])
     assert scales[0].ends == scales[2].ends == (float(both.min()), float(both.max()))

@@ -16,10 +16,11 @@ from vitviz.errors import VitvizError
 from vitviz.exporting.film import Film, encode
 from vitviz.exporting.formats import check_suffix
 from vitviz.exporting.map_files import CHANGED, check_target
-from vitviz.exporting.plate import Plate, Scale, Words
+from vitviz.exporting.plate import Plate, Words
 from vitviz.exporting.provenance import Disclosure, provenance_of, to_json
 from vitviz.exporting.stamp import write_made
 from vitviz.imaging.photo import Photo
+from vitviz.maps.bar import ColourBar
 from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import Look, look, style_for
 from vitviz.maps.style import Style
@@ -165,10 +166,9 @@ def frames(
         if animation.words else Words()
         for cell, view in shown
     ]  # fmt: skip
-    bar = Scale(*how[1:], quantity.unit, how.style, "all frames")
-    scale = bar if animation.bar else None
-    plate = Plate(pixels.shape[:2], scale, words)
-    is_bare = not animation.words and scale is None
+    bar = ColourBar(how.low, how.high, quantity.unit, how.style, ("all frames",))
+    plate = Plate(pixels.shape[:2], bar if animation.bar else None, words)
+    is_bare = not animation.words and not animation.bar
     for number, (cell, view) in enumerate(shown):
         progress(Stage("drawing_frames", number, len(shown)), number / len(shown))
         picture = drawn(pixels, cell.heat_map(view), how)

@@ -12,9 +12,10 @@ from PIL import Image
 from vitviz.engine.answers import Cell
 from vitviz.engine.engine import Engine
 from vitviz.exporting.figure_files import compose
-from vitviz.exporting.plate import Plate, Scale, Words, sheet
+from vitviz.exporting.plate import Plate, Words, sheet
 from vitviz.figures.spec import Content, FigureSpec
 from vitviz.imaging.photo import Photo
+from vitviz.maps.bar import ColourBar
 from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import Look, Ranged, ranges, style_for
@@ -73,9 +74,10 @@ def picture(
         pixels = _resized(one.photo.pixels, edge)
         how = Look(style_for(style, heat_map.quantity), ends.low, ends.high)
         picture = drawn(pixels, heat_map, how)
-        note = "shared by " + ", ".join(map(letter, ends.shared_by)) if ends.shared_by else ""
-        scale = Scale(*how[1:], heat_map.unit, how.style, note)
-        plates.append(Plate(pixels.shape[:2], scale, words).draw(picture, said))
+        letters = ", ".join(map(letter, ends.shared_by))
+        note = (f"shared by {letters}",) if letters else ()
+        bar = ColourBar(ends.low, ends.high, heat_map.unit, how.style, note)
+        plates.append(Plate(pixels.shape[:2], bar, words).draw(picture, said))
     return sheet(plates, math.ceil(math.sqrt(len(plates)))) if len(plates) > 1 else plates[0]
 
 

@@ -15,9 +15,9 @@ from vitviz.figures.axis_headings import (
     row_words,
 )
 from vitviz.figures.bars import LEAST_HEIGHT, Bars, Mode, first_mode
-from vitviz.figures.layout import Bar, Layout, Measures, Rect, Word
+from vitviz.figures.layout import BarStrip, Layout, Measures, Rect, Word
 from vitviz.figures.panel import Grid, Panel, Place
-from vitviz.figures.scales import Scale, scales
+from vitviz.figures.sharing import BarPlaces, colour_bars
 from vitviz.figures.spec import FigureSpec
 from vitviz.figures.typesetting import CAP, PT, Face
 
@@ -41,13 +41,13 @@ def arrange(grid: Grid, spec: FigureSpec) -> Layout:
         VitvizError: It does not fit its size, or the font is not installed.
     """
     measures = Measures(spec, Face(spec.font))
-    found = scales(grid, spec.sharing)
-    mode = first_mode(grid, found, measures)
-    planned = _planned(grid, measures, found, mode)
+    bars = colour_bars(grid, spec.sharing)
+    mode = first_mode(grid, bars, measures)
+    planned = _planned(grid, measures, bars, mode)
     if mode == "right" and not planned.suits_right:
-        planned = _planned(grid, measures, found, "below")
+        planned = _planned(grid, measures, bars, "below")
     elif not planned.is_possible or not planned.bars.fits(planned.narrowest, planned.lowest):
-        planned = _planned(grid, measures, found, "none" if mode == "none" else "wordless")
+        planned = _planned(grid, measures, bars, "none" if mode == "none" else "wordless")
     if not planned.is_possible:
         rows, cols = grid.shape
         raise VitvizError(
@@ -62,11 +62,11 @@ def letter(index: int) -> str:
     return (letter(index // 26 - 1) if index >= 26 else "") + chr(ord("a") + index % 26)
 
 
-def _planned(grid: Grid, measures: Measures, found: tuple[Scale, ...], mode: Mode) -> Plan:
+def _planned(grid: Grid, measures: Measures, bars: BarPlaces, mode: Mode) -> Plan:
     """The widest panels with which everything fits; too narrow ones, where nothing does."""
     spec, cols = measures.spec, grid.shape[1]
     maps = sum(panel.values is not None for _, panel in grid.placed)
-    plan = Plan(grid, measures, Bars(mode, found, maps, measures, 30.0), spec.width_mm / cols)
+    plan = Plan(grid, measures, Bars(mode, bars, maps, measures, 30.0), spec.width_mm / cols)
     most = plan.most
     for _ in range(4):  # bars and headings depend on the panels' size, and that on them
         plan = replace(plan, bars=replace(plan.bars, height=plan.block_height))
@@ -291,7 +291,7 @@ class Plan:
 
     def _bars(
         self, block: Rect, cells: dict[Place, Rect], pictures: dict[Place, Rect]
-    ) -> tuple[list[Bar], list[Word]]:
+    ) -> tuple[list[BarStrip], list[Word]]:
         match self.bars.mode:
             case "none":
                 return [], []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from vitviz.gui.canvas.pictures import PhotoLayer
@@ -13,7 +13,7 @@ from vitviz.gui.views.compare.shown import Shown
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.agreement import Agreement, agreement
 from vitviz.maps.difference import Difference, difference
-from vitviz.maps.heat_map import HeatMap, Quantity
+from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.ranges import Ends, Ranged, ranges, style_for, value_range
 from vitviz.maps.style import Style
 from vitviz.session.state import MOST_PANES
@@ -146,7 +146,8 @@ class CompareMaps:
             return None
         (one, on), (other, onto) = maps
         key = ("difference", one, on, other, onto)
-        found, heat_map = self._kept.get(key, lambda: _subtracted(maps))
+        found = self._kept.get(key, lambda: difference(one, other))
+        heat_map = found.heat_map
         opened = self._states[second if found.of_second else first].opened
         assert opened is not None
         shown = Shown(
@@ -167,14 +168,6 @@ class CompareMaps:
         assert one.geometry is not None
         assert other.geometry is not None
         return (one.heat_map, one.geometry), (other.heat_map, other.geometry)
-
-
-def _subtracted(maps: TwoMaps) -> tuple[Difference, HeatMap]:
-    """The difference, and the same as a map whose unit a colour bar can show."""
-    (one, _), (other, _) = maps
-    found = difference(one, other)
-    with_comma = Quantity(f"{found.heat_map.unit},", "signed")
-    return found, replace(found.heat_map, quantity=with_comma)
 
 
 def run(indices: Sequence[int]) -> str:
