@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar, overload
 import numpy as np
 
 from vitviz.engine.answers import Answer, Cell, Decoded, SeriesValues, States
-from vitviz.engine.cache import Recent
+from vitviz.engine.cache import Cache
 from vitviz.engine.photos import PhotoCache, Stamp, stamp
 from vitviz.engine.requests import (
     DecodeRequest,
@@ -109,13 +109,13 @@ class Engine:
         self, photos: PhotoCache | None = None, trace_budget: int = TRACE_BUDGET_BYTES
     ) -> None:
         self.photos = photos or PhotoCache()
-        self._models: Recent[tuple[str, Stamp | None, str], Model] = Recent(
+        self._models: Cache[tuple[str, Stamp | None, str], Model] = Cache(
             MODEL_BUDGET_BYTES, lambda model: FLOAT_BYTES * model.card.outline.parameters
         )
-        self._traces: Recent[Hashable, tuple[Trace, UInt8[np.ndarray, "height width 3"]]] = Recent(
+        self._traces: Cache[Hashable, tuple[Trace, UInt8[np.ndarray, "height width 3"]]] = Cache(
             trace_budget, lambda known: known[0].nbytes
         )
-        self._explanations: Recent[Hashable, tuple[Explanation, float]] = Recent(
+        self._explanations: Cache[Hashable, tuple[Explanation, float]] = Cache(
             EXPLANATION_BUDGET_BYTES, lambda known: known[0].nbytes
         )
         self._room = Room()

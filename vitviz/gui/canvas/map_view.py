@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPalette, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from vitviz.engine.cache import Cache
 from vitviz.gui.canvas import marks
 from vitviz.gui.canvas.colour_bar import (
     bar_width,
@@ -16,7 +18,7 @@ from vitviz.gui.canvas.colour_bar import (
     paint_flat_bar,
 )
 from vitviz.gui.canvas.photo_view import PhotoView
-from vitviz.gui.canvas.pictures import Drawn, MapLayer, PhotoLayer, map_layer
+from vitviz.gui.canvas.pictures import MapLayer, PhotoLayer, map_layer
 from vitviz.gui.canvas.pyramid import Pyramid, pyramid
 from vitviz.gui.canvas.still_layer import Still, StillLayer
 from vitviz.imaging.geometry import Box, Geometry
@@ -60,7 +62,7 @@ class MapView(PhotoView):
         self._map_layer: MapLayer | None = None
         self._map_layer_of: object = None
         self._still_layer = StillLayer()
-        self._bars = Drawn()
+        self._bars: Cache[Hashable, QPixmap] = Cache(1)
         self._bar_width = 0.0
         self._bar_width_of: object = None
         self._may_be_flat = flat

@@ -26,8 +26,11 @@ WIDGETS = MOST_PANES + 3
 """Panes, the difference and the two sides of a wipe: what may draw one photo."""
 
 
-class Kept:
+class ResultsInUse:
     """Results by what they came from; what was not asked for since ``forget_unused`` goes.
+
+    No ``Cache``: what is of use is told by what is on the screen now, not by a budget, and photos
+    that nobody looks at any more must not stay.
 
     The keys hold what they stand for, so that no other object can take its identity.
     """
@@ -68,7 +71,7 @@ class CompareMaps:
     """Turns pane states into what canvases show."""
 
     def __init__(self) -> None:
-        self._kept = Kept()
+        self._results = ResultsInUse()
         self._states: tuple[PaneState, ...] = ()
         self._ends: tuple[Ends | None, ...] = ()
         self._style = Style()
@@ -81,11 +84,11 @@ class CompareMaps:
             style: Of all of them.
             shared: One range of colours for all maps with the same unit.
         """
-        self._kept.forget_unused()
+        self._results.forget_unused()
         self._states, self._style = states, style
         maps = [self._ranged(index) for index in range(len(states))]
         key = (tuple(maps), style.range, shared)
-        self._ends = self._kept.get(("ends", key), lambda: ranges(maps, style.range, shared))
+        self._ends = self._results.get(("ends", key), lambda: ranges(maps, style.range, shared))
 
     def heat_map(self, index: int) -> HeatMap | None:
         """The map of one pane; None until there is one on the photo it shows."""
@@ -96,18 +99,18 @@ class CompareMaps:
         if cell.request.photo != state.opened.ref:
             return None
         key = ("map", cell, view.layer, view.head)
-        return self._kept.get(key, lambda: cell.heat_map(view))
+        return self._results.get(key, lambda: cell.heat_map(view))
 
     def _ranged(self, index: int) -> Ranged | None:
         heat_map, cell = self.heat_map(index), self._states[index].cell
         if heat_map is None or cell is None:
             return None
-        return self._kept.get(
+        return self._results.get(
             ("ranged", heat_map, cell), lambda: Ranged(heat_map, cell.explanation)
         )
 
     def _layer(self, opened: Opened) -> PhotoLayer:
-        return self._kept.get(("photo", opened), lambda: PhotoLayer(opened.pyramid, WIDGETS))
+        return self._results.get(("photo", opened), lambda: PhotoLayer(opened.pyramid, WIDGETS))
 
     def shown(self, index: int) -> Shown:
         """What one pane shows; without a map where it has an error."""
@@ -137,7 +140,7 @@ class CompareMaps:
             return None
         (one, on), (other, onto) = maps
         key = ("agreement", one, on, other, onto)
-        return self._kept.get(key, lambda: agreement(one.values, on, other.values, onto))
+        return self._results.get(key, lambda: agreement(one.values, on, other.values, onto))
 
     def difference(self, first: int, second: int) -> PairOfMaps | None:
         """The second pane's map minus the first's; None until there are both."""
@@ -146,7 +149,7 @@ class CompareMaps:
             return None
         (one, on), (other, onto) = maps
         key = ("difference", one, on, other, onto)
-        found = self._kept.get(key, lambda: difference(one, other))
+        found = self._results.get(key, lambda: difference(one, other))
         heat_map = found.heat_map
         opened = self._states[second if found.of_second else first].opened
         assert opened is not None
