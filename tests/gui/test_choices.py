@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 
 from vitviz.gui.commands import edit, file, go, model, view
 from vitviz.gui.panels.model import PRICE
-from vitviz.gui.widgets.form import Choice, Number, Whole
+from vitviz.gui.widgets.form import Choice, Number, WholeNumber
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.methods import METHODS
 from vitviz.session.state import View
@@ -196,7 +196,13 @@ def test_rollout_with_its_parameters(ui: Driver) -> None:
     assert set(panel.controls) == {parameter.name for parameter in rollout.parameters}
     for parameter in rollout.parameters:
         control = panel.controls[parameter.name]
-        kind = Choice if parameter.choices else Whole if type(parameter.default) is int else Number
+        kind = (
+            Choice
+            if parameter.choices
+            else WholeNumber
+            if type(parameter.default) is int
+            else Number
+        )
         assert isinstance(control, kind)
         if not isinstance(control, Choice):
             assert control.value() == parameter.default
@@ -224,7 +230,7 @@ def test_the_start_layer_ends_with_the_model(ui: Driver) -> None:
     panel.method.setCurrentIndex(list(METHODS).index("rollout"))
     ui.settle()
     start = panel.controls["start"]
-    assert isinstance(start, Whole)
+    assert isinstance(start, WholeNumber)
     assert start.maximum() == ui.cell.card.config.depth
     start.setValue(4)
     ui.settle()

@@ -42,7 +42,7 @@ def test_a_difference_of_other_grids_says_what_it_subtracts(compare_view: Compar
     show(compare_view, states, session_of(states, arrangement="difference", pair=(0, 1)))
     assert compare_view.difference.canvas.colour_bar.unit == "% of its map"
     assert compare_view.difference.heading.words.text == "each as % of its map"
-    assert compare_view.difference.canvas.shown.geometry == FINER
+    assert compare_view.difference.canvas.content.geometry == FINER
     point_at(compare_view.panes[0], 260, 130)
     assert compare_view.difference.canvas.cursor_patch == (2, 5)
     value = float(compare_view.difference.canvas.heat_map.values[2, 5])

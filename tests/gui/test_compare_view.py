@@ -35,7 +35,7 @@ CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftM
 
 
 def patch_place(pane: ComparePane, row: int, col: int) -> QPoint:
-    geometry = pane.canvas.shown.geometry
+    geometry = pane.canvas.content.geometry
     assert geometry is not None
     return pane.canvas.on_widget(geometry.patch_box(row, col)).center().toPoint()
 
@@ -131,7 +131,7 @@ def test_photos_of_one_size_lie_alike_and_share_one_picture(compare_view: Compar
     states = (state(), state(seed=1), state(view=View(method="rollout")), state(seed=3))
     show(compare_view, states, session_of(states))
     assert len({pane.canvas.viewport for pane in compare_view.panes}) == 1
-    layer = {id(pane.canvas.shown.layer) for pane in compare_view.panes}
+    layer = {id(pane.canvas.content.layer) for pane in compare_view.panes}
     assert len(layer) == 1
 
 

@@ -15,7 +15,7 @@ from vitviz.engine.plan import plan
 from vitviz.errors import CheckpointError, PhotoError, PhotoTooLarge, VitvizError
 from vitviz.exporting.formats import CONTAINERS, Format, formats, suffixes
 from vitviz.exporting.map_files import write_map, write_values
-from vitviz.exporting.values import Resolution, Wanted
+from vitviz.exporting.values import Resolution, ValuesOptions
 from vitviz.methods import METHODS
 from vitviz.session.state import PhotoRef, Session
 from vitviz.session.strict import check_map, check_query
@@ -111,7 +111,7 @@ def explain_one(
     said = disclosure(options)
     if said.beside is None and any(file.suffix.lower() in CONTAINERS for file in files):
         said = replace(said, beside=False)  # one of the files says it for all
-    wanted = Wanted(options.all, options.resolution, session.style.smooth)
+    wanted = ValuesOptions(options.all, options.resolution, session.style.smooth)
     for file in files:
         if holds_values(file, options.format or []):
             write_values(file, cell, session, wanted, said)

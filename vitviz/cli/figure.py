@@ -75,7 +75,7 @@ def add_looks(parser: argparse.ArgumentParser) -> None:
         ("ground", spec.Ground, "behind it all"),
         ("sharing", spec.Sharing, "which panels share a range of colours"),
         ("across", spec.Across, "what goes from left to right in layers x heads"),
-        ("draws", spec.Drawn, "the map over the photo, or one of both alone"),
+        ("draws", spec.PanelContent, "the map over the photo, or one of both alone"),
         ("cells", spec.Cells, "maps in SVG and PDF: an image, or a square for each patch"),
     ):
         option(f"--{name}", choices=get_args(kinds), help=words)

@@ -140,7 +140,7 @@ class SeriesValues:
 
 
 @dataclass(frozen=True, eq=False)
-class Decoded:
+class Reconstruction:
     """The answer to a ``DecodeRequest``.
 
     Args:
@@ -156,4 +156,4 @@ class Decoded:
     geometry: Geometry
 
 
-Answer = Cell | States | SeriesValues | Decoded
+Answer = Cell | States | SeriesValues | Reconstruction

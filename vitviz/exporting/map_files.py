@@ -18,7 +18,7 @@ from vitviz.exporting.containers import KEYWORD
 from vitviz.exporting.formats import check_suffix, suffixes
 from vitviz.exporting.provenance import Disclosure, facts, provenance_of, to_json
 from vitviz.exporting.stamp import write_made
-from vitviz.exporting.values import Wanted
+from vitviz.exporting.values import ValuesOptions
 from vitviz.imaging.photo import Photo
 from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import look
@@ -60,7 +60,7 @@ def write_map(
         name = Path(cell.request.photo.path).name
         raise VitvizError(f"{name} is no longer the photo that the map is of.", CHANGED)
     if path.suffix.lower() not in suffixes("map"):
-        write_values(path, cell, session, Wanted(), disclosure)
+        write_values(path, cell, session, ValuesOptions(), disclosure)
         return
     check_target(path, [cell])
     view, style, heat_map = session.view, session.style, cell.heat_map(session.view)
@@ -89,7 +89,7 @@ def write_values(
     path: Path,
     cell: Cell,
     session: Session,
-    wanted: Wanted,
+    wanted: ValuesOptions,
     disclosure: Disclosure | None = None,
 ) -> None:
     """Writes the values of a map, or of all layers and heads, in natural units.

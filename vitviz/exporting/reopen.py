@@ -15,7 +15,7 @@ from vitviz.session.state import Session
 
 
 @dataclass(frozen=True)
-class Reopened:
+class ReopenedSession:
     """A session found in a file.
 
     Args:
@@ -32,7 +32,7 @@ class Reopened:
     problems: tuple[str, ...]
 
 
-def reopen(made: Provenance, path: Path, known: Sequence[Path] = ()) -> Reopened:
+def reopen(made: Provenance, path: Path, known: Sequence[Path] = ()) -> ReopenedSession:
     """The session that made a file.
 
     Each photo is looked for where the file says it was, beside the file, among ``known`` and among
@@ -57,7 +57,7 @@ def reopen(made: Provenance, path: Path, known: Sequence[Path] = ()) -> Reopened
         if made.files.get(card.id, card.sha256) != card.sha256:
             search.problems.append(f"{card.id} has other weights than it had then.")
     places = {name: str(place) for name, place in (found | weights).items() if place is not None}
-    return Reopened(
+    return ReopenedSession(
         renamed(session, lambda name: places.get(name, name)),
         tuple(name for name, place in found.items() if place is None),
         next((name for name, place in weights.items() if place is None), ""),

@@ -23,7 +23,7 @@ Resolution = Literal["patches", "photo"]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ValuesOptions:
     """Which numbers.
 
     Args:
@@ -38,7 +38,7 @@ class Wanted:
     smooth: bool = True
 
 
-def encode(cell: Cell, view: View, suffix: str, wanted: Wanted) -> bytes:
+def encode(cell: Cell, view: View, suffix: str, wanted: ValuesOptions) -> bytes:
     """The file.
 
     Args:
@@ -190,7 +190,7 @@ def _places(geometry: Geometry) -> tuple[str, ...]:
     )
 
 
-def _tiff(cell: Cell, view: View, wanted: Wanted) -> bytes:
+def _tiff(cell: Cell, view: View, wanted: ValuesOptions) -> bytes:
     """One page a map, 32-bit floats."""
     pages = _pages(cell, view, wanted)
     first, encoded = next(pages), io.BytesIO()
@@ -200,7 +200,7 @@ def _tiff(cell: Cell, view: View, wanted: Wanted) -> bytes:
     return encoded.getvalue()
 
 
-def _pages(cell: Cell, view: View, wanted: Wanted) -> Iterator[Image.Image]:
+def _pages(cell: Cell, view: View, wanted: ValuesOptions) -> Iterator[Image.Image]:
     for heat_map in maps(cell, view, wanted.every):
         values = heat_map.values
         if wanted.resolution == "photo":

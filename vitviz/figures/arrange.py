@@ -15,7 +15,7 @@ from vitviz.figures.axis_headings import (
     row_words,
 )
 from vitviz.figures.bars import LEAST_HEIGHT, Bars, Mode, first_mode
-from vitviz.figures.layout import BarStrip, Layout, Measures, Rect, Word
+from vitviz.figures.layout import BarStrip, FigureLayout, Measures, Rect, Word
 from vitviz.figures.panel import Grid, Panel, Place
 from vitviz.figures.sharing import BarPlaces, colour_bars
 from vitviz.figures.spec import FigureSpec
@@ -34,7 +34,7 @@ HEADING_LINES = 3
 """Of one panel."""
 
 
-def arrange(grid: Grid, spec: FigureSpec) -> Layout:
+def arrange(grid: Grid, spec: FigureSpec) -> FigureLayout:
     """Where everything in a figure is.
 
     Raises:
@@ -264,7 +264,7 @@ class Plan:
             y += self.row_heights[row] + self.bars.under + self.row_gap
         return result
 
-    def layout(self) -> Layout:
+    def layout(self) -> FigureLayout:
         """Everything at its place."""
         m, cells = self.measures, self.cells()
         rows, cols = self.grid.shape
@@ -287,7 +287,7 @@ class Plan:
         bars, labels = self._bars(block, cells, pictures)
         whole = m.spec.height_mm or self.height
         words += labels + self._outer_words(whole)
-        return Layout(m.spec.width_mm, whole, pictures, tuple(words), tuple(bars))
+        return FigureLayout(m.spec.width_mm, whole, pictures, tuple(words), tuple(bars))
 
     def _bars(
         self, block: Rect, cells: dict[Place, Rect], pictures: dict[Place, Rect]

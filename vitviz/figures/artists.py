@@ -56,7 +56,7 @@ class Picture(Artist):
         gc.restore()
 
 
-class Canvas:
+class Page:
     """Makes artists from places in millimetres, the origin at the top left.
 
     Args:

@@ -11,7 +11,7 @@ import numpy as np
 
 from vitviz.figures.arrange import arrange
 from vitviz.figures.inks import INKS
-from vitviz.figures.layout import BarStrip, Layout
+from vitviz.figures.layout import BarStrip, FigureLayout
 from vitviz.figures.panel import Grid, Panel, Place
 from vitviz.figures.pictures import Pictures, cell_colours
 from vitviz.figures.sharing import colour_bars
@@ -65,7 +65,7 @@ class Drawing:
         self.spec = spec
         self._grid = grid
         with matplotlib_settings():
-            self.layout: Layout = arrange(grid, spec)
+            self.layout: FigureLayout = arrange(grid, spec)
             self._families = Face(spec.font).families
         self._ends = {
             place: bar.ends
@@ -124,9 +124,9 @@ class Drawing:
         return figure
 
     def _artists(self, dpi: float, exact: bool) -> Iterator[Artist]:
-        from vitviz.figures.artists import Canvas
+        from vitviz.figures.artists import Page
 
-        canvas = Canvas(self.layout.height, dpi, exact, self._families, INKS[self.spec.ground])
+        canvas = Page(self.layout.height, dpi, exact, self._families, INKS[self.spec.ground])
         pictures = Pictures(self.spec.draws, self._as_cells(exact))
         for place, panel in self._grid.placed:
             low, high = self._ends.get(place, panel.ends)

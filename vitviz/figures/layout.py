@@ -72,7 +72,7 @@ class BarStrip:
 
 
 @dataclass(frozen=True)
-class Layout:
+class FigureLayout:
     """A whole figure.
 
     Args:

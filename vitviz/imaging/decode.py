@@ -19,7 +19,7 @@ from vitviz.errors import PhotoError
 from vitviz.imaging import tiff
 from vitviz.imaging.colour import orientation, orientation_note
 from vitviz.imaging.formats import FORMATS, what_else
-from vitviz.imaging.source import HARD_LIMIT, Decoded, Source
+from vitviz.imaging.source import HARD_LIMIT, DecodedImage, Source
 
 # Set once, when this module is imported, and never changed: it is one number for all threads. The
 # photo's own size is held against the user's limit before decoding; this one is for images hidden
@@ -66,7 +66,7 @@ def refusing(source: Source) -> Iterator[None]:
         ) from error
 
 
-def decode(source: Source) -> Decoded:
+def decode(source: Source) -> DecodedImage:
     """Decode one frame of a file; may raise anything (see ``refusing``)."""
     _silence_decoders()
     try:
@@ -95,7 +95,7 @@ def _silence_decoders() -> None:
             warnings.filterwarnings("ignore", module=module)
 
 
-def _decode_with_any(source: Source) -> Decoded:
+def _decode_with_any(source: Source) -> DecodedImage:
     try:
         return _decode_image(source)
     except UnidentifiedImageError:
@@ -104,7 +104,7 @@ def _decode_with_any(source: Source) -> Decoded:
         raise
 
 
-def _decode_image(source: Source) -> Decoded:
+def _decode_image(source: Source) -> DecodedImage:
     image = _open(source)
     source.check_size(image.size)
     frames = _frames(image, source.data)
@@ -118,7 +118,7 @@ def _decode_image(source: Source) -> Decoded:
     source.check_size(image.size)  # Icons know their true size only now.
     notes = (orientation_note(before), "16-bit colour reduced to 8-bit" if deep_colour else "")
     # Asked again: Pillow turns TIFF upright by itself, and then forgets the orientation.
-    return Decoded(image, frames, orientation(image), tuple(filter(None, notes)))
+    return DecodedImage(image, frames, orientation(image), tuple(filter(None, notes)))
 
 
 def _open(source: Source) -> ImageFile.ImageFile:

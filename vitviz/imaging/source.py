@@ -60,7 +60,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Decoded:
+class DecodedImage:
     """An image as its file has it.
 
     Args:

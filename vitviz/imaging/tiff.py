@@ -12,7 +12,7 @@ from PIL import Image
 from vitviz.errors import PhotoError
 from vitviz.imaging.colour import orientation_note
 from vitviz.imaging.depth import to_eight_bits
-from vitviz.imaging.source import Decoded, Source
+from vitviz.imaging.source import DecodedImage, Source
 from vitviz.memory import physical_bytes
 from vitviz.shapes import Shaped, UInt8
 
@@ -42,7 +42,7 @@ def page_count(data: bytes) -> int:
     return max(1, len(seen))
 
 
-def decode_deep(source: Source) -> Decoded:
+def decode_deep(source: Source) -> DecodedImage:
     """TIFFs that Pillow does not know: colours in floats or 32 bits, in planes, of odd depths."""
     logging.getLogger("tifffile").addHandler(logging.NullHandler())  # Keeps it off the terminal.
     import tifffile
@@ -68,7 +68,7 @@ def decode_deep(source: Source) -> Decoded:
         )
     pixels, *notes = _grey_or_rgb(samples)
     notes = [orientation_note(orientation), *notes]
-    return Decoded(Image.fromarray(pixels), frames, orientation, tuple(filter(None, notes)))
+    return DecodedImage(Image.fromarray(pixels), frames, orientation, tuple(filter(None, notes)))
 
 
 def _grey_or_rgb(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vitviz.models.config import Config, Size, Trained
+from vitviz.models.config import Config, Size, TrainingInput
 from vitviz.models.cost import Cost
 from vitviz.models.outline import Outline
 
@@ -40,7 +40,7 @@ class Family:
     title: str
     read: Callable[[dict[str, Any], int], Config]
     fields: Callable[[Config], dict[str, Any]]
-    trained: Callable[[Config], Trained]
+    trained: Callable[[Config], TrainingInput]
     outline: Callable[[Config, Size], Outline]
     cost: Callable[[Config, Size], Cost]
     build: Callable[[Config], Network]

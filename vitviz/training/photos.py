@@ -51,7 +51,7 @@ class PhotoFile:
 
 
 @dataclass(frozen=True, eq=False)
-class KeptPhoto:
+class TrainingPhoto:
     """A photo ready for training.
 
     Args:
@@ -84,7 +84,7 @@ class PhotoPool:
         refused: What was wrong with each of the other files, one line each.
     """
 
-    photos: tuple[KeptPhoto, ...]
+    photos: tuple[TrainingPhoto, ...]
     refused: tuple[str, ...]
 
 
@@ -125,7 +125,7 @@ def open_photos(
     Raises:
         VitvizError: They do not fit in memory, or none can be opened.
     """
-    photos: list[KeptPhoto] = []
+    photos: list[TrainingPhoto] = []
     refused: list[str] = []
     room = available_bytes() // 2
     for number, file in enumerate(files):
@@ -147,7 +147,7 @@ def open_photos(
     return PhotoPool(tuple(photos), tuple(refused))
 
 
-def _open(file: PhotoFile, shorter_side: int) -> KeptPhoto:
+def _open(file: PhotoFile, shorter_side: int) -> TrainingPhoto:
     data = file.read()
     if not data:
         raise PhotoError("it is empty.")
@@ -158,7 +158,7 @@ def _open(file: PhotoFile, shorter_side: int) -> KeptPhoto:
         size = max(1, round(photo.size[1] * scale)), max(1, round(photo.size[0] * scale))
         small = Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
         pixels = np.asarray(small)
-    return KeptPhoto(file, hashlib.sha256(data).hexdigest(), pixels)
+    return TrainingPhoto(file, hashlib.sha256(data).hexdigest(), pixels)
 
 
 def _files_of(path: Path) -> Iterator[PhotoFile]:

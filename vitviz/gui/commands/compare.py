@@ -64,9 +64,11 @@ def split_along(along: Along, app: App) -> None:
         attempt(app, lambda: changes.add_pane(session))  # says what is missing
         return
     from vitviz.gui.dialogs.split import SplitDialog
-    from vitviz.gui.dialogs.split_values import ranges
+    from vitviz.gui.dialogs.split_values import split_choices
 
-    dialog = SplitDialog(ranges(session, cell, app.settings.recent("models")), along, app.widget)
+    dialog = SplitDialog(
+        split_choices(session, cell, app.settings.recent("models")), along, app.widget
+    )
     if dialog.exec() == QDialog.DialogCode.Accepted:
         if dialog.along == "layers" and cell is not None:
             # "The last one" by its number, so that it is found among the others.

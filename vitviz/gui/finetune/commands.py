@@ -20,7 +20,7 @@ from vitviz.gui.threads.training import TrainingService
 from vitviz.gui.widgets.ticks import TickDialog
 from vitviz.models.loading import bundled
 from vitviz.session.state import PhotoRef
-from vitviz.training.finetune.choices import FoundRun
+from vitviz.training.finetune.choices import SavedRun
 from vitviz.training.finetune.epochs import (
     MOST_PHOTOS,
     Epoch,
@@ -119,7 +119,7 @@ class FinetuneCommands(QObject):
         self.dialog.show_started(options.epochs)
 
     @Slot(object)
-    def _on_found(self, run: FoundRun) -> None:
+    def _on_found(self, run: SavedRun) -> None:
         assert self.dialog is not None
         self.dialog.show_run(run)
         if self.dialog.state == "paused":

@@ -9,14 +9,14 @@ from PySide6.QtWidgets import QWidget
 
 from vitviz.engine.answers import Cell
 from vitviz.gui.scene import Scene
-from vitviz.gui.widgets.form import Choice, Number, Whole, column, form, quiet, row
+from vitviz.gui.widgets.form import Choice, Number, WholeNumber, column, form, quiet, row
 from vitviz.maps.heat_map import Head
 from vitviz.methods import METHODS
 from vitviz.methods.base import Parameter, ParameterValue
 from vitviz.models.outline import Outline
 from vitviz.session.state import View
 
-Control = Choice | Number | Whole
+Control = Choice | Number | WholeNumber
 
 DIRECTIONS = {"of": "what it attends to", "to": "what attends to it"}
 
@@ -102,7 +102,11 @@ class MethodPanel(QWidget):
     def _show_bounds(self, parameters: tuple[Parameter, ...], depth: int) -> None:
         for parameter in parameters:
             control = self.controls[parameter.name]
-            if isinstance(control, Whole) and parameter.bounds and parameter.bounds[1] is None:
+            if (
+                isinstance(control, WholeNumber)
+                and parameter.bounds
+                and parameter.bounds[1] is None
+            ):
                 blocked = control.blockSignals(True)
                 control.setMaximum(depth)
                 control.blockSignals(blocked)
@@ -152,7 +156,7 @@ def make_control(parameter: Parameter) -> Control:
         return Choice(parameter.title, [("Yes", True), ("No", False)])
     low, high = parameter.bounds or (0, None)
     if isinstance(parameter.default, int):
-        return Whole(parameter.title, int(low), 999 if high is None else int(high))
+        return WholeNumber(parameter.title, int(low), 999 if high is None else int(high))
     return Number(parameter.title, low, 1e9 if high is None else high, 3)
 
 
@@ -162,6 +166,6 @@ def control_value(control: Control) -> ParameterValue:
         value = control.value
         assert isinstance(value, str | bool)
         return value
-    if isinstance(control, Whole):
+    if isinstance(control, WholeNumber):
         return control.value()
     return round(control.value(), control.decimals())

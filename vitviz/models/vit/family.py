@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vitviz.models.config import Trained
+from vitviz.models.config import TrainingInput
 from vitviz.models.family import Family
 from vitviz.models.vit.config import ViTConfig, config_fields, read_config
 from vitviz.models.vit.cost import cost
@@ -45,9 +45,9 @@ def training() -> Training:
     return TRAINING
 
 
-def trained(config: ViTConfig) -> Trained:
+def trained(config: ViTConfig) -> TrainingInput:
     """The input it was trained on."""
-    return Trained(config.input_size, config.patch)
+    return TrainingInput(config.input_size, config.patch)
 
 
 VIT = Family(

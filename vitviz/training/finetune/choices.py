@@ -57,7 +57,7 @@ class RunChoices:
 
 
 @dataclass(frozen=True)
-class FoundRun:
+class SavedRun:
     """A run that is there.
 
     Args:
@@ -79,7 +79,7 @@ def keep_choices(options: FinetuneOptions) -> None:
     write_whole(options.out / CHOICES, f"{text}\n".encode())
 
 
-def find_run(out: Path) -> FoundRun | None:
+def find_run(out: Path) -> SavedRun | None:
     """The run that the window began in a folder; None where there is none, or it is damaged.
 
     Loads torch where there is one.
@@ -92,4 +92,4 @@ def find_run(out: Path) -> FoundRun | None:
         epochs = tuple(epochs_of(out))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return FoundRun(choices.options(out), epochs) if epochs else None
+    return SavedRun(choices.options(out), epochs) if epochs else None

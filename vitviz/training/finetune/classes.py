@@ -10,7 +10,7 @@ from pathlib import Path
 from vitviz.errors import VitvizError
 from vitviz.models.card import LARGEST_CARD, MOST_NAMES
 from vitviz.progress import Progress
-from vitviz.training.photos import KeptPhoto, PhotoFile, find_photos, open_photos
+from vitviz.training.photos import PhotoFile, TrainingPhoto, find_photos, open_photos
 
 LONGEST_NAMES = LARGEST_CARD // 4
 """Characters of the names of all classes together, so that a card can hold them."""
@@ -25,7 +25,7 @@ class LabelledPhoto:
         label: Its class, as an index into the names.
     """
 
-    photo: KeptPhoto
+    photo: TrainingPhoto
     label: int
 
 

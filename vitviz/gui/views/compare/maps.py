@@ -8,13 +8,13 @@ from typing import TypeVar, cast
 
 from vitviz.gui.canvas.pictures import PhotoLayer
 from vitviz.gui.scene import PaneState
-from vitviz.gui.threads.service import Opened
-from vitviz.gui.views.compare.shown import Shown
+from vitviz.gui.threads.service import OpenPhoto
+from vitviz.gui.views.compare.canvas import CanvasContent
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.agreement import Agreement, agreement
 from vitviz.maps.difference import Difference, difference
 from vitviz.maps.heat_map import HeatMap
-from vitviz.maps.ranges import Ends, Ranged, ranges, style_for, value_range
+from vitviz.maps.ranges import ColourRange, ExplainedMap, ranges, style_for, value_range
 from vitviz.maps.style import Style
 from vitviz.session.state import MOST_PANES
 from vitviz.wording.headings import letter
@@ -58,12 +58,12 @@ class PairOfMaps:
 
     Args:
         difference: Second minus first.
-        shown: The same as a pane shows it.
+        content: The same as a pane shows it.
         other_photos: The maps lie on different photos.
     """
 
     difference: Difference
-    shown: Shown
+    content: CanvasContent
     other_photos: bool
 
 
@@ -73,7 +73,7 @@ class CompareMaps:
     def __init__(self) -> None:
         self._results = ResultsInUse()
         self._states: tuple[PaneState, ...] = ()
-        self._ends: tuple[Ends | None, ...] = ()
+        self._ends: tuple[ColourRange | None, ...] = ()
         self._style = Style()
 
     def set_states(self, states: tuple[PaneState, ...], style: Style, shared: bool) -> None:
@@ -101,37 +101,37 @@ class CompareMaps:
         key = ("map", cell, view.layer, view.head)
         return self._results.get(key, lambda: cell.heat_map(view))
 
-    def _ranged(self, index: int) -> Ranged | None:
+    def _ranged(self, index: int) -> ExplainedMap | None:
         heat_map, cell = self.heat_map(index), self._states[index].cell
         if heat_map is None or cell is None:
             return None
         return self._results.get(
-            ("ranged", heat_map, cell), lambda: Ranged(heat_map, cell.explanation)
+            ("ranged", heat_map, cell), lambda: ExplainedMap(heat_map, cell.explanation)
         )
 
-    def _layer(self, opened: Opened) -> PhotoLayer:
+    def _layer(self, opened: OpenPhoto) -> PhotoLayer:
         return self._results.get(("photo", opened), lambda: PhotoLayer(opened.pyramid, WIDGETS))
 
-    def shown(self, index: int) -> Shown:
+    def content(self, index: int) -> CanvasContent:
         """What one pane shows; without a map where it has an error."""
         state, heat_map, ends = self._states[index], self.heat_map(index), self._ends[index]
         opened, cell = state.opened, state.cell
         if opened is None:
-            return Shown(style=self._style)
+            return CanvasContent(style=self._style)
         layer = self._layer(opened)
         if heat_map is None or cell is None or ends is None:
-            return Shown(opened, layer, style=self._style)
+            return CanvasContent(opened, layer, style=self._style)
         note = ("shared by", run(ends.shared_by)) if ends.shared_by else ()
         query = cell.patch_of_query(heat_map.layer) if cell.asks_token else None
-        return Shown(
+        return CanvasContent(
             opened, layer, heat_map, heat_map.geometry, query, (ends.low, ends.high),
             style_for(self._style, heat_map.quantity), note,
         )  # fmt: skip
 
-    def without_map(self, index: int) -> Shown:
+    def without_map(self, index: int) -> CanvasContent:
         """The photo of one pane alone."""
-        shown = self.shown(index)
-        return Shown(shown.opened, shown.layer, style=self._style)
+        content = self.content(index)
+        return CanvasContent(content.opened, content.layer, style=self._style)
 
     def agreement(self, first: int, second: int) -> Agreement | None:
         """How the maps of two panes agree; None until there are both."""
@@ -153,19 +153,19 @@ class CompareMaps:
         heat_map = found.heat_map
         opened = self._states[second if found.of_second else first].opened
         assert opened is not None
-        shown = Shown(
+        content = CanvasContent(
             opened, self._layer(opened), heat_map, heat_map.geometry, None,
             value_range("each", heat_map), style_for(self._style, heat_map.quantity),
             (f"{letter(second)} minus {letter(first)}",),
         )  # fmt: skip
-        return PairOfMaps(found, shown, self.other_photos(first, second))
+        return PairOfMaps(found, content, self.other_photos(first, second))
 
     def other_photos(self, first: int, second: int) -> bool:
         """Whether two panes show different photos."""
         return self._states[first].pane.photo != self._states[second].pane.photo
 
     def _maps(self, first: int, second: int) -> TwoMaps | None:
-        one, other = self.shown(first), self.shown(second)
+        one, other = self.content(first), self.content(second)
         if one.heat_map is None or other.heat_map is None:
             return None
         assert one.geometry is not None
