@@ -14,6 +14,7 @@ from vitviz.gui.widgets.form import Choice, Number, WholeNumber
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.methods import METHODS
 from vitviz.session.state import View
+from vitviz.wording.names import token_name
 
 from .conftest import Driver, clock_of, draw
 
@@ -146,7 +147,7 @@ def test_a_click_pins_the_query_and_escape_goes_back(ui: Driver) -> None:
     ui.settle()
     assert ui.cell.query_patch == (3, 10)
     assert ui.window.canvas.query == (3, 10)
-    name = ui.cell.layout.name(ui.cell.query_token)
+    name = token_name(ui.cell.layout, ui.cell.query_token)
     assert ui.look.caption.text().startswith(f"Attention of {name}")
     assert ui.window.panels.method.query.currentText().lower() == name.lower()
     ui.press("go.direction")

@@ -14,8 +14,9 @@ def outline(*names: str) -> Outline:
     return Outline(layers, ("cls", "reg1"), 7, 1000, frozenset({"attention"}))
 
 
-def test_plain_blocks_are_numbered_layers() -> None:
-    plain = outline("block 1", "block 2", "block 3")
+@pytest.mark.parametrize("kind", ["block", "convolution"])
+def test_layers_of_one_kind_are_numbered(kind: str) -> None:
+    plain = outline(f"{kind} 1", f"{kind} 2", f"{kind} 3")
     assert layer_name(2, plain) == layer_name(2) == "layer 3"
     assert layers_name(0, 2, plain) == layers_name(0, 2) == "layers 1 to 3"
 

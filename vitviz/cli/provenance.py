@@ -12,6 +12,7 @@ from vitviz.exporting.provenance import MapFacts, Provenance, to_json
 from vitviz.exporting.reopen import reopen
 from vitviz.exporting.stamp import read
 from vitviz.session import session_file
+from vitviz.wording.names import layer_name
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers
@@ -96,7 +97,7 @@ def _map(facts: MapFacts) -> Iterator[str]:
     yield f"              sees x {left:.1f} to {right:.1f}, y {top:.1f} to {bottom:.1f}"
     settings = ", ".join(f"{name} {value}" for name, value in sorted(facts.parameters.items()))
     yield f"  method      {facts.method}" + (f": {settings}" if settings else "")
-    layer = "all layers" if facts.layer is None else f"layer {facts.layer}"
+    layer = "all layers" if facts.layer is None else layer_name(facts.layer - 1)
     head = "all heads" if facts.head is None else f"head {facts.head}"
     target = "" if facts.target is None else f", class {facts.target}"
     yield f"  map         {layer}, {head}, {facts.direction} {facts.query}{target}; {facts.unit}"

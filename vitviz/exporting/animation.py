@@ -30,6 +30,7 @@ from vitviz.session.state import Session, View
 from vitviz.shapes import UInt8
 from vitviz.wording.caption import caption
 from vitviz.wording.description import describe_map
+from vitviz.wording.names import capitalised, head_name, layer_name, layers_name
 
 Along = Literal["layers", "heads", "depth"]
 
@@ -179,11 +180,11 @@ def heading(cell: Cell, view: View, along: Along) -> str:
     """ "Layer 3 of 12", "Layers 1 to 3 of 12", "Head 2 of 6"."""
     heat_map, outline = cell.heat_map(view), cell.outline
     if along == "heads" and isinstance(heat_map.head, int):
-        return f"Head {heat_map.head + 1} of {outline.heads}"
-    first, last = cell.explanation.layers[0] + 1, heat_map.layer + 1
-    if along == "depth" and first < last:
-        return f"Layers {first} to {last} of {outline.depth}"
-    return f"Layer {last} of {outline.depth}"
+        return f"{capitalised(head_name(heat_map.head))} of {outline.heads}"
+    first, last = cell.explanation.layers[0], heat_map.layer
+    through = along == "depth" and first < last
+    words = layers_name(first, last, outline) if through else layer_name(last, outline)
+    return f"{capitalised(words)} of {outline.depth}"
 
 
 def narrowed(

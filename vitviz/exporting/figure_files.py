@@ -34,6 +34,7 @@ from vitviz.session.strict import check_map, check_query
 from vitviz.wording.caption import SEPARATOR, caption, hidden_shares
 from vitviz.wording.description import describe_map
 from vitviz.wording.headings import as_table, headings, in_common, letter
+from vitviz.wording.names import prefix_name
 
 Answer = Callable[[ExplainRequest, Progress], Cell]
 
@@ -338,7 +339,7 @@ def _patches(item: PaneMap) -> Grid:
         f"{cell.layout.tokens} tokens",
     ]
     if prefix:
-        named = ", ".join(f"{i} {name.upper()}" for i, name in enumerate(prefix))
+        named = ", ".join(f"{i} {prefix_name(name)}" for i, name in enumerate(prefix))
         parts.append(f"before the patches: {named}")
     return Grid(((panel,),), caption=SEPARATOR.join(parts))
 

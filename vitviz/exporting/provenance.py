@@ -27,6 +27,7 @@ from vitviz.session import session_file
 from vitviz.session.state import Compare, Pane, PhotoRef, Session, View
 from vitviz.wording.caption import caption
 from vitviz.wording.description import describe_map
+from vitviz.wording.names import token_name
 
 VERSION = 1
 
@@ -276,7 +277,7 @@ def facts(cell: Cell, view: View, *, every_map: bool = False) -> MapFacts:
                    geometry.input_size, geometry.patch, geometry.grid, geometry.seen),
         request.method, _settings(request.method, dict(request.params)),
         None if every_map else heat_map.layer + 1, None if kept_apart else head,
-        cell.layout.name(cell.query_token),
+        token_name(cell.layout, cell.query_token),
         None if isinstance(request.query, str) else request.query, request.direction,
         cell.explanation.target, heat_map.unit, cell.device, "float32",
     )  # fmt: skip

@@ -63,9 +63,9 @@ def capitalised(words: str) -> str:
 
 
 def _in_brackets(outline: Outline | None, *layers: int) -> str:
-    """The names of layers, unless all of the network's are blocks, numbered as layers are."""
+    """The names of layers; nothing where they say no more than the number: "block 3"."""
     if outline is None or all(
-        layer.name == f"block {number}" for number, layer in enumerate(outline.layers, 1)
+        layer.name.split()[1:] == [str(number)] for number, layer in enumerate(outline.layers, 1)
     ):
         return ""
     return f" ({' to '.join(outline.layers[layer].name for layer in layers)})"

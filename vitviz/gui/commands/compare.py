@@ -19,6 +19,7 @@ from vitviz.session.panes import pair_of, with_query, without_point
 from vitviz.session.split import Along, split
 from vitviz.session.state import MOST_PANES, Arrangement, Pane, Query, Session, with_panes
 from vitviz.wording.headings import letter
+from vitviz.wording.names import patch_name
 
 MENU = Menu("compare", "&Compare")
 command = MENU.command
@@ -258,7 +259,7 @@ def hover_pane(app: App, index: int, patch: tuple[int, int] | None) -> None:
         app.status.show_hovered("")
         app.controller.hover(None)
         return
-    app.status.show_hovered(f"{letter(index)}: row {patch[0] + 1}, column {patch[1] + 1}")
+    app.status.show_hovered(f"{letter(index)}: {patch_name(*patch)}")
     if app.preferences.follow_cursor:
         geometry = cell.heat_map(states[index].pane.view).geometry
         app.controller.hover(geometry.patch_box(*patch).centre, index)

@@ -13,6 +13,7 @@ from vitviz.methods import METHODS
 from vitviz.models.loading import bundled
 from vitviz.session.split import Along, current, some
 from vitviz.session.state import Session
+from vitviz.wording.names import capitalised, head_name, layer_name
 
 TITLES: dict[Along, str] = {
     "layers": "Layers", "heads": "Heads", "methods": "Methods", "models": "Models",
@@ -60,16 +61,16 @@ def _layers(session: Session, cell: Cell | None) -> SplitChoices:
     if cell is None:
         return SplitChoices((), missing="They are known once the model has answered.")
     layers = cell.explanation.layers
-    values = tuple((f"Layer {layer + 1}", layer) for layer in layers)
+    values = tuple((capitalised(layer_name(layer, cell.outline)), layer) for layer in layers)
     return SplitChoices(values, tuple(some("layers", layers, session.view.layer)))
 
 
 def _heads(session: Session, cell: Cell | None) -> SplitChoices:
     if cell is None:
         return SplitChoices((), missing="They are known once the model has answered.")
-    fusions = tuple((f"{name.capitalize()} of all heads", name) for name in get_args(Fusion))
+    fusions = tuple((f"{capitalised(name)} of all heads", name) for name in get_args(Fusion))
     heads = range(cell.outline.heads)
-    values = (*fusions, *((f"Head {head + 1}", head) for head in heads))
+    values = (*fusions, *((capitalised(head_name(head)), head) for head in heads))
     return SplitChoices(values, tuple(some("heads", heads, session.view.head)))
 
 

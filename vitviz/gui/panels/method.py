@@ -15,6 +15,7 @@ from vitviz.methods import METHODS
 from vitviz.methods.base import Parameter, ParameterValue
 from vitviz.models.outline import Outline
 from vitviz.session.state import View
+from vitviz.wording.names import capitalised, head_name, prefix_name, token_name
 
 Control = Choice | Number | WholeNumber
 
@@ -69,7 +70,7 @@ class MethodPanel(QWidget):
         outline = cell.outline if cell else scene.card.outline if scene.card else None
         self._show_misfits(outline)
         heads = outline.heads if outline else 0
-        self.heads.set_pairs([*fusions, *((f"Head {h + 1}", h) for h in range(heads))])
+        self.heads.set_pairs([*fusions, *((capitalised(head_name(h)), h) for h in range(heads))])
         self.heads.show_value(view.head)
         self._show_query(view, cell)
         self.query.setEnabled(method.about_token)
@@ -92,10 +93,10 @@ class MethodPanel(QWidget):
 
     def _show_query(self, view: View, cell: Cell | None) -> None:
         prefix = cell.layout.prefix if cell else ("cls",)
-        pairs: list[tuple[str, object]] = [(name.upper(), name) for name in prefix]
+        pairs: list[tuple[str, object]] = [(prefix_name(name), name) for name in prefix]
         if not isinstance(view.query, str):
-            name = cell.layout.name(cell.query_token) if cell else "Patch"
-            pairs.append((name[0].upper() + name[1:], view.query))
+            name = token_name(cell.layout, cell.query_token) if cell else "patch"
+            pairs.append((capitalised(name), view.query))
         self.query.set_pairs(pairs)
         self.query.show_value(view.query)
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 from vitviz.gui.canvas.colour_bar import ColourBarWidget
 from vitviz.gui.scene import Scene
 from vitviz.gui.views.heads.matrix import HeadMatrix
-from vitviz.gui.views.heads.subject import Subject, head_title
+from vitviz.gui.views.heads.subject import Subject
 from vitviz.gui.views.view import NOTHING, ViewWidget
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.bar import ColourBar
@@ -19,6 +19,7 @@ from vitviz.maps.ranges import look, value_range
 from vitviz.maps.style import Style
 from vitviz.maps.ticks import number
 from vitviz.shapes import UInt8
+from vitviz.wording.names import capitalised, head_name, layer_name, prefix_name
 
 
 class HeadsView(ViewWidget):
@@ -115,10 +116,9 @@ class HeadsView(ViewWidget):
             layer, head = choice
             heat_map = subject.explanation.map(layer, head)
             low, high = value_range("each", heat_map)
-            self.facts.setText(
-                f"Layer {layer + 1}, {head_title(head)} · {heat_map.unit} {number(low)} to"
-                f" {number(high)}" + _prefix_text(heat_map.prefix_share)
-            )
+            name = f"{capitalised(layer_name(layer))}, {head_name(head)}"
+            span = f"{heat_map.unit} {number(low)} to {number(high)}"
+            self.facts.setText(f"{name} · {span}" + _prefix_text(heat_map.prefix_share))
         elif subject.style.range == "each":
             self.facts.setText("Each map has its own range, from its least to its greatest value")
         elif subject.style.range == "zero":
@@ -130,5 +130,5 @@ class HeadsView(ViewWidget):
 def _prefix_text(shares: tuple[tuple[str, float], ...]) -> str:
     if not shares:
         return ""
-    parts = ", ".join(f"{100 * share:.1f} % on {name.upper()}" for name, share in shares)
+    parts = ", ".join(f"{100 * share:.1f} % on {prefix_name(name)}" for name, share in shares)
     return f" · {parts}, not shown"
