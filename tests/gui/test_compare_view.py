@@ -59,7 +59,7 @@ def test_panes_have_letters_headings_and_no_overlaps(compare_view: CompareView, 
     show(compare_view, states, session_of(states, focus=1))
     assert not compare_view.invite.isVisible()
     assert [pane.heading.letter.text() for pane in compare_view.panes] == list("abcdef"[:count])
-    assert [pane.is_current for pane in compare_view.panes] == [i == 1 for i in range(count)]
+    assert [pane._is_current for pane in compare_view.panes] == [i == 1 for i in range(count)]
     assert all(
         f"layer {i % 4 + 1}" in p.heading.words.text for i, p in enumerate(compare_view.panes)
     )

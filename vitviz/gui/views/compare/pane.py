@@ -139,11 +139,6 @@ class ComparePane(QWidget):
 
     # What is shown
 
-    @property
-    def is_current(self) -> bool:
-        """Whether the panels are about it."""
-        return self._is_current
-
     def share_pictures(self, still: StillLayer) -> None:
         """Draws grids with the same layer as other panes."""
         self.canvas.share_pictures(still)
