@@ -78,7 +78,7 @@ class Worker:
         then = stamp(str(item.path))
         size, changed_ns = (then.size, then.changed_ns) if then else (-1, 0)
         try:
-            made = self._results(item, then)
+            entry = self._results(item, then)
         except (Cancelled, BatchRefused, BatchStopped):
             raise
         except VitvizError as error:
@@ -89,7 +89,7 @@ class Worker:
                 self.unexpected.add(words)
                 log.exception("%s", item.path)
             return Entry(item.key, size, changed_ns, error=words)
-        return replace(made, bytes=size, changed_ns=changed_ns)
+        return replace(entry, bytes=size, changed_ns=changed_ns)
 
     def _results(self, item: BatchItem, then: Stamp | None) -> Entry:
         opening, computing = self._needed(item.path, then)

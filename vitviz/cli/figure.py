@@ -141,16 +141,16 @@ def panes(options: argparse.Namespace, photos: list[Path]) -> Session:
     for model, method, target in product(models, methods, options.classes or [options.target]):
         options.model, options.method, options.target = _absolute(model), method, target
         sessions.append(chosen(options))
-    made = [
+    panes = [
         Pane(ref, session.model, session.input, session.view)
         for ref, session in product(refs, sessions)
     ]
-    if len(made) > MOST_PANES:
+    if len(panes) > MOST_PANES:
         raise VitvizError(
-            f"These are {len(made)} panels side by side; {MOST_PANES} are the most.",
+            f"These are {len(panes)} panels side by side; {MOST_PANES} are the most.",
             "Name fewer photos, models, methods or classes.",
         )
-    return with_panes(replace(sessions[0], photos=tuple(dict.fromkeys(refs))), tuple(made), 0)
+    return with_panes(replace(sessions[0], photos=tuple(dict.fromkeys(refs))), tuple(panes), 0)
 
 
 def content(options: argparse.Namespace, session: Session) -> FigureSpec:

@@ -40,11 +40,11 @@ def add(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints the provenance of a file; writes its session."""
-    made = read(options.file)
+    provenance = read(options.file)
     if options.json:
-        print(to_json(made, 1))
+        print(to_json(provenance, 1))
     else:
-        for line in described(made):
+        for line in described(provenance):
             print(printable(line))
     if options.session is None:
         return 0
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         raise VitvizError(
             f"{options.session} is not a name for a session.", f"End it in {session_file.SUFFIX}."
         )
-    found = reopen(made, options.file)
+    found = reopen(provenance, options.file)
     for problem in found.problems:
         print(f"  {printable(problem)}")
     session_file.save(found.session, options.session)
@@ -65,16 +65,18 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
-def described(made: Provenance) -> Iterator[str]:
+def described(provenance: Provenance) -> Iterator[str]:
     """Lines for people."""
-    yield f"{made.kind}, by vitviz {made.program}"
-    yield "  " + ", ".join(f"{name} {version}" for name, version in sorted(made.libraries.items()))
-    for name, value in sorted(made.settings.items()):
+    yield f"{provenance.kind}, by vitviz {provenance.program}"
+    yield "  " + ", ".join(
+        f"{name} {version}" for name, version in sorted(provenance.libraries.items())
+    )
+    for name, value in sorted(provenance.settings.items()):
         yield f"  {name}: {value}"
-    for facts in made.maps[:MOST_MAPS]:
+    for facts in provenance.maps[:MOST_MAPS]:
         yield from _map(facts)
-    if len(made.maps) > MOST_MAPS:
-        yield f"and {len(made.maps) - MOST_MAPS} more maps (--json has them all)"
+    if len(provenance.maps) > MOST_MAPS:
+        yield f"and {len(provenance.maps) - MOST_MAPS} more maps (--json has them all)"
 
 
 def _map(facts: MapFacts) -> Iterator[str]:

@@ -18,7 +18,7 @@ from vitviz.exporting.formats import check_suffix
 from vitviz.exporting.map_files import CHANGED, check_target
 from vitviz.exporting.plate import Plate, Words
 from vitviz.exporting.provenance import Disclosure, provenance_of, to_json
-from vitviz.exporting.stamp import write_made
+from vitviz.exporting.stamp import write_with_provenance
 from vitviz.imaging.photo import Photo
 from vitviz.maps.bar import ColourBar
 from vitviz.maps.overlay import drawn
@@ -96,15 +96,15 @@ def write_animation(
     shown = shots(cell, session.view, animation.along, answer, progress)
     check_target(path, [cell])
     low, high = ends(shown, session.style)
-    said = disclosure or Disclosure()
-    made = provenance_of(
+    disclosure = disclosure or Disclosure()
+    provenance = provenance_of(
         "animation", session, shown, {**asdict(animation), "range": [low, high]},
-        full_paths=said.full_paths,
+        full_paths=disclosure.full_paths,
     )  # fmt: skip
     drawn = list(frames(photo, shown, session.style, animation, progress))
-    content = encode(path.suffix.lower(), drawn, animation.film, to_json(made), progress)
+    content = encode(path.suffix.lower(), drawn, animation.film, to_json(provenance), progress)
     progress(Stage("writing_file"), 1.0)  # the last moment to cancel
-    write_made(path, content, made, beside=said.beside)
+    write_with_provenance(path, content, provenance, beside=disclosure.beside)
 
 
 def check(path: Path, photo: Photo, cell: Cell, animation: Animation) -> None:

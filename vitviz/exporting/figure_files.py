@@ -15,7 +15,7 @@ from vitviz.errors import VitvizError
 from vitviz.exporting.formats import check_suffix
 from vitviz.exporting.map_files import CHANGED, check_target
 from vitviz.exporting.provenance import Disclosure, provenance_of, to_json
-from vitviz.exporting.stamp import write_made
+from vitviz.exporting.stamp import write_with_provenance
 from vitviz.figures.arrange import columns_for
 from vitviz.figures.encode import encode
 from vitviz.figures.panel import Axis, Grid, Panel
@@ -163,13 +163,13 @@ def write_figure(
     check_suffix(path, "figure")
     composed = compose(session, engine, device, progress, strict=strict)
     check_target(path, [item.cell for item in composed.items])
-    said = disclosure or Disclosure()
+    disclosure = disclosure or Disclosure()
     maps = [(item.cell, item.view) for item in composed.items]
-    made = provenance_of("figure", session, maps, full_paths=said.full_paths)
+    provenance = provenance_of("figure", session, maps, full_paths=disclosure.full_paths)
     suffix = path.suffix.lower()
-    content = encode(composed.grid, session.figure, suffix, progress, to_json(made))
+    content = encode(composed.grid, session.figure, suffix, progress, to_json(provenance))
     progress(Stage("writing_file"), 1.0)  # the last moment to cancel
-    write_made(path, content, made, beside=bool(said.beside))
+    write_with_provenance(path, content, provenance, beside=bool(disclosure.beside))
 
 
 class _Composer:

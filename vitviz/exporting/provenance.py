@@ -216,9 +216,9 @@ def provenance_of(
     )  # fmt: skip
 
 
-def to_json(made: Provenance, indent: int | None = None) -> str:
+def to_json(provenance: Provenance, indent: int | None = None) -> str:
     """The provenance in ASCII, keys sorted: the same text for the same provenance."""
-    value = {"vitviz_provenance": VERSION, **asdict(made)}
+    value = {"vitviz_provenance": VERSION, **asdict(provenance)}
     return json.dumps(value, indent=indent, sort_keys=True, allow_nan=False)
 
 
@@ -248,15 +248,15 @@ def from_json(text: str) -> Provenance:
         ) from error
 
 
-def session_of(made: Provenance) -> Session:
+def session_of(provenance: Provenance) -> Session:
     """The choices that lead to the file; photos and checkpoints by name (see ``reopen``).
 
     Raises:
         SessionError: There are none, or they make no sense to this version.
     """
-    if not made.session:
+    if not provenance.session:
         raise SessionError("There is no session in this provenance.", "")
-    return session_file.from_json(json.dumps(made.session))
+    return session_file.from_json(json.dumps(provenance.session))
 
 
 def facts(cell: Cell, view: View, *, every_map: bool = False) -> MapFacts:

@@ -32,29 +32,29 @@ class ReopenedSession:
     problems: tuple[str, ...]
 
 
-def reopen(made: Provenance, path: Path, known: Sequence[Path] = ()) -> ReopenedSession:
+def reopen(provenance: Provenance, path: Path, known: Sequence[Path] = ()) -> ReopenedSession:
     """The session that made a file.
 
     Each photo is looked for where the file says it was, beside the file, among ``known`` and among
     the samples: the first one with the right SHA-256, else the first one of that name.
 
     Args:
-        made: What the file says.
+        provenance: What the file says.
         path: Of the file.
         known: Photos and checkpoints that the user has had open.
 
     Raises:
         SessionError: There is no session in it, or none that this version understands.
     """
-    session = session_of(made)
+    session = session_of(provenance)
     photos = {ref.path for ref in session.photos}
     photos |= {pane.photo.path for pane in session.panes if pane.photo}
     models = {pane.model for pane in session.panes if not is_id(pane.model)}
-    search = _Search(made, path, known)
+    search = _Search(provenance, path, known)
     found = {name: search.find(name, sample_photos()) for name in sorted(photos)}
     weights = {name: search.find(name) for name in sorted(models)}
     for card in bundled():
-        if made.files.get(card.id, card.sha256) != card.sha256:
+        if provenance.files.get(card.id, card.sha256) != card.sha256:
             search.problems.append(f"{card.id} has other weights than it had then.")
     places = {name: str(place) for name, place in (found | weights).items() if place is not None}
     return ReopenedSession(
@@ -68,9 +68,9 @@ def reopen(made: Provenance, path: Path, known: Sequence[Path] = ()) -> Reopened
 class _Search:
     """Looks for files, and keeps what there is to say of them."""
 
-    def __init__(self, made: Provenance, path: Path, known: Sequence[Path]) -> None:
+    def __init__(self, provenance: Provenance, path: Path, known: Sequence[Path]) -> None:
         self.problems: list[str] = []
-        self._made = made
+        self._made = provenance
         self._path = path
         self._known = known
 

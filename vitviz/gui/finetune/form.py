@@ -47,7 +47,7 @@ TIPS = {
     "A folder can be dropped anywhere on this dialog.",
     "model": "What it begins with: all of it but the head, which learns the new classes from "
     "nothing",
-    "out": "Checkpoints, log and result; a run that is there is gone on with",
+    "out": "Checkpoints, log and result; a run that is there is resumed",
     "epochs": "At most: an epoch shows every photo about once",
     "rate": "Peak learning rate of the head; it rises at the beginning and then falls to 0. Less "
     "if the loss goes up, more if it hardly falls",

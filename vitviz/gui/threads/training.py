@@ -31,7 +31,7 @@ class TrainingService(Background):
         service: The window's engine.
 
     Signals:
-        measured(Epoch): One is done; those of before, where a run is gone on with, come first.
+        measured(Epoch): One is done; those of before, where a run is resumed, come first.
         counted(Path, ClassPhotos): What a folder holds, if it is still the one asked about.
         found(SavedRun): There is a run in the folder that was asked about last.
     """
