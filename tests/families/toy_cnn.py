@@ -13,12 +13,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vitviz.imaging.preprocess import Preprocessing
+from vitviz.models.checkpoints.reader import Reader
 from vitviz.models.config import TrainingInput
 from vitviz.models.cost import Cost
 from vitviz.models.family import Family
 from vitviz.models.network import Attend, Network
 from vitviz.models.outline import LayerOutline, Outline
-from vitviz.models.reader import Reader
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from vitviz.models.cost import Cost
 from vitviz.models.outline import Outline
 
 if TYPE_CHECKING:  # torch is not loaded for a list of cards
+    from vitviz.models.checkpoints.reader import Reader
     from vitviz.models.network import Network
-    from vitviz.models.reader import Reader
     from vitviz.models.training import Training
 
 

@@ -11,8 +11,8 @@ from vitviz.models.vit.cost import cost
 from vitviz.models.vit.outline import outline
 
 if TYPE_CHECKING:
+    from vitviz.models.checkpoints.reader import Reader
     from vitviz.models.network import Network
-    from vitviz.models.reader import Reader
     from vitviz.models.training import Training
 
 
