@@ -18,11 +18,11 @@ from tests.gui.conftest import Driver
 from vitviz.errors import VitvizError
 from vitviz.gui.panels.appearance import AppearancePanel
 from vitviz.gui.panels.method import MethodPanel, control_value, make_control
-from vitviz.gui.panels.predictions import Bars
+from vitviz.gui.panels.predictions import ProbabilityBars
 from vitviz.gui.reports import Unexpected, start_log, versions
 from vitviz.gui.scene import Scene
 from vitviz.gui.widgets.banner import Banner
-from vitviz.gui.widgets.form import Choice, Number, Whole
+from vitviz.gui.widgets.form import Choice, Number, WholeNumber
 from vitviz.gui.widgets.status import StatusBar
 from vitviz.maps.style import Style
 from vitviz.methods import METHODS
@@ -59,7 +59,7 @@ def test_the_wheel_scrolls_past_controls(qtbot: QtBot) -> None:
     choice, number, whole = (
         Choice("c", [("a", 1), ("b", 2)]),
         Number("n", 0, 1, 2),
-        Whole("w", 0, 9),
+        WholeNumber("w", 0, 9),
     )
     for widget in (choice, number, whole):
         qtbot.addWidget(widget)
@@ -159,7 +159,7 @@ def test_small_ranges_can_be_set(qtbot: QtBot) -> None:
 
 
 def test_predictions_tell_long_names_whole(qtbot: QtBot) -> None:
-    bars = Bars()
+    bars = ProbabilityBars()
     qtbot.addWidget(bars)
     bars.set_rows([("a class with a very long name " * 5, 0.123), ("b", 0.0)])
     assert "a class with a very long name " * 5 in bars.toolTip()

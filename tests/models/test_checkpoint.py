@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from vitviz.errors import CheckpointError
-from vitviz.models.checkpoint import PREFIXES, WRAPPERS, read_checkpoint, read_tensors
+from vitviz.models.checkpoints.checkpoint import PREFIXES, WRAPPERS, read_checkpoint, read_tensors
 
 TENSORS = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.ones(4, dtype=torch.float16)}
 

@@ -16,7 +16,7 @@ JOURNAL = "vitviz-batch.jsonl"
 
 
 @dataclass(frozen=True)
-class Found:
+class BatchItem:
     """A photo of a batch, or a folder that could not be read.
 
     Args:
@@ -32,7 +32,7 @@ class Found:
     problem: PhotoError | None = None
 
 
-def photos_below(folder: Path) -> Iterator[Found]:
+def photos_below(folder: Path) -> Iterator[BatchItem]:
     """The photos in a folder and in the folders inside it, in natural order.
 
     A folder's own photos come before those of the folders in it. One folder is listed at a time.
@@ -44,16 +44,16 @@ def photos_below(folder: Path) -> Iterator[Found]:
     yield from _in_folder(folder, "")
 
 
-def _in_folder(folder: Path, prefix: str) -> Iterator[Found]:
+def _in_folder(folder: Path, prefix: str) -> Iterator[BatchItem]:
     photos = photos_in(folder)
     for photo, name in zip(photos, places([photo.name for photo in photos]), strict=True):
-        yield Found(photo, prefix + photo.name, prefix + name)
+        yield BatchItem(photo, prefix + photo.name, prefix + name)
     for inner in _folders_in(folder):
         key = f"{prefix}{inner.name}/"
         try:
             yield from _in_folder(inner, key)
         except PhotoError as error:
-            yield Found(inner, key, problem=error)
+            yield BatchItem(inner, key, problem=error)
 
 
 def _folders_in(folder: Path) -> list[Path]:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from vitviz.batch.job import Batch, BatchStopped
 from vitviz.batch.journal import Entry, Journal, opened
-from vitviz.batch.listing import Found, photos_below
+from vitviz.batch.listing import BatchItem, photos_below
 from vitviz.batch.one import Worker
 from vitviz.batch.progress import BatchProgress
 from vitviz.batch.table import columns, write_tables
@@ -94,7 +94,7 @@ def failure(photo: str, why: str) -> str:
 
 Report = Callable[[BatchProgress], None]
 
-Known = tuple[int, Entry]
+EarlierEntry = tuple[int, Entry]
 """An entry of an earlier run, and its place in the journal."""
 
 
@@ -229,24 +229,24 @@ class Run:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _work(self, pool: ThreadPoolExecutor, ahead: int) -> None:
-        waiting: deque[Known | Future[Entry]] = deque()
-        for found in photos_below(self._batch.folder):
+        waiting: deque[EarlierEntry | Future[Entry]] = deque()
+        for item in photos_below(self._batch.folder):
             self._control.check()
-            waiting.append(self._known(found) or pool.submit(self._worker.entry, found))
+            waiting.append(self._known(item) or pool.submit(self._worker.entry, item))
             while waiting and (len(waiting) >= ahead or _is_ready(waiting[0])):
                 self._take(waiting.popleft())
         while waiting:
             self._take(waiting.popleft())
 
-    def _known(self, found: Found) -> Known | None:
+    def _known(self, item: BatchItem) -> EarlierEntry | None:
         """What an earlier run made of a photo, if it is still that photo and all of it is there."""
-        known, now = self._journal.find(found.key), stamp(str(found.path))
+        known, now = self._journal.find(item.key), stamp(str(item.path))
         if known is None or now is None or known[1].error:
             return None
         entry = known[1]
         if now.size != entry.bytes or not all(map(self._is_there, entry.files.items())):
             return None
-        same = now.changed_ns == entry.changed_ns or _sha256(found.path) == entry.sha256
+        same = now.changed_ns == entry.changed_ns or _sha256(item.path) == entry.sha256
         return known if same else None
 
     def _is_there(self, file: tuple[str, int]) -> bool:
@@ -255,7 +255,7 @@ class Run:
         now = stamp(str(self._batch.out / file[0]))
         return now is not None and now.size == file[1]
 
-    def _take(self, item: Known | Future[Entry]) -> None:
+    def _take(self, item: EarlierEntry | Future[Entry]) -> None:
         """Waits for the next photo in order, and keeps what became of it."""
         summary = self._summary
         if isinstance(item, Future):
@@ -287,7 +287,7 @@ class Run:
         )
 
 
-def _is_ready(item: Known | Future[Entry]) -> bool:
+def _is_ready(item: EarlierEntry | Future[Entry]) -> bool:
     return not isinstance(item, Future) or item.done()
 
 

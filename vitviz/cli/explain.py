@@ -23,7 +23,7 @@ from vitviz.engine.plan import plan
 from vitviz.errors import CheckpointError, PhotoError, PhotoTooLarge, VitvizError
 from vitviz.exporting.formats import CONTAINERS, Format, formats, suffixes
 from vitviz.exporting.map_files import write_map, write_values
-from vitviz.exporting.values import Resolution, Wanted
+from vitviz.exporting.values import Resolution, ValuesOptions
 from vitviz.methods import METHODS
 from vitviz.paths import absolute, is_folder, is_there, resolved
 from vitviz.session.state import PhotoRef, Session
@@ -119,7 +119,7 @@ def explain_one(
     said = disclosure(options)
     if said.beside is None and any(file.suffix.lower() in CONTAINERS for file in files):
         said = replace(said, beside=False)  # one of the files says it for all
-    wanted = Wanted(options.all, options.resolution, session.style.smooth)
+    wanted = ValuesOptions(options.all, options.resolution, session.style.smooth)
     for file in files:
         if holds_values(file, options.format or []):
             write_values(file, cell, session, wanted, said)
@@ -128,17 +128,17 @@ def explain_one(
         print(f"  wrote {file}")
 
 
-def holds_values(file: Path, asked: list[str]) -> bool:
-    """Whether a file is to hold values; a TIFF holds a picture unless ``asked`` formats say so."""
+def holds_values(file: Path, format_names: list[str]) -> bool:
+    """Whether a file is to hold values; a TIFF holds a picture unless ``format_names`` say so."""
     suffix = file.suffix.lower()
     name = next((row.suffix[1:] for row in formats("map") if suffix in row.suffixes), None)
-    if f"values-{name}" in asked:
-        return name not in asked or file.stem.endswith("-values")
+    if f"values-{name}" in format_names:
+        return name not in format_names or file.stem.endswith("-values")
     return name is None
 
 
 def targets(
-    photos: list[Path], method: str, out: Path | None, asked: list[str]
+    photos: list[Path], method: str, out: Path | None, format_names: list[str]
 ) -> list[list[Path]]:
     """The files to write for each photo, in a folder that is there.
 
@@ -146,7 +146,7 @@ def targets(
         photos: No two of them share a file, and none of them is one.
         method: Part of their names.
         out: A folder, a file for a single photo, or None for the current folder.
-        asked: Names that ``--format`` has, for files in a folder.
+        format_names: Names that ``--format`` has, for files in a folder.
 
     Raises:
         VitvizError: There can be no such files.
@@ -158,9 +158,9 @@ def targets(
             )
         files = [[out]]
     else:
-        folder = made(out or Path())
+        folder = output_folder(out or Path())
         names = [f"{stem}-{method}" for stem in stems(photos)]
-        endings = [(PICTURES | VALUES)[name] for name in dict.fromkeys(asked)]
+        endings = [(PICTURES | VALUES)[name] for name in dict.fromkeys(format_names)]
         files = [[folder / f"{name}{ending}" for ending in endings] for name in names]
     inputs = set(map(resolved, photos))
     for file in (file for of_one in files for file in of_one):
@@ -171,7 +171,7 @@ def targets(
     return files
 
 
-def made(folder: Path) -> Path:
+def output_folder(folder: Path) -> Path:
     """The folder, made now if it is not there.
 
     Raises:

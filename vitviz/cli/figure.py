@@ -76,7 +76,7 @@ def add_looks(parser: argparse.ArgumentParser) -> None:
         ("ground", spec.Ground, "behind it all"),
         ("sharing", spec.Sharing, "which panels share a range of colours"),
         ("across", spec.Across, "what goes from left to right in layers x heads"),
-        ("draws", spec.Drawn, "the map over the photo, or one of both alone"),
+        ("draws", spec.PanelContent, "the map over the photo, or one of both alone"),
         ("cells", spec.Cells, "maps in SVG and PDF: an image, or a square for each patch"),
     ):
         option(f"--{name}", choices=get_args(kinds), help=words)
@@ -148,16 +148,16 @@ def panes(options: argparse.Namespace, photos: list[Path]) -> Session:
     for model, method, target in product(models, methods, options.classes or [options.target]):
         options.model, options.method, options.target = _absolute(model), method, target
         sessions.append(chosen(options))
-    made = [
+    panes = [
         Pane(ref, session.model, session.input, session.view)
         for ref, session in product(refs, sessions)
     ]
-    if len(made) > MOST_PANES:
+    if len(panes) > MOST_PANES:
         raise VitvizError(
-            f"These are {len(made)} panels side by side; {MOST_PANES} are the most.",
+            f"These are {len(panes)} panels side by side; {MOST_PANES} are the most.",
             "Name fewer photos, models, methods or classes.",
         )
-    return with_panes(replace(sessions[0], photos=tuple(dict.fromkeys(refs))), tuple(made), 0)
+    return with_panes(replace(sessions[0], photos=tuple(dict.fromkeys(refs))), tuple(panes), 0)
 
 
 def content(options: argparse.Namespace, session: Session) -> FigureSpec:

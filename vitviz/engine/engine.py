@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypeVar, overload
 
 import numpy as np
 
-from vitviz.engine.answers import Answer, Cell, Decoded, SeriesValues, States
-from vitviz.engine.cache import Recent
+from vitviz.engine.answers import Answer, Cell, Reconstruction, SeriesValues, States
+from vitviz.engine.cache import Cache
 from vitviz.engine.photos import PhotoCache, Stamp, stamp
 from vitviz.engine.requests import (
     DecodeRequest,
@@ -58,7 +58,7 @@ WAITING = Stage("waiting")
 EXPLAINING_BYTES = 512 << 20
 """What a method takes at most while it works, whatever the number of tokens: they all stream."""
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 def query_token(query: Query, layout: TokenLayout, geometry: Geometry) -> int:
@@ -109,13 +109,13 @@ class Engine:
         self, photos: PhotoCache | None = None, trace_budget: int = TRACE_BUDGET_BYTES
     ) -> None:
         self.photos = photos or PhotoCache()
-        self._models: Recent[tuple[str, Stamp | None, str], Model] = Recent(
+        self._models: Cache[tuple[str, Stamp | None, str], Model] = Cache(
             MODEL_BUDGET_BYTES, lambda model: FLOAT_BYTES * model.card.outline.parameters
         )
-        self._traces: Recent[Hashable, tuple[Trace, UInt8[np.ndarray, "height width 3"]]] = Recent(
+        self._traces: Cache[Hashable, tuple[Trace, UInt8[np.ndarray, "height width 3"]]] = Cache(
             trace_budget, lambda known: known[0].nbytes
         )
-        self._explanations: Recent[Hashable, tuple[Explanation, float]] = Recent(
+        self._explanations: Cache[Hashable, tuple[Explanation, float]] = Cache(
             EXPLANATION_BUDGET_BYTES, lambda known: known[0].nbytes
         )
         self._room = Room()
@@ -127,7 +127,7 @@ class Engine:
     @overload
     def answer(self, request: SeriesRequest, progress: Progress = ...) -> SeriesValues: ...
     @overload
-    def answer(self, request: DecodeRequest, progress: Progress = ...) -> Decoded: ...
+    def answer(self, request: DecodeRequest, progress: Progress = ...) -> Reconstruction: ...
 
     def answer(self, request: Request, progress: Progress = silent) -> Answer:
         """The answer to a request of any kind.
@@ -175,10 +175,10 @@ class Engine:
 
         return self._twice(work, progress)
 
-    def decode(self, request: DecodeRequest, progress: Progress = silent) -> Decoded:
+    def decode(self, request: DecodeRequest, progress: Progress = silent) -> Reconstruction:
         """What a decoder makes of a part of the photo; raises as ``answer``."""
 
-        def work() -> Decoded:
+        def work() -> Reconstruction:
             sight = self._see(request, request.device, progress)
             trace = sight.trace
             _require("decoder" in trace.outline.gives, sight, "has no decoder")
@@ -188,7 +188,7 @@ class Engine:
             hidden[order[: round(request.hidden * hidden.size)]] = True
             image = trace.decoded(hidden.reshape(grid))
             pixels = displayed_input(image, sight.model.card.preprocessing)
-            return Decoded(request, pixels, hidden.reshape(grid), trace.geometry)
+            return Reconstruction(request, pixels, hidden.reshape(grid), trace.geometry)
 
         return self._twice(work, progress)
 
@@ -219,7 +219,7 @@ class Engine:
         known = stamp(name)
         return self._models.get((name, known, device), load, lambda: progress(WAITING, 0))
 
-    def _twice(self, work: Callable[[], Made], progress: Progress) -> Made:
+    def _twice(self, work: Callable[[], Result], progress: Progress) -> Result:
         """Where memory is short, everything remembered is forgotten; where that may have been what
         was missing, the work is tried again.
         """

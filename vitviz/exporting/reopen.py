@@ -20,7 +20,7 @@ PIECE = 1 << 24
 
 
 @dataclass(frozen=True)
-class Reopened:
+class ReopenedSession:
     """A session found in a file.
 
     Args:
@@ -38,15 +38,15 @@ class Reopened:
 
 
 def reopen(
-    made: Provenance, path: Path, known: Sequence[Path] = (), progress: Progress = silent
-) -> Reopened:
+    provenance: Provenance, path: Path, known: Sequence[Path] = (), progress: Progress = silent
+) -> ReopenedSession:
     """The session that made a file.
 
     Each photo is looked for where the file says it was, beside the file, among ``known`` and among
     the samples: the first one with the right SHA-256, else the first one of that name.
 
     Args:
-        made: What the file says.
+        provenance: What the file says.
         path: Of the file.
         known: Photos and checkpoints that the user has had open.
         progress: Called while files are looked at, which takes long where they are large; may
@@ -55,18 +55,18 @@ def reopen(
     Raises:
         SessionError: There is no session in it, or none that this version understands.
     """
-    session = session_of(made)
+    session = session_of(provenance)
     photos = {ref.path for ref in session.photos}
     photos |= {pane.photo.path for pane in session.panes if pane.photo}
     models = {pane.model for pane in session.panes if not is_id(pane.model)}
-    search = _Search(made, path, known, progress)
+    search = _Search(provenance, path, known, progress)
     found = {name: search.find(name, sample_photos()) for name in sorted(photos)}
     weights = {name: search.find(name) for name in sorted(models)}
     for card in bundled():
-        if made.files.get(card.id, card.sha256) != card.sha256:
+        if provenance.files.get(card.id, card.sha256) != card.sha256:
             search.problems.append(f"{card.id} has other weights than it had then.")
     places = {name: str(place) for name, place in (found | weights).items() if place is not None}
-    return Reopened(
+    return ReopenedSession(
         renamed(session, lambda name: places.get(name, name)),
         tuple(name for name, place in found.items() if place is None),
         next((name for name, place in weights.items() if place is None), ""),
@@ -78,10 +78,10 @@ class _Search:
     """Looks for files, and keeps what there is to say of them."""
 
     def __init__(
-        self, made: Provenance, path: Path, known: Sequence[Path], progress: Progress
+        self, provenance: Provenance, path: Path, known: Sequence[Path], progress: Progress
     ) -> None:
         self.problems: list[str] = []
-        self._made = made
+        self._made = provenance
         self._path = path
         self._known = known
         self._progress = progress

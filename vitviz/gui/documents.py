@@ -29,7 +29,7 @@ from vitviz.session.state import Pane, PhotoRef, Session
 from vitviz.writing import private_folder, write_whole
 
 if TYPE_CHECKING:
-    from vitviz.exporting.reopen import Reopened
+    from vitviz.exporting.reopen import ReopenedSession
 
 CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin")
 
@@ -293,15 +293,15 @@ class Documents(QObject):
         known = [Path(name) for kind in kinds for name in self.settings.recent(kind)]
         known += [Path(ref.path) for ref in self.store.session.photos]
 
-        def look(progress: Progress) -> Reopened:
+        def look(progress: Progress) -> ReopenedSession:
             return reopening.reopen(read(path), path, known, progress)
 
         def use(found: object) -> None:
-            self._use_reopened(cast("Reopened", found))
+            self._use_reopened(cast("ReopenedSession", found))
 
         self._jobs.begin(Job(f"Looking into {path.name}", look, use))
 
-    def _use_reopened(self, found: Reopened) -> None:
+    def _use_reopened(self, found: ReopenedSession) -> None:
         from vitviz.exporting.provenance import renamed
 
         session = found.session

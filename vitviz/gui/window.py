@@ -24,13 +24,14 @@ from vitviz.gui.commands.table import EXPORTS, MENUS
 from vitviz.gui.controller import Controller
 from vitviz.gui.documents import Documents
 from vitviz.gui.finetune.line import TrainingLine
-from vitviz.gui.layout import Panels, TopBar
+from vitviz.gui.panels.docks import PanelDocks
 from vitviz.gui.scene import Device, Part, Scene
 from vitviz.gui.settings import Settings
 from vitviz.gui.store import Store
 from vitviz.gui.threads.desk import CLOSING_S
 from vitviz.gui.threads.jobs import Jobs
 from vitviz.gui.threads.service import Preview, Service
+from vitviz.gui.top_bar import TopBar
 from vitviz.gui.views.stack import ViewStack
 from vitviz.gui.views.table import VIEWS
 from vitviz.gui.widgets.banner import Banner
@@ -88,7 +89,7 @@ class Window(QMainWindow):
         self.controller.device = self.preferences.device
         self.banner = Banner()
         self.documents = Documents(self.store, settings, self.banner, self.jobs, self)
-        self.panels = Panels(self)
+        self.panels = PanelDocks(self)
         self.status = StatusBar()
         self.views = ViewStack(VIEWS, partial(wiring.connect_view, self))
         self.canvas = self.views.canvas

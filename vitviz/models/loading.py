@@ -27,8 +27,8 @@ from vitviz.progress import Progress, Stage, silent
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vitviz.models.checkpoints.reader import Reader
     from vitviz.models.network import Network
-    from vitviz.models.reader import Reader
 
 HASHED_AT_ONCE = 1 << 24
 """Bytes; progress is told, and cancelling possible, between two such pieces of a file."""
@@ -130,7 +130,7 @@ def load_model(id_or_path: str | Path, device: str = "auto", progress: Progress 
         VitvizError: There is no such device.
     """
     path, said, notes = _found(id_or_path)
-    from vitviz.models.checkpoint import read_checkpoint
+    from vitviz.models.checkpoints.checkpoint import read_checkpoint
 
     progress(Stage("reading_weights"), 0.0)
     checkpoint = read_checkpoint(path)

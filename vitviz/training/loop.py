@@ -44,7 +44,7 @@ Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
-class Pace:
+class Schedule:
     """How long and how fast a run goes.
 
     Args:
@@ -128,7 +128,7 @@ class Run(Generic[Part]):
         network: Network,
         rates: Mapping[str, Rates],
         objective: Objective[Part],
-        pace: Pace,
+        pace: Schedule,
         facts: Mapping[str, object],
     ) -> None:
         self.network = network

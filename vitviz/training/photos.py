@@ -53,7 +53,7 @@ class PhotoFile:
 
 
 @dataclass(frozen=True, eq=False)
-class KeptPhoto:
+class TrainingPhoto:
     """A photo ready for training.
 
     Args:
@@ -86,7 +86,7 @@ class PhotoPool:
         refused: What was wrong with each of the other files, one line each.
     """
 
-    photos: tuple[KeptPhoto, ...]
+    photos: tuple[TrainingPhoto, ...]
     refused: tuple[str, ...]
 
 
@@ -127,7 +127,7 @@ def open_photos(
     Raises:
         VitvizError: They do not fit in memory, or none can be opened.
     """
-    photos: list[KeptPhoto] = []
+    photos: list[TrainingPhoto] = []
     refused: list[str] = []
     room = available_bytes() // 2
     for number, file in enumerate(files):
@@ -152,7 +152,7 @@ def open_photos(
     return PhotoPool(tuple(photos), tuple(refused))
 
 
-def _open(file: PhotoFile, shorter_side: int, still_here: Callable[[], None]) -> KeptPhoto:
+def _open(file: PhotoFile, shorter_side: int, still_here: Callable[[], None]) -> TrainingPhoto:
     data = file.read()
     if not data:
         raise PhotoError("it is empty.")
@@ -163,7 +163,7 @@ def _open(file: PhotoFile, shorter_side: int, still_here: Callable[[], None]) ->
         size = max(1, round(photo.size[1] * scale)), max(1, round(photo.size[0] * scale))
         small = Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
         pixels = np.asarray(small)
-    return KeptPhoto(file, hashlib.sha256(data).hexdigest(), pixels)
+    return TrainingPhoto(file, hashlib.sha256(data).hexdigest(), pixels)
 
 
 def _files_of(path: Path) -> Iterator[PhotoFile]:

@@ -12,7 +12,9 @@ from vitviz.maps.heat_map import Head
 from vitviz.maps.resample import carried
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Method, ParameterValue
+from vitviz.models.outline import Outline
 from vitviz.session.state import Pane, PhotoRef, View
+from vitviz.wording.names import prefix_name, token_name
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Description:
         query_place: What is the same for the same query on every grid and, in relative terms, on
             every photo.
         prefix_share: The part of the whole that went to prefix tokens, by name.
+        outline: Of the network; None where it is not known yet.
     """
 
     photo: PhotoRef | None
@@ -58,6 +61,7 @@ class Description:
     query: str
     query_place: Hashable
     prefix_share: tuple[tuple[str, float], ...] = ()
+    outline: Outline | None = None
 
 
 def describe(pane: Pane, cell: Cell | None) -> Description:
@@ -75,7 +79,7 @@ def describe(pane: Pane, cell: Cell | None) -> Description:
     known = Description(
         pane.photo, pane.model, _model_title(pane, cell), pane.input, method, view.params, None,
         view.layer, view.head, 0, target, _target_name(cell, target), direction,
-        view.query.upper() if isinstance(view.query, str) else "a patch", view.query,
+        prefix_name(view.query) if isinstance(view.query, str) else "a patch", view.query,
     )  # fmt: skip
     return known if cell is None else _answered(known, cell, view)
 
@@ -110,8 +114,8 @@ def _answered(known: Description, cell: Cell, view: View) -> Description:
         place = round(x, 4), round(y, 4)
     return replace(
         known, first=explanation.layers[0] if through else None, layer=heat_map.layer,
-        head=heat_map.head, heads=heads, query=cell.layout.name(cell.query_token),
-        query_place=place, prefix_share=heat_map.prefix_share,
+        head=heat_map.head, heads=heads, query=token_name(cell.layout, cell.query_token),
+        query_place=place, prefix_share=heat_map.prefix_share, outline=cell.outline,
     )  # fmt: skip
 
 

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from vitviz.engine.answers import Cell
 from vitviz.methods import METHODS
 from vitviz.session.state import Pane
-from vitviz.wording.caption import SEPARATOR, heads, layers
+from vitviz.wording.caption import SEPARATOR, layers
 from vitviz.wording.description import Description, describe
+from vitviz.wording.names import heads_name
 
 NO_MATTER = object()
 """The key of what a pane is not about: class, head or token, where its method asks about none."""
@@ -182,12 +183,12 @@ def _class(of: Description) -> Aspect:
 def _head(of: Description) -> Aspect:
     if of.method.heads == "none":
         return Aspect(NO_MATTER, "")
+    words = heads_name(of.head, of.heads)
     if isinstance(of.head, int):
-        return Aspect(of.head, heads(of))
+        return Aspect(of.head, words)
     if of.heads == 1:
-        return Aspect(0, heads(of))
-    words = heads(of) or f"{of.head} of heads"
-    return Aspect(of.head, words, short=of.head)
+        return Aspect(0, words)
+    return Aspect(of.head, words or f"{of.head} of heads", short=of.head)
 
 
 def _query(of: Description) -> Aspect:

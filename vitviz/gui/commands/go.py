@@ -12,6 +12,7 @@ from vitviz.methods import METHODS
 from vitviz.methods.base import Direction
 from vitviz.session.panes import with_frame, without_point
 from vitviz.session.state import View
+from vitviz.wording.names import patch_name
 
 MENU = Menu("go", "&Go")
 command = MENU.command
@@ -180,6 +181,6 @@ def hover_patch(app: App, patch: tuple[int, int] | None) -> None:
         return
     heat_map = cell.heat_map(app.store.session.view)
     value = heat_map.values[patch]
-    app.status.show_hovered(f"row {patch[0] + 1}, column {patch[1] + 1} · {value:.4g}")
+    app.status.show_hovered(f"{patch_name(*patch)} · {value:.4g}")
     if app.preferences.follow_cursor:
         app.controller.hover(heat_map.geometry.patch_box(*patch).centre)

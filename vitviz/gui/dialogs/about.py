@@ -21,6 +21,7 @@ from vitviz.gui.dialogs.licences import LicencesDialog
 from vitviz.gui.reports import versions
 from vitviz.models.card import ModelCard
 from vitviz.wording.models import shape
+from vitviz.wording.names import prefix_name
 from vitviz.wording.numbers import amount, byte_size
 
 NAMED = 12
@@ -112,7 +113,7 @@ def card_text(card: ModelCard) -> str:
             ("Licence", card.licence or "not known"),
             ("Shape", shape(outline)),
             ("Parameters", amount(outline.parameters)),
-            ("Prefix tokens", ", ".join(name.upper() for name in outline.prefix) or "none"),
+            ("Prefix tokens", ", ".join(map(prefix_name, outline.prefix)) or "none"),
             ("Trained at", f"{wants.input_size[0]} × {wants.input_size[1]} px"),
             ("Resize", f"{wants.rule}, edge {wants.edge}, {wants.interpolation}"),
             ("Mean, std", f"{wants.mean}, {wants.std}"),

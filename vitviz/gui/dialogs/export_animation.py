@@ -13,7 +13,7 @@ from vitviz.engine.answers import Cell
 from vitviz.exporting.animation import MOST_PIXELS, Along, Animation, alongs, frames, shots
 from vitviz.exporting.film import Film, has_video
 from vitviz.exporting.formats import choices
-from vitviz.gui.widgets.form import Choice, Number, Whole, form, quiet, row
+from vitviz.gui.widgets.form import Choice, Number, WholeNumber, form, quiet, row
 from vitviz.imaging.photo import Photo
 from vitviz.methods import METHODS
 from vitviz.session.state import Session
@@ -96,7 +96,7 @@ class AnimationDialog(QDialog):
         self.hold = Number("Last frame stays, seconds", 0, 60, 1)
         self.hold.setSuffix(" s")
         self.hold.setValue(usual.film.hold_s)
-        self.width_ = Whole("Width of the photo, pixels", 64, MOST_PIXELS)
+        self.width_ = WholeNumber("Width of the photo, pixels", 64, MOST_PIXELS)
         self.width_.setSuffix(" pixels")
         self.width_.setSingleStep(80)
         self.width_.setValue(usual.width)

@@ -75,7 +75,7 @@ class ExportQuestion:
 
 
 @dataclass(frozen=True, eq=False)
-class Preview:
+class FigurePreview:
     """A picture of the figure.
 
     Args:
@@ -244,7 +244,7 @@ class FigureDialog(QDialog):
 
     def _answer(
         self, question: PreviewQuestion | ExportQuestion, progress: Progress
-    ) -> Preview | Path:
+    ) -> FigurePreview | Path:
         from vitviz.models.torch_import import import_torch
 
         import_torch()
@@ -263,7 +263,7 @@ class FigureDialog(QDialog):
         write_figure(question.path, session, self._engine, self._device, checked, self._disclosure)
         return question.path
 
-    def _draw(self, question: PreviewQuestion, progress: Progress) -> Preview:
+    def _draw(self, question: PreviewQuestion, progress: Progress) -> FigurePreview:
         from vitviz.exporting.figure_files import compose
         from vitviz.figures.draw import MM_PER_INCH, Drawing
         from vitviz.figures.encode import size_text
@@ -279,7 +279,7 @@ class FigureDialog(QDialog):
         large = Image.fromarray(drawing.pixels(max(2 * fitting * MM_PER_INCH, 20)))
         small = large.resize((max(large.width // 2, 1), max(large.height // 2, 1)),
                              Image.Resampling.BOX)  # fmt: skip
-        return Preview(np.asarray(small), size_text(drawing), fonts())
+        return FigurePreview(np.asarray(small), size_text(drawing), fonts())
 
     # On the window's thread
 
@@ -314,7 +314,7 @@ class FigureDialog(QDialog):
 
     @Slot(object, object)
     def _on_answer(self, question: object, answer: object) -> None:
-        if isinstance(answer, Preview):
+        if isinstance(answer, FigurePreview):
             self._say("")
             self.preview.show_pixels(answer.pixels)
             self.size_label.setText(answer.size)

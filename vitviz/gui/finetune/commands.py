@@ -24,7 +24,7 @@ from vitviz.gui.widgets.ticks import TickDialog
 from vitviz.models.loading import bundled
 from vitviz.paths import absolute, is_elsewhere
 from vitviz.session.state import PhotoRef
-from vitviz.training.finetune.choices import FoundRun
+from vitviz.training.finetune.choices import SavedRun
 from vitviz.training.finetune.epochs import (
     MOST_PHOTOS,
     Epoch,
@@ -123,7 +123,7 @@ class FinetuneCommands(QObject):
         self.dialog.show_started(options.epochs)
 
     @Slot(object)
-    def _on_found(self, run: FoundRun) -> None:
+    def _on_found(self, run: SavedRun) -> None:
         assert self.dialog is not None
         far = [name for name in (str(run.options.folder), run.options.model) if is_elsewhere(name)]
         if far:
@@ -135,7 +135,7 @@ class FinetuneCommands(QObject):
         else:
             self._show_run(run)
 
-    def _show_run(self, run: FoundRun) -> None:
+    def _show_run(self, run: SavedRun) -> None:
         assert self.dialog is not None
         self.dialog.show_run(run)
         if self.dialog.state == "paused":

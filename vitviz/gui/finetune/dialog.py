@@ -21,7 +21,7 @@ from vitviz.gui.finetune.chart import TrainingChart
 from vitviz.gui.finetune.form import FinetuneForm
 from vitviz.gui.widgets.long_work import STEPS, LongWorkDialog, set_primary
 from vitviz.paths import is_folder
-from vitviz.training.finetune.choices import FoundRun
+from vitviz.training.finetune.choices import SavedRun
 from vitviz.training.finetune.class_photos import ClassPhotos
 from vitviz.training.finetune.epochs import MOST_PHOTOS, Epoch, best_of
 from vitviz.training.finetune.progress import TrainingProgress
@@ -214,7 +214,7 @@ class FinetuneDialog(LongWorkDialog):
         self.form.folder.line.setText(str(path if is_folder(path) else path.parent))
 
     @Slot(object)
-    def show_run(self, run: FoundRun) -> None:
+    def show_run(self, run: SavedRun) -> None:
         """There is one in the folder that was chosen."""
         if self.state != "ready" or self.form.out.path != run.options.out:
             return

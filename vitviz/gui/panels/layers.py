@@ -39,6 +39,7 @@ from vitviz.maps.ranges import look
 from vitviz.maps.style import Style
 from vitviz.methods import METHODS
 from vitviz.session.state import View
+from vitviz.wording.names import capitalised, head_name, layer_name
 
 PLAY_MS = 450
 """Between layers while playing, in milliseconds: slow enough to see each."""
@@ -100,7 +101,9 @@ class Filmstrip(QWidget):
             self._cell, self._view.head, self._style, self._preview
         )  # fmt: skip
         self._cell, self._view, self._style, self._preview = cell, view, style, preview
-        self.setAccessibleDescription(f"Layer {self.layer + 1} of {len(self.layers)}")
+        outline = cell.outline if cell is not None else None
+        words = capitalised(layer_name(self.layer, outline))
+        self.setAccessibleDescription(f"{words} of {len(self.layers)}")
         if not same_maps:
             self.updateGeometry()
             self._redraw()
@@ -358,7 +361,7 @@ class LayersPanel(QWidget):
             chip.setCheckable(True)
             chip.setText(name if isinstance(name, str) else str(name + 1))
             chip.setAccessibleName(f"{name} of all heads" if isinstance(name, str)
-                                   else f"Head {name + 1}")  # fmt: skip
+                                   else capitalised(head_name(name)))  # fmt: skip
             self._group.addButton(chip, index)
             self._row.insertWidget(index, chip)
             self._chips[name] = chip

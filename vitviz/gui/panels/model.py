@@ -54,7 +54,7 @@ def facts(card: ModelCard, cell: Cell | None) -> str:
     return "\n".join(lines)
 
 
-class Priced(QStyledItemDelegate):
+class CostDelegate(QStyledItemDelegate):
     """Draws what a choice costs at the right of its name."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -105,7 +105,7 @@ class ModelPanel(QWidget):
         fields = form()
         self.device = Choice("Device", [("Automatic", "auto")])
         self.input = Choice("Input", INPUTS)
-        self.input.setItemDelegate(Priced(self.input))
+        self.input.setItemDelegate(CostDelegate(self.input))
         self.input.view().setMinimumWidth(330)
         row(fields, "Device", self.device)
         row(fields, "Input", self.input, "What the model is given of the photo")

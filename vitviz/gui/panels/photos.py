@@ -48,7 +48,7 @@ REF = Qt.ItemDataRole.UserRole + 3
 Index = QModelIndex | QPersistentModelIndex
 
 
-class Tiles(QStyledItemDelegate):
+class PhotoTiles(QStyledItemDelegate):
     """Draws a photo as wide as the list, its name and size below."""
 
     PAD = 6
@@ -135,7 +135,7 @@ class PhotosPanel(QListWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Open photos")
-        self.setItemDelegate(Tiles(self))
+        self.setItemDelegate(PhotoTiles(self))
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setResizeMode(QListWidget.ResizeMode.Adjust)

@@ -19,7 +19,7 @@ def percent(probability: float) -> str:
     return f"{100 * probability:.1f} %" if probability >= 0.0005 else "< 0.1 %"
 
 
-class Bars(QWidget):
+class ProbabilityBars(QWidget):
     """Names, percentages and bars; long names are cut, and whole in the tool tip.
 
     Signals:
@@ -224,7 +224,7 @@ class PredictionsPanel(QWidget):
         super().__init__(parent)
         layout = column(self)
         self.search = Search("Find a class…")
-        self.bars = Bars()
+        self.bars = ProbabilityBars()
         self.note = quiet()
         layout.addWidget(self.search)
         layout.addWidget(self.bars)

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from vitviz.gui.canvas.canvas import Canvas
 from vitviz.gui.scene import Scene
-from vitviz.gui.threads.service import Opened
+from vitviz.gui.threads.service import OpenPhoto
 from vitviz.gui.views.view import ViewWidget
 from vitviz.wording.caption import caption
 from vitviz.wording.description import describe_map
@@ -30,7 +30,7 @@ class LookView(ViewWidget):
         layout.setSpacing(0)
         layout.addWidget(self.canvas, 1)
         layout.addWidget(self.caption)
-        self._opened: Opened | None = None
+        self._opened: OpenPhoto | None = None
 
     @property
     def canvas(self) -> Canvas:

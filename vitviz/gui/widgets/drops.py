@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from vitviz.gui.scene import PaneDrop
 from vitviz.reading import parse, typed
+from vitviz.wording.names import head_name, layer_name
 
 DROP = "application/x-vitviz-drop"
 PANE = "application/x-vitviz-pane"
@@ -59,9 +60,9 @@ def words(drop: PaneDrop) -> str:
         return Path(drop.photo.path if drop.photo else drop.paths[0]).name + more
     parts = []
     if drop.layer is not None:
-        parts.append(f"layer {drop.layer + 1}")
+        parts.append(layer_name(drop.layer))
     if drop.head is not None:
-        parts.append(f"head {drop.head + 1}" if isinstance(drop.head, int) else drop.head)
+        parts.append(head_name(drop.head))
     return ", ".join(parts)
 
 

@@ -131,7 +131,7 @@ class Number(QDoubleSpinBox):
             self.setValue(value)
 
 
-class Whole(QSpinBox):
+class WholeNumber(QSpinBox):
     """A whole number."""
 
     def __init__(self, name: str, low: int, high: int) -> None:

@@ -59,7 +59,7 @@ class RunChoices:
 
 
 @dataclass(frozen=True)
-class FoundRun:
+class SavedRun:
     """A run that is there.
 
     Args:
@@ -81,7 +81,7 @@ def keep_choices(options: FinetuneOptions) -> None:
     write_whole(options.out / CHOICES, f"{text}\n".encode(), durable=True)
 
 
-def find_run(out: Path) -> FoundRun | None:
+def find_run(out: Path) -> SavedRun | None:
     """The run that the window began in a folder; None where there is none, or it is damaged.
 
     Loads torch where there is one.
@@ -94,4 +94,4 @@ def find_run(out: Path) -> FoundRun | None:
         epochs = tuple(epochs_of(out))
     except (OSError, ValueError, KeyError, TypeError, VitvizError):
         return None
-    return FoundRun(choices.options(out), epochs) if epochs else None
+    return SavedRun(choices.options(out), epochs) if epochs else None

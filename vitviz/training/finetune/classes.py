@@ -11,7 +11,7 @@ from vitviz.errors import VitvizError
 from vitviz.models.card import LARGEST_CARD, MOST_NAMES
 from vitviz.paths import is_folder
 from vitviz.progress import Progress
-from vitviz.training.photos import KeptPhoto, PhotoFile, find_photos, open_photos
+from vitviz.training.photos import PhotoFile, TrainingPhoto, find_photos, open_photos
 
 LONGEST_NAMES = LARGEST_CARD // 4
 """Characters of the names of all classes together, so that a card can hold them."""
@@ -26,7 +26,7 @@ class LabelledPhoto:
         label: Its class, as an index into the names.
     """
 
-    photo: KeptPhoto
+    photo: TrainingPhoto
     label: int
 
 

@@ -15,7 +15,7 @@ from vitviz.progress import Progress
 from vitviz.training.finetune.classes import LabelledPhotos, labelled_photos
 from vitviz.training.finetune.divided import parts_of
 from vitviz.training.finetune.objective import Finetuning, rates_of
-from vitviz.training.loop import Pace, Run
+from vitviz.training.loop import Run, Schedule
 from vitviz.training.recipes import FinetuneOptions, Listener
 from vitviz.training.result import Result, checkpoint_in, write_refused, write_result
 
@@ -39,7 +39,7 @@ def run(options: FinetuneOptions, progress: Progress, report: Listener) -> Path:
     epoch = objective.steps_an_epoch
     steps = options.epochs * epoch
     warm_up = round(options.warm_up * steps)
-    pace = Pace(
+    pace = Schedule(
         steps, options.rate, warm_up=warm_up, cool_down=steps - warm_up, average=0.0,
         parts=options.parts, log_every=min(epoch, 10), save_every=epoch, measure_every=epoch,
         steps_an_epoch=epoch,

@@ -14,6 +14,7 @@ from vitviz.gui.views.view import NOTHING, ViewWidget
 from vitviz.imaging.geometry import Geometry
 from vitviz.models.tokens import TokenLayout
 from vitviz.shapes import UInt8
+from vitviz.wording.names import token_name
 
 
 class PatchesView(ViewWidget):
@@ -106,7 +107,7 @@ def _overview(sheet: Sheet) -> str:
 
 def _token_facts(sheet: Sheet, token: int) -> str:
     patch = sheet.layout.patch(token)
-    name = sheet.layout.name(token)
+    name = token_name(sheet.layout, token)
     if patch is None:
         return f"token {token} · {name}, learned, stands for no part of the photo"
     place = place_text(sheet.geometry.patch_box(*patch))

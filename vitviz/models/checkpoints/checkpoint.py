@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from vitviz.errors import CheckpointError
-from vitviz.models.filetype import (
+from vitviz.models.checkpoints.filetype import (
     READABLE,
     SAVE_STATE_DICT,
     check_zip,
