@@ -39,6 +39,7 @@ from vitviz.engine.room import Room
 from vitviz.errors import PhotoError
 from vitviz.imaging.load import MAX_PIXELS
 from vitviz.models.torch_import import import_torch
+from vitviz.plain_text import shown_text
 from vitviz.progress import Control, Pace, Stage
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def failure(photo: str, why: str) -> str:
     """ "in/x.jpg is empty.": the photo's name, with which most reasons begin, once."""
     name = photo.rpartition("/")[2]
     begins = why.startswith(f"{name} ")
-    return photo + why.removeprefix(name) if name and begins else f"{photo}: {why}"
+    return shown_text(photo + why.removeprefix(name) if name and begins else f"{photo}: {why}")
 
 
 Report = Callable[[BatchProgress], None]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from vitviz.cli.choices import add_choices, chosen
 from vitviz.cli.options import add_disclosure, counted, disclosure, head, photos_at
+from vitviz.cli.terminal import say
 from vitviz.engine.engine import Engine
 from vitviz.errors import PhotoTooLarge, VitvizError
 from vitviz.exporting.figure_files import write_figure
@@ -122,10 +123,10 @@ def run(options: argparse.Namespace) -> int:
                      disclosure=disclosure(options), strict=True)  # fmt: skip
     except PhotoTooLarge as error:
         raise VitvizError(error.message, "Give --large to open it all the same.") from error
-    print(f"wrote {options.out}")
+    say(f"wrote {options.out}")
     if options.session is not None:
         session_file.save(session, options.session)
-        print(f"wrote {options.session}")
+        say(f"wrote {options.session}")
     return 0
 
 

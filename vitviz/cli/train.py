@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from vitviz.cli.batch import command
 from vitviz.cli.interrupts import interrupts
 from vitviz.cli.options import fraction
+from vitviz.cli.terminal import say, warn, write_over
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.models.loading import bundled
 from vitviz.progress import Stage
@@ -64,13 +65,14 @@ def run(options: argparse.Namespace) -> int:
                 path = finetune(_given(FinetuneOptions, options), progress, line.report)
     except Cancelled:
         line.end()
-        sys.stderr.write(f"Stopped; what was learned is kept. {again}\n")
+        warn(f"Stopped; what was learned is kept. {again}")
         return 130
     except VitvizError as error:
         line.end()
         raise VitvizError(error.message, error.hint) from error
     line.end()
-    print(f"wrote {path}\nwrote {path.with_suffix('.json')}")
+    say(f"wrote {path}")
+    say(f"wrote {path.with_suffix('.json')}")
     return 0
 
 
@@ -194,8 +196,7 @@ class _Line:
             self._last = now
             width = shutil.get_terminal_size().columns - 1
             words = f"{stage_words(stage)}  {100 * done:.0f} %"
-            sys.stderr.write(f"\r{words:<{width}.{width}}")
-            sys.stderr.flush()
+            write_over(words[:width], width)
 
     def report(self, report: Report) -> None:
         """Says what was measured."""
@@ -203,13 +204,12 @@ class _Line:
             self.end()
             what = f"epoch {report.epoch}" if report.epoch else f"step {report.step:,}"
             numbers = ", ".join(f"{name} {value:.3f}" for name, value in report.measured)
-            print(f"{what}: {numbers}", flush=True)
+            say(f"{what}: {numbers}")
 
     def end(self) -> None:
         """Clears the line that is written over."""
         if self._over:
-            sys.stderr.write(f"\r{'':{shutil.get_terminal_size().columns - 1}}\r")
-            sys.stderr.flush()
+            write_over("", shutil.get_terminal_size().columns - 1)
 
 
 def _number(least: int) -> Callable[[str], int]:

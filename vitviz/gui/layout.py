@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QDockWidget,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QMainWindow,
     QMenu,
     QMenuBar,
@@ -30,6 +29,7 @@ from vitviz.gui.panels.predictions import PredictionsPanel
 from vitviz.gui.scene import Part, Scene
 from vitviz.gui.views.view import ViewKind
 from vitviz.gui.widgets.drops import dropped
+from vitviz.gui.widgets.text import PlainLabel
 
 LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
 RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
@@ -213,9 +213,9 @@ class Panels:
         return self._window.saveState(LAYOUT_VERSION)
 
 
-def heading(title: str) -> QLabel:
+def heading(title: str) -> PlainLabel:
     """A quiet title to drag a panel by; the View menu closes and opens panels."""
-    label = QLabel(title)
+    label = PlainLabel(title)
     label.setObjectName("heading")
     label.setIndent(0)
     return label

@@ -34,9 +34,11 @@ from vitviz.gui.views.table import VIEWS
 from vitviz.gui.widgets.banner import Banner
 from vitviz.gui.widgets.job_view import JobView
 from vitviz.gui.widgets.status import StatusBar
+from vitviz.gui.widgets.text import menu_text, set_tooltip, window_title
 from vitviz.imaging.samples import sample_photos
 from vitviz.models.card import ModelCard
 from vitviz.models.loading import bundled
+from vitviz.plain_text import shown_text
 from vitviz.session import session_file
 from vitviz.session.state import PhotoRef, Session
 
@@ -241,7 +243,8 @@ class Window(QMainWindow):
         for part in parts:
             part.show_scene(scene)
         photo = scene.session.photo
-        self.setWindowTitle(f"{Path(photo.path).name} – vitviz" if photo else "vitviz")
+        name = window_title(Path(photo.path).name) if photo else ""
+        self.setWindowTitle(f"{name} – vitviz" if photo else "vitviz")
 
     @Slot()
     def _show_actions(self) -> None:
@@ -265,8 +268,8 @@ class Window(QMainWindow):
             if paths:
                 self.recent_menu.addSection(title)
             for path in paths:
-                action = self.recent_menu.addAction(Path(path).name)
-                action.setToolTip(path)
+                action = self.recent_menu.addAction(menu_text(Path(path).name))
+                set_tooltip(action, shown_text(path))
                 action.triggered.connect(partial(self.documents.add, [Path(path)]))
         if self.recent_menu.isEmpty():
             self.recent_menu.addAction("Nothing yet").setEnabled(False)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vitviz.errors import VitvizError
 from vitviz.imaging.load import EXTENSIONS
+from vitviz.plain_text import shown_text
 from vitviz.training.finetune.classes import class_folders
 
 
@@ -31,7 +32,8 @@ class ClassPhotos:
             return ""
         photos = sum(count for _, count in self.counts)
         name, fewest = min(self.counts, key=lambda pair: pair[1])
-        return f"{len(self.counts):,} classes, {photos:,} photos; fewest: {name}, {fewest:,}."
+        least = f"{shown_text(name)}, {fewest:,}"
+        return f"{len(self.counts):,} classes, {photos:,} photos; fewest: {least}."
 
     def commonest(self, held_out: float) -> float | None:
         """The accuracy of always saying the commonest class; None where nothing is known.
@@ -64,8 +66,8 @@ def class_photos(folder: Path, check: Callable[[], None] = lambda: None) -> Clas
     has = "one photo" if count else "no photo"
     return ClassPhotos(
         counts,
-        f"The class {name} has {has}{others}: it takes two, one to learn from and one to "
-        "measure on. Add photos, or move the folder away.",
+        f"The class {shown_text(name)} has {has}{others}: it takes two, one to learn from and "
+        "one to measure on. Add photos, or move the folder away.",
     )
 
 
