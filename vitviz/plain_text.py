@@ -24,8 +24,8 @@ INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 JOINERS = frozenset("\u200c\u200d")
 """They shape Persian and Indic words and compose emoji; between other letters they only hide."""
 
-FORMULA = re.compile(r"(^|[;\t\r\n])(?=[\s\"']*[=+\-@＝＋－＠])|^(?=[\t\r\n])")
-"""Where a cell begins that spreadsheets would run: some take a semicolon or tab for a cell's end.
+FORMULA = re.compile(r"(^|[;\n])(?=[\s\"']*[=+\-@＝＋－＠])")
+"""Where spreadsheets would find a formula; some take a semicolon for the end of a cell.
 
 Source: OWASP, CSV Injection, https://owasp.org/www-community/attacks/CSV_Injection
 """

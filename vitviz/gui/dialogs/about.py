@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import Qt, QUrl, Slot
-from PySide6.QtGui import QIcon, QKeySequence
+from PySide6.QtGui import QIcon, QImage, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -30,13 +30,19 @@ NAMED = 12
 MOST_LETTERS = 2000
 """Of one thing that is said of a model."""
 
+NOTHING = QImage(1, 1, QImage.Format.Format_ARGB32)
+NOTHING.fill(0)
+
 
 class Page(QTextBrowser):
     """Shows rich text of this program's, in which nothing is loaded from anywhere."""
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:
-        """Nothing: no file, no share of another computer, no page."""
-        return None
+        """Nothing: no file, no share of another computer, no page.
+
+        An empty picture, since Qt itself would look where it is told that there is none.
+        """
+        return NOTHING
 
 
 class TextDialog(QDialog):

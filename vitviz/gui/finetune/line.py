@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QWidget
 
-from vitviz.gui.widgets.text import menu_text, set_tooltip
+from vitviz.gui.widgets.text import LEAST_WIDTH, menu_text, set_tooltip
 
 if TYPE_CHECKING:
     from vitviz.training.finetune.progress import TrainingProgress
@@ -32,6 +32,7 @@ class TrainingLine(QWidget):
         super().__init__(parent)
         self.title = QToolButton()
         self.title.setToolTip("Open the fine-tuning")
+        self.title.setMinimumWidth(LEAST_WIDTH)  # its own would be all that it says
         self.title.clicked.connect(self.clicked)
         self.progress = QProgressBar()
         self.progress.setRange(0, STEPS)

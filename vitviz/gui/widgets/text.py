@@ -41,6 +41,8 @@ LONGEST_WORD = 96
 NO_SPACE = "\u200b"
 """Takes no room, and a line may be broken there."""
 
+PARAGRAPH = '<p style="white-space:pre-wrap">{}</p>'
+
 LONG_WORD = re.compile(rf"[^\s/\\{NO_SPACE}]{{{2 * PIECE},}}")
 
 
@@ -105,10 +107,17 @@ def set_tooltip(widget: HasToolTip, text: str) -> None:
     if len(lines) > TIP_LINES:
         lines = [*lines[: TIP_LINES - 1], "…"]
     words = "\n".join(lines)
-    if is_rich(words) or max(map(len, lines)) > TIP_WIDTH:  # Qt breaks lines of HTML only
+    if max(map(len, lines)) > TIP_WIDTH:
         broken = (html.escape(part) for part in TIP_WORD.sub(r"\g<0>\0", words).split("\0"))
-        words = f'<p style="white-space:pre-wrap">{"<br>".join(broken)}</p>'
+        words = PARAGRAPH.format("<br>".join(broken))  # Qt breaks lines of HTML only
+    else:
+        words = unmarked(words)
     widget.setToolTip(words)
+
+
+def unmarked(text: str) -> str:
+    """The text for what takes some for HTML and cannot be told not to: escaped if this one is."""
+    return PARAGRAPH.format(html.escape(text)) if is_rich(text) else text
 
 
 def is_rich(text: str) -> bool:
