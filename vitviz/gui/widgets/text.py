@@ -32,10 +32,13 @@ TIP_WORD = re.compile(r"\S{60}(?=\S)")
 LEAST_WIDTH = 60
 """Of a label on one line that is longer, in pixels: more would widen the window."""
 
+LEAST_COLUMN = 160
+"""Of a label whose lines are broken, in pixels, however long its words are."""
+
 PIECE = 12
 """Letters of a long word after which its line may be broken."""
 
-LONGEST_WORD = 96
+LONGEST_WORD = 64
 """Letters of a word that can be copied, which is shortened rather than broken."""
 
 NO_SPACE = "\u200b"
@@ -74,9 +77,10 @@ class PlainLabel(QLabel):
 
     def minimumSizeHint(self) -> QSize:
         hint = super().minimumSizeHint()
-        if self.wordWrap() or not self._words:
+        if not self._words:  # a picture
             return hint
-        return QSize(min(hint.width(), LEAST_WIDTH), hint.height())
+        least = LEAST_COLUMN if self.wordWrap() else LEAST_WIDTH
+        return QSize(min(hint.width(), least), hint.height())
 
     def _show(self) -> None:
         words = self._words
