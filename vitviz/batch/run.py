@@ -36,6 +36,7 @@ from vitviz.errors import PhotoError
 from vitviz.imaging.load import MAX_PIXELS
 from vitviz.models.torch_import import import_torch
 from vitviz.paths import is_inside
+from vitviz.plain_text import shown_text
 from vitviz.progress import Control, Pace, Stage
 from vitviz.writing import remove_parts
 
@@ -89,7 +90,7 @@ def failure(photo: str, why: str) -> str:
     """ "in/x.jpg is empty.": the photo's name, with which most reasons begin, once."""
     name = photo.rpartition("/")[2]
     begins = why.startswith(f"{name} ")
-    return photo + why.removeprefix(name) if name and begins else f"{photo}: {why}"
+    return shown_text(photo + why.removeprefix(name) if name and begins else f"{photo}: {why}")
 
 
 Report = Callable[[BatchProgress], None]

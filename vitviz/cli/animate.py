@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 from vitviz.cli.choices import add_choices, chosen
 from vitviz.cli.options import add_disclosure, counted, disclosure, print_notes
+from vitviz.cli.terminal import say
 from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
 from vitviz.errors import PhotoTooLarge, VitvizError
@@ -76,9 +77,9 @@ def run(options: argparse.Namespace) -> int:
     check_query(METHODS[session.view.method], session.view.query, cell.layout.prefix, cell.geometry)
     check_map(session.view, cell.explanation, cell.outline)
     photo = engine.photos.get(request.photo, request.background)
-    print(f"{options.photo}: {caption(describe_map(cell, session.view))}")
+    say(f"{options.photo}: {caption(describe_map(cell, session.view))}")
     print_notes(photo)
     said = disclosure(options)
     write_animation(out, photo, cell, session, animation, engine.answer, disclosure=said)
-    print(f"  wrote {out}")
+    say(f"  wrote {out}")
     return 0

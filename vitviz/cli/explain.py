@@ -17,6 +17,7 @@ from vitviz.cli.options import (
     print_notes,
     stems,
 )
+from vitviz.cli.terminal import say
 from vitviz.engine.answers import top_classes
 from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
@@ -112,10 +113,10 @@ def explain_one(
     check_query(METHODS[view.method], view.query, cell.layout.prefix, cell.geometry)
     check_map(view, cell.explanation, cell.outline)
     photo = engine.photos.get(request.photo, request.background)
-    print(f"{path}: {caption(describe_map(cell, view))}")
+    say(f"{path}: {caption(describe_map(cell, view))}")
     print_notes(photo)
     for name, probability in top_classes(cell, 3):
-        print(f"  {100 * probability:5.1f} %  {name}")
+        say(f"  {100 * probability:5.1f} %  {name}")
     said = disclosure(options)
     if said.beside is None and any(file.suffix.lower() in CONTAINERS for file in files):
         said = replace(said, beside=False)  # one of the files says it for all
@@ -125,7 +126,7 @@ def explain_one(
             write_values(file, cell, session, wanted, said)
         else:
             write_map(file, photo, cell, session, said)
-        print(f"  wrote {file}")
+        say(f"  wrote {file}")
 
 
 def holds_values(file: Path, format_names: list[str]) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from vitviz.cli.choices import add_choices, chosen
 from vitviz.cli.options import add_disclosure, counted, disclosure, head, photos_at, print_notes
+from vitviz.cli.terminal import say
 from vitviz.engine.engine import Engine
 from vitviz.errors import PhotoTooLarge, VitvizError
 from vitviz.exporting.figure_files import write_figure
@@ -127,12 +128,12 @@ def run(options: argparse.Namespace) -> int:
     for ref in dict.fromkeys(pane.photo for pane in session.panes if pane.photo):
         photo = engine.photos.get(ref, session.background)
         if photo.notes:
-            print(f"{Path(ref.path).name}:")
+            say(f"{Path(ref.path).name}:")
             print_notes(photo)
-    print(f"wrote {options.out}")
+    say(f"wrote {options.out}")
     if options.session is not None:
         session_file.save(session, options.session)
-        print(f"wrote {options.session}")
+        say(f"wrote {options.session}")
     return 0
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vitviz.cli.terminal import say
 from vitviz.errors import VitvizError
 from vitviz.exporting.provenance import MapFacts, Provenance, to_json
 from vitviz.exporting.reopen import reopen
@@ -42,10 +43,11 @@ def run(options: argparse.Namespace) -> int:
     """Prints the provenance of a file; writes its session."""
     provenance = read(options.file)
     if options.json:
-        print(to_json(provenance, 1))
+        for line in to_json(provenance, 1).splitlines():
+            say(line, len(line))
     else:
         for line in described(provenance):
-            print(printable(line))
+            say(line)
     if options.session is None:
         return 0
     if options.session.suffix != session_file.SUFFIX:
@@ -54,15 +56,10 @@ def run(options: argparse.Namespace) -> int:
         )
     found = reopen(provenance, options.file)
     for problem in found.problems:
-        print(f"  {printable(problem)}")
+        say(f"  {problem}")
     session_file.save(found.session, options.session)
-    print(f"  wrote {options.session}")
+    say(f"  wrote {options.session}")
     return 0
-
-
-def printable(text: str) -> str:
-    """The text without what steers a terminal; the file may be from anywhere."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def described(provenance: Provenance) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 from vitviz.cli.figure import add_looks, with_looks
 from vitviz.cli.options import add_disclosure, disclosure
+from vitviz.cli.terminal import say
 from vitviz.engine.engine import Engine
 from vitviz.errors import PhotoTooLarge, VitvizError
 from vitviz.exporting.figure_files import write_figure
@@ -59,5 +60,5 @@ def run(options: argparse.Namespace) -> int:
                      disclosure=disclosure(options))  # fmt: skip
     except PhotoTooLarge as error:
         raise VitvizError(error.message, "Open it in the window, and save the session.") from error
-    print(f"wrote {options.out}")
+    say(f"wrote {options.out}")
     return 0

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from vitviz.cli.batch import command
 from vitviz.cli.interrupts import interrupts
 from vitviz.cli.options import fraction
+from vitviz.cli.terminal import say, warn, write_over
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.models.loading import bundled
 from vitviz.progress import Stage
@@ -25,7 +26,8 @@ from vitviz.training.recipes import (
     Report,
     Variety,
 )
-from vitviz.training.runs import REFUSED, distil, finetune, left_out
+from vitviz.training.refused import REFUSED, left_out
+from vitviz.training.runs import distil, finetune
 from vitviz.wording.stages import stage_words
 
 if TYPE_CHECKING:
@@ -64,18 +66,19 @@ def run(options: argparse.Namespace) -> int:
             else:
                 parts = parts_of(options.folder, options.validation)
                 if parts.training != options.folder and not options.quiet:
-                    print(parts.words, flush=True)
+                    say(parts.words)
                 path = finetune(_given(FinetuneOptions, options), progress, line.report)
     except Cancelled:
         line.end()
-        sys.stderr.write(f"Stopped; what was learned is kept. {again}\n")
+        warn(f"Stopped; what was learned is kept. {again}")
         _say_left_out(options.out)
         return 130
     except VitvizError as error:
         line.end()
         raise VitvizError(error.message, error.hint) from error
     line.end()
-    print(f"wrote {path}\nwrote {path.with_suffix('.json')}")
+    say(f"wrote {path}")
+    say(f"wrote {path.with_suffix('.json')}")
     _say_left_out(options.out)
     return 0
 
@@ -84,7 +87,7 @@ def _say_left_out(out: Path) -> None:
     count = left_out(out)
     if count:
         photos = "1 photo was" if count == 1 else f"{count:,} photos were"
-        sys.stderr.write(f"vitviz: {photos} left out: see {out / REFUSED}\n")
+        warn(f"vitviz: {photos} left out: see {out / REFUSED}")
 
 
 def _add_distil(kinds: Subparsers) -> None:
@@ -209,8 +212,7 @@ class _Line:
             self._last = now
             width = shutil.get_terminal_size().columns - 1
             words = f"{stage_words(stage)}  {100 * done:.0f} %"
-            sys.stderr.write(f"\r{words:<{width}.{width}}")
-            sys.stderr.flush()
+            write_over(words[:width], width)
 
     def report(self, report: Report) -> None:
         """Says what was measured."""
@@ -218,13 +220,12 @@ class _Line:
             self.end()
             what = f"epoch {report.epoch}" if report.epoch else f"step {report.step:,}"
             numbers = ", ".join(f"{name} {value:.3f}" for name, value in report.measured)
-            print(f"{what}: {numbers}", flush=True)
+            say(f"{what}: {numbers}")
 
     def end(self) -> None:
         """Clears the line that is written over."""
         if self._over:
-            sys.stderr.write(f"\r{'':{shutil.get_terminal_size().columns - 1}}\r")
-            sys.stderr.flush()
+            write_over("", shutil.get_terminal_size().columns - 1)
 
 
 def _number(least: int) -> Callable[[str], int]:

@@ -37,10 +37,12 @@ from vitviz.gui.views.table import VIEWS
 from vitviz.gui.widgets.banner import Banner
 from vitviz.gui.widgets.job_view import JobView
 from vitviz.gui.widgets.status import StatusBar
+from vitviz.gui.widgets.text import menu_text, set_tooltip, window_title
 from vitviz.imaging.samples import sample_photos
 from vitviz.models.card import ModelCard
 from vitviz.models.loading import bundled
 from vitviz.paths import is_elsewhere, is_file
+from vitviz.plain_text import shown_text
 from vitviz.session.last import LastSession
 from vitviz.session.state import PhotoRef, Session
 
@@ -259,7 +261,8 @@ class Window(QMainWindow):
         for part in parts:
             part.show_scene(scene)
         photo = scene.session.photo
-        self.setWindowTitle(f"{Path(photo.path).name} – vitviz" if photo else "vitviz")
+        name = window_title(Path(photo.path).name) if photo else ""
+        self.setWindowTitle(f"{name} – vitviz" if photo else "vitviz")
 
     @Slot()
     def _show_actions(self) -> None:
@@ -284,8 +287,8 @@ class Window(QMainWindow):
                 self.recent_menu.addSection(title)
             for path in paths:
                 name = f"{path} (elsewhere)" if is_elsewhere(path) else Path(path).name
-                action = self.recent_menu.addAction(name)
-                action.setToolTip(path)
+                action = self.recent_menu.addAction(menu_text(name))
+                set_tooltip(action, shown_text(path))
                 action.triggered.connect(partial(self.documents.open_recent, path))
         if self.recent_menu.isEmpty():
             self.recent_menu.addAction("Nothing yet").setEnabled(False)

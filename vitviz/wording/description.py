@@ -13,6 +13,7 @@ from vitviz.maps.resample import carried
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Method, ParameterValue
 from vitviz.models.outline import Outline
+from vitviz.plain_text import MOST_OF_NAME, shown_text
 from vitviz.session.state import Pane, PhotoRef, View
 from vitviz.wording.names import prefix_name, token_name
 
@@ -121,14 +122,14 @@ def _answered(known: Description, cell: Cell, view: View) -> Description:
 
 def _model_title(pane: Pane, cell: Cell | None) -> str:
     if cell is not None and cell.request.model == pane.model:
-        return cell.card.title
+        return shown_text(cell.card.title, MOST_OF_NAME)
     # A checkpoint is a path; a bundled model is an id, which may hold dots but no folder.
     path = Path(pane.model)
-    return path.stem if path.name != pane.model else pane.model
+    return shown_text(path.stem if path.name != pane.model else pane.model, MOST_OF_NAME)
 
 
 def _target_name(cell: Cell | None, target: int | None) -> str:
     if target is None:
         return ""
     names = cell.card.class_names if cell is not None else ()
-    return names[target] if target < len(names) else f"class {target}"
+    return shown_text(names[target], MOST_OF_NAME) if target < len(names) else f"class {target}"

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from vitviz.engine.answers import Cell
 from vitviz.methods import METHODS
+from vitviz.plain_text import MOST_OF_NAME, shown_text
 from vitviz.session.state import Pane
 from vitviz.wording.caption import SEPARATOR, layers
 from vitviz.wording.description import Description, describe
@@ -148,7 +149,9 @@ def _photo(of: Description) -> Aspect:
     if of.photo is None:
         return Aspect(None, "no photo")
     frame = f", frame {of.photo.frame + 1}" if of.photo.frame else ""
-    return Aspect((of.photo.path, of.photo.frame), Path(of.photo.path).name + frame)
+    return Aspect(
+        (of.photo.path, of.photo.frame), shown_text(Path(of.photo.path).name, MOST_OF_NAME) + frame
+    )
 
 
 def _input(of: Description) -> Aspect:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from vitviz.gui.dialogs.split_values import TITLES, SplitChoices
 from vitviz.gui.documents import MODEL_FILTER, PHOTO_FILTER
 from vitviz.gui.widgets.form import Choice
+from vitviz.gui.widgets.text import PlainLabel
 from vitviz.gui.widgets.ticks import TickDialog
 from vitviz.paths import absolute
 from vitviz.session.split import Along
@@ -37,7 +38,7 @@ class SplitDialog(TickDialog):
         self.choice = Choice("Split along", [(title, name) for name, title in TITLES.items()])
         self.choice.show_value(along)
         self.list.setAccessibleName("What the panes show")
-        label = QLabel("Split along")
+        label = PlainLabel("Split along")
         label.setBuddy(self.choice)
         top = QHBoxLayout()
         top.addWidget(label)

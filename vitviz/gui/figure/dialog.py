@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -31,6 +30,8 @@ from vitviz.gui.figure.form import FigureForm
 from vitviz.gui.threads.desk import CLOSING_S, Desk
 from vitviz.gui.widgets.form import quiet
 from vitviz.gui.widgets.target import ask_target
+from vitviz.gui.widgets.text import PlainLabel, set_tooltip
+from vitviz.plain_text import shown_text
 from vitviz.progress import Control, Progress, Stage
 from vitviz.session.state import Session
 from vitviz.shapes import UInt8
@@ -179,7 +180,7 @@ class FigureDialog(QDialog):
         self.form = FigureForm(replace(session.figure, content=content), suffix)
         self.preview = PreviewArea()
         self.size_label = quiet()
-        self.message = QLabel()
+        self.message = PlainLabel()
         self.message.setWordWrap(True)
         self.message.setVisible(False)
         self.progress = QProgressBar()
@@ -310,7 +311,7 @@ class FigureDialog(QDialog):
     @Slot(object, object, float)
     def _on_progress(self, question: object, stage: Stage, fraction: float) -> None:
         self.progress.setValue(round(1000 * fraction))
-        self.progress.setToolTip(stage_words(stage))
+        set_tooltip(self.progress, stage_words(stage))
 
     @Slot(object, object)
     def _on_answer(self, question: object, answer: object) -> None:
@@ -347,7 +348,7 @@ class FigureDialog(QDialog):
         self.export.setText("Cancel" if writing else "Export…")
 
     def _say(self, words: str) -> None:
-        self.message.setText(words)
+        self.message.setText(shown_text(words))
         self.message.setVisible(bool(words))
 
     def resizeEvent(self, event: object) -> None:

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QToolButton,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 from vitviz.gui.documents import MODEL_FILTER
 from vitviz.gui.widgets.form import LABEL_WIDTH, Choice, Number, WholeNumber, form, quiet, row
 from vitviz.gui.widgets.long_work import FolderField
+from vitviz.gui.widgets.text import PlainLabel, set_tooltip
 from vitviz.paths import is_there
 from vitviz.training.finetune.class_photos import ClassPhotos
 from vitviz.training.recipes import FinetuneOptions, Variety
@@ -175,12 +175,12 @@ class FinetuneForm(QWidget):
         grid.setVerticalSpacing(7)
         for place, fields in enumerate(rows):
             for side, (title, name) in enumerate(fields):
-                label, field = QLabel(title), getattr(self, name)
+                label, field = PlainLabel(title), getattr(self, name)
                 label.setMinimumWidth(SECOND_WIDTH if side else LABEL_WIDTH)
                 label.setContentsMargins(BETWEEN if side else 0, 0, 0, 0)
                 label.setBuddy(field)
-                label.setToolTip(TIPS[name])
-                field.setToolTip(TIPS[name])
+                set_tooltip(label, TIPS[name])
+                set_tooltip(field, TIPS[name])
                 grid.addWidget(label, place, 2 * side)
                 grid.addWidget(field, place, 2 * side + 1)
         for column in (1, 3):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, QSize, Qt
-from PySide6.QtWidgets import QDockWidget, QFrame, QLabel, QMainWindow, QMenu, QScrollArea, QWidget
+from PySide6.QtWidgets import QDockWidget, QFrame, QMainWindow, QMenu, QScrollArea, QWidget
 
 from vitviz.gui.panels.appearance import AppearancePanel
 from vitviz.gui.panels.layers import LayersPanel
@@ -12,6 +12,7 @@ from vitviz.gui.panels.model import ModelPanel
 from vitviz.gui.panels.photos import PhotosPanel
 from vitviz.gui.panels.predictions import PredictionsPanel
 from vitviz.gui.scene import Part
+from vitviz.gui.widgets.text import PlainLabel
 
 LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
 RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
@@ -107,9 +108,9 @@ class PanelDocks:
         return self._window.saveState(LAYOUT_VERSION)
 
 
-def heading(title: str) -> QLabel:
+def heading(title: str) -> PlainLabel:
     """A quiet title to drag a panel by; the View menu closes and opens panels."""
-    label = QLabel(title)
+    label = PlainLabel(title)
     label.setObjectName("heading")
     label.setIndent(0)
     return label

@@ -20,7 +20,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
-    QLabel,
     QScrollArea,
     QSizePolicy,
     QToolButton,
@@ -34,6 +33,7 @@ from vitviz.gui.scene import PaneDrop, Scene
 from vitviz.gui.threads.service import Preview
 from vitviz.gui.widgets.drops import drag, drop_data
 from vitviz.gui.widgets.form import MARGIN
+from vitviz.gui.widgets.text import PlainLabel
 from vitviz.maps.heat_map import Fusion, Head
 from vitviz.maps.ranges import look
 from vitviz.maps.style import Style
@@ -283,7 +283,7 @@ class LayersPanel(QWidget):
         self._chip_area.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._fit_chips()
         self._chip_area.horizontalScrollBar().rangeChanged.connect(self._fit_chips)
-        label = QLabel("Heads")
+        label = PlainLabel("Heads")
         label.setProperty("quiet", True)
         label.setFixedHeight(QFontMetrics(self.font()).height() + 16)
         bottom = QHBoxLayout()

@@ -11,6 +11,7 @@ from PySide6.QtGui import QDrag, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from vitviz.gui.scene import PaneDrop
+from vitviz.plain_text import MOST_OF_NAME, shown_text
 from vitviz.reading import parse, typed
 from vitviz.wording.names import head_name, layer_name
 
@@ -57,7 +58,8 @@ def words(drop: PaneDrop) -> str:
     """What is about to be dropped: "panda.jpg", "layer 8, head 3"."""
     if drop.photo is not None or drop.paths:
         more = f" and {len(drop.paths) - 1} more" if len(drop.paths) > 1 else ""
-        return Path(drop.photo.path if drop.photo else drop.paths[0]).name + more
+        name = Path(drop.photo.path if drop.photo else drop.paths[0]).name
+        return shown_text(name, MOST_OF_NAME) + more
     parts = []
     if drop.layer is not None:
         parts.append(layer_name(drop.layer))

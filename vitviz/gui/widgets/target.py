@@ -6,7 +6,9 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from vitviz.gui.widgets.text import unmarked
 from vitviz.paths import is_there
+from vitviz.plain_text import shown_text
 
 
 def ask_target(parent: QWidget, title: str, suggested: str, suffix: str) -> Path | None:
@@ -27,7 +29,7 @@ def ask_target(parent: QWidget, title: str, suggested: str, suffix: str) -> Path
         return path
     path = path.with_name(path.name + suffix)
     # The dialog has asked about the name that was typed, not about this one.
-    question = f"{path.name} already exists. Replace it?"
+    question = unmarked(f"{shown_text(path.name)} already exists. Replace it?")
     yes = QMessageBox.StandardButton.Yes
     if is_there(path) and QMessageBox.question(parent, title, question) != yes:
         return None

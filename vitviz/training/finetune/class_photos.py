@@ -10,6 +10,7 @@ from pathlib import Path
 from vitviz.errors import VitvizError
 from vitviz.imaging.load import EXTENSIONS
 from vitviz.paths import is_folder
+from vitviz.plain_text import shown_text
 from vitviz.training.finetune.classes import class_folders
 from vitviz.training.finetune.divided import parts_of
 
@@ -37,7 +38,8 @@ class ClassPhotos:
             return ""
         photos = sum(count for _, count in self.counts)
         name, fewest = min(self.counts, key=lambda pair: pair[1])
-        words = f"{len(self.counts):,} classes, {photos:,} photos; fewest: {name}, {fewest:,}."
+        least = f"{shown_text(name)}, {fewest:,}"
+        words = f"{len(self.counts):,} classes, {photos:,} photos; fewest: {least}."
         if self.measured:
             apart = sum(count for _, count in self.measured)
             words += f" {apart:,} more to measure on."
@@ -84,7 +86,8 @@ def class_photos(folder: Path, check: Callable[[], None] = lambda: None) -> Clas
     has = "one photo" if count else "no photo"
     return ClassPhotos(
         counts,
-        f"The class {name} has {has}{others}: {needs}. Add photos, or move the folder away.",
+        f"The class {shown_text(name)} has {has}{others}: {needs}. Add photos, or move the folder "
+        "away.",
         measured,
         divided,
     )

@@ -14,7 +14,7 @@ from PySide6.QtGui import (
     QPalette,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from vitviz.gui.canvas import marks
 from vitviz.gui.canvas.photo_view import BY_KEYBOARD
@@ -24,6 +24,7 @@ from vitviz.gui.views.compare.overlay import DropHint, Problem
 from vitviz.gui.views.compare.words import EXPLANATION
 from vitviz.gui.widgets import drops
 from vitviz.gui.widgets.elided import ElidedLine
+from vitviz.gui.widgets.text import PlainLabel
 
 FRAME = 3
 """Around a pane, where the ring of the current one is drawn, in widget pixels."""
@@ -42,7 +43,7 @@ class Heading(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.letter = QLabel()
+        self.letter = PlainLabel()
         self.letter.setProperty("strong", True)
         self.words = ElidedLine()
         self.close_button = QToolButton()

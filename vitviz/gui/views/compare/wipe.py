@@ -13,13 +13,14 @@ from PySide6.QtGui import (
     QPalette,
     QPen,
 )
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from vitviz.gui.canvas import marks
 from vitviz.gui.views.compare.canvas import CanvasContent, CompareCanvas
 from vitviz.gui.views.compare.links import Links
 from vitviz.gui.views.compare.words import EXPLANATION
 from vitviz.gui.widgets.elided import ElidedLine
+from vitviz.gui.widgets.text import PlainLabel
 
 STEP = 0.02
 """Of the width, with an arrow key; five times as much with Shift."""
@@ -127,7 +128,7 @@ class Wipe(QWidget):
         top = QHBoxLayout()
         top.setContentsMargins(14, 6, 14, 6)
         top.setSpacing(8)
-        self._names = (QLabel(), QLabel())
+        self._names = (PlainLabel(), PlainLabel())
         self.words = (ElidedLine(), ElidedLine(right=True))
         for name in self._names:
             name.setProperty("strong", True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from vitviz.gui.canvas.colour_bar import ColourBarWidget
 from vitviz.gui.scene import Scene
 from vitviz.gui.views.heads.matrix import HeadMatrix
 from vitviz.gui.views.heads.subject import Subject
 from vitviz.gui.views.view import NOTHING, ViewWidget
+from vitviz.gui.widgets.text import PlainLabel
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.bar import ColourBar
 from vitviz.maps.heat_map import Explanation, Head
@@ -38,7 +39,7 @@ class HeadsView(ViewWidget):
         self.matrix.pointed.connect(self._tell)
         self.colour_bar = ColourBarWidget()
         self.colour_bar.hide()
-        self.facts = QLabel()
+        self.facts = PlainLabel()
         self.facts.setProperty("quiet", True)
         self.facts.setContentsMargins(20, 6, 20, 8)
         self.facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
