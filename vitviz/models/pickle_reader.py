@@ -47,7 +47,7 @@ class BadPickle(ValueError):
 
 
 class TooMuch(BadPickle):
-    """It goes beyond the bounds, damaged or not."""
+    """It goes beyond what weights need, damaged or not."""
 
 
 class RunsCode(BadPickle):
@@ -160,7 +160,7 @@ def _run(machine: _Machine, stream: BytesIO, budget: Budget) -> Any:
         if step.name not in _STEPS:
             if step.name == "INST":
                 machine.name(str(argument).replace(" ", "."))
-            raise BadPickle(f"it uses {step.name}, which weights do not need")
+            raise TooMuch(f"it uses {step.name}, which weights do not need")
         _STEPS[step.name](machine, argument)
     raise BadPickle("it has no end")
 
@@ -301,7 +301,7 @@ def check_key(key: Any) -> None:
         if len(key) > LONGEST_NAME:
             raise TooMuch(f"it has a name of {len(key):,} letters")
     elif key is not None and not isinstance(key, int | float):
-        raise BadPickle(f"{describe(key)} is a key, where only text and numbers can be")
+        raise TooMuch(f"{describe(key)} is a key, where only text and numbers can be")
 
 
 def describe(value: Any) -> str:
