@@ -1,8 +1,8 @@
 """Checkpoints that strangers could send: mutated, cut, and made to hang, crash or overfill.
 
 Run by hand: ``python -m tests.bench.fuzz_checkpoints`` (20,000 files), or with ``--count``,
-``--seed`` and ``--workers``. Every file is read by ``read_checkpoint`` in a process of its own
-pool. Counted are the files that were read and those that were refused; anything else is a failure
+``--seed``. Every file is read by ``read_checkpoint`` in another process, which is replaced when it
+dies. Counted are the files that were read and those that were refused; anything else is a failure
 and printed with the number of its file: an exception that is no refusal, a crash of the process, or
 more than 5 seconds. One number and seed always make the same file; ``--only NUMBER`` writes it out.
 """
@@ -22,9 +22,6 @@ from tests.bench.nasty_checkpoints import make
 
 LONGEST = 5.0
 """Seconds a file may take."""
-
-AT_ONCE = 100
-"""Files a process is given at once."""
 
 
 @dataclass(frozen=True)

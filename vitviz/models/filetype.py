@@ -182,7 +182,10 @@ def _without_folder(
     found = {member.filename.removeprefix(folder): member for member in inside}
     places = sorted((m.header_offset, m.header_offset + 30 + m.file_size) for m in members)
     starts = [start for start, _ in places[1:]] + [end]
-    apart = all(stop <= start for (_, stop), start in zip(places, starts, strict=True))
+    # Of an archive that is cut at its front, zipfile gives places before the file.
+    apart = places[0][0] >= 0 and all(
+        stop <= start for (_, stop), start in zip(places, starts, strict=True)
+    )
     encrypted = any(member.flag_bits & 1 for member in members)
     if len(found) < len(inside) or "data.pkl" not in found or not apart or encrypted:
         raise CheckpointError(
