@@ -85,7 +85,7 @@ def _memo_lists(random: Random) -> bytes:
 
 
 def _deep(random: Random) -> bytes:
-    depth = random.choice([50, 99, 101, 1000, 50_000])
+    depth = random.choice([50, 99, 101, 1000, 10_000])
     start, end = random.choice([
         (b")", b"\x85"), (b"](", b"e"), (b"}K\1", b"s"), (b"(", b"t"), (b"]", b"a"),
     ])  # fmt: skip
@@ -124,7 +124,7 @@ def _long(random: Random) -> bytes:
 
 
 def _wide(random: Random) -> bytes:
-    count = random.choice([100, 10_000, 60_000])
+    count = random.choice([100, 1000, 20_000])
     return random.choice([
         b"(" + b"K\1" * count + b"t", b"](" + b"K\1" * count + b"e",
         b"}(" + b"K\1K\2" * count + b"u", b"(" * min(count, 2000), b"]" * count, b"N2" * count,
@@ -147,11 +147,12 @@ def _code(random: Random) -> bytes:
     what = random.choice(["os.system", "builtins.eval", "posix.system", "nt.system", "sys.exit",
                           "subprocess.Popen", "torch.load", "builtins.getattr", "numpy.load",
                           "torch.hub.load", "x" * 5000 + ".y"])  # fmt: skip
+    module, _, last = what.rpartition(".")
     command = text("echo must never run > /dev/null")
     return random.choice([
-        call(what, command), name(what) + b"(" + command + b"t\x81",
-        name(what) + b")R" + b"}b", b"(" + command + b"i" + what.rpartition(".")[0].encode() + b"\nf\n",
-        text(what.rpartition(".")[0]) + text(what.rpartition(".")[2]) + b"\x93" + b"(" + command + b"tR",
+        call(what, command), name(what) + b"(" + command + b"t\x81", name(what) + b")R}b",
+        b"(" + command + b"i" + module.encode() + b"\n" + last.encode() + b"\n",
+        text(module) + text(last) + b"\x93(" + command + b"tR",
         name(what), b"P1\n", b"\x82\1", b"(" + name(what) + command + b"o",
     ])  # fmt: skip
 

@@ -29,8 +29,11 @@ MOST_TENSORS = 20_000
 LARGEST_DIRECTORY = 8 << 20
 """Bytes that may list the contents of an archive: some 80,000 tensors."""
 
-TORCH_LEGACY = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
-"""How torch.save began before 1.6. Source: ``MAGIC_NUMBER`` in torch/serialization.py, pickled."""
+TORCH_LEGACY = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+"""What stood first in files by torch.save before 1.6, in a pickle of any version.
+
+Source: ``MAGIC_NUMBER`` in torch/serialization.py.
+"""
 
 
 @dataclass(frozen=True)
@@ -114,14 +117,16 @@ def refuse_foreign(path: Path, start: bytes) -> None:
         if b"weight_map" in start:
             hint = "It lists the parts of weights in several files, which vitviz cannot read yet."
         raise CheckpointError(f"{path.name} is JSON, not weights.", hint)
-    if start.startswith(b"\x80") and not start.startswith(TORCH_LEGACY):
+    pickled = start.startswith(b"\x80")
+    if pickled and TORCH_LEGACY in start[:32]:
+        return
+    if pickled:
         raise CheckpointError(
             f"{path.name} is a Python pickle, not a checkpoint written by torch.save; opening it "
             "would run whatever it says.",
             SAVE_STATE_DICT,
         )
-    if not start.startswith(TORCH_LEGACY):
-        raise CheckpointError(f"{path.name} is not a checkpoint.", READABLE)
+    raise CheckpointError(f"{path.name} is not a checkpoint.", READABLE)
 
 
 class _Directory(io.FileIO):
