@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from vitviz.errors import VitvizError
+from vitviz.models.torch_file import open_archive
 from vitviz.reading import parse, typed
 from vitviz.training.recipes import OtherRun
 from vitviz.writing import write_whole
@@ -47,6 +48,8 @@ def read_state(path: Path) -> dict[str, Any]:
         VitvizError: The file is something else, or damaged.
     """
     try:
+        # Before torch makes objects of it: within bounds, and nothing but data.
+        open_archive(path, path.stat().st_size)
         state = torch.load(path, map_location="cpu", weights_only=True)
         if state["format"] != FORMAT:
             raise ValueError(f"its format is {state['format']}, not {FORMAT}")
