@@ -246,11 +246,12 @@ def test_safetensors_that_claim_what_is_not_there(
         (b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
         (b'{"a":' * 40 + b"1" + b"}" * 40, "nested more than"),
         (b'{"a":' + b"9" * 100_000 + b"}", "not a number of 64 bits"),
+        (b'{"a":[' + b"[]," * 300_000 + b"[]]}", "describes more than weights need"),
         (b'{"a":{},"a":{}}', "two fields"),
         (b'{"a\xff":1}', "header cannot be read"),
         (b'{"__metadata__":{}}', "holds no tensors"),
     ],
-    ids=["deep", "nested", "long number", "twice", "no text", "empty"],
+    ids=["deep", "nested", "long number", "wide", "twice", "no text", "empty"],
 )
 def test_headers_of_safetensors_are_bounded(tmp_path: Path, header: bytes, named: str) -> None:
     path = tmp_path / "w.safetensors"

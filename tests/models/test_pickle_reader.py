@@ -8,7 +8,7 @@ from io import BytesIO
 
 import pytest
 
-from tests.bench.nasty_pickles import number, text
+from tests.bench.nasty_pickles import name, number, text
 from vitviz.models.checkpoints.pickle_reader import (
     DEEPEST,
     LONGEST_NAME,
@@ -118,6 +118,23 @@ def test_steps_are_counted_over_all_pickles_of_a_file() -> None:
 def test_time_is_bounded() -> None:
     with pytest.raises(TooMuch, match="longer than"):
         read(b"N" * 5000 + b".", Budget(end=0.0))
+
+
+@pytest.mark.parametrize(
+    "nasty",
+    [
+        name("collections.OrderedDict") + b"q\1](" + (text("a") + b"K\1\x86") * 1000
+        + b"e\x85q\0R" + b"h\1h\0R" * 500,
+        name("torch.device") + b"q\1(" + b"N" * 1000 + b"tq\0" + b"h\1h\0R" * 500,
+        text("x" * 900_000) + b"q\0" + b"h\0h\0\x93" * 5000,
+        text("x" * 900_000) + b"q\0" + (b"(" + text("storage") + name("torch.FloatStorage")
+        + b"h\0NK\1tQ") * 5000,
+    ],
+    ids=["one list again and again", "many arguments", "long names", "long storages"],
+)  # fmt: skip
+def test_no_step_costs_more_than_its_own_bytes(nasty: bytes) -> None:
+    with pytest.raises(TooMuch):
+        read(b"\x80\4" + nasty + b".")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.bench.nasty_checkpoints import archive_of
 from tests.training.conftest import TEACHER
 from vitviz.errors import Cancelled, CheckpointError, VitvizError
 from vitviz.models.card import from_json
@@ -362,3 +363,10 @@ def test_photos_that_were_left_out_are_listed(tuning: FinetuneOptions, tmp_path:
     (folder / "reds" / "broken.png").write_bytes(b"no photo")
     finetune(replace(tuning, folder=folder, epochs=1))
     assert "reds/broken.png" in (tuning.out / "refused.txt").read_text(encoding="utf-8")
+
+
+def test_a_checkpoint_that_would_never_end_is_refused(tmp_path: Path) -> None:
+    endless = b"\x80\2}" + b")q\0" + b"h\0\x86q\0" * 60 + b"K\1s."
+    (tmp_path / "last.pt").write_bytes(archive_of(endless))
+    with pytest.raises(VitvizError, match="no checkpoint of a run"):
+        read_state(tmp_path / "last.pt")

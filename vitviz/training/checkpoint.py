@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from vitviz.errors import VitvizError
+from vitviz.models.checkpoints.torch_file import open_archive
 from vitviz.paths import is_there
 from vitviz.reading import parse, typed
 from vitviz.training.recipes import OtherRun
@@ -48,6 +49,8 @@ def read_state(path: Path) -> dict[str, Any]:
         VitvizError: The file is something else, or damaged.
     """
     try:
+        # Before torch makes objects of it: within bounds, and nothing but data.
+        open_archive(path, path.stat().st_size)
         state = torch.load(path, map_location="cpu", weights_only=True)
         if state["format"] != FORMAT:
             raise ValueError(f"its format is {state['format']}, not {FORMAT}")

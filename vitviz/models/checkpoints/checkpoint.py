@@ -100,7 +100,7 @@ def _read_torch(path: Path, size: int, start: bytes) -> Checkpoint:
         raise CheckpointError(
             f"{path.name} is cut short or damaged: {error}.", "Download or copy it again."
         ) from error
-    except (MemoryError, OSError) as error:
+    except (MemoryError, RuntimeError, OSError) as error:  # torch's allocator: RuntimeError
         raise CheckpointError(
             f"{path.name} cannot be read: {error or 'there is too little memory'}.",
             "Close other programs, or copy the file to another disk.",

@@ -112,12 +112,13 @@ class Budget:
     steps: int = MOST_STEPS
     end: float = field(default_factory=lambda: time.monotonic() + MOST_SECONDS)
 
-    def spend(self) -> None:
-        """Takes one step off. Raises ``TooMuch`` when there is none left, or no time."""
-        self.steps -= 1
+    def spend(self, steps: int = 1) -> None:
+        """Takes steps off. Raises ``TooMuch`` when there are none left, or no time."""
+        before, self.steps = self.steps, self.steps - steps
         if self.steps < 0:
             raise TooMuch(f"it takes more than {MOST_STEPS:,} steps")
-        if not self.steps % 4096 and time.monotonic() > self.end:
+        # The clock is looked at after every 4096 of them.
+        if before >> 12 != self.steps >> 12 and time.monotonic() > self.end:
             raise TooMuch(f"it takes longer than {MOST_SECONDS:g} seconds")
 
 
@@ -139,9 +140,9 @@ def read_pickle(
         RunsCode: It names what is not allowed.
         BadPickle: It is damaged, or goes beyond the bounds.
     """
-    machine = _Machine(known, storage)
+    machine = _Machine(known, storage, budget)
     try:
-        result = _run(machine, stream, budget)
+        result = _run(machine, stream)
     except (ValueError, LookupError) as error:
         if machine.unknown:
             raise RunsCode(sorted(machine.unknown)) from error
@@ -152,9 +153,9 @@ def read_pickle(
     return result
 
 
-def _run(machine: _Machine, stream: BytesIO, budget: Budget) -> Any:
+def _run(machine: _Machine, stream: BytesIO) -> Any:
     for step, argument, _ in genops(stream):
-        budget.spend()
+        machine.budget.spend()
         if step.name == "STOP":
             return machine.pop()
         if step.name not in _STEPS:
@@ -168,9 +169,12 @@ def _run(machine: _Machine, stream: BytesIO, budget: Budget) -> Any:
 class _Machine:
     """The stack, the marks and the memo of a pickle, over descriptions."""
 
-    def __init__(self, known: Callable[[str], Any], storage: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, known: Callable[[str], Any], storage: Callable[[Any], Any], budget: Budget
+    ) -> None:
         self.known = known
         self.storage = storage
+        self.budget = budget
         self.stack: list[Any] = []
         self.below: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
@@ -266,6 +270,8 @@ class _Machine:
         name, module = self.pop(), self.pop()
         if not isinstance(name, str) or not isinstance(module, str):
             raise BadPickle("it names a function by something else than text")
+        if len(name) + len(module) > LONGEST_NAME:
+            raise TooMuch("it names a function longer than any")
         self.name(f"{module}.{name}")
 
     def call(self) -> None:
@@ -274,6 +280,9 @@ class _Machine:
             raise BadPickle(f"it calls {describe(function)}")
         if not isinstance(given, Items) or given.kind != "tuple":
             raise BadPickle(f"it calls {function.name[:100]} without arguments")
+        # Else one long list could be gone through again at each step.
+        self.budget.spend(len(given.values))
+        self.budget.spend(sum(_length(value) for value in given.values))
         self.push(function.make(given.values))
 
     def build(self) -> None:
@@ -285,6 +294,15 @@ class _Machine:
 
     def persistent(self) -> None:
         self.push(self.storage(self.pop()))
+
+
+def _length(value: Any) -> int:
+    match value:
+        case Items():
+            return len(value.values)
+        case Table():
+            return len(value.pairs)
+    return 0
 
 
 def _add(target: Items | Table, values: list[Any], to: list[Any], what: list[Any]) -> None:

@@ -34,6 +34,7 @@ from vitviz.models.checkpoints.pickle_reader import (
     BadPickle,
     Budget,
     Items,
+    RunsCode,
     StandIn,
     TooMuch,
     read_pickle,
@@ -104,7 +105,7 @@ def read_tensor(view: TensorView, file: TorchFile) -> Tensor:
     width, start = view.dtype.itemsize, view.storage.start * view.storage.dtype.itemsize
     whole = file.whole(view.storage)
     # torch compares with the storage's length once more, in both.
-    if (whole.data_ptr() + start) % width == 0 and (whole.storage_offset() + start) % width == 0:
+    if start % width == 0 and whole.data_ptr() % width == 0:
         numbers = whole[: whole.numel() // width * width].view(view.dtype)
         return numbers.as_strided(view.size, view.stride, start // width + view.offset)
     # Numbers at odd places: copied byte by byte, and only those that are shown.
@@ -186,8 +187,8 @@ class _Legacy(TorchFile):
             size = file.seek(0, 2)
         try:
             keys = self._read_pickles(stream)
-        except (BadPickle, ValueError) as error:
-            if stream.tell() >= LARGEST_HEADER:
+        except BadPickle as error:
+            if stream.tell() >= LARGEST_HEADER and not isinstance(error, RunsCode):
                 raise TooMuch("it describes far too many objects") from error
             raise
         self._places = self._find(keys, stream.tell(), size)

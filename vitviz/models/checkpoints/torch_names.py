@@ -130,10 +130,11 @@ def plain_storage(identity: Any) -> Storage | StandIn:
         BadPickle: It is something else, or the part is not in the whole.
     """
     given = identity.values if isinstance(identity, Items) else []
-    match given:
+    match given if len(given) <= 6 else []:
         case ["module", *_]:
             return StandIn("class")
         case ["storage", StorageType() as kind, str() as key, _, int() as count, *more]:
+            check_key(key)
             start, part = 0, count
             if more and isinstance(more[0], Items):
                 _, start, part = _integers(more[0], 3, skip=1)
@@ -270,7 +271,6 @@ _TENSORS: dict[str, Callable[[list[Any]], Any]] = {
     "torch._utils._rebuild_wrapper_subclass": _odd("tensor of another class"),
     "torch._tensor._rebuild_from_type_v2": _with_type,
     "torch.nn.parameter.Parameter": _first,
-    "torch.Tensor": _odd("tensor as PyTorch wrote it before 0.2"),
 }
 
 _DATA: dict[str, Callable[[list[Any]], Any]] = {
@@ -307,6 +307,12 @@ _NUMBERS = {
 """What is in a storage, by the first part of its class's name."""
 
 
+def _old_tensors() -> dict[str, Constructor]:
+    kinds = [f"torch.{place}{kind}Tensor" for kind in _NUMBERS for place in ("", "cuda.")]
+    make = _odd("tensor as PyTorch wrote it before 0.2")
+    return {name: Constructor(name, make) for name in ("torch.Tensor", *kinds)}
+
+
 def _storage_types() -> dict[str, StorageType]:
     return {
         f"torch.{place}{kind}Storage": StorageType(dtype)
@@ -327,7 +333,7 @@ def _known() -> dict[str, Any]:
     }  # fmt: skip
     name = "_rebuild_from_type_v2"
     moved = {f"torch.tensor.{name}": constructors[f"torch._tensor.{name}"]}
-    return constructors | dtypes | schemes | moved | _storage_types()
+    return constructors | dtypes | schemes | moved | _storage_types() | _old_tensors()
 
 
 _KNOWN = _known()
