@@ -106,7 +106,7 @@ def test_a_method_without_heads_has_one_column(
     assert found.grid.shape == (2, 1)
     assert found.grid.columns is not None
     assert found.grid.columns.long == (heading,)
-    assert [shot.view.head for shot in found.shots] == ["mean", "mean"]
+    assert [shot.view.head for shot in found.items] == ["mean", "mean"]
     with pytest.raises(VitvizError, match="not one of each head"):
         composed(showing(showing_heads, heads=("mean", 1)), engine)
 
