@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,14 @@ def test_every_package_has_its_line() -> None:
             assert f"| `{path.name}/` |" in text, path.name
         elif path.suffix == ".py":
             assert f"`{path.stem}`" in text, path.name
+
+
+def test_the_row_of_packages_is_the_contract() -> None:
+    settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    contract = settings["tool"]["importlinter"]["contracts"][0]
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (row,) = re.findall(r"```\n(__main__ > .*?)```", text, re.DOTALL)
+    assert [layer.strip() for layer in row.split(">")] == contract["layers"]
 
 
 def test_modules_that_code_moved_to_are_there() -> None:

@@ -95,14 +95,18 @@ def test_heads_that_are_fused_first_are_computed(session: Session, engine: Engin
     assert found.grid.rows.long == ("layers 1 to 1", "layers 1 to 2")
 
 
-@pytest.mark.parametrize("method", ["attention-grad-cam", "feature-norm"])
+@pytest.mark.parametrize(
+    ("method", "heading"), [("attention-grad-cam", "mean"), ("feature-norm", "Feature norm")]
+)
 def test_a_method_without_heads_has_one_column(
-    session: Session, engine: Engine, method: str
+    session: Session, engine: Engine, method: str, heading: str
 ) -> None:
     showing_heads = showing(replace(session, view=View(method)), content="heads")
     found = composed(showing_heads, engine)
     assert found.grid.shape == (2, 1)
-    assert [shot.view.head for shot in found.shots] == ["mean", "mean"]
+    assert found.grid.columns is not None
+    assert found.grid.columns.long == (heading,)
+    assert [shot.view.head for shot in found.items] == ["mean", "mean"]
     with pytest.raises(VitvizError, match="not one of each head"):
         composed(showing(showing_heads, heads=("mean", 1)), engine)
 

@@ -261,10 +261,11 @@ class _Composer:
         layers = self._layers(item)
         of_heads = [self._of_head(item, head) for head in self._heads(item)]
         items = [[one.of(layer=layer) for one in of_heads] for layer in layers]
-        first, fused = item.cell.explanation.layers[0], METHODS[item.view.method].fuses_first
-        title = f"layers {first + 1} to" if fused else "layer"
+        first, method = item.cell.explanation.layers[0], METHODS[item.view.method]
+        title = f"layers {first + 1} to" if method.fuses_first else "layer"
         down = Axis(tuple(str(layer + 1) for layer in layers), title)
-        across = Axis(tuple(_head_label(one.view.head) for one in of_heads), "head")
+        heads = tuple(_head_label(one.view.head) for one in of_heads)
+        across = Axis((method.title,) if method.heads == "none" else heads, "head")
         if self._spec.across == "layers":
             items = [list(column) for column in zip(*items, strict=True)]
             down, across = across, down
