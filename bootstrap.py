@@ -22,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "made-from.txt"
+VERSIONS = ROOT / "tools" / "tested-versions.txt"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 # What Qt loads at run time on Linux: the library, its package in Debian and in Fedora.
@@ -40,6 +41,8 @@ X11_LIBRARIES = {
     "libxcb-keysyms.so.1": ("libxcb-keysyms1", "xcb-util-keysyms"),
     "libxcb-shape.so.0": ("libxcb-shape0", "libxcb"),
 }
+
+FAST_TESTS = ["-m", "pytest", "-n", "auto", "--maxprocesses", "4", "-m", "not slow and not bench"]
 
 
 def say(text: str) -> None:
@@ -91,10 +94,31 @@ def check_system_libraries() -> None:
     say("going on without them: the window may not open on X11.")
 
 
+def pip_install(extra: str) -> bool:
+    """Installs vitviz and what it needs into .venv; ``extra`` is as for ``make_environment``.
+
+    The tested versions, if pip finds them all, ready to use. A newer Python, another platform or a
+    registry that has dropped one gets what it got before there were any: the newest versions
+    within the bounds of pyproject.toml. All of them, since PyTorch and torchvision fit only in
+    pairs, and torchvision does not always say so.
+
+    Returns:
+        Whether it worked.
+    """
+    target = f"{ROOT}[{extra}]" if extra else str(ROOT)
+    install = ("-m", "pip", "--disable-pip-version-check", "install", "--editable", target)
+    if not python(*install, "--constraint", str(VERSIONS), "--only-binary", ":all:"):
+        return True
+    say(f"the versions in {VERSIONS.name} cannot be installed here, see above.")
+    say("trying others, which vitviz should work with, but was not tested with")
+    return not python(*install, "--upgrade", "--upgrade-strategy", "eager")
+
+
 def make_environment(extra: str) -> None:
-    """Brings .venv up to date with pyproject.toml; ``extra`` is "test", or "" for none."""
+    """Brings .venv up to date with the project; ``extra`` is "test", or "" for none."""
     base = f"{sys.version_info[0]}.{sys.version_info[1]} {ROOT}"  # an environment cannot be moved
-    project = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    sources = (ROOT / "pyproject.toml").read_bytes() + VERSIONS.read_bytes()
+    project = hashlib.sha256(sources).hexdigest()
     whole = PYTHON.exists() and STAMP.exists()
     found = STAMP.read_text(encoding="utf-8").split("\n") if whole else ["", "", ""]
     wanted = [base, project, extra or found[2]]  # an environment for tests also runs the program
@@ -109,8 +133,7 @@ def make_environment(extra: str) -> None:
             sys.exit("vitviz setup: no .venv, see above. Debian: sudo apt-get install python3-venv")
     STAMP.unlink(missing_ok=True)
     say("installing vitviz and what it needs; the first time this takes some minutes")
-    target = f"{ROOT}[{wanted[2]}]" if wanted[2] else str(ROOT)
-    if python("-m", "pip", "--disable-pip-version-check", "install", "--editable", target):
+    if not pip_install(wanted[2]):
         sys.exit("vitviz setup: the installation failed, see above. Run this again to try again.")
     STAMP.write_text("\n".join(wanted), encoding="utf-8")
 
@@ -120,9 +143,7 @@ def run_tests(arguments: list[str]) -> int:
     os.chdir(ROOT)
     if arguments:
         return python("-m", "pytest", *arguments)
-    fast = python(
-        "-m", "pytest", "-n", "auto", "--maxprocesses", "4", "-m", "not slow and not bench"
-    )
+    fast = python(*FAST_TESTS)
     slow = python("-m", "pytest", "-m", "slow and not bench")
     no_tests = 5  # pytest's own code
     return fast or (0 if slow == no_tests else slow)

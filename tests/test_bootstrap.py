@@ -24,11 +24,21 @@ def bootstrap(tmp_path: Path) -> ModuleType:
     python = tmp_path / ".venv" / module.PYTHON.relative_to(module.VENV)
     module.ROOT, module.VENV, module.PYTHON = tmp_path, tmp_path / ".venv", python
     module.STAMP = module.VENV / "made-from.txt"
+    module.VERSIONS = tmp_path / "tested-versions.txt"
+    module.VERSIONS.write_text("pillow==13.0.0", encoding="utf-8")
     return module
 
 
 @pytest.fixture
-def commands(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+def refused() -> list[str]:
+    """Arguments that make a command fail; for tests to fill."""
+    return []
+
+
+@pytest.fixture
+def commands(
+    bootstrap: ModuleType, refused: list[str], monkeypatch: pytest.MonkeyPatch
+) -> list[list[str]]:
     """What the script would have run; making the environment leaves its Python behind."""
     seen: list[list[str]] = []
 
@@ -37,16 +47,21 @@ def commands(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[lis
         if "venv" in seen[-1]:
             bootstrap.PYTHON.parent.mkdir(parents=True, exist_ok=True)
             bootstrap.PYTHON.touch()
-        return SimpleNamespace(returncode=0)
+        return SimpleNamespace(returncode=int(any(part in refused for part in seen[-1])))
 
     monkeypatch.setattr(subprocess, "run", run)
     return seen
 
 
+def targets(commands: list[list[str]]) -> list[str]:
+    """What pip was to install."""
+    return [command[command.index("--editable") + 1] for command in commands]
+
+
 def test_an_environment_is_made_once(bootstrap: ModuleType, commands: list[list[str]]) -> None:
     bootstrap.make_environment("")
     assert [command[1:3] for command in commands] == [["-m", "venv"], ["-m", "pip"]]
-    assert commands[1][-1] == str(bootstrap.ROOT)
+    assert targets(commands[1:]) == [str(bootstrap.ROOT)]
     commands.clear()
     bootstrap.make_environment("")
     assert commands == []
@@ -58,20 +73,21 @@ def test_tests_add_their_packages_and_the_program_runs_on_them(
     bootstrap.make_environment("")
     commands.clear()
     bootstrap.make_environment("test")
-    assert [command[-1] for command in commands] == [f"{bootstrap.ROOT}[test]"]
+    assert targets(commands) == [f"{bootstrap.ROOT}[test]"]
     commands.clear()
     bootstrap.make_environment("")
     assert commands == []
 
 
+@pytest.mark.parametrize("changed", ["pyproject.toml", "tested-versions.txt"])
 def test_a_changed_project_is_installed_again(
-    bootstrap: ModuleType, commands: list[list[str]]
+    bootstrap: ModuleType, commands: list[list[str]], changed: str
 ) -> None:
     bootstrap.make_environment("test")
     commands.clear()
-    (bootstrap.ROOT / "pyproject.toml").write_text("[project]\n", encoding="utf-8")
+    (bootstrap.ROOT / changed).write_text("[project]\n", encoding="utf-8")
     bootstrap.make_environment("")
-    assert [command[-1] for command in commands] == [f"{bootstrap.ROOT}[test]"]
+    assert targets(commands) == [f"{bootstrap.ROOT}[test]"]
 
 
 def test_an_environment_without_its_python_is_made_anew(
@@ -91,6 +107,30 @@ def test_a_failed_installation_is_tried_again(
     with pytest.raises(SystemExit, match="installation failed"):
         bootstrap.make_environment("")
     assert not bootstrap.STAMP.exists()
+
+
+@pytest.mark.parametrize("extra", ["", "test"])
+def test_the_tested_versions_are_installed(
+    bootstrap: ModuleType, commands: list[list[str]], extra: str
+) -> None:
+    bootstrap.make_environment(extra)
+    (install,) = commands[1:]
+    assert install[install.index("--constraint") + 1] == str(bootstrap.VERSIONS)
+
+
+def test_where_the_tested_versions_cannot_be_had_others_are_installed_and_it_says_so(
+    bootstrap: ModuleType,
+    commands: list[list[str]],
+    refused: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    refused.append("--constraint")
+    bootstrap.make_environment("test")
+    tested, others = commands[1:]
+    assert "--constraint" in tested
+    assert targets([others]) == [f"{bootstrap.ROOT}[test]"]
+    assert "was not tested with" in capsys.readouterr().out
+    assert bootstrap.STAMP.exists(), "or each start would try again"
 
 
 def test_missing_libraries_are_named_with_the_command_that_installs_them(

@@ -9,7 +9,7 @@ In Python::
     trace = vitviz.trace(photo, model, whole=True)
     heat_map = vitviz.explain(trace, "rollout", layer=-1, head="mean")
     heat_map.values  # rows x cols, in natural units
-    pixels = vitviz.overlay(photo, heat_map, trace.geometry)
+    pixels = vitviz.overlay(photo, heat_map)
 
 Nothing heavy is imported until it is used.
 """

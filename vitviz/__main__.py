@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from multiprocessing import freeze_support
 from pathlib import Path
 
 from vitviz import __version__, cli
+from vitviz.cli.terminal import Parser
 
 NO_DISPLAY = (
     "vitviz: there is no display to open a window on "
@@ -59,9 +59,9 @@ def main(arguments: list[str] | None = None) -> int:
     return app.start([Path(path) for path in options.files], options.screenshot)
 
 
-def window_options() -> argparse.ArgumentParser:
+def window_options() -> Parser:
     """What the command line of the window understands."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="vitviz",
         description="See where a Vision Transformer looks, laid exactly over the photo.",
         epilog=f"Without a window: vitviz {{{','.join(cli.COMMANDS)}}} --help",

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitviz.engine.engine import query_token
+from vitviz.engine.engine import query_token, require_fit, see
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.load import MAX_PIXELS, load
 from vitviz.imaging.photo import Photo
-from vitviz.imaging.preprocess import InputChoice, fit, model_input
+from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Head, HeatMap
 from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import look
@@ -78,14 +78,10 @@ def trace(photo: Photo, model: Model, *, whole: bool = False, fineness: int = 1)
         NotEnoughMemory: It would not fit.
         ValueError: There is no such fineness.
     """
-    from vitviz.tracing.run import run
-
     if fineness not in (range(1, 5) if whole else (1,)):
         raise ValueError(f"fineness is 1, or with whole=True 1 to 4, not {fineness}")
     choice = InputChoice("whole photo" if whole else "as trained", fineness)
-    geometry = fit(photo.size, model.card.preprocessing, choice)
-    image = model_input(photo, geometry, model.card.preprocessing)
-    return run(model.network, image, geometry, device=model.device)
+    return see(photo, model, choice)
 
 
 def explain(
@@ -116,12 +112,14 @@ def explain(
         One number a patch, in natural units.
 
     Raises:
-        VitvizError: There is no such method, parameter, layer, head, query or class; unlike the
-            window, this never takes the nearest one instead.
+        VitvizError: There is no such method, parameter, layer, head, query or class, or the model
+            does not give what the method needs; unlike the window, this never takes the nearest
+            one instead.
     """
     chosen = method_called(method)
     check_direction(chosen, direction)
     check_parameters(chosen, params)
+    require_fit(method, trace.outline, "this model")
     check_query(chosen, query, trace.layout.prefix, trace.geometry)
     check_target(chosen, target, 0 if trace.logits is None else len(trace.logits))
     token = query_token(query, trace.layout, trace.geometry)

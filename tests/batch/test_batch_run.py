@@ -23,7 +23,7 @@ from vitviz.engine.plan import plan
 from vitviz.errors import Cancelled, PhotoError, VitvizError
 from vitviz.exporting.figure_files import write_figure
 from vitviz.exporting.map_files import write_map, write_values
-from vitviz.exporting.values import Wanted
+from vitviz.exporting.values import ValuesOptions
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.progress import Control, Stage
 from vitviz.session.state import PhotoRef, Session, View
@@ -99,7 +99,7 @@ def test_the_same_as_one_by_one(batch: Batch, tmp_path: Path) -> None:
         write_map(alone, photo, cell, session)
         base = batch.out / f"{name.removesuffix('.png')}-attention"
         assert base.with_suffix(".png").read_bytes() == alone.read_bytes()
-        write_values(tmp_path / "alone.npz", cell, session, Wanted())
+        write_values(tmp_path / "alone.npz", cell, session, ValuesOptions())
         with np.load(base.with_suffix(".npz")) as ours, np.load(tmp_path / "alone.npz") as theirs:
             assert ours.files == theirs.files
             assert all(np.array_equal(ours[key], theirs[key]) for key in ours.files)

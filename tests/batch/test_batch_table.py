@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hostile import steering
 from vitviz.batch.job import SettingsChanged
 from vitviz.batch.journal import Entry, opened
 from vitviz.batch.listing import JOURNAL
@@ -47,6 +48,22 @@ def test_csv_reads_back(tmp_path: Path) -> None:
     assert lines[0]["error"] == lines[0]["target"] == ""
     assert lines[1]["error"] == "It is empty."
     assert lines[1]["width"] == ""
+
+
+def test_no_cell_is_a_formula_and_numbers_stay_numbers(tmp_path: Path) -> None:
+    values = {"top1": "=HYPERLINK(1)", "top1_probability": -0.5, "minimum": -1.5,
+              "notes": "@x;=y", "target": "\t=1\x1b[2J"}  # fmt: skip
+    entry = Entry("-1.jpg", 10, 1, "ab" * 32, {}, {"width": 1, "height": 2, **values}, "+\u202e")
+    (path, *_) = write_tables(tmp_path, lambda: [entry], columns(1))
+    assert not steering(path.read_text(encoding="utf-8"))
+    with path.open(encoding="utf-8", newline="") as file:
+        (line,) = csv.DictReader(file)
+    assert line["photo"] == "'-1.jpg"
+    assert line["top1"] == "'=HYPERLINK(1)"
+    assert (line["top1_probability"], line["minimum"], line["width"]) == ("-0.5", "-1.5", "1")
+    assert line["notes"] == "'@x;'=y"
+    assert line["target"] == "'\\t=1\\x1b[2J"
+    assert line["error"] == "'+\\u202e"
 
 
 def test_columns_of_no_classes() -> None:

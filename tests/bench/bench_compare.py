@@ -30,7 +30,7 @@ from vitviz.engine.plan import plan
 from vitviz.gui.app import application
 from vitviz.gui.canvas.pyramid import pyramid
 from vitviz.gui.scene import PaneState, Scene
-from vitviz.gui.threads.service import Opened
+from vitviz.gui.threads.service import OpenPhoto
 from vitviz.gui.views.compare.view import CompareView
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
@@ -59,13 +59,13 @@ def line(name: str, times: list[float], bare: list[float]) -> str:
     return f"{name:38} {median(times):7.2f} {late:7.2f} {median(times) / median(bare):7.1f}"
 
 
-def opened(number: int) -> Opened:
+def opened(number: int) -> OpenPhoto:
     pixels = np.random.default_rng(number).integers(0, 256, (*PHOTO, 3), dtype=np.uint8)
     photo = Photo(pixels, None, str(number))
-    return Opened(PhotoRef(f"{number}.png"), photo, pyramid(pixels), pixels[::16, ::16])
+    return OpenPhoto(PhotoRef(f"{number}.png"), photo, pyramid(pixels), pixels[::16, ::16])
 
 
-def state(photo: Opened, grid: tuple[int, int], seed: int) -> PaneState:
+def state(photo: OpenPhoto, grid: tuple[int, int], seed: int) -> PaneState:
     size = (grid[0] * 16, grid[1] * 16)
     geometry = Geometry(PHOTO, size, (0, 0), size, 16)
     layout = TokenLayout(("cls", "dist"), grid)
@@ -81,7 +81,7 @@ def state(photo: Opened, grid: tuple[int, int], seed: int) -> PaneState:
 class Bench:
     """Six panes that paint when asked to."""
 
-    def __init__(self, photos: list[Opened], grid: tuple[int, int]) -> None:
+    def __init__(self, photos: list[OpenPhoto], grid: tuple[int, int]) -> None:
         made = [state(photos[i % len(photos)], grid, i) for i in range(PANES)]
         self.states = tuple(made)
         session = Session(tuple(photo.ref for photo in photos), model=bundled()[0].id)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tests.conftest import REPOSITORY
 from tests.end2end.test_cli import here, small_photo
 from vitviz.__main__ import main
 from vitviz.bundled import resource
+from vitviz.imaging.photo import Photo
+from vitviz.maps.heat_map import HeatMap
 
 __all__ = ["here"]
 
@@ -35,3 +39,19 @@ def test_loading_values(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert re.fullmatch(r"0\.\d+ rollout, x \d+ to \d+, y \d+ to \d+", lines[0])
     assert lines[2].endswith("[14, 14]")
     assert lines[3] == "(48, 64) float32 [48, 64]"
+
+
+@pytest.mark.parametrize("page", ["README.md", "resources/guide.md"])
+def test_python(here: Path, page: str) -> None:
+    small_photo(here / "photo.png").rename(here / "photo.jpg")
+    text = (REPOSITORY / page).read_text("utf-8")
+    (snippet,) = re.findall(r"```python\n(import vitviz\n.*?)```", text, re.DOTALL)
+    names: dict[str, object] = {}
+    exec(compile(snippet, page, "exec"), names)
+    photo, heat_map, pixels = names["photo"], names["heat_map"], names["pixels"]
+    assert isinstance(photo, Photo)
+    assert isinstance(heat_map, HeatMap)
+    assert heat_map.values.shape == heat_map.geometry.grid
+    assert isinstance(pixels, np.ndarray)
+    assert pixels.shape == photo.pixels.shape
+    assert (pixels != photo.pixels).any()

@@ -7,43 +7,43 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from vitviz.engine.cache import Recent
+from vitviz.engine.cache import Cache
 from vitviz.engine.room import Room
 from vitviz.errors import Cancelled
 
 WAIT_S = 30
 
 
-def test_recent_keeps_the_last_used_within_its_budget() -> None:
+def test_a_cache_keeps_the_last_used_within_its_budget() -> None:
     made: list[int] = []
 
     def make(size: int) -> int:
         made.append(size)
         return size
 
-    recent: Recent[int, int] = Recent(10, lambda size: size)
+    cache: Cache[int, int] = Cache(10, lambda size: size)
     for key in (4, 5, 4, 3, 4, 5):  # 3 pushes out 5, which was used before 4
-        assert recent.get(key, lambda key=key: make(key)) == key  # type: ignore[misc]
+        assert cache.get(key, lambda key=key: make(key)) == key  # type: ignore[misc]
     assert made == [4, 5, 3, 5]
-    recent.get(100, lambda: make(100))
-    assert recent.held == 100
-    recent.clear()
-    assert recent.held == 0
+    cache.get(100, lambda: make(100))
+    assert cache.held == 100
+    cache.clear()
+    assert cache.held == 0
 
 
 def test_what_failed_is_not_remembered() -> None:
-    recent: Recent[str, int] = Recent(10)
+    cache: Cache[str, int] = Cache(10)
 
     def fail() -> int:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        recent.get("key", fail)
-    assert recent.get("key", lambda: 7) == 7
+        cache.get("key", fail)
+    assert cache.get("key", lambda: 7) == 7
 
 
 def test_threads_make_one_value_once_and_others_beside_it() -> None:
-    recent: Recent[str, object] = Recent(10)
+    cache: Cache[str, object] = Cache(10)
     made: list[str] = []
     inside, go_on, waits = threading.Event(), threading.Event(), threading.Event()
 
@@ -54,11 +54,11 @@ def test_threads_make_one_value_once_and_others_beside_it() -> None:
         return object()
 
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(recent.get, "key", slow)
+        first = pool.submit(cache.get, "key", slow)
         assert inside.wait(WAIT_S)
-        assert recent.get("other", lambda: "quick") == "quick", "no lock is held meanwhile"
-        assert recent.held == 1
-        second = pool.submit(recent.get, "key", slow, waits.set)
+        assert cache.get("other", lambda: "quick") == "quick", "no lock is held meanwhile"
+        assert cache.held == 1
+        second = pool.submit(cache.get, "key", slow, waits.set)
         assert waits.wait(WAIT_S)
         go_on.set()
         assert first.result(WAIT_S) is second.result(WAIT_S)
@@ -66,7 +66,7 @@ def test_threads_make_one_value_once_and_others_beside_it() -> None:
 
 
 def test_a_thread_that_waits_may_give_up_and_tries_itself_what_failed() -> None:
-    recent: Recent[str, int] = Recent(10)
+    cache: Cache[str, int] = Cache(10)
     inside, go_on = threading.Event(), threading.Event()
 
     def fails() -> int:
@@ -78,11 +78,11 @@ def test_a_thread_that_waits_may_give_up_and_tries_itself_what_failed() -> None:
         raise Cancelled
 
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(recent.get, "key", fails)
+        first = pool.submit(cache.get, "key", fails)
         assert inside.wait(WAIT_S)
         with pytest.raises(Cancelled):
-            recent.get("key", lambda: 1, give_up)
-        assert recent.get("key", lambda: 2, go_on.set) == 2
+            cache.get("key", lambda: 1, give_up)
+        assert cache.get("key", lambda: 2, go_on.set) == 2
         with pytest.raises(ZeroDivisionError):
             first.result(WAIT_S)
 
@@ -130,3 +130,15 @@ def test_room_is_given_on_when_work_ends_or_fails() -> None:
         with room.taken(1, "cpu", go_on.set), pytest.raises(ZeroDivisionError):
             first.result(WAIT_S)
     room.wait_until_empty(never)
+
+
+def test_what_no_longer_holds_is_computed_anew() -> None:
+    cache: Cache[str, int] = Cache(10)
+    assert cache.get("a", lambda: 1) == 1
+    assert cache.get("a", lambda: 2, is_valid=lambda value: value == 1) == 1
+    assert cache.get("a", lambda: 2, is_valid=lambda value: value == 2) == 2
+    assert cache.get("a", never_computed) == 2
+
+
+def never_computed() -> int:
+    raise AssertionError("it is there")

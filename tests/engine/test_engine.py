@@ -67,7 +67,7 @@ def test_a_cell_holds_what_was_asked(request_: ExplainRequest) -> None:
     assert cell.card.title == "Small"
     assert cell.geometry.grid == (3, 5)
     assert cell.layout.prefix == ("cls", "reg1", "reg2")
-    assert (cell.query_token, cell.query_patch) == (0, None)
+    assert (cell.query_token, cell.patch_of_query(0)) == (0, None)
     assert cell.input_pixels.shape == (12, 20, 3)
     assert cell.device == "cpu"
     assert cell.forward_s > 0
@@ -127,7 +127,7 @@ def test_two_points_on_one_patch_are_one_question(request_: ExplainRequest, coun
     cells = [engine.answer(replace(request_, query=(x, 20.0))) for x in (29.0, 31.0)]
     assert done(counts) == (1, 1, 1)
     assert [cell.request.query for cell in cells] == [(29.0, 20.0), (31.0, 20.0)]
-    assert cells[0].query_patch == cells[1].query_patch == (1, 2)
+    assert cells[0].patch_of_query(0) == cells[1].patch_of_query(0) == (1, 2)
 
 
 def test_another_photo_of_the_same_name_is_another(

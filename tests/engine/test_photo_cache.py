@@ -98,10 +98,10 @@ def test_a_failure_is_told_each_time_and_nothing_of_it_stays(tmp_path: Path) -> 
     for _ in range(2):
         with pytest.raises(PhotoError):
             cache.get(PhotoRef(str(tmp_path / "bad.png")), WHITE)
-    assert not cache._opening
+    assert not cache._photos._in_work
     good = PhotoRef(str(save_photo(tmp_path / "bad.png", 1)))
     assert cache.get(good, WHITE).size == (40, 60)
-    assert not cache._opening
+    assert not cache._photos._in_work
 
 
 def test_a_file_written_anew_is_opened_anew_and_one_that_is_gone_stays(tmp_path: Path) -> None:

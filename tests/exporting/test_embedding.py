@@ -26,7 +26,7 @@ from vitviz.exporting.film import Film
 from vitviz.exporting.formats import CONTAINERS
 from vitviz.exporting.map_files import encode_image
 from vitviz.exporting.provenance import Provenance, to_json
-from vitviz.exporting.stamp import beside_of, embed, read, write_made
+from vitviz.exporting.stamp import beside_of, embed, read, write_with_provenance
 
 MADE = Provenance(
     "map", "0.1.0", {"torch": "2.6"}, (),
@@ -103,7 +103,7 @@ def test_it_comes_back(
     tmp_path: Path, files: dict[str, bytes], made_files: dict[str, bytes], suffix: str
 ) -> None:
     path, by_encoder = tmp_path / f"file{suffix.upper()}", CONTAINERS[suffix].put is None
-    write_made(path, (made_files if by_encoder else files)[suffix], MADE)
+    write_with_provenance(path, (made_files if by_encoder else files)[suffix], MADE)
     assert read(path) == MADE
     assert names_in(tmp_path) == [path.name]
     renamed = path.rename(tmp_path / "file.dat")
@@ -172,7 +172,7 @@ def test_the_same_provenance_gives_the_same_bytes(files: dict[str, bytes]) -> No
 
 def test_one_that_a_jpeg_s_comment_cannot_hold_is_beside_it(tmp_path: Path) -> None:
     made = Provenance("map", "0.1.0", {}, (), {"long": "y" * 65_000})
-    write_made(tmp_path / "file.jpg", image("JPEG"), made)
+    write_with_provenance(tmp_path / "file.jpg", image("JPEG"), made)
     assert (tmp_path / "file.jpg").read_bytes() == image("JPEG")
     assert read(tmp_path / "file.jpg") == made
 
@@ -210,7 +210,7 @@ def test_a_big_endian_tiff_with_several_pages(tmp_path: Path) -> None:
     tifffile.imwrite(
         stream, np.stack([PIXELS] * 2), byteorder=">", photometric="rgb", metadata=None
     )
-    write_made(tmp_path / "file.tif", stream.getvalue(), MADE)
+    write_with_provenance(tmp_path / "file.tif", stream.getvalue(), MADE)
     assert read(tmp_path / "file.tif") == MADE
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "file.tif"), np.stack([PIXELS] * 2))
 
@@ -220,7 +220,7 @@ def test_a_big_endian_tiff_with_several_pages(tmp_path: Path) -> None:
 
 def test_beside_it_too(tmp_path: Path, files: dict[str, bytes]) -> None:
     path = tmp_path / "map.svg"
-    write_made(path, files[".svg"], MADE, beside=True)
+    write_with_provenance(path, files[".svg"], MADE, beside=True)
     assert names_in(tmp_path) == ["map.svg", "map.svg.json"]
     assert read(beside_of(path)) == MADE
     path.write_bytes(files[".svg"])  # as a program that drops what it does not know
@@ -228,7 +228,7 @@ def test_beside_it_too(tmp_path: Path, files: dict[str, bytes]) -> None:
 
 
 def test_a_kind_without_room_always_has_it_beside(tmp_path: Path) -> None:
-    write_made(tmp_path / "map.npy", b"values", MADE)
+    write_with_provenance(tmp_path / "map.npy", b"values", MADE)
     assert (tmp_path / "map.npy").read_bytes() == b"values"
     assert read(tmp_path / "map.npy") == MADE
 
@@ -237,7 +237,7 @@ def test_something_else_in_its_place_is_left_alone(tmp_path: Path) -> None:
     other = tmp_path / "map.npy.json"
     other.write_text('{"mine": 1}', encoding="utf-8")
     with pytest.raises(VitvizError, match=r"map\.npy\.json is not a provenance"):
-        write_made(tmp_path / "map.npy", b"values", MADE)
+        write_with_provenance(tmp_path / "map.npy", b"values", MADE)
     assert names_in(tmp_path) == ["map.npy.json"]
     assert other.read_text("utf-8") == '{"mine": 1}'
 
@@ -248,7 +248,7 @@ def test_a_failure_leaves_both_as_they_were(
 ) -> None:
     path = tmp_path / "map.npy"
     if was_there:
-        write_made(path, b"old", Provenance("values", "old", {}, ()))
+        write_with_provenance(path, b"old", Provenance("values", "old", {}, ()))
     write, before = embedding.write_whole, names_in(tmp_path)
 
     def full(target: Path, content: bytes) -> None:
@@ -258,7 +258,7 @@ def test_a_failure_leaves_both_as_they_were(
 
     monkeypatch.setattr(embedding, "write_whole", full)
     with pytest.raises(VitvizError, match="No space left"):
-        write_made(path, b"new", MADE)
+        write_with_provenance(path, b"new", MADE)
     assert names_in(tmp_path) == before
     if was_there:
         assert path.read_bytes() == b"old"

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.samples import names_in, save_photo
 from vitviz.engine.engine import Engine
 from vitviz.errors import Cancelled, VitvizError
-from vitviz.exporting.figure_files import Composed, compose, figure_requests, write_figure
+from vitviz.exporting.figure_files import FigurePanels, compose, figure_requests, write_figure
 from vitviz.exporting.provenance import session_of
 from vitviz.exporting.stamp import read
 from vitviz.figures.spec import FigureSpec
@@ -43,17 +43,17 @@ def two_panes(session: Session, tmp_path: Path) -> Session:
     return with_panes(replace(session, photos=photos), panes, 0)
 
 
-def composed(session: Session, engine: Engine) -> Composed:
+def composed(session: Session, engine: Engine) -> FigurePanels:
     return compose(session, engine, "cpu", strict=True)
 
 
 def test_one_map_with_all_that_is_said_of_it(session: Session, engine: Engine) -> None:
     found = composed(session, engine)
     ((panel,),) = found.grid.panels
-    (shot,) = found.shots
+    (item,) = found.items
     assert panel is not None
     assert panel.values is not None
-    np.testing.assert_array_equal(panel.values, shot.cell.heat_map(session.view).values)
+    np.testing.assert_array_equal(panel.values, item.cell.heat_map(session.view).values)
     assert panel.ends == (panel.values.min(), panel.values.max())
     words = found.grid.caption
     for part in ("Small", "3 × 5 patches", "Attention of CLS", "layer 2", "mean of 3 heads",
@@ -67,7 +67,7 @@ def test_a_strip_of_layers(session: Session, engine: Engine) -> None:
     panels = [panel for _, panel in found.grid.placed]
     assert [panel.heading for panel in panels] == ["layer 1", "layer 2"]
     only = composed(showing(session, content="layers", layers=(-1,)), engine)
-    assert [shot.view.layer for shot in only.shots] == [1]
+    assert [item.view.layer for item in only.items] == [1]
 
 
 @pytest.mark.parametrize("across", ["heads", "layers"])
@@ -79,9 +79,9 @@ def test_layers_and_heads(session: Session, engine: Engine, across: str) -> None
     layers, heads = ("layer 1", "layer 2"), ("mean", "head 3")
     down, along = (layers, heads) if across == "heads" else (heads, layers)
     assert (grid.rows.long, grid.columns.long) == (down, along)
-    shot = composed(chosen, engine).shots[1]
+    item = composed(chosen, engine).items[1]
     expected = (0, 2) if across == "heads" else (1, "mean")
-    assert (shot.view.layer, shot.view.head) == expected
+    assert (item.view.layer, item.view.head) == expected
 
 
 def test_heads_that_are_fused_first_are_computed(session: Session, engine: Engine) -> None:
@@ -89,10 +89,33 @@ def test_heads_that_are_fused_first_are_computed(session: Session, engine: Engin
     found = composed(showing(rollout, content="heads"), engine)
     assert found.grid.shape == (2, 4)
     values = [panel.values for (row, _), panel in found.grid.placed if row == 1]
-    assert [shot.cell.explanation.head for shot in found.shots[:4]] == ["mean", 0, 1, 2]
+    assert [item.cell.explanation.head for item in found.items[:4]] == ["mean", 0, 1, 2]
     assert len({v.tobytes() for v in values if v is not None}) == 4
     assert found.grid.rows is not None
     assert found.grid.rows.long == ("layers 1 to 1", "layers 1 to 2")
+
+
+@pytest.mark.parametrize("method", ["attention-grad-cam", "feature-norm"])
+def test_a_method_without_heads_has_one_column(
+    session: Session, engine: Engine, method: str
+) -> None:
+    showing_heads = showing(replace(session, view=View(method)), content="heads")
+    found = composed(showing_heads, engine)
+    assert found.grid.shape == (2, 1)
+    assert [shot.view.head for shot in found.shots] == ["mean", "mean"]
+    with pytest.raises(VitvizError, match="not one of each head"):
+        composed(showing(showing_heads, heads=("mean", 1)), engine)
+
+
+def test_a_method_that_is_not_about_heads_says_nothing_of_them(
+    session: Session, engine: Engine
+) -> None:
+    norm, cam = (
+        composed(replace(session, view=View(method)), engine).grid.caption
+        for method in ("feature-norm", "attention-grad-cam")
+    )
+    assert "head" not in norm
+    assert "mean of 3 heads" in cam
 
 
 def test_panes_are_headed_by_what_differs(session: Session, engine: Engine, tmp_path: Path) -> None:
@@ -163,7 +186,7 @@ def test_what_is_not_there_is_refused(session: Session, engine: Engine) -> None:
             composed(showing(session, **figure), engine)
     with pytest.raises(VitvizError, match="There is no layer"):
         composed(replace(session, view=View(layer=9)), engine)
-    assert compose(replace(session, view=View(layer=9)), engine, "cpu").shots  # the nearest one
+    assert compose(replace(session, view=View(layer=9)), engine, "cpu").items  # the nearest one
     with pytest.raises(VitvizError, match="nothing to make a figure of"):
         compose(Session(), engine)
 
@@ -237,7 +260,7 @@ def test_a_query_patch_is_framed(session: Session, engine: Engine) -> None:
     found = composed(replace(session, view=View(query=(30.0, 20.0))), engine)
     ((panel,),) = found.grid.panels
     assert panel is not None
-    assert panel.marked == found.shots[0].cell.geometry.patch_box(1, 2)
+    assert panel.marked == found.items[0].cell.geometry.patch_box(1, 2)
 
 
 def test_pixels_are_written_at_the_resolution_asked_for(

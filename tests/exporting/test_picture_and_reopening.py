@@ -12,7 +12,8 @@ from tests.samples import save_photo
 from vitviz.engine.answers import Cell
 from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
-from vitviz.exporting.clipboard import Shown, picture, values_text
+from vitviz.exporting.clipboard import picture, values_text
+from vitviz.exporting.figure_files import PaneMap
 from vitviz.exporting.map_files import write_map
 from vitviz.exporting.provenance import Disclosure
 from vitviz.exporting.reopen import last_part, reopen
@@ -40,9 +41,9 @@ class Panes:
         return self.engine.photos.get(cell.request.photo, cell.request.background)
 
     @property
-    def shown(self) -> list[Shown]:
+    def shown(self) -> list[PaneMap]:
         pairs = zip(self.cells, self.session.panes, strict=True)
-        return [Shown(self.photo(cell), cell, pane) for cell, pane in pairs]
+        return [PaneMap(pane, cell, self.photo(cell)) for cell, pane in pairs]
 
 
 @pytest.fixture

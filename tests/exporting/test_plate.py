@@ -5,17 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vitviz.exporting.plate import Plate, Scale, Words, bar_pixels, sheet
+from vitviz.exporting.plate import Plate, Words, sheet
+from vitviz.maps.bar import ColourBar
+from vitviz.maps.overlay import over_grey
 from vitviz.maps.style import Style
 
 PIXELS = np.random.default_rng(1).integers(0, 256, (150, 220, 3), np.uint8)
-SCALE = Scale(0.0, 0.02, "attention", Style())
+BAR = ColourBar(0.0, 0.02, "attention", Style())
 CAPTION = "Attention of CLS · layer 3 · mean of 6 heads · 6.3 % on CLS, not shown"
 
 
 def test_the_picture_stands_in_it_pixel_for_pixel() -> None:
     words = Words("Layer 3 of 12", CAPTION)
-    plate = Plate((150, 220), SCALE, [words])
+    plate = Plate((150, 220), BAR, [words])
     drawn = plate.draw(PIXELS, words)
     assert drawn.shape == (*plate.size, 3)
     top, left = plate.origin
@@ -26,7 +28,7 @@ def test_the_picture_stands_in_it_pixel_for_pixel() -> None:
 def test_nothing_is_cut_off_at_the_edges() -> None:
     for size in ((150, 220), (40, 30), (30, 400), (900, 300)):
         for style in (Style(), Style(scaling="log"), Style(scaling="root")):
-            scale = Scale(1e-7, 0.123, "attention relevance", style, "shared by a, b, c")
+            scale = ColourBar(1e-7, 0.123, "attention relevance", style, ("shared by a, b, c",))
             words = Words("a   layer 12 · head 3", CAPTION)
             plate = Plate(size, scale, [words])
             drawn = plate.draw(np.zeros((*size, 3), np.uint8), words)
@@ -54,14 +56,14 @@ def test_without_words_and_bar_there_is_only_a_margin() -> None:
 
 def test_the_bar_has_the_colours_from_high_to_low() -> None:
     style = Style(opacity=1, fade=False)
-    plate = Plate((150, 220), Scale(0.0, 0.02, "attention", style), [])
+    plate = Plate((150, 220), ColourBar(0.0, 0.02, "attention", style), [])
     drawn = plate.draw(np.full((150, 220, 3), 255, np.uint8), Words()).astype(int)
     # Ink is grey; the bar is where most rows are not.
     coloured = np.ptp(drawn, axis=2) > 30
     column = int(np.argmax(coloured.sum(0))) + 2
     rows = coloured[:, column].nonzero()[0]
     found = drawn[rows[0] : rows[-1] + 1, column]
-    bar = bar_pixels(style)[:, 0].astype(int)
+    bar = over_grey(style)[::-1].astype(int)
     assert len(found) > 60
     places = [int(np.abs(bar - colour).sum(1).argmin()) for colour in found]
     assert places == sorted(places)
@@ -71,7 +73,7 @@ def test_the_bar_has_the_colours_from_high_to_low() -> None:
 
 @pytest.mark.parametrize("value", [0.0, 0.02])
 def test_a_range_without_length_has_a_bar_too(value: float) -> None:
-    plate = Plate((150, 220), Scale(value, value, "attention", Style()), [])
+    plate = Plate((150, 220), ColourBar(value, value, "attention", Style()), [])
     assert plate.draw(PIXELS, Words()).shape == (*plate.size, 3)
 
 

@@ -19,7 +19,7 @@ from vitviz.errors import VitvizError
 from vitviz.exporting.formats import suffixes
 from vitviz.exporting.map_files import write_values
 from vitviz.exporting.stamp import read
-from vitviz.exporting.values import Wanted, at_pixels, encode, maps, patch_boxes
+from vitviz.exporting.values import ValuesOptions, at_pixels, encode, maps, patch_boxes
 from vitviz.maps.interpolation import steps
 from vitviz.session.state import Session, View
 
@@ -50,7 +50,7 @@ def test_boxes_are_the_geometry_s(cell: Cell) -> None:
 
 
 def test_an_archive_has_values_and_geometry(cell: Cell) -> None:
-    content = encode(cell, View(layer=0, head=1), ".npz", Wanted())
+    content = encode(cell, View(layer=0, head=1), ".npz", ValuesOptions())
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         np.testing.assert_array_equal(
             arrays["values"], cell.explanation.values[0, 1, 3:].reshape(3, 5)
@@ -66,26 +66,26 @@ def test_an_archive_has_values_and_geometry(cell: Cell) -> None:
 
 
 def test_an_archive_of_everything(cell: Cell, rollout: Cell) -> None:
-    with np.load(io.BytesIO(encode(cell, View(), ".npz", Wanted(every=True)))) as arrays:
+    with np.load(io.BytesIO(encode(cell, View(), ".npz", ValuesOptions(every=True)))) as arrays:
         assert arrays["values"].shape == (2, 3, 3, 5)
         assert arrays["values"].dtype == np.float32
         whole = np.concatenate([arrays["prefix_values"], arrays["values"].reshape(2, 3, 15)], 2)
         np.testing.assert_array_equal(whole, cell.explanation.values)
         assert (arrays["layers"].tolist(), arrays["heads"].tolist()) == ([1, 2], [1, 2, 3])
-    with np.load(io.BytesIO(encode(rollout, View(), ".npz", Wanted(every=True)))) as arrays:
+    with np.load(io.BytesIO(encode(rollout, View(), ".npz", ValuesOptions(every=True)))) as arrays:
         assert arrays["values"].shape == (2, 1, 3, 5)
         assert arrays["heads"].tolist() == ["max"]
 
 
 def test_arrays_of_one_map_and_of_all(cell: Cell) -> None:
-    one = np.load(io.BytesIO(encode(cell, View(layer=1, head="mean"), ".npy", Wanted())))
+    one = np.load(io.BytesIO(encode(cell, View(layer=1, head="mean"), ".npy", ValuesOptions())))
     np.testing.assert_array_equal(one, cell.heat_map(View(layer=1)).values)
-    every = np.load(io.BytesIO(encode(cell, View(), ".npy", Wanted(every=True))))
+    every = np.load(io.BytesIO(encode(cell, View(), ".npy", ValuesOptions(every=True))))
     np.testing.assert_array_equal(every, cell.explanation.values[:, :, 3:].reshape(2, 3, 3, 5))
 
 
 def test_a_table_gives_each_float_back(cell: Cell) -> None:
-    text = encode(cell, View(layer=0), ".csv", Wanted()).decode()
+    text = encode(cell, View(layer=0), ".csv", ValuesOptions()).decode()
     rows = list(csv.DictReader(io.StringIO(text)))
     assert len(rows) == 15
     values = cell.heat_map(View(layer=0)).values
@@ -97,16 +97,22 @@ def test_a_table_gives_each_float_back(cell: Cell) -> None:
 
 
 def test_a_table_of_everything(cell: Cell, rollout: Cell) -> None:
-    rows = list(csv.DictReader(io.StringIO(encode(cell, View(), ".csv", Wanted(True)).decode())))
+    rows = list(
+        csv.DictReader(io.StringIO(encode(cell, View(), ".csv", ValuesOptions(True)).decode()))
+    )
     assert len(rows) == 2 * 3 * 15
     line = next(r for r in rows if (r["layer"], r["head"], r["row"], r["column"]) == tuple("2324"))
     assert np.float32(line["value"]) == cell.explanation.values[1, 2, 3 + 1 * 5 + 3]
-    rows = list(csv.DictReader(io.StringIO(encode(rollout, View(), ".csv", Wanted(True)).decode())))
+    rows = list(
+        csv.DictReader(io.StringIO(encode(rollout, View(), ".csv", ValuesOptions(True)).decode()))
+    )
     assert {r["head"] for r in rows} == {"max"}
 
 
 def test_a_tiff_has_a_page_a_map(cell: Cell) -> None:
-    with tifffile.TiffFile(io.BytesIO(encode(cell, View(), ".tif", Wanted(every=True)))) as tiff:
+    with tifffile.TiffFile(
+        io.BytesIO(encode(cell, View(), ".tif", ValuesOptions(every=True)))
+    ) as tiff:
         pages = np.stack([page.asarray() for page in tiff.pages])  # type: ignore[union-attr]
     assert pages.dtype == np.float32
     np.testing.assert_array_equal(pages, cell.explanation.values[:, :, 3:].reshape(6, 3, 5))
@@ -114,7 +120,7 @@ def test_a_tiff_has_a_page_a_map(cell: Cell) -> None:
 
 @pytest.mark.parametrize("smooth", [False, True])
 def test_a_tiff_of_the_photo_s_pixels(cell: Cell, smooth: bool) -> None:
-    wanted = Wanted(resolution="photo", smooth=smooth)
+    wanted = ValuesOptions(resolution="photo", smooth=smooth)
     content = encode(cell, View(), ".tiff", wanted)
     with Image.open(io.BytesIO(content)) as image:
         assert (image.mode, image.size) == ("F", (60, 40))
@@ -159,12 +165,12 @@ def test_files_of_values_say_what_made_them(
 ) -> None:
     session = Session((cell.request.photo,), model=str(checkpoint), view=View(layer=0))
     path = tmp_path / f"values{suffix}"
-    write_values(path, cell, session, Wanted(every=True))
+    write_values(path, cell, session, ValuesOptions(every=True))
     made = read(path)
     assert made.kind == "values"
     assert made.settings == {"every": True, "resolution": "patches", "smooth": True}
     assert (made.maps[0].layer, made.maps[0].head) == (None, None)
-    write_values(path, cell, session, Wanted())
+    write_values(path, cell, session, ValuesOptions())
     assert (read(path).maps[0].layer, read(path).maps[0].head) == (1, "mean")
 
 
@@ -177,7 +183,7 @@ def test_the_photo_and_the_weights_are_never_written_over(
         cell.request, photo=replace(cell.request.photo, path=str(photo.with_suffix(".tiff")))
     ))  # fmt: skip
     with pytest.raises(VitvizError, match="made from"):
-        write_values(photo.with_suffix(".tiff"), in_photo_s_place, session, Wanted())
+        write_values(photo.with_suffix(".tiff"), in_photo_s_place, session, ValuesOptions())
     assert photo.read_bytes() == before
     with pytest.raises(VitvizError, match="cannot be written as"):
-        write_values(photo.with_suffix(".txt"), cell, session, Wanted())
+        write_values(photo.with_suffix(".txt"), cell, session, ValuesOptions())

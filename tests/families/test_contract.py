@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
+import vitviz
 from tests.families import toy_cnn, toy_stages
 from tests.families.toy_cnn import TOY_CNN
 from tests.families.toy_stages import STAGES
@@ -163,6 +164,20 @@ def test_what_a_network_does_not_give_is_refused_in_words(toy: Toy, photo: Path)
         engine.answer(SeriesRequest(*rest, "attention-entropy", "cpu"))
     with pytest.raises(VitvizError, match="has no decoder"):
         engine.answer(DecodeRequest(*rest, 0.5, 0, "cpu"))
+
+
+@pytest.mark.parametrize("family", [STAGES, TOY_CNN], ids=lambda family: family.name)
+def test_python(toy: Toy, photo: Path, family: Family) -> None:
+    opened, model = vitviz.load_photo(photo), vitviz.load_model(toy(family), device="cpu")
+    trace = vitviz.trace(opened, model)
+    for method in METHODS:
+        if method in FITTING[family.name]:
+            heat_map = vitviz.explain(trace, method, query=(30.0, 20.0))
+            assert heat_map.values.shape == trace.outline.layers[-1].grid
+            assert vitviz.overlay(opened, heat_map).shape == (40, 60, 3)
+        else:
+            with pytest.raises(MethodMisfit, match="cannot be asked of this model: the model"):
+                vitviz.explain(trace, method, query=(30.0, 20.0))
 
 
 @pytest.mark.parametrize("family", [STAGES, TOY_CNN], ids=lambda family: family.name)

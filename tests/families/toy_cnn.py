@@ -13,12 +13,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vitviz.imaging.preprocess import Preprocessing
-from vitviz.models.config import Trained
+from vitviz.models.checkpoints.reader import Reader
+from vitviz.models.config import TrainingInput
 from vitviz.models.cost import Cost
 from vitviz.models.family import Family
 from vitviz.models.network import Attend, Network
 from vitviz.models.outline import LayerOutline, Outline
-from vitviz.models.reader import Reader
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,6 @@ READER = Reader(
 )  # fmt: skip
 
 TOY_CNN = Family(
-    "toy-cnn", "Convolutions", read, fields, lambda c: Trained(c.input_size, 8), outline, cost,
-    build, lambda: (READER,),
+    "toy-cnn", "Convolutions", read, fields, lambda c: TrainingInput(c.input_size, 8), outline,
+    cost, build, lambda: (READER,),
 )  # fmt: skip

@@ -14,12 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vitviz.imaging.preprocess import Preprocessing
-from vitviz.models.config import Trained
+from vitviz.models.checkpoints.reader import Reader
+from vitviz.models.config import TrainingInput
 from vitviz.models.cost import Cost
 from vitviz.models.family import Family
 from vitviz.models.network import Attend, Network
 from vitviz.models.outline import LayerOutline, Outline
-from vitviz.models.reader import Reader
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,6 @@ READER = Reader(
 )  # fmt: skip
 
 STAGES = Family(
-    "stages", "Two stages", read, fields, lambda c: Trained(c.input_size, c.patch), outline, cost,
-    build, lambda: (READER,),
+    "stages", "Two stages", read, fields, lambda c: TrainingInput(c.input_size, c.patch), outline,
+    cost, build, lambda: (READER,),
 )  # fmt: skip

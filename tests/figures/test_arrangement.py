@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vitviz.errors import VitvizError
 from vitviz.figures.arrange import arrange, columns_for, letter
-from vitviz.figures.layout import Layout, Rect, Word
+from vitviz.figures.layout import FigureLayout, Rect, Word
 from vitviz.figures.panel import Axis, Grid, Panel
 from vitviz.figures.spec import PRESETS, FigureSpec, Sharing
 from vitviz.figures.typesetting import CAP, PT, SLACK, Face
@@ -70,7 +70,7 @@ def overlaps(ones: list[Rect], others: list[Rect]) -> np.ndarray:
     return np.minimum(ends[0] - starts[0], ends[1] - starts[1])
 
 
-def check(layout: Layout, spec: FigureSpec) -> None:
+def check(layout: FigureLayout, spec: FigureSpec) -> None:
     face = Face(spec.font)
     told = [word for word in layout.words if word.text]
     words = [word_box(word, face) for word in told]

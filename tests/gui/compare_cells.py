@@ -13,7 +13,7 @@ from vitviz.engine.answers import Cell
 from vitviz.engine.plan import plan
 from vitviz.gui.canvas.pyramid import pyramid
 from vitviz.gui.scene import PaneState, Scene
-from vitviz.gui.threads.service import Opened
+from vitviz.gui.threads.service import OpenPhoto
 from vitviz.gui.views.compare.pane import ComparePane
 from vitviz.gui.views.compare.view import CompareView
 from vitviz.imaging.geometry import Geometry
@@ -37,13 +37,13 @@ TALL = Geometry((600, 250), (80, 48), (0, 0), (80, 48), 16)
 
 
 @functools.cache
-def opened(name: str, size: tuple[int, int]) -> Opened:
+def opened(name: str, size: tuple[int, int]) -> OpenPhoto:
     small = np.random.default_rng(len(name)).integers(0, 256, (6, 10, 3), dtype=np.uint8)
     pixels = np.repeat(np.repeat(small, -(-size[0] // 6), axis=0), -(-size[1] // 10), axis=1)
     pixels = np.ascontiguousarray(pixels[: size[0], : size[1]])
     pixels.flags.writeable = False
     photo = Photo(pixels, Path(name), name)
-    return Opened(PhotoRef(name), photo, pyramid(pixels), pixels[::8, ::8])
+    return OpenPhoto(PhotoRef(name), photo, pyramid(pixels), pixels[::8, ::8])
 
 
 CARD = replace(

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from vitviz.engine import engine as session_engine
+from vitviz.engine.engine import Engine
 from vitviz.engine.requests import ExplainRequest
 from vitviz.gui import app as gui_app
 from vitviz.gui.settings import Preferences, Settings
@@ -60,6 +61,15 @@ def _models_are_loaded_once(
     monkeypatch.setattr(session_engine, "load_model", load)
 
 
+@pytest.fixture(scope="session")
+def _remembered() -> Engine:
+    """Whose traces and explanations all windows of a run share: most look at the same photos.
+
+    A test that is about work being done lets go of them first (``engine.forget``).
+    """
+    return Engine()
+
+
 def draw(path: Path, width: int, height: int, seed: int = 0) -> Path:
     """A photo of smooth colours, its size as given; never the same for two seeds."""
     small = np.random.default_rng(seed).integers(0, 256, (5, 7, 3), dtype=np.uint8)
@@ -94,7 +104,7 @@ def threads_left() -> list[str]:
 
 @pytest.fixture
 def make_window(
-    qtbot: QtBot, settings: Settings, request: pytest.FixtureRequest
+    qtbot: QtBot, settings: Settings, _remembered: Engine
 ) -> Iterator[Callable[..., Window]]:
     """Makes windows on the same settings; each is closed, and must leave nothing running."""
     made: list[Window] = []
@@ -104,6 +114,8 @@ def make_window(
             settings.set_preferences(replace(Preferences(), **preferences))  # type: ignore[arg-type]
         window = Window(Settings(settings.folder), FIRST_SIZE)
         made.append(window)
+        engine = window.service.engine
+        engine._traces, engine._explanations = _remembered._traces, _remembered._explanations
         window.show()
         qtbot.waitExposed(window)
         return window

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.explanations import map_of
 from vitviz.gui.canvas.canvas import Canvas
+from vitviz.gui.canvas.colour_bar import ticks_along
 from vitviz.gui.canvas.patch_note import note_place
 from vitviz.gui.canvas.pyramid import pyramid
 from vitviz.imaging.geometry import Geometry
@@ -295,8 +296,8 @@ def test_a_map_with_nothing_finite_or_nothing_to_tell_apart(canvas: Canvas) -> N
         flat = map_of(np.full(GRID, value, np.float32), "attention", (), 0, 1)
         canvas.show_map(flat, WHOLE, (0.25, 0.25), Style())
         painted(canvas)
-    assert canvas.scale is not None
-    assert canvas.scale.ticks(300).labels == ("0.25",)
+    assert canvas.colour_bar is not None
+    assert ticks_along(canvas.colour_bar, 300).labels == ("0.25",)
 
 
 @pytest.mark.parametrize("x", [0.0, 130.0, 560.0])

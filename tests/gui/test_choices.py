@@ -10,10 +10,11 @@ from PySide6.QtCore import QPoint, Qt
 
 from vitviz.gui.commands import edit, file, go, model, view
 from vitviz.gui.panels.model import PRICE
-from vitviz.gui.widgets.form import Choice, Number, Whole
+from vitviz.gui.widgets.form import Choice, Number, WholeNumber
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.methods import METHODS
 from vitviz.session.state import View
+from vitviz.wording.names import token_name
 
 from .conftest import Driver, clock_of, draw
 
@@ -115,21 +116,21 @@ def test_heads_by_chips_and_keys(ui: Driver, asks: list[object]) -> None:
 
 def test_style_asks_the_service_nothing(ui: Driver, asks: list[object]) -> None:
     panel, canvas = ui.window.panels.appearance, ui.window.canvas
-    scale = canvas.scale
+    scale = canvas.colour_bar
     panel.colours.setCurrentIndex(2)
-    assert canvas.scale.style.colour_map == panel.colours.value != scale.style.colour_map
+    assert canvas.colour_bar.style.colour_map == panel.colours.value != scale.style.colour_map
     panel.opacity.setValue(20)
     assert ui.session.style.opacity == 0.2
     panel.range.setCurrentIndex(1)
-    assert canvas.scale.ends[0] == 0
+    assert canvas.colour_bar.ends[0] == 0
     panel.range.setCurrentIndex(2)
-    shared = canvas.scale.ends
+    shared = canvas.colour_bar.ends
     panel.range.setCurrentIndex(3)
-    assert canvas.scale.ends == shared, "a fixed range begins with what is shown"
+    assert canvas.colour_bar.ends == shared, "a fixed range begins with what is shown"
     panel.high.setValue(0.5)
-    assert canvas.scale.ends == (shared[0], 0.5)
+    assert canvas.colour_bar.ends == (shared[0], 0.5)
     panel.low.setValue(0.9)
-    assert canvas.scale.ends == (0.5, 0.9), "never upside down"
+    assert canvas.colour_bar.ends == (0.5, 0.9), "never upside down"
     for box, name in ((panel.smooth, "smooth"), (panel.fade, "fade"), (panel.grid, "grid")):
         before = getattr(ui.session.style, name)
         box.click()
@@ -144,9 +145,9 @@ def test_style_asks_the_service_nothing(ui: Driver, asks: list[object]) -> None:
 def test_a_click_pins_the_query_and_escape_goes_back(ui: Driver) -> None:
     ui.click_patch(3, 10)
     ui.settle()
-    assert ui.cell.query_patch == (3, 10)
+    assert ui.cell.patch_of_query(0) == (3, 10)
     assert ui.window.canvas.query == (3, 10)
-    name = ui.cell.layout.name(ui.cell.query_token)
+    name = token_name(ui.cell.layout, ui.cell.query_token)
     assert ui.look.caption.text().startswith(f"Attention of {name}")
     assert ui.window.panels.method.query.currentText().lower() == name.lower()
     ui.press("go.direction")
@@ -156,7 +157,7 @@ def test_a_click_pins_the_query_and_escape_goes_back(ui: Driver) -> None:
     assert ui.window.panels.method.direction.value == "to"
     ui.press("go.cls")
     ui.settle()
-    assert ui.cell.query_patch is None
+    assert ui.cell.patch_of_query(0) is None
     assert ui.session.view.query == "cls"
     ui.press("go.direction")
     ui.settle()
@@ -167,23 +168,23 @@ def test_the_map_follows_the_cursor_and_goes_back(ui: Driver) -> None:
     ui.press("view.follow")
     assert ui.window.preferences.follow_cursor
     ui.hover_patch(5, 2)
-    ui.until(lambda: ui.cell.query_patch == (5, 2))
+    ui.until(lambda: ui.cell.patch_of_query(0) == (5, 2))
     assert ui.session.view.query == "cls", "nothing was chosen"
     ui.hover_patch(6, 2)
-    ui.until(lambda: ui.cell.query_patch == (6, 2))
+    ui.until(lambda: ui.cell.patch_of_query(0) == (6, 2))
     ui.move_to(QPoint(1, 1))
-    ui.until(lambda: ui.cell.query_patch is None)
+    ui.until(lambda: ui.cell.patch_of_query(0) is None)
     ui.hover_patch(5, 2)
-    ui.until(lambda: ui.cell.query_patch == (5, 2))
+    ui.until(lambda: ui.cell.patch_of_query(0) == (5, 2))
     ui.press("view.follow")
-    ui.until(lambda: ui.cell.query_patch is None)
+    ui.until(lambda: ui.cell.patch_of_query(0) is None)
     assert not ui.window.store.can_undo or ui.session.view.query == "cls"
 
 
 def test_cancel_does_not_choose_what_the_cursor_is_over(ui: Driver) -> None:
     ui.press("view.follow")
     ui.hover_patch(5, 2)
-    ui.until(lambda: ui.cell.query_patch == (5, 2))
+    ui.until(lambda: ui.cell.patch_of_query(0) == (5, 2))
     ui.press("model.cancel")
     assert ui.session.view.query == "cls"
 
@@ -196,7 +197,13 @@ def test_rollout_with_its_parameters(ui: Driver) -> None:
     assert set(panel.controls) == {parameter.name for parameter in rollout.parameters}
     for parameter in rollout.parameters:
         control = panel.controls[parameter.name]
-        kind = Choice if parameter.choices else Whole if type(parameter.default) is int else Number
+        kind = (
+            Choice
+            if parameter.choices
+            else WholeNumber
+            if type(parameter.default) is int
+            else Number
+        )
         assert isinstance(control, kind)
         if not isinstance(control, Choice):
             assert control.value() == parameter.default
@@ -224,7 +231,7 @@ def test_the_start_layer_ends_with_the_model(ui: Driver) -> None:
     panel.method.setCurrentIndex(list(METHODS).index("rollout"))
     ui.settle()
     start = panel.controls["start"]
-    assert isinstance(start, Whole)
+    assert isinstance(start, WholeNumber)
     assert start.maximum() == ui.cell.card.config.depth
     start.setValue(4)
     ui.settle()
@@ -275,7 +282,7 @@ def test_a_query_stays_on_its_place_when_the_grid_changes(ui: Driver) -> None:
     point = ui.session.view.query
     ui.window.panels.model.input.setCurrentIndex(3)
     ui.settle()
-    patch = ui.cell.query_patch
+    patch = ui.cell.patch_of_query(0)
     box = ui.cell.geometry.patch_box(*patch)
     assert box.left <= point[0] < box.right
     assert box.top <= point[1] < box.bottom
@@ -294,7 +301,7 @@ def test_patches_view_chooses_a_query(ui: Driver) -> None:
     ui.press("view.patches")
     ui.patches.sheet.token_clicked.emit(ui.cell.layout.index(4, 5))
     ui.settle()
-    assert ui.cell.query_patch == (4, 5)
+    assert ui.cell.patch_of_query(0) == (4, 5)
     assert ui.patches.sheet.sheet is not None
     ui.patches.sheet.token_clicked.emit(0)
     ui.settle()

@@ -19,7 +19,7 @@ from tests.gui.compare_cells import (
     values,
 )
 from vitviz.gui.canvas.canvas import Canvas
-from vitviz.gui.canvas.viewport import sight
+from vitviz.gui.canvas.viewport import visible_part
 from vitviz.gui.views.compare.view import CompareView
 
 
@@ -108,7 +108,7 @@ def test_what_is_new_looks_as_the_others_do(compare_view: CompareView) -> None:
 def relative(canvas: Canvas) -> tuple[float, float, float]:
     """Zoom in fitting scales, and the point of the photo that is in the middle, 0..1."""
     assert canvas.photo_size is not None
-    seen = sight(canvas.viewport, canvas.photo_size, canvas._fit_area())
+    seen = visible_part(canvas.viewport, canvas.photo_size, canvas._fit_area())
     return seen.zoom, seen.x, seen.y
 
 

@@ -29,8 +29,8 @@ def test_the_difference_is_that_of_the_analysis(compare_view: CompareView) -> No
     assert shown is not None
     np.testing.assert_array_equal(shown.values, expected.heat_map.values)
     np.testing.assert_allclose(shown.values, values(states[2]) - values(states[0]), atol=1e-7)
-    scale = tile.canvas.scale
-    assert (scale.unit, scale.note) == ("attention,", ("c minus a",))
+    scale = tile.canvas.colour_bar
+    assert (scale.unit, scale.note) == ("attention", ("c minus a",))
     assert scale.ends[0] == -scale.ends[1]
     assert scale.style.colour_map == "coolwarm"
     assert tile.heading.letter.text() == "c − a"
@@ -40,9 +40,9 @@ def test_the_difference_is_that_of_the_analysis(compare_view: CompareView) -> No
 def test_a_difference_of_other_grids_says_what_it_subtracts(compare_view: CompareView) -> None:
     states = (state(), state(geometry=FINER, seed=1))
     show(compare_view, states, session_of(states, arrangement="difference", pair=(0, 1)))
-    assert compare_view.difference.canvas.scale.unit == "% of its map,"
+    assert compare_view.difference.canvas.colour_bar.unit == "% of its map"
     assert compare_view.difference.heading.words.text == "each as % of its map"
-    assert compare_view.difference.canvas.shown.geometry == FINER
+    assert compare_view.difference.canvas.content.geometry == FINER
     point_at(compare_view.panes[0], 260, 130)
     assert compare_view.difference.canvas.cursor_patch == (2, 5)
     value = float(compare_view.difference.canvas.heat_map.values[2, 5])
@@ -119,7 +119,7 @@ def test_a_wipe_tells_both_values_and_takes_queries(
 def test_both_bars_of_a_wipe_are_beside_the_photo(compare_view: CompareView) -> None:
     states = (state(), state(seed=1))
     show(compare_view, states, session_of(states, arrangement="wipe", shared=True))
-    assert compare_view.wipe.first.scale.note == ("shared by", "a, b")
+    assert compare_view.wipe.first.colour_bar.note == ("shared by", "a, b")
     photo = compare_view.wipe.first.on_widget(WHOLE.seen)
     assert compare_view.wipe.first.room_beside_bar.left() <= photo.left()
     assert compare_view.wipe.second.room_beside_bar.right() >= photo.right()

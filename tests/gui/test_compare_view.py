@@ -35,7 +35,7 @@ CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftM
 
 
 def patch_place(pane: ComparePane, row: int, col: int) -> QPoint:
-    geometry = pane.canvas.shown.geometry
+    geometry = pane.canvas.content.geometry
     assert geometry is not None
     return pane.canvas.on_widget(geometry.patch_box(row, col)).center().toPoint()
 
@@ -59,7 +59,7 @@ def test_panes_have_letters_headings_and_no_overlaps(compare_view: CompareView, 
     show(compare_view, states, session_of(states, focus=1))
     assert not compare_view.invite.isVisible()
     assert [pane.heading.letter.text() for pane in compare_view.panes] == list("abcdef"[:count])
-    assert [pane.is_current for pane in compare_view.panes] == [i == 1 for i in range(count)]
+    assert [pane._is_current for pane in compare_view.panes] == [i == 1 for i in range(count)]
     assert all(
         f"layer {i % 4 + 1}" in p.heading.words.text for i, p in enumerate(compare_view.panes)
     )
@@ -101,9 +101,9 @@ def test_agreement_is_that_of_the_analysis_and_names_its_reference(
 def test_ranges_are_shared_by_unit_and_the_bars_say_by_whom(compare_view: CompareView) -> None:
     states = (state(), state(view=View(method="rollout")), state(seed=1))
     show(compare_view, states, session_of(states, shared=False))
-    assert [pane.canvas.scale.note for pane in compare_view.panes] == [(), (), ()]
+    assert [pane.canvas.colour_bar.note for pane in compare_view.panes] == [(), (), ()]
     show(compare_view, states, session_of(states, shared=True))
-    scales = [pane.canvas.scale for pane in compare_view.panes]
+    scales = [pane.canvas.colour_bar for pane in compare_view.panes]
     assert [scale.note for scale in scales] == [("shared by", "a, c"), (), ("shared by", "a, c")]
     both = np.concatenate([values(states[0]), values(states[2])])
     assert scales[0].ends == scales[2].ends == (float(both.min()), float(both.max()))
@@ -131,7 +131,7 @@ def test_photos_of_one_size_lie_alike_and_share_one_picture(compare_view: Compar
     states = (state(), state(seed=1), state(view=View(method="rollout")), state(seed=3))
     show(compare_view, states, session_of(states))
     assert len({pane.canvas.viewport for pane in compare_view.panes}) == 1
-    layer = {id(pane.canvas.shown.layer) for pane in compare_view.panes}
+    layer = {id(pane.canvas.content.layer) for pane in compare_view.panes}
     assert len(layer) == 1
 
 

@@ -20,8 +20,8 @@ from pytestqt.qtbot import QtBot
 from tests.gui.compare_cells import session_of, show, state
 from tests.gui.conftest import Driver
 from vitviz.gui.commands.view import choose_tab
-from vitviz.gui.layout import Tab
 from vitviz.gui.scene import PaneDrop
+from vitviz.gui.top_bar import Tab
 from vitviz.gui.views.compare.view import CompareView
 from vitviz.gui.widgets import drops
 from vitviz.session.state import PhotoRef, View

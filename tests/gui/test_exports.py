@@ -16,7 +16,8 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox
 
 from tests.gui.conftest import Driver
 from vitviz.exporting import animation
-from vitviz.exporting.clipboard import Shown, picture
+from vitviz.exporting.clipboard import picture
+from vitviz.exporting.figure_files import PaneMap
 from vitviz.exporting.stamp import beside_of, read
 from vitviz.gui.commands import edit, file, go
 from vitviz.gui.dialogs.export_animation import NO_VIDEO, AnimationDialog
@@ -197,7 +198,7 @@ def test_copying_every_pane(ui: Driver) -> None:
     compare = Compare((other,), shared=True)
     ui.window.store.set(replace(ui.session, tab="compare", compare=compare))
     ui.until(lambda: all(state.cell and not state.busy for state in states(ui)))
-    shown = [Shown(s.opened.photo, s.cell, s.pane) for s in states(ui)]  # type: ignore[union-attr,arg-type]
+    shown = [PaneMap(s.pane, s.cell, s.opened.photo) for s in states(ui)]  # type: ignore[union-attr,arg-type]
     ui.do("edit.copy")
     idle(ui)
     np.testing.assert_array_equal(copied_pixels(), picture(shown, ui.session.style, shared=True))

@@ -111,8 +111,8 @@ def test_only_a_common_range_has_a_colour_bar(view: HeadsView, thumbnail: np.nda
     for style in (Style(range="shared"), Style(range=(0.0, 2.0))):
         view.show_explanation(explanation, thumbnail, GEOMETRY, style, 0, "mean")
         assert not view.colour_bar.isHidden()
-    assert view.colour_bar.scale is not None
-    assert view.colour_bar.scale.ends == (0.0, 2.0)
+    assert view.colour_bar.bar is not None
+    assert view.colour_bar.bar.ends == (0.0, 2.0)
     view.show_explanation(explanation, thumbnail, GEOMETRY, Style(range="zero"), 0, "mean")
     assert view.colour_bar.isHidden()
 

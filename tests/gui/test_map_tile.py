@@ -7,11 +7,13 @@ import pytest
 from PySide6.QtCore import QSize
 
 from tests.explanations import map_of
-from vitviz.gui.canvas.colour_bar import PHOTO_GREY, Scale, bar_image
+from vitviz.gui.canvas.colour_bar import bar_image, ticks_along
 from vitviz.gui.canvas.map_tile import MapTile, tile_image
 from vitviz.imaging.geometry import Geometry
+from vitviz.maps.bar import ColourBar
 from vitviz.maps.colour import table
 from vitviz.maps.heat_map import HeatMap
+from vitviz.maps.overlay import PHOTO_GREY
 from vitviz.maps.style import Style
 
 GEOMETRY = Geometry((300, 500), (48, 80), (0, 0), (48, 80), 16)
@@ -86,7 +88,7 @@ def test_the_colour_bar_is_the_map_over_grey() -> None:
 
 
 def test_long_bars_have_more_ticks() -> None:
-    scale = Scale((0.0, 0.02), "attention", Style())
-    assert len(scale.ticks(100).values) < len(scale.ticks(300).values)
-    tiny = Scale((0.0, 2e-6), "rollout", Style())
-    assert tiny.title(tiny.ticks(200)) == ["rollout", "× 10⁻⁶"]
+    bar = ColourBar(0.0, 0.02, "attention", Style())
+    assert len(ticks_along(bar, 100).values) < len(ticks_along(bar, 300).values)
+    tiny = ColourBar(0.0, 2e-6, "rollout", Style())
+    assert tiny.title_lines(ticks_along(tiny, 200).factor) == ["rollout", "× 10⁻⁶"]

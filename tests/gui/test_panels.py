@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,15 @@ from PySide6.QtGui import QGuiApplication, QWheelEvent
 from PySide6.QtWidgets import QApplication, QMainWindow
 from pytestqt.qtbot import QtBot
 
+from tests.gui.conftest import Driver
 from vitviz.errors import VitvizError
 from vitviz.gui.panels.appearance import AppearancePanel
 from vitviz.gui.panels.method import MethodPanel, control_value, make_control
-from vitviz.gui.panels.predictions import Bars
+from vitviz.gui.panels.predictions import ProbabilityBars
 from vitviz.gui.reports import Unexpected, start_log, versions
 from vitviz.gui.scene import Scene
 from vitviz.gui.widgets.banner import Banner
-from vitviz.gui.widgets.form import Choice, Number, Whole
+from vitviz.gui.widgets.form import Choice, Number, WholeNumber
 from vitviz.gui.widgets.status import StatusBar
 from vitviz.maps.style import Style
 from vitviz.methods import METHODS
@@ -41,11 +43,23 @@ def roll(widget) -> bool:
     return event.isAccepted()
 
 
+def test_heads_cannot_be_chosen_where_there_is_no_map_of_each(ui: Driver) -> None:
+    panels = ui.window.panels
+    panels.layers.head_chosen.emit(1)
+    for method, has_heads in (("attention-grad-cam", False), ("rollout", True)):
+        panels.method.chosen.emit(replace(ui.session.view, method=method), "")
+        ui.settle()
+        assert panels.method.heads.isEnabled() == has_heads
+        assert panels.layers.chips[0].isEnabled() == has_heads
+        assert ui.window.actions_by_id["go.next_head"].isEnabled() == has_heads
+        assert panels.method.heads.value == (1 if has_heads else "mean")
+
+
 def test_the_wheel_scrolls_past_controls(qtbot: QtBot) -> None:
     choice, number, whole = (
         Choice("c", [("a", 1), ("b", 2)]),
         Number("n", 0, 1, 2),
-        Whole("w", 0, 9),
+        WholeNumber("w", 0, 9),
     )
     for widget in (choice, number, whole):
         qtbot.addWidget(widget)
@@ -145,7 +159,7 @@ def test_small_ranges_can_be_set(qtbot: QtBot) -> None:
 
 
 def test_predictions_tell_long_names_whole(qtbot: QtBot) -> None:
-    bars = Bars()
+    bars = ProbabilityBars()
     qtbot.addWidget(bars)
     bars.set_rows([("a class with a very long name " * 5, 0.123), ("b", 0.0)])
     assert "a class with a very long name " * 5 in bars.toolTip()
@@ -159,9 +173,10 @@ def test_status_words_are_never_markup(qtbot: QtBot) -> None:
     status = StatusBar()
     qtbot.addWidget(status)
     status.show_idle("Saved <b>x</b> & y.png")
-    assert "&lt;b&gt;x&lt;/b&gt; &amp; y.png" in status.state.text()
+    assert status.state.text() == "Saved <b>x</b> & y.png"
+    assert status.state.textFormat() == Qt.TextFormat.PlainText
     status.show_progress(Stage("method", name="<i>"), 0.5)
-    assert "&lt;i&gt;" in status.state.text()
+    assert status.state.text() == "<i>"
 
 
 def test_the_progress_bar_stays_in_place_from_stage_to_stage(qtbot: QtBot) -> None:

@@ -161,7 +161,7 @@ def test_linked_panes_share_the_query_as_one_step(ui: Driver, photos: list[Path]
     ui.compare.query_chosen.emit(0, (45.0, 15.0))
     assert [pane.view.query for pane in ui.session.panes] == [(45.0, 15.0), (32.0, 25.0)]
     shown(ui)
-    assert [state.cell.query_patch is not None for state in states(ui)] == [True, True]
+    assert [state.cell.patch_of_query(0) is not None for state in states(ui)] == [True, True]
     ui.press("edit.undo")
     assert ui.session == before
     ui.press("compare.linked")
@@ -178,7 +178,7 @@ def test_maps_follow_the_cursor_in_all_linked_panes(ui: Driver, photos: list[Pat
     ui.compare.hovered.emit(1, (3, 4))
 
     def patches() -> list[tuple[int, int] | None]:
-        return [state.cell.query_patch for state in states(ui)]
+        return [state.cell.patch_of_query(0) for state in states(ui)]
 
     ui.until(lambda: not ui.window.service.is_busy and patches()[1] == (3, 4))
     assert patches()[0] is not None

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from vitviz import bundled
 from vitviz.bundled import resource
 from vitviz.gui import theme
-from vitviz.gui.widgets.form import Choice, Number, Whole
+from vitviz.gui.widgets.form import Choice, Number, WholeNumber
 
 from .conftest import Driver
 
@@ -63,7 +63,7 @@ def test_fields_of_a_form_are_equally_high(
     qtbot: QtBot, qapp: QApplication, name: theme.Theme
 ) -> None:
     theme.apply(qapp, name)
-    fields = (Choice("a"), Number("b", 0, 1, 2), Whole("c", 0, 9), QLineEdit())
+    fields = (Choice("a"), Number("b", 0, 1, 2), WholeNumber("c", 0, 9), QLineEdit())
     for field in fields:
         qtbot.addWidget(field)
         field.ensurePolished()

@@ -19,6 +19,20 @@ from vitviz.models.tokens import TokenLayout
 GRID = (3, 5)
 
 
+def map_rgba(
+    values: np.ndarray, lo: float, hi: float, style: Style, pixels_per_patch: int
+) -> np.ndarray:
+    """A map alone, as red, green, blue and alpha."""
+    rows, cols = (
+        (np.arange(count * pixels_per_patch) + 0.5) / pixels_per_patch for count in values.shape
+    )
+    steps = interpolation.steps(values, lo, hi, rows, cols, style.smooth, style.scaling)
+    rgba = overlay.colours(style)[steps]
+    if not np.isfinite(values).all():
+        rgba[interpolation.missing(values, rows, cols) == 1] = 0
+    return rgba
+
+
 @pytest.fixture
 def values() -> np.ndarray:
     return np.random.default_rng(7).random(GRID, dtype=np.float32)
@@ -145,7 +159,7 @@ def test_what_is_not_finite_lets_the_photo_through(photo: np.ndarray, values: np
     assert (seen[15:22, 26:33] == photo[15:22, 26:33]).all()
     assert (seen[:10, :10] == photo[:10, :10]).all()
     assert (seen[30:, 50:] != photo[30:, 50:]).any(axis=2).all()
-    rgba = overlay.map_rgba(values, 0.0, 1.0, style, 4)
+    rgba = map_rgba(values, 0.0, 1.0, style, 4)
     assert (rgba[4:8, 8:12] == 0).all()
     assert (rgba[8:, :, 3] == 255).all()
 
@@ -154,21 +168,21 @@ def test_what_is_not_finite_lets_the_photo_through(photo: np.ndarray, values: np
 def test_a_constant_map_has_one_colour(smooth: bool) -> None:
     values = np.full(GRID, 0.25, np.float32)
     style = Style(smooth=smooth, fade=False, opacity=1.0)
-    rgba = overlay.map_rgba(values, 0.25, 0.25, style, 6)
+    rgba = map_rgba(values, 0.25, 0.25, style, 6)
     assert (rgba[..., :3] == table("inferno")[0]).all()
 
 
 def test_nearest_maps_are_flat_patches(values: np.ndarray) -> None:
     style = Style(smooth=False, fade=False, opacity=1.0)
-    rgba = overlay.map_rgba(values, 0.0, 1.0, style, 7)
+    rgba = map_rgba(values, 0.0, 1.0, style, 7)
     step = np.floor(values.astype(np.float64) * 255 + 0.5).astype(int)
     expected = table("inferno")[np.kron(step, np.ones((7, 7), int))]
     np.testing.assert_array_equal(rgba[..., :3], expected)
 
 
 def test_smooth_maps_have_the_true_colour_at_patch_centres(values: np.ndarray) -> None:
-    smooth = overlay.map_rgba(values, 0.0, 1.0, Style(smooth=True), 9)[4::9, 4::9]
-    flat = overlay.map_rgba(values, 0.0, 1.0, Style(smooth=False), 9)[4::9, 4::9]
+    smooth = map_rgba(values, 0.0, 1.0, Style(smooth=True), 9)[4::9, 4::9]
+    flat = map_rgba(values, 0.0, 1.0, Style(smooth=False), 9)[4::9, 4::9]
     assert np.abs(smooth.astype(int) - flat.astype(int)).max() <= 4
 
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.resample import (
     carried,
+    edges,
     on_one_grid,
+    overlaps,
     patch_area,
     resampled,
-    seen_share,
-    value_at,
 )
 
 WHOLE = Geometry((300, 500), (48, 80), (0, 0), (48, 80), 16)
@@ -66,6 +66,15 @@ def test_it_is_the_mean_under_each_box(have: Geometry, onto: Geometry) -> None:
     np.testing.assert_allclose(found, by_boxes(values, have, onto), atol=1e-6)
 
 
+def seen_share(geometry: Geometry, onto: Geometry) -> np.ndarray:
+    """How much of each patch of ``onto`` another grid covers, 0..1."""
+    down, across = (
+        overlaps(some, have).sum(axis=1) / np.diff(some)
+        for some, have in zip(edges(onto), edges(geometry), strict=True)
+    )
+    return np.outer(down, across)
+
+
 @given(geometries(), st.integers(0, 99))
 def test_on_its_own_grid_a_map_stays_as_it_is(geometry: Geometry, seed: int) -> None:
     values = made(geometry.grid, seed)
@@ -105,12 +114,6 @@ def test_another_photo_lends_its_relative_places() -> None:
     np.testing.assert_allclose(resampled(values, WHOLE, larger), values, rtol=1e-6)
     assert carried((250.0, 75.0), (300, 500), (1200, 500)) == (250.0, 300.0)
     assert carried((0.1, 0.3), (300, 500), (300, 500)) == (0.1, 0.3)
-
-
-def test_the_value_at_a_point_is_that_of_its_patch() -> None:
-    values = made((3, 3))
-    assert value_at(values, MIDDLE, 250, 299) == values[2, 1]
-    assert value_at(values, MIDDLE, 20, 299) is None
 
 
 def test_the_finer_grid_holds_both() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.interpolation import steps
 from vitviz.maps.overlay import composite
-from vitviz.maps.scaling import LOG_SPAN, Scaling, place, scale_ends, scale_name, value_at
+from vitviz.maps.scaling import LOG_SPAN, Scaling, place, scale_name
 from vitviz.maps.style import Style
 from vitviz.maps.ticks import ticks
 
@@ -34,16 +34,11 @@ def by_hand(value: float, lo: float, hi: float, scaling: Scaling) -> float:
 
 @pytest.mark.parametrize("scaling", SCALINGS)
 @given(st.lists(VALUES, min_size=3, max_size=3).map(sorted))
-def test_a_place_is_what_a_textbook_says_and_leads_back(
-    scaling: Scaling, three: list[float]
-) -> None:
+def test_a_place_is_what_a_textbook_says(scaling: Scaling, three: list[float]) -> None:
     lo, value, hi = three
     assume(hi > 1.01 * lo + 1e-6)
     at = place(value, lo, hi, scaling)
     assert at == pytest.approx(by_hand(value, lo, hi, scaling), abs=1e-9)
-    low, high = scale_ends(lo, hi, scaling)
-    back = value_at(at, lo, hi, scaling)
-    assert back == pytest.approx(min(max(value, low), high), rel=1e-6, abs=1e-9 * hi)
 
 
 def test_a_scale_that_is_no_logarithm_says_nothing_of_one() -> None:

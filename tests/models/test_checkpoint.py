@@ -20,8 +20,11 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from tests.bench.fuzz_checkpoints import Outcome, failures, report, try_file
+from tests.bench.nasty_checkpoints import archive_of, legacy_of
 from vitviz.errors import CheckpointError
-from vitviz.models.checkpoint import PREFIXES, WRAPPERS, read_checkpoint, read_tensors
+from vitviz.models.checkpoints.checkpoint import PREFIXES, WRAPPERS, read_checkpoint, read_tensors
+from vitviz.models.checkpoints.filetype import SAVE_STATE_DICT
 
 TENSORS = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.ones(4, dtype=torch.float16)}
 
@@ -216,8 +219,16 @@ def test_safetensors_cut_short_says_by_how_much(tmp_path: Path) -> None:
         {"a": {"dtype": "F32", "shape": [2], "data_offsets": [4, 8]}},
         {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, float("inf")]}},
         {"a": {"dtype": "XYZ", "shape": [2], "data_offsets": [0, 8]}},
+        {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, float("nan")]}},
+        {"a": {"dtype": "F32", "shape": [2], "data_offsets": [8, 0]}},
+        {"a": {"dtype": "F32", "shape": [2], "data_offsets": [-8, 0]}},
+        {"a": {"dtype": "F32", "shape": [-2], "data_offsets": [0, 8]}},
+        {"a": {"dtype": "F32", "shape": [1] * 17, "data_offsets": [0, 4]}},
+        {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8], "more": 1}},
+        {name: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]} for name in "ab"},
         {"a": {"shape": [2]}},
         {"a": 3},
+        [],
     ],
 )
 def test_safetensors_that_claim_what_is_not_there(
@@ -227,6 +238,32 @@ def test_safetensors_that_claim_what_is_not_there(
     path = tmp_path / "w.safetensors"
     path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(8))
     assert "safetensors" in refusal(path) or "cut short" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("header", "named"),
+    [
+        (b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
+        (b'{"a":' * 40 + b"1" + b"}" * 40, "nested more than"),
+        (b'{"a":' + b"9" * 100_000 + b"}", "not a number of 64 bits"),
+        (b'{"a":{},"a":{}}', "two fields"),
+        (b'{"a\xff":1}', "header cannot be read"),
+        (b'{"__metadata__":{}}', "holds no tensors"),
+    ],
+    ids=["deep", "nested", "long number", "twice", "no text", "empty"],
+)
+def test_headers_of_safetensors_are_bounded(tmp_path: Path, header: bytes, named: str) -> None:
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(8))
+    assert named in refusal(path)
+
+
+def test_safetensors_with_far_too_many_tensors(tmp_path: Path) -> None:
+    entry = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+    header = json.dumps({f"t{i}": entry for i in range(20_001)}).encode()
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header)
+    assert "far too many tensors" in refusal(path)
 
 
 def test_a_giant_header_is_refused_before_it_is_read(tmp_path: Path) -> None:
@@ -287,6 +324,60 @@ def test_tensors_that_are_not_plain(tmp_path: Path, tensor: torch.Tensor) -> Non
 )
 def test_a_torch_file_without_named_weights(tmp_path: Path, value: object, named: str) -> None:
     assert named in refusal(saved(value, tmp_path / "w.pth"))
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize(
+    ("nasty", "named"),
+    [
+        (b"}" + b")q\0" + b"h\0\x86q\0" * 60 + b"K\1s", "a tuple is a key"),
+        (b"}" + b")" + b"\x85" * 500_000 + b"K\1s", "nested more than 100 deep"),
+        (b"]" * 500_000, "it takes"),  # too many steps, or too long
+        (b"}" + bytes.fromhex("8b00000100") + b"\1" * 65536 + b"Ns", "524,281 bits"),
+    ],
+    ids=["endless hash", "stack overflow", "millions of lists", "long number"],
+)
+def test_what_would_hang_or_crash_is_refused_in_words(
+    tmp_path: Path, zipped: bool, nasty: bytes, named: str
+) -> None:
+    content = b"\x80\2" + nasty + b"."
+    (tmp_path / "w.pth").write_bytes((archive_of if zipped else legacy_of)(content))
+    message = refusal(tmp_path / "w.pth")
+    assert named in message
+    assert "describes more than weights need" in message
+    assert SAVE_STATE_DICT in message
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [
+        ("freeze_hash.pth", "a tuple is a key"),
+        ("segv_deep_key.pth", "nested more than 100 deep"),
+        ("recursion_key.pth", "nested more than 100 deep"),
+        ("nested.pth", "a nested tensor"),
+        ("numpy_oob.pth", "a tensor of NumPy"),
+    ],
+)
+def test_checkpoints_that_froze_or_crashed_the_window(shared: Path, name: str, named: str) -> None:
+    assert named in refusal(shared / "data" / "attacks" / name)
+
+
+@pytest.mark.parametrize("number", range(200))
+def test_fuzzing_finds_refusals_only(tmp_path: Path, number: int) -> None:
+    outcome = try_file(7, number, tmp_path)
+    assert not failures([outcome]), outcome
+
+
+def test_fuzzing_reads_what_is_good_and_sees_what_is_not() -> None:
+    good = Outcome(0, "zip, cut", "read", 0.1)
+    bad = [
+        Outcome(1, "zip, cut", "ValueError: x", 0.1),
+        Outcome(2, "zip, cut", "refused", 5.5),
+        Outcome(3, "zip, cut", "crashes with code -11", 0.1),
+    ]
+    assert failures([good, *bad]) == bad
+    assert "4 files: 1 read, 1 refused, 3 failures" in report([good, *bad])
 
 
 def test_any_damage_is_a_refusal_and_never_a_crash(tmp_path: Path) -> None:

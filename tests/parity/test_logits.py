@@ -18,9 +18,9 @@ from vitviz.imaging.load import load
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import InputChoice, fit, model_input
 from vitviz.models.card import ModelCard
+from vitviz.models.checkpoints.reader import Tensors
 from vitviz.models.families import reader_of
 from vitviz.models.loading import load_model
-from vitviz.models.reader import Tensors
 from vitviz.models.vit.network import VisionTransformer, ViTConfig
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from vitviz.errors import VitvizError
 from vitviz.methods import METHODS
-from vitviz.session.split import ALONG, Along, current, some, split
+from vitviz.session.split import Along, current, some, split
 from vitviz.session.state import MOST_PANES, Compare, Pane, PhotoRef, Session, View
 
 A, B, C = (PhotoRef(f"{name}.jpg") for name in "abc")
@@ -29,7 +30,7 @@ VALUES: dict[Along, list[object]] = {
 }
 
 
-@pytest.mark.parametrize("along", ALONG)
+@pytest.mark.parametrize("along", get_args(Along))
 def test_the_panes_differ_in_one_choice_and_in_no_other(along: Along) -> None:
     result = split(SESSION, along, VALUES[along])
     assert [current(pane, along) for pane in result.panes] == VALUES[along]
@@ -104,7 +105,7 @@ def test_too_many_layers_are_thinned_out_evenly_and_others_begin_at_the_current_
     assert some("models", "abcdefgh", "x") == list("abcdef")
 
 
-@given(st.sampled_from(ALONG), st.integers(1, 40), st.integers(0, 40))
+@given(st.sampled_from(get_args(Along)), st.integers(1, 40), st.integers(0, 40))
 def test_there_are_as_many_as_can_be_in_order_and_the_layers_reach_the_last(
     along: Along, count: int, now: int
 ) -> None:

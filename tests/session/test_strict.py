@@ -117,6 +117,13 @@ def test_layers_and_heads_that_are_not(first: int, layer: int, head: int, words:
     assert caught.value.message == words
 
 
+@pytest.mark.parametrize("method", ["attention-grad-cam", "feature-norm"])
+def test_methods_without_a_map_of_each_head(method: str) -> None:
+    check_map(View(method, head="mean"), explanation(0), OUTLINE)
+    with pytest.raises(VitvizError, match="one map of each layer, not one of each head"):
+        check_map(View(method, head=2), explanation(0), OUTLINE)
+
+
 GEOMETRY = Geometry((40, 60), (20, 30), (0, 5), (20, 20), 4)
 
 

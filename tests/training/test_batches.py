@@ -7,15 +7,15 @@ import pytest
 import torch
 
 from vitviz.training.batches import draw, generator, jittered, mixed, random_crop, unit
-from vitviz.training.photos import KeptPhoto, PhotoFile
+from vitviz.training.photos import PhotoFile, TrainingPhoto
 from vitviz.training.recipes import Variety
 
 PLAIN = Variety(least_area=1, most_aspect=1, jitter=0, mixed=0)
 
 
-def kept(value: int, height: int, width: int) -> KeptPhoto:
+def kept(value: int, height: int, width: int) -> TrainingPhoto:
     pixels = np.full((height, width, 3), value, np.uint8)
-    return KeptPhoto(PhotoFile(f"{value}.png", lambda: b""), f"{value:064x}", pixels)
+    return TrainingPhoto(PhotoFile(f"{value}.png", lambda: b""), f"{value:064x}", pixels)
 
 
 def test_the_same_step_gives_the_same_photos_and_another_gives_others() -> None:

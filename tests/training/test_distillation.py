@@ -22,7 +22,7 @@ from vitviz.training.distil.objective import (
     rates_of,
     state_error,
 )
-from vitviz.training.loop import Pace
+from vitviz.training.loop import Schedule
 from vitviz.training.photos import find_photos, open_photos
 from vitviz.training.recipes import DistilOptions
 
@@ -136,7 +136,7 @@ def test_at_first_only_the_embedding_learns(options: DistilOptions) -> None:
 
 
 def test_the_rate_comes_down_from_its_boost() -> None:
-    pace = Pace(100, 0.1, warm_up=0, cool_down=10, boost=4, boosted=30)
+    pace = Schedule(100, 0.1, warm_up=0, cool_down=10, boost=4, boosted=30)
     rates = [pace.rate_at(step) for step in (0, 10, 15, 30, 90, 95)]
     assert rates == pytest.approx([0.4, 0.3, 0.25, 0.1, 0.1, 0.05])
 

@@ -50,6 +50,13 @@ def test_a_layer_counted_from_the_end_is_the_same_layer(pane: Pane) -> None:
     assert told(*panes) == ("mean", "head 2")
 
 
+def test_heads_and_tokens_are_not_told_where_the_method_asks_about_none(pane: Pane) -> None:
+    norm = with_view(pane, method="feature-norm", head=1)
+    assert told(norm) == ("Feature norm · layer 2",)
+    assert told(pane, norm) == ("Attention", "Feature norm")
+    assert headings([norm], [None]) == ("Feature norm · last layer",)
+
+
 def test_rollouts_say_where_they_start_and_end(pane: Pane) -> None:
     rollout = with_view(pane, method="rollout")
     assert told(pane, rollout) == ("Attention · layer 2", "Attention rollout · layers 1 to 2")

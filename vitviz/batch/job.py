@@ -11,6 +11,7 @@ from vitviz.errors import VitvizError
 from vitviz.exporting.provenance import Disclosure
 from vitviz.imaging.load import MAX_PIXELS
 from vitviz.models.card import ModelCard
+from vitviz.paths import resolved
 from vitviz.session.state import Compare, Session
 
 MapFormat = Literal["none", "jpg", "png", "tiff"]
@@ -75,7 +76,7 @@ class Batch:
         session = self.session
         settings: Settings = {
             "vitviz": __version__,
-            "folder": str(self.folder.resolve()),
+            "folder": str(resolved(self.folder)),
             "model": card.id,
             "weights": card.sha256,
             "device": device.partition(":")[0],

@@ -8,6 +8,7 @@ off at the next start.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -85,6 +86,25 @@ class Journal:
             end += len(line)
         return end
 
+    def check(self) -> None:
+        """Sees that the journal is where it was opened: an open file outlives its folder.
+
+        Raises:
+            BatchStopped: The folder of the results was deleted or moved, or its disk taken away.
+        """
+        try:
+            here = os.stat(self._path)  # noqa: PTH116 (beside fstat)
+            if os.path.samestat(here, os.fstat(self._writer.fileno())):
+                return
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
+        raise BatchStopped(
+            f"The results in {self._path.parent} were deleted, moved or taken away meanwhile.",
+            "Put the folder back and continue, or begin anew: what is not there is made again.",
+        )
+
     def find(self, photo: str) -> tuple[int, Entry] | None:
         """The last entry of a photo, and its place; None where it has none."""
         place = self._places.get(photo)
@@ -105,6 +125,7 @@ class Journal:
         Raises:
             BatchStopped: It could not be written.
         """
+        self.check()
         line = json.dumps(asdict(_without_nul(entry))).encode() + b"\n"
         place, left = self._end, line
         try:
@@ -140,9 +161,9 @@ def opened(out: Path, settings: Settings, *, restart: bool = False) -> Journal:
         else:
             _check_settings(path, settings)
         return Journal(path)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise VitvizError(
-            f"{out} cannot be written to: {error.strerror or error}.",
+            f"{out} cannot be written to: {getattr(error, 'strerror', None) or error}.",
             "Choose another folder for the results.",
         ) from error
 

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from vitviz.errors import PhotoError
 from vitviz.imaging.formats import natural_order, photos_in
+from vitviz.paths import is_folder, is_there
 
 JOURNAL = "vitviz-batch.jsonl"
 """In the folder of the results; folders that have one hold no photos."""
 
 
 @dataclass(frozen=True)
-class Found:
+class BatchItem:
     """A photo of a batch, or a folder that could not be read.
 
     Args:
@@ -31,7 +32,7 @@ class Found:
     problem: PhotoError | None = None
 
 
-def photos_below(folder: Path) -> Iterator[Found]:
+def photos_below(folder: Path) -> Iterator[BatchItem]:
     """The photos in a folder and in the folders inside it, in natural order.
 
     A folder's own photos come before those of the folders in it. One folder is listed at a time.
@@ -43,16 +44,16 @@ def photos_below(folder: Path) -> Iterator[Found]:
     yield from _in_folder(folder, "")
 
 
-def _in_folder(folder: Path, prefix: str) -> Iterator[Found]:
+def _in_folder(folder: Path, prefix: str) -> Iterator[BatchItem]:
     photos = photos_in(folder)
     for photo, name in zip(photos, places([photo.name for photo in photos]), strict=True):
-        yield Found(photo, prefix + photo.name, prefix + name)
+        yield BatchItem(photo, prefix + photo.name, prefix + name)
     for inner in _folders_in(folder):
         key = f"{prefix}{inner.name}/"
         try:
             yield from _in_folder(inner, key)
         except PhotoError as error:
-            yield Found(inner, key, problem=error)
+            yield BatchItem(inner, key, problem=error)
 
 
 def _folders_in(folder: Path) -> list[Path]:
@@ -66,9 +67,9 @@ def _folders_in(folder: Path) -> list[Path]:
 
 
 def _holds_photos(path: Path) -> bool:
-    if path.name.startswith(".") or not path.is_dir() or path.is_symlink():
+    if path.name.startswith(".") or path.is_symlink() or not is_folder(path):
         return False
-    return not (path / JOURNAL).exists()
+    return not is_there(path / JOURNAL)
 
 
 def places(names: list[str]) -> list[str]:

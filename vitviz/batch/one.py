@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from PIL import Image
 
 from vitviz.batch.job import Batch, BatchRefused, BatchStopped
 from vitviz.batch.journal import Entry, cannot_write
-from vitviz.batch.listing import Found
+from vitviz.batch.listing import JOURNAL, BatchItem
 from vitviz.batch.table import row
 from vitviz.engine.answers import Cell
 from vitviz.engine.engine import EXPLAINING_BYTES, Engine
@@ -25,10 +25,12 @@ from vitviz.engine.room import Room
 from vitviz.errors import Cancelled, MethodMisfit, NotEnoughMemory, VitvizError
 from vitviz.exporting.figure_files import write_figure
 from vitviz.exporting.map_files import write_map, write_values
-from vitviz.exporting.values import Wanted
+from vitviz.exporting.stamp import beside_of
+from vitviz.exporting.values import ValuesOptions
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import fit
 from vitviz.methods import METHODS
+from vitviz.paths import is_there
 from vitviz.progress import Control
 from vitviz.session.state import PhotoRef, Session
 from vitviz.session.strict import check_map, check_query
@@ -65,7 +67,7 @@ class Worker:
     room: Room
     unexpected: set[str] = field(default_factory=set)
 
-    def entry(self, found: Found) -> Entry:
+    def entry(self, item: BatchItem) -> Entry:
         """What became of a photo, its results written.
 
         Raises:
@@ -73,37 +75,37 @@ class Worker:
             BatchRefused: What is asked for exists for no photo.
             BatchStopped: Nothing can be written any more.
         """
-        if found.problem is not None:
-            return Entry(found.key, error=_said(found.problem))
-        then = stamp(str(found.path))
+        if item.problem is not None:
+            return Entry(item.key, error=_said(item.problem))
+        then = stamp(str(item.path))
         size, changed_ns = (then.size, then.changed_ns) if then else (-1, 0)
         try:
-            made = self._results(found, then)
+            entry = self._results(item, then)
         except (Cancelled, BatchRefused, BatchStopped):
             raise
         except VitvizError as error:
-            return Entry(found.key, size, changed_ns, error=_said(error))
+            return Entry(item.key, size, changed_ns, error=_said(error))
         except Exception as error:
             words = f"Something unexpected happened ({type(error).__name__}: {error})."
             if words not in self.unexpected:  # once is enough for a report
                 self.unexpected.add(words)
-                log.exception("%s", found.path)
-            return Entry(found.key, size, changed_ns, error=words)
-        return replace(made, bytes=size, changed_ns=changed_ns)
+                log.exception("%s", item.path)
+            return Entry(item.key, size, changed_ns, error=words)
+        return replace(entry, bytes=size, changed_ns=changed_ns)
 
-    def _results(self, found: Found, then: Stamp | None) -> Entry:
-        opening, computing = self._needed(found.path, then)
+    def _results(self, item: BatchItem, then: Stamp | None) -> Entry:
+        opening, computing = self._needed(item.path, then)
         check, device = self.control.check, self.model.device
         try:
             if device == "cpu":
                 with self.room.taken(opening + computing, device, check):
-                    return self._make(found)
+                    return self._make(item)
             with self.room.taken(opening, "cpu", check), self.room.taken(computing, device, check):
-                return self._make(found)
+                return self._make(item)
         except NotEnoughMemory:
             # The other photos may have had what was missing.
             self.room.wait_until_empty(check)
-            return self._make(found)
+            return self._make(item)
 
     def _needed(self, path: Path, then: Stamp | None) -> tuple[int, int]:
         """Memory that a photo takes at most, and that computing with it does, in bytes; read off
@@ -124,20 +126,20 @@ class Worker:
         computing = cost.peak_bytes + backward + min(cost.peak_bytes, EXPLAINING_BYTES)
         return PIXEL_BYTES * size[0] * size[1], computing
 
-    def _make(self, found: Found) -> Entry:
+    def _make(self, item: BatchItem) -> Entry:
         self.control.check()
-        session = self._session(found)
+        session = self._session(item)
         (request,) = plan(session, self.model.device)
         photo = self.engine.photos.get(request.photo, request.background, self.control.progress)
         cell = self._cell(photo, request, session)
         self.control.check()
-        files = self._write(found, photo, cell, session)
+        files = self._write(item, photo, cell, session)
         columns = row(photo, cell, session.view, self.batch.outputs.classes)
-        return Entry(found.key, sha256=photo.sha256, files=files, row=columns)
+        return Entry(item.key, sha256=photo.sha256, files=files, row=columns)
 
-    def _session(self, found: Found) -> Session:
+    def _session(self, item: BatchItem) -> Session:
         large = self.batch.max_pixels is None
-        return replace(self.batch.choices, photos=(PhotoRef(str(found.path), 0, large),))
+        return replace(self.batch.choices, photos=(PhotoRef(str(item.path), 0, large),))
 
     def _cell(self, photo: Photo, request: ExplainRequest, session: Session) -> Cell:
         card = self.model.card
@@ -150,27 +152,27 @@ class Worker:
             check_map(session.view, cell.explanation, card.outline)
         return cell
 
-    def _write(self, found: Found, photo: Photo, cell: Cell, session: Session) -> dict[str, int]:
+    def _write(self, item: BatchItem, photo: Photo, cell: Cell, session: Session) -> dict[str, int]:
         """Writes the files; gives their sizes by their paths in the folder of the results."""
         wanted, said, written = self.batch.outputs, self.batch.disclosure, dict[str, int]()
-        base = f"{found.place}-{session.view.method}"
+        base = f"{item.place}-{session.view.method}"
         if wanted.map != "none":
             name = f"{base}.{wanted.map}"
             with self._writing(name) as path:
                 write_map(path, photo, cell, session, said, side=wanted.side)
-            written[name] = path.stat().st_size
+                written[name] = path.stat().st_size
         if wanted.values != "none":
             name = f"{base}.{wanted.values}"
             with self._writing(name) as path:
-                write_values(path, cell, session, Wanted(), said)
-            written[name] = path.stat().st_size
+                write_values(path, cell, session, ValuesOptions(), said)
+                written[name] = path.stat().st_size
         if wanted.figure != "none":
             name = f"{base}-figure.{wanted.figure}"
             with self._writing(name) as path:
                 write_figure(
                     path, session, self.engine, self.model.device, self.control.progress, said
                 )
-            written[name] = path.stat().st_size
+                written[name] = path.stat().st_size
         return written
 
     @contextmanager
@@ -180,8 +182,13 @@ class Worker:
         """
         path = self.batch.out / name
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            for folder in reversed(Path(name).parents[:-1]):
+                # Not the folder of the results: if that is gone, it is not made anew without them.
+                (self.batch.out / folder).mkdir(exist_ok=True)
             yield path
+            if not is_there(self.batch.out / JOURNAL):
+                self._take_back(path)
+                raise FileNotFoundError(errno.ENOENT, "the folder of the results is gone")
         except OSError as error:
             raise cannot_write(path, error) from error
         except VitvizError as error:
@@ -189,6 +196,19 @@ class Worker:
             if isinstance(reason, OSError) and reason.errno not in OF_THE_NAME:
                 raise cannot_write(path, reason) from error
             raise
+
+    def _take_back(self, path: Path) -> None:
+        """Removes a file that was written to where the results were, such as the empty folder
+        that is left of a disk: with files in it, the batch could not begin there anew.
+        """
+        for file in (path, beside_of(path)):
+            with suppress(OSError):
+                file.unlink()
+        for folder in path.parents:
+            if folder == self.batch.out:
+                break
+            with suppress(OSError):
+                folder.rmdir()
 
 
 @contextmanager

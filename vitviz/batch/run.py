@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import re
 import threading
 import time
 from array import array
@@ -25,11 +23,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
-from vitviz.batch.job import Batch
+from vitviz.batch.job import Batch, BatchStopped
 from vitviz.batch.journal import Entry, Journal, opened
-from vitviz.batch.listing import Found, photos_below
+from vitviz.batch.listing import BatchItem, photos_below
 from vitviz.batch.one import Worker
 from vitviz.batch.progress import BatchProgress
 from vitviz.batch.table import columns, write_tables
@@ -39,7 +35,10 @@ from vitviz.engine.room import Room
 from vitviz.errors import PhotoError
 from vitviz.imaging.load import MAX_PIXELS
 from vitviz.models.torch_import import import_torch
+from vitviz.paths import is_inside
+from vitviz.plain_text import shown_text
 from vitviz.progress import Control, Pace, Stage
+from vitviz.writing import remove_parts
 
 if TYPE_CHECKING:
     from vitviz.models.loading import Model
@@ -55,7 +54,6 @@ MOST_LISTED = 1000
 
 LOOK_S = 0.2
 """How often a wait looks up, so that Ctrl+C is heard on Windows too."""
-
 
 PHOTO_BYTES = 256 << 20
 """Of photos kept, for the files that are made of one after its map."""
@@ -92,12 +90,12 @@ def failure(photo: str, why: str) -> str:
     """ "in/x.jpg is empty.": the photo's name, with which most reasons begin, once."""
     name = photo.rpartition("/")[2]
     begins = why.startswith(f"{name} ")
-    return photo + why.removeprefix(name) if name and begins else f"{photo}: {why}"
+    return shown_text(photo + why.removeprefix(name) if name and begins else f"{photo}: {why}")
 
 
 Report = Callable[[BatchProgress], None]
 
-Known = tuple[int, Entry]
+EarlierEntry = tuple[int, Entry]
 """An entry of an earlier run, and its place in the journal."""
 
 
@@ -127,7 +125,7 @@ def run(
     model = engine.model(batch.session.model, batch.device, control.progress)
     settings = batch.settings(model.card, model.device)
     with opened(batch.out, settings, restart=restart) as journal:
-        remove_parts(batch.out)
+        remove_parts(batch.out, below=True)
         return Run(batch, model, engine, journal, control, report).go()
 
 
@@ -178,10 +176,31 @@ class Run:
         finally:
             torch.set_num_threads(threads)  # in part one number for the whole process
             counter.join()  # it has counted all, or sees that the batch was ended
+        self._check_results()
         names = columns(self._batch.outputs.classes)
         self._summary.tables = write_tables(self._batch.out, self._entries, names)
         self._summary.seconds = time.perf_counter() - started
         return self._summary
+
+    def _check_results(self) -> None:
+        """Sees that all results are still where they were written.
+
+        Raises:
+            BatchStopped: They were deleted or moved meanwhile, or the disk was taken away.
+        """
+        self._journal.check()
+        gone = [
+            file[0]
+            for entry in self._entries()
+            for file in entry.files.items()
+            if not self._is_there(file)
+        ]
+        if gone:
+            raise BatchStopped(
+                f"{len(gone):,} of the results are not there any more: {gone[0]}"
+                + (" and others." if len(gone) > 1 else "."),
+                "Continue: what is missing is made again.",
+            )
 
     def _entries(self) -> Iterator[Entry]:
         return self._journal.entries(self._places)
@@ -211,37 +230,43 @@ class Run:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _work(self, pool: ThreadPoolExecutor, ahead: int) -> None:
-        waiting: deque[Known | Future[Entry]] = deque()
-        for found in photos_below(self._batch.folder):
+        waiting: deque[EarlierEntry | Future[Entry]] = deque()
+        for item in photos_below(self._batch.folder):
             self._control.check()
-            waiting.append(self._known(found) or pool.submit(self._worker.entry, found))
+            waiting.append(self._known(item) or pool.submit(self._worker.entry, item))
             while waiting and (len(waiting) >= ahead or _is_ready(waiting[0])):
                 self._take(waiting.popleft())
         while waiting:
             self._take(waiting.popleft())
 
-    def _known(self, found: Found) -> Known | None:
+    def _known(self, item: BatchItem) -> EarlierEntry | None:
         """What an earlier run made of a photo, if it is still that photo and all of it is there."""
-        known, now = self._journal.find(found.key), stamp(str(found.path))
+        known, now = self._journal.find(item.key), stamp(str(item.path))
         if known is None or now is None or known[1].error:
             return None
         entry = known[1]
         if now.size != entry.bytes or not all(map(self._is_there, entry.files.items())):
             return None
-        same = now.changed_ns == entry.changed_ns or _sha256(found.path) == entry.sha256
+        same = now.changed_ns == entry.changed_ns or _sha256(item.path) == entry.sha256
         return known if same else None
 
     def _is_there(self, file: tuple[str, int]) -> bool:
+        if not is_inside(file[0]):  # the journal is a file from anywhere, too
+            return False
         now = stamp(str(self._batch.out / file[0]))
         return now is not None and now.size == file[1]
 
-    def _take(self, item: Known | Future[Entry]) -> None:
+    def _take(self, item: EarlierEntry | Future[Entry]) -> None:
         """Waits for the next photo in order, and keeps what became of it."""
         summary = self._summary
         if isinstance(item, Future):
             while not item.done():
                 wait([item], LOOK_S)
-            entry = item.result()
+            try:
+                entry = item.result()
+            except BatchStopped:
+                self._journal.check()  # which says more, where it is the folder that is gone
+                raise
             place = self._journal.append(entry)
             self._pace.add(1)
         else:
@@ -263,7 +288,7 @@ class Run:
         )
 
 
-def _is_ready(item: Known | Future[Entry]) -> bool:
+def _is_ready(item: EarlierEntry | Future[Entry]) -> bool:
     return not isinstance(item, Future) or item.done()
 
 
@@ -273,13 +298,3 @@ def _sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""
-
-
-def remove_parts(out: Path) -> None:
-    """Removes what a killed run had half written (``vitviz.writing``)."""
-    for folder, _, names in os.walk(out):
-        for name in names:
-            part = re.fullmatch(r"\.(\d+)-\d+\.part", name)
-            if part and not psutil.pid_exists(int(part[1])):
-                with contextlib.suppress(OSError):
-                    (Path(folder) / name).unlink()

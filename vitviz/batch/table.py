@@ -1,4 +1,4 @@
-"""The table of a batch: one line a photo, as CSV and, where pyarrow is installed, as Parquet.
+r"""The table of a batch: one line a photo, as CSV and, where pyarrow is installed, as Parquet.
 
 Columns, in this order (empty where they mean nothing, and for photos that failed):
 
@@ -18,6 +18,10 @@ Columns, in this order (empty where they mean nothing, and for photos that faile
     error                   why there is no result
 
 ``vitviz.maps.statistics`` has the definitions.
+
+Texts are what files are called and what models say. Letters in them that could steer a terminal,
+hide, or are no text are written as escapes ("\x1b", "\u202e", "\udce4"); in the CSV an apostrophe
+stands before whatever a spreadsheet would run as a formula. Numbers are numbers.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ from vitviz.batch.journal import Entry, Row
 from vitviz.engine.answers import Cell, top_indices
 from vitviz.imaging.photo import Photo
 from vitviz.maps.statistics import map_statistics
+from vitviz.plain_text import cell_text, escaped_text
 from vitviz.session.state import View
 from vitviz.writing import whole
 
@@ -135,7 +140,7 @@ def _write_parquet(path: Path, records: Iterable[Row], names: tuple[str, ...]) -
     from pyarrow import parquet
 
     schema = pyarrow.schema([(name, _arrow_type(name)) for name in names])
-    left = iter(records)
+    left = map(_escaped, records)
     with parquet.ParquetWriter(path, schema) as writer:
         while some := list(itertools.islice(left, AT_ONCE)):
             writer.write_table(pyarrow.Table.from_pylist(some, schema))
@@ -150,16 +155,14 @@ def _arrow_type(name: str) -> str:
 
 
 def _record(entry: Entry) -> Row:
-    texts = {"photo": entry.photo, "sha256": entry.sha256, **entry.row, "error": entry.error}
-    return {name: _printable(v) if isinstance(v, str) else v for name, v in texts.items()}
+    return {"photo": entry.photo, "sha256": entry.sha256, **entry.row, "error": entry.error}
 
 
-def _printable(text: str) -> str:
-    """File names need not be text on every system; what is not is written as an escape."""
-    return text.encode("utf-8", "backslashreplace").decode()
+def _escaped(record: Row) -> Row:
+    return {k: escaped_text(v) if isinstance(v, str) else v for k, v in record.items()}
 
 
 def _shown(value: str | int | float | None) -> str:
     if isinstance(value, float):
         return f"{value:.9g}" if math.isfinite(value) else str(value)
-    return "" if value is None else str(value)
+    return cell_text(value) if isinstance(value, str) else "" if value is None else str(value)

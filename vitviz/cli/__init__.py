@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from vitviz.cli import animate, batch, check, explain, figure, models, provenance, render, train
 from vitviz.cli.options import failed
+from vitviz.cli.terminal import Parser
 from vitviz.errors import VitvizError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def main(arguments: list[str]) -> int:
     """Runs a subcommand; returns the exit code: 0, 1 if something failed, 2 for wrong usage."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # file names and captions hold any character
         sys.stdout.reconfigure(errors="backslashreplace")
-    parser = argparse.ArgumentParser(prog="vitviz")
+    parser: argparse.ArgumentParser = Parser(prog="vitviz")
     commands = parser.add_subparsers(dest="command", required=True)
     for command in COMMANDS.values():
         command.add(commands)

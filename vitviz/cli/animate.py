@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 from vitviz.cli.choices import add_choices, chosen
 from vitviz.cli.options import add_disclosure, counted, disclosure, print_notes
+from vitviz.cli.terminal import say
 from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
 from vitviz.errors import PhotoTooLarge, VitvizError
@@ -16,6 +17,7 @@ from vitviz.exporting.animation import Along, Animation, alongs, write_animation
 from vitviz.exporting.film import Film
 from vitviz.exporting.formats import suffixes
 from vitviz.methods import METHODS
+from vitviz.paths import absolute
 from vitviz.session.state import PhotoRef
 from vitviz.session.strict import check_map, check_query
 from vitviz.wording.caption import caption
@@ -58,7 +60,7 @@ def add(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Writes the film."""
-    ref = PhotoRef(str(options.photo.absolute()), options.frame, options.large)
+    ref = PhotoRef(str(absolute(options.photo)), options.frame, options.large)
     session = replace(chosen(options), photos=(ref,))
     along: Along = options.along or alongs(options.method)[0]
     animation = Animation(
@@ -75,9 +77,9 @@ def run(options: argparse.Namespace) -> int:
     check_query(METHODS[session.view.method], session.view.query, cell.layout.prefix, cell.geometry)
     check_map(session.view, cell.explanation, cell.outline)
     photo = engine.photos.get(request.photo, request.background)
-    print(f"{options.photo}: {caption(describe_map(cell, session.view))}")
+    say(f"{options.photo}: {caption(describe_map(cell, session.view))}")
     print_notes(photo)
     said = disclosure(options)
     write_animation(out, photo, cell, session, animation, engine.answer, disclosure=said)
-    print(f"  wrote {out}")
+    say(f"  wrote {out}")
     return 0

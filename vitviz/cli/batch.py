@@ -25,8 +25,10 @@ from vitviz.batch.run import run as run_batch
 from vitviz.cli.choices import add_choices, chosen
 from vitviz.cli.interrupts import interrupts
 from vitviz.cli.options import add_disclosure, disclosure
+from vitviz.cli.terminal import say, warn, write_over
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.imaging.load import MAX_PIXELS
+from vitviz.paths import resolved
 from vitviz.progress import Control
 from vitviz.wording.numbers import duration
 
@@ -80,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     """Works through the folder; 1 if a photo failed, 130 if it was interrupted."""
     batch = Batch(
         options.folder,
-        options.out or Path(f"{options.folder.resolve().name}-maps"),
+        options.out or Path(f"{resolved(options.folder).name}-maps"),
         chosen(options),
         Outputs(options.map, options.values, options.figure, options.side, options.classes),
         options.device,
@@ -98,27 +100,28 @@ def run(options: argparse.Namespace) -> int:
         raise VitvizError(error.message, hint) from error
     except BatchStopped as error:
         line.end()
-        raise VitvizError(error.message, f"{error.hint}\n  {again}") from error
+        raise VitvizError(error.message, f"{error.hint}\n{again}") from error
     except (Cancelled, KeyboardInterrupt):
         line.end()
-        sys.stderr.write(f"Stopped; what was finished is kept. {again}\n")
+        warn(f"Stopped; what was finished is kept. {again}")
         return 130
     line.end()
-    return say(summary, options.quiet)
+    return say_outcome(summary, options.quiet)
 
 
-def say(summary: Summary, quiet: bool) -> int:
+def say_outcome(summary: Summary, quiet: bool) -> int:
     """Says what it came to, failures last; returns the exit code."""
     if not quiet:
         before = f" ({summary.before:,} of them before)" if summary.before else ""
-        print(f"{summary.done:,} photos in {duration(summary.seconds)}{before}")
+        photos = "1 photo" if summary.done == 1 else f"{summary.done:,} photos"
+        say(f"{photos} in {duration(summary.seconds)}{before}")
         for table in summary.tables:
-            print(f"  wrote {table}")
+            say(f"  wrote {table}")
     if not summary.failed:
         return 0
-    sys.stderr.write(f"vitviz: {summary.failed:,} of {summary.done:,} failed:\n")
+    warn(f"vitviz: {summary.failed:,} of {summary.done:,} failed:")
     for line in summary.lines(LISTED):
-        sys.stderr.write(f"  {line}\n")
+        warn(f"  {line}")
     return 1
 
 
@@ -142,15 +145,16 @@ class Line:
             return
         self._last = now
         words = progress.words
-        sys.stderr.write(f"\r{words:<{self._width}}" if self._over else f"{words}\n")
-        sys.stderr.flush()
+        if self._over:
+            write_over(words, self._width)
+        else:
+            warn(words)
         self._width = len(words) if self._over else 0
 
     def end(self) -> None:
         """Clears the line."""
         if self._over and self._width:
-            sys.stderr.write(f"\r{'':{self._width}}\r")
-            sys.stderr.flush()
+            write_over("", self._width)
 
 
 def command(arguments: list[str]) -> str:

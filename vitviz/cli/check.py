@@ -6,6 +6,8 @@ import argparse
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from vitviz.cli.terminal import say
+
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers
 
@@ -24,13 +26,11 @@ def run(options: argparse.Namespace) -> int:  # noqa: ARG001
     from vitviz.selfcheck.program import program_outcomes
 
     for name, value in environment():
-        print(f"{name}: {value}")
+        say(f"{name}: {value}")
     code = 0
     for outcome in chain(outcomes(), program_outcomes()):
         word = "ok    " if outcome.passed else "FAILED"
-        print(f"{word}  {outcome.name}: {outcome.detail}", flush=True)
+        say(f"{word}  {outcome.name}: {outcome.detail}")
         code = code if outcome.passed else 1
-    print(
-        "All checks passed." if code == 0 else "Some checks failed: do not trust what failed here."
-    )
+    say("All checks passed." if code == 0 else "Some checks failed: do not trust what failed here.")
     return code

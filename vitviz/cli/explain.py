@@ -17,14 +17,16 @@ from vitviz.cli.options import (
     print_notes,
     stems,
 )
+from vitviz.cli.terminal import say
 from vitviz.engine.answers import top_classes
 from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
 from vitviz.errors import CheckpointError, PhotoError, PhotoTooLarge, VitvizError
 from vitviz.exporting.formats import CONTAINERS, Format, formats, suffixes
 from vitviz.exporting.map_files import write_map, write_values
-from vitviz.exporting.values import Resolution, Wanted
+from vitviz.exporting.values import Resolution, ValuesOptions
 from vitviz.methods import METHODS
+from vitviz.paths import absolute, is_folder, is_there, resolved
 from vitviz.session.state import PhotoRef, Session
 from vitviz.session.strict import check_map, check_query
 from vitviz.wording.caption import caption
@@ -104,40 +106,40 @@ def explain_one(
     engine: Engine, path: Path, files: list[Path], choices: Session, options: argparse.Namespace
 ) -> None:
     """Writes the maps of one photo, and prints what they are."""
-    ref = PhotoRef(str(path.absolute()), options.frame, options.large)
+    ref = PhotoRef(str(absolute(path)), options.frame, options.large)
     session, view = replace(choices, photos=(ref,)), choices.view
     (request,) = plan(session, options.device)
     cell = engine.answer(request)
     check_query(METHODS[view.method], view.query, cell.layout.prefix, cell.geometry)
     check_map(view, cell.explanation, cell.outline)
     photo = engine.photos.get(request.photo, request.background)
-    print(f"{path}: {caption(describe_map(cell, view))}")
+    say(f"{path}: {caption(describe_map(cell, view))}")
     print_notes(photo)
     for name, probability in top_classes(cell, 3):
-        print(f"  {100 * probability:5.1f} %  {name}")
+        say(f"  {100 * probability:5.1f} %  {name}")
     said = disclosure(options)
     if said.beside is None and any(file.suffix.lower() in CONTAINERS for file in files):
         said = replace(said, beside=False)  # one of the files says it for all
-    wanted = Wanted(options.all, options.resolution, session.style.smooth)
+    wanted = ValuesOptions(options.all, options.resolution, session.style.smooth)
     for file in files:
         if holds_values(file, options.format or []):
             write_values(file, cell, session, wanted, said)
         else:
             write_map(file, photo, cell, session, said)
-        print(f"  wrote {file}")
+        say(f"  wrote {file}")
 
 
-def holds_values(file: Path, asked: list[str]) -> bool:
-    """Whether a file is to hold values; a TIFF holds a picture unless ``asked`` formats say so."""
+def holds_values(file: Path, format_names: list[str]) -> bool:
+    """Whether a file is to hold values; a TIFF holds a picture unless ``format_names`` say so."""
     suffix = file.suffix.lower()
     name = next((row.suffix[1:] for row in formats("map") if suffix in row.suffixes), None)
-    if f"values-{name}" in asked:
-        return name not in asked or file.stem.endswith("-values")
+    if f"values-{name}" in format_names:
+        return name not in format_names or file.stem.endswith("-values")
     return name is None
 
 
 def targets(
-    photos: list[Path], method: str, out: Path | None, asked: list[str]
+    photos: list[Path], method: str, out: Path | None, format_names: list[str]
 ) -> list[list[Path]]:
     """The files to write for each photo, in a folder that is there.
 
@@ -145,47 +147,47 @@ def targets(
         photos: No two of them share a file, and none of them is one.
         method: Part of their names.
         out: A folder, a file for a single photo, or None for the current folder.
-        asked: Names that ``--format`` has, for files in a folder.
+        format_names: Names that ``--format`` has, for files in a folder.
 
     Raises:
         VitvizError: There can be no such files.
     """
-    if out is not None and out.suffix.lower() in ANY and not out.is_dir():
+    if out is not None and out.suffix.lower() in ANY and not is_folder(out):
         if len(photos) > 1:
             raise VitvizError(
                 f"{out} is one file, but there are {len(photos)} photos.", "Give a folder as --out."
             )
         files = [[out]]
     else:
-        folder = made(out or Path())
+        folder = output_folder(out or Path())
         names = [f"{stem}-{method}" for stem in stems(photos)]
-        endings = [(PICTURES | VALUES)[name] for name in dict.fromkeys(asked)]
+        endings = [(PICTURES | VALUES)[name] for name in dict.fromkeys(format_names)]
         files = [[folder / f"{name}{ending}" for ending in endings] for name in names]
-    inputs = {photo.resolve() for photo in photos}
+    inputs = set(map(resolved, photos))
     for file in (file for of_one in files for file in of_one):
-        if file.resolve() in inputs:
+        if resolved(file) in inputs:
             raise VitvizError(
                 f"{file} is one of the photos, and would be overwritten.", "Give another --out."
             )
     return files
 
 
-def made(folder: Path) -> Path:
+def output_folder(folder: Path) -> Path:
     """The folder, made now if it is not there.
 
     Raises:
         VitvizError: It cannot be made, or looks like a file of a kind that maps are not.
     """
-    if folder.suffix and not folder.exists():
+    if folder.suffix and not is_there(folder):
         raise VitvizError(
             f"{folder}: maps cannot be written as {folder.suffix}.",
             f"Use one of {', '.join(ANY)}, or the name of a folder.",
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise VitvizError(
-            f"The folder {folder} cannot be made: {error.strerror or error}.",
+            f"The folder {folder} cannot be made: {getattr(error, 'strerror', None) or error}.",
             "Give another --out.",
         ) from error
     return folder

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from vitviz.cli.choices import add_choices, chosen
 from vitviz.cli.options import add_disclosure, counted, disclosure, head, photos_at, print_notes
+from vitviz.cli.terminal import say
 from vitviz.engine.engine import Engine
 from vitviz.errors import PhotoTooLarge, VitvizError
 from vitviz.exporting.figure_files import write_figure
@@ -18,6 +19,7 @@ from vitviz.exporting.formats import suffixes
 from vitviz.figures import spec
 from vitviz.figures.spec import PRESETS, FigureSpec
 from vitviz.methods import METHODS
+from vitviz.paths import absolute, is_file, resolved
 from vitviz.session import session_file
 from vitviz.session.state import MOST_PANES, Pane, PhotoRef, Session, with_panes
 
@@ -75,7 +77,7 @@ def add_looks(parser: argparse.ArgumentParser) -> None:
         ("ground", spec.Ground, "behind it all"),
         ("sharing", spec.Sharing, "which panels share a range of colours"),
         ("across", spec.Across, "what goes from left to right in layers x heads"),
-        ("draws", spec.Drawn, "the map over the photo, or one of both alone"),
+        ("draws", spec.PanelContent, "the map over the photo, or one of both alone"),
         ("cells", spec.Cells, "maps in SVG and PDF: an image, or a square for each patch"),
     ):
         option(f"--{name}", choices=get_args(kinds), help=words)
@@ -113,7 +115,7 @@ def run(options: argparse.Namespace) -> int:
     photos = [photo for path in options.photos for photo in photos_at(path)]
     session = panes(options, photos)
     session = replace(session, figure=with_looks(options, content(options, session)))
-    if options.out.resolve() in {photo.resolve() for photo in photos}:
+    if resolved(options.out) in set(map(resolved, photos)):
         raise VitvizError(
             f"{options.out} is one of the photos, and would be overwritten.", "Give another --out."
         )
@@ -126,12 +128,12 @@ def run(options: argparse.Namespace) -> int:
     for ref in dict.fromkeys(pane.photo for pane in session.panes if pane.photo):
         photo = engine.photos.get(ref, session.background)
         if photo.notes:
-            print(f"{Path(ref.path).name}:")
+            say(f"{Path(ref.path).name}:")
             print_notes(photo)
-    print(f"wrote {options.out}")
+    say(f"wrote {options.out}")
     if options.session is not None:
         session_file.save(session, options.session)
-        print(f"wrote {options.session}")
+        say(f"wrote {options.session}")
     return 0
 
 
@@ -141,22 +143,22 @@ def panes(options: argparse.Namespace, photos: list[Path]) -> Session:
     Raises:
         VitvizError: They are too many, or one is not as asked for.
     """
-    refs = [PhotoRef(str(path.absolute()), options.frame, options.large) for path in photos]
+    refs = [PhotoRef(str(absolute(path)), options.frame, options.large) for path in photos]
     sessions = []
     models, methods = options.models or [options.model], options.methods or [options.method]
     for model, method, target in product(models, methods, options.classes or [options.target]):
         options.model, options.method, options.target = _absolute(model), method, target
         sessions.append(chosen(options))
-    made = [
+    panes = [
         Pane(ref, session.model, session.input, session.view)
         for ref, session in product(refs, sessions)
     ]
-    if len(made) > MOST_PANES:
+    if len(panes) > MOST_PANES:
         raise VitvizError(
-            f"These are {len(made)} panels side by side; {MOST_PANES} are the most.",
+            f"These are {len(panes)} panels side by side; {MOST_PANES} are the most.",
             "Name fewer photos, models, methods or classes.",
         )
-    return with_panes(replace(sessions[0], photos=tuple(dict.fromkeys(refs))), tuple(made), 0)
+    return with_panes(replace(sessions[0], photos=tuple(dict.fromkeys(refs))), tuple(panes), 0)
 
 
 def content(options: argparse.Namespace, session: Session) -> FigureSpec:
@@ -221,4 +223,4 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 
 def _absolute(model: str) -> str:
     """A checkpoint's path as a session can keep it; ids stay."""
-    return str(Path(model).absolute()) if Path(model).is_file() else model
+    return str(absolute(model)) if is_file(model) else model

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from vitviz.cli.terminal import say
 from vitviz.models.loading import bundled
 from vitviz.wording.models import shape
 
@@ -21,8 +22,8 @@ def run(options: argparse.Namespace) -> int:  # noqa: ARG001 (every command take
     """Lists the bundled models."""
     for card in bundled():
         outline, (height, width) = card.outline, card.preprocessing.input_size
-        print(f"{card.id}: {card.title}")
-        print(f"  {shape(outline)}, {height} x {width}, {outline.parameters:,} parameters, "
+        say(f"{card.id}: {card.title}")
+        say(f"  {shape(outline)}, {height} x {width}, {outline.parameters:,} parameters, "
               f"{card.classes or 'classes of its own'}")  # fmt: skip
-    print("Any checkpoint in timm, DeiT or torchvision names works too: --model FILE")
+    say("Any checkpoint in timm, DeiT or torchvision names works too: --model FILE")
     return 0

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vitviz.cli.terminal import say, warn
 from vitviz.errors import PhotoError, VitvizError
 from vitviz.exporting.provenance import Disclosure
 from vitviz.imaging.load import photos_in
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Fusion, Head
+from vitviz.paths import is_folder
 from vitviz.session.state import Query
 
 if TYPE_CHECKING:  # argparse has no public name for it, and the class takes no arguments
@@ -28,9 +29,9 @@ INPUTS = {
 
 def failed(error: VitvizError) -> int:
     """Says what happened and what to do, on standard error."""
-    sys.stderr.write(f"vitviz: {error.message}\n")
-    if error.hint:
-        sys.stderr.write(f"  {error.hint}\n")
+    warn(f"vitviz: {error.message}")
+    for line in error.hint.splitlines():
+        warn(f"  {line.strip()}")
     return 1
 
 
@@ -54,9 +55,9 @@ def disclosure(options: argparse.Namespace) -> Disclosure:
 def print_notes(photo: Photo) -> None:
     """What opening a photo changed or left out, a line each."""
     for note in photo.notes:
-        print(f"  {note}")
+        say(f"  {note}")
     if photo.frames > 1:
-        print("  --frame N takes another one of them")
+        say("  --frame N takes another one of them")
 
 
 def photos_at(path: Path) -> list[Path]:
@@ -65,7 +66,7 @@ def photos_at(path: Path) -> list[Path]:
     Raises:
         PhotoError: The folder has none.
     """
-    if not path.is_dir():
+    if not is_folder(path):
         return [path]
     found = photos_in(path)
     if not found:

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vitviz.cli.terminal import say
 from vitviz.errors import VitvizError
 from vitviz.exporting.provenance import MapFacts, Provenance, to_json
 from vitviz.exporting.reopen import reopen
 from vitviz.exporting.stamp import read
 from vitviz.session import session_file
+from vitviz.wording.names import layer_name
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers
@@ -39,41 +41,39 @@ def add(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints the provenance of a file; writes its session."""
-    made = read(options.file)
+    provenance = read(options.file)
     if options.json:
-        print(to_json(made, 1))
+        for line in to_json(provenance, 1).splitlines():
+            say(line, len(line))
     else:
-        for line in described(made):
-            print(printable(line))
+        for line in described(provenance):
+            say(line)
     if options.session is None:
         return 0
     if options.session.suffix != session_file.SUFFIX:
         raise VitvizError(
             f"{options.session} is not a name for a session.", f"End it in {session_file.SUFFIX}."
         )
-    found = reopen(made, options.file)
+    found = reopen(provenance, options.file)
     for problem in found.problems:
-        print(f"  {printable(problem)}")
+        say(f"  {problem}")
     session_file.save(found.session, options.session)
-    print(f"  wrote {options.session}")
+    say(f"  wrote {options.session}")
     return 0
 
 
-def printable(text: str) -> str:
-    """The text without what steers a terminal; the file may be from anywhere."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
-
-
-def described(made: Provenance) -> Iterator[str]:
+def described(provenance: Provenance) -> Iterator[str]:
     """Lines for people."""
-    yield f"{made.kind}, by vitviz {made.program}"
-    yield "  " + ", ".join(f"{name} {version}" for name, version in sorted(made.libraries.items()))
-    for name, value in sorted(made.settings.items()):
+    yield f"{provenance.kind}, by vitviz {provenance.program}"
+    yield "  " + ", ".join(
+        f"{name} {version}" for name, version in sorted(provenance.libraries.items())
+    )
+    for name, value in sorted(provenance.settings.items()):
         yield f"  {name}: {value}"
-    for facts in made.maps[:MOST_MAPS]:
+    for facts in provenance.maps[:MOST_MAPS]:
         yield from _map(facts)
-    if len(made.maps) > MOST_MAPS:
-        yield f"and {len(made.maps) - MOST_MAPS} more maps (--json has them all)"
+    if len(provenance.maps) > MOST_MAPS:
+        yield f"and {len(provenance.maps) - MOST_MAPS} more maps (--json has them all)"
 
 
 def _map(facts: MapFacts) -> Iterator[str]:
@@ -96,7 +96,7 @@ def _map(facts: MapFacts) -> Iterator[str]:
     yield f"              sees x {left:.1f} to {right:.1f}, y {top:.1f} to {bottom:.1f}"
     settings = ", ".join(f"{name} {value}" for name, value in sorted(facts.parameters.items()))
     yield f"  method      {facts.method}" + (f": {settings}" if settings else "")
-    layer = "all layers" if facts.layer is None else f"layer {facts.layer}"
+    layer = "all layers" if facts.layer is None else layer_name(facts.layer - 1)
     head = "all heads" if facts.head is None else f"head {facts.head}"
     target = "" if facts.target is None else f", class {facts.target}"
     yield f"  map         {layer}, {head}, {facts.direction} {facts.query}{target}; {facts.unit}"

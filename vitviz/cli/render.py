@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, get_args
 
 from vitviz.cli.figure import add_looks, with_looks
 from vitviz.cli.options import add_disclosure, disclosure
+from vitviz.cli.terminal import say
 from vitviz.engine.engine import Engine
 from vitviz.errors import PhotoTooLarge, VitvizError
 from vitviz.exporting.figure_files import write_figure
 from vitviz.exporting.formats import suffixes
 from vitviz.figures import spec
+from vitviz.paths import is_elsewhere
 from vitviz.session import session_file
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ def add(commands: Subparsers) -> None:
         help=f"ends in {', '.join(suffixes('figure'))}")  # fmt: skip
     option("--content", choices=get_args(spec.Content), help="what is shown")
     option("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
+    option("--elsewhere", action="store_true",
+        help="also read what the session names on other computers")  # fmt: skip
     add_looks(parser)
     add_disclosure(parser)
 
@@ -42,6 +46,12 @@ def add(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Writes the figure."""
     session = session_file.read(options.session)
+    far = sorted(filter(is_elsewhere, session.files))
+    if far and not options.elsewhere:  # Windows tells that computer who asks
+        raise VitvizError(
+            f"{options.session} names what is on another computer, or no file: {far[0]}.",
+            "Give --elsewhere if you know where it comes from.",
+        )
     figure = with_looks(options, session.figure)
     if options.content is not None:
         figure = replace(figure, content=options.content)
@@ -50,5 +60,5 @@ def run(options: argparse.Namespace) -> int:
                      disclosure=disclosure(options))  # fmt: skip
     except PhotoTooLarge as error:
         raise VitvizError(error.message, "Open it in the window, and save the session.") from error
-    print(f"wrote {options.out}")
+    say(f"wrote {options.out}")
     return 0

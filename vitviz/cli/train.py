@@ -15,15 +15,18 @@ from typing import TYPE_CHECKING, TypeVar
 from vitviz.cli.batch import command
 from vitviz.cli.interrupts import interrupts
 from vitviz.cli.options import fraction
+from vitviz.cli.terminal import say, warn, write_over
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.models.loading import bundled
 from vitviz.progress import Stage
+from vitviz.training.finetune.divided import parts_of
 from vitviz.training.recipes import (
     DistilOptions,
     FinetuneOptions,
     Report,
     Variety,
 )
+from vitviz.training.refused import REFUSED, left_out
 from vitviz.training.runs import distil, finetune
 from vitviz.wording.stages import stage_words
 
@@ -61,17 +64,30 @@ def run(options: argparse.Namespace) -> int:
                 options.photos = tuple(options.photos)
                 path = distil(_given(DistilOptions, options), progress, line.report)
             else:
+                parts = parts_of(options.folder, options.validation)
+                if parts.training != options.folder and not options.quiet:
+                    say(parts.words)
                 path = finetune(_given(FinetuneOptions, options), progress, line.report)
     except Cancelled:
         line.end()
-        sys.stderr.write(f"Stopped; what was learned is kept. {again}\n")
+        warn(f"Stopped; what was learned is kept. {again}")
+        _say_left_out(options.out)
         return 130
     except VitvizError as error:
         line.end()
         raise VitvizError(error.message, error.hint) from error
     line.end()
-    print(f"wrote {path}\nwrote {path.with_suffix('.json')}")
+    say(f"wrote {path}")
+    say(f"wrote {path.with_suffix('.json')}")
+    _say_left_out(options.out)
     return 0
+
+
+def _say_left_out(out: Path) -> None:
+    count = left_out(out)
+    if count:
+        photos = "1 photo was" if count == 1 else f"{count:,} photos were"
+        warn(f"vitviz: {photos} left out: see {out / REFUSED}")
 
 
 def _add_distil(kinds: Subparsers) -> None:
@@ -110,10 +126,12 @@ def _add_finetune(kinds: Subparsers) -> None:
         usage="vitviz train finetune FOLDER --out FOLDER [--model MODEL] ... (see --help)",
         help="a model learns to tell the folders of a folder apart",
         description="Every folder in FOLDER is a class, and the photos in it, or below it, show "
-        "it. Writes the classifier of the best epoch and its card into the run's folder; it opens "
-        "like any checkpoint. The same command continues a run.",
+        "it; or FOLDER has train and val (and test) with such folders in each. Writes the "
+        "classifier of the best epoch and its card into the run's folder; it opens like any "
+        "checkpoint. The same command continues a run.",
     )
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="of class folders")
+    parser.add_argument("folder", type=Path, metavar="FOLDER",
+        help="of class folders, or of train and val")  # fmt: skip
     parser.add_argument("--validation", type=Path, metavar="FOLDER",
         help="of the same class folders, to measure on (default: a part is held out)")  # fmt: skip
     option = _Option(parser, FinetuneOptions(bundled()[0].id, Path(), Path()))
@@ -194,8 +212,7 @@ class _Line:
             self._last = now
             width = shutil.get_terminal_size().columns - 1
             words = f"{stage_words(stage)}  {100 * done:.0f} %"
-            sys.stderr.write(f"\r{words:<{width}.{width}}")
-            sys.stderr.flush()
+            write_over(words[:width], width)
 
     def report(self, report: Report) -> None:
         """Says what was measured."""
@@ -203,13 +220,12 @@ class _Line:
             self.end()
             what = f"epoch {report.epoch}" if report.epoch else f"step {report.step:,}"
             numbers = ", ".join(f"{name} {value:.3f}" for name, value in report.measured)
-            print(f"{what}: {numbers}", flush=True)
+            say(f"{what}: {numbers}")
 
     def end(self) -> None:
         """Clears the line that is written over."""
         if self._over:
-            sys.stderr.write(f"\r{'':{shutil.get_terminal_size().columns - 1}}\r")
-            sys.stderr.flush()
+            write_over("", shutil.get_terminal_size().columns - 1)
 
 
 def _number(least: int) -> Callable[[str], int]:

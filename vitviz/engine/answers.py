@@ -60,11 +60,6 @@ class Cell:
         """Which token is which in the first layer: the patches that the model was given."""
         return self.outline.tokens(0)
 
-    @property
-    def query_patch(self) -> tuple[int, int] | None:
-        """Row and column of the query in the first layer; None where it is a prefix token."""
-        return self.layout.patch(self.query_token)
-
     def patch_of_query(self, layer: int) -> tuple[int, int] | None:
         """Row and column of the query among the patches of a layer that the explanation has."""
         token = self.outline.token_in(layer, self.query_token, self.geometry)
@@ -140,7 +135,7 @@ class SeriesValues:
 
 
 @dataclass(frozen=True, eq=False)
-class Decoded:
+class Reconstruction:
     """The answer to a ``DecodeRequest``.
 
     Args:
@@ -156,4 +151,4 @@ class Decoded:
     geometry: Geometry
 
 
-Answer = Cell | States | SeriesValues | Decoded
+Answer = Cell | States | SeriesValues | Reconstruction

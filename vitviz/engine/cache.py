@@ -1,4 +1,4 @@
-"""What was made lately, kept within a budget, and made once however many threads want it."""
+"""Results used lately, within a budget, each computed once however many threads want it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ PATIENCE_S = 0.05
 """How long a thread waits for another before it asks again whether it still should."""
 
 
-def _patiently() -> None:
-    """Goes on waiting."""
+def _patient() -> None:
+    """Waits on."""
 
 
-class Recent(Generic[Key, Value]):
-    """Remembers the values used last, within a budget; the last one is always kept.
+def _always(_value: object) -> bool:
+    return True
 
-    Safe to use from any thread: no lock is held while a value is made, and a thread that wants
-    one that another thread is making waits for it.
+
+class Cache(Generic[Key, Value]):
+    """The values used last, within a budget; the last one is always kept.
+
+    Safe to use from any thread: no lock is held while a value is computed, and a thread that wants
+    one that another thread is at waits for it.
 
     Args:
         budget: How much is kept at most.
@@ -33,43 +37,48 @@ class Recent(Generic[Key, Value]):
         self._budget = budget
         self._size = size
         self._values: OrderedDict[Key, Value] = OrderedDict()
-        self._making: dict[Key, threading.Event] = {}
+        self._in_work: dict[Key, threading.Event] = {}
         self._lock = threading.Lock()
 
     def get(
-        self, key: Key, make: Callable[[], Value], waiting: Callable[[], None] = _patiently
+        self,
+        key: Key,
+        compute: Callable[[], Value],
+        waiting: Callable[[], None] = _patient,
+        is_valid: Callable[[Value], bool] = _always,
     ) -> Value:
-        """The value, made now if it is not remembered.
+        """The value, computed now if it is not there.
 
         Args:
             key: Which value.
-            make: Makes it. What it raises is remembered by nobody: the next one tries again.
-            waiting: Called now and then while another thread makes it; may raise ``Cancelled``.
+            compute: Gives it. What it raises is remembered by nobody: the next one tries again.
+            waiting: Called now and then while another thread is at it; may raise ``Cancelled``.
+            is_valid: Whether a value that is there still holds; else it is computed anew.
         """
         while True:
             with self._lock:
-                if key in self._values:
+                if key in self._values and is_valid(self._values[key]):
                     self._values.move_to_end(key)
                     return self._values[key]
-                made = self._making.get(key)
-                if made is None:
-                    made = self._making[key] = threading.Event()
+                done = self._in_work.get(key)
+                if done is None:
+                    done = self._in_work[key] = threading.Event()
                     break
-            while not made.wait(PATIENCE_S):
+            while not done.wait(PATIENCE_S):
                 waiting()
         try:
-            value = make()
+            value = compute()
             with self._lock:
                 self._keep(key, value)
             return value
         finally:
             with self._lock:
-                del self._making[key]
-            made.set()
+                del self._in_work[key]
+            done.set()
 
     @property
     def held(self) -> int:
-        """The size of everything remembered."""
+        """The size of all values."""
         with self._lock:
             return self._held()
 
@@ -79,6 +88,7 @@ class Recent(Generic[Key, Value]):
 
     def _keep(self, key: Key, value: Value) -> None:
         self._values[key] = value
+        self._values.move_to_end(key)
         while len(self._values) > 1 and self._held() > self._budget:
             self._values.popitem(last=False)
 

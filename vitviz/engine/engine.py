@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypeVar, overload
 
 import numpy as np
 
-from vitviz.engine.answers import Answer, Cell, Decoded, SeriesValues, States
-from vitviz.engine.cache import Recent
+from vitviz.engine.answers import Answer, Cell, Reconstruction, SeriesValues, States
+from vitviz.engine.cache import Cache
 from vitviz.engine.photos import PhotoCache, Stamp, stamp
 from vitviz.engine.requests import (
     DecodeRequest,
@@ -26,7 +26,7 @@ from vitviz.engine.room import Room
 from vitviz.errors import MethodMisfit, NotEnoughMemory, VitvizError
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
-from vitviz.imaging.preprocess import displayed_input, fit, model_input
+from vitviz.imaging.preprocess import InputChoice, displayed_input, fit, model_input
 from vitviz.maps.heat_map import Explanation
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question
@@ -58,7 +58,7 @@ WAITING = Stage("waiting")
 EXPLAINING_BYTES = 512 << 20
 """What a method takes at most while it works, whatever the number of tokens: they all stream."""
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 def query_token(query: Query, layout: TokenLayout, geometry: Geometry) -> int:
@@ -109,13 +109,13 @@ class Engine:
         self, photos: PhotoCache | None = None, trace_budget: int = TRACE_BUDGET_BYTES
     ) -> None:
         self.photos = photos or PhotoCache()
-        self._models: Recent[tuple[str, Stamp | None, str], Model] = Recent(
+        self._models: Cache[tuple[str, Stamp | None, str], Model] = Cache(
             MODEL_BUDGET_BYTES, lambda model: FLOAT_BYTES * model.card.outline.parameters
         )
-        self._traces: Recent[Hashable, tuple[Trace, UInt8[np.ndarray, "height width 3"]]] = Recent(
+        self._traces: Cache[Hashable, tuple[Trace, UInt8[np.ndarray, "height width 3"]]] = Cache(
             trace_budget, lambda known: known[0].nbytes
         )
-        self._explanations: Recent[Hashable, tuple[Explanation, float]] = Recent(
+        self._explanations: Cache[Hashable, tuple[Explanation, float]] = Cache(
             EXPLANATION_BUDGET_BYTES, lambda known: known[0].nbytes
         )
         self._room = Room()
@@ -127,7 +127,7 @@ class Engine:
     @overload
     def answer(self, request: SeriesRequest, progress: Progress = ...) -> SeriesValues: ...
     @overload
-    def answer(self, request: DecodeRequest, progress: Progress = ...) -> Decoded: ...
+    def answer(self, request: DecodeRequest, progress: Progress = ...) -> Reconstruction: ...
 
     def answer(self, request: Request, progress: Progress = silent) -> Answer:
         """The answer to a request of any kind.
@@ -175,10 +175,10 @@ class Engine:
 
         return self._twice(work, progress)
 
-    def decode(self, request: DecodeRequest, progress: Progress = silent) -> Decoded:
+    def decode(self, request: DecodeRequest, progress: Progress = silent) -> Reconstruction:
         """What a decoder makes of a part of the photo; raises as ``answer``."""
 
-        def work() -> Decoded:
+        def work() -> Reconstruction:
             sight = self._see(request, request.device, progress)
             trace = sight.trace
             _require("decoder" in trace.outline.gives, sight, "has no decoder")
@@ -188,7 +188,7 @@ class Engine:
             hidden[order[: round(request.hidden * hidden.size)]] = True
             image = trace.decoded(hidden.reshape(grid))
             pixels = displayed_input(image, sight.model.card.preprocessing)
-            return Decoded(request, pixels, hidden.reshape(grid), trace.geometry)
+            return Reconstruction(request, pixels, hidden.reshape(grid), trace.geometry)
 
         return self._twice(work, progress)
 
@@ -219,7 +219,7 @@ class Engine:
         known = stamp(name)
         return self._models.get((name, known, device), load, lambda: progress(WAITING, 0))
 
-    def _twice(self, work: Callable[[], Made], progress: Progress) -> Made:
+    def _twice(self, work: Callable[[], Result], progress: Progress) -> Result:
         """Where memory is short, everything remembered is forgotten; where that may have been what
         was missing, the work is tried again.
         """
@@ -248,16 +248,14 @@ class Engine:
     def _trace(
         self, photo: Photo, model: Model, request: Request, progress: Progress
     ) -> tuple[Trace, UInt8[np.ndarray, "height width 3"]]:
-        from vitviz.tracing.run import run
-
-        preprocessing = model.card.preprocessing
-        geometry = fit(photo.size, preprocessing, request.input)
+        geometry = fit(photo.size, model.card.preprocessing, request.input)
         needed = model.card.cost_at(geometry.input_size).peak_bytes
         with self._room.taken(needed, model.device, lambda: progress(WAITING, 0)):
-            image = model_input(photo, geometry, preprocessing)
-            trace = run(model.network, image, geometry, device=model.device, progress=progress)
+            trace = see(photo, model, request.input, progress)
+        assert trace.image is not None
         # Traces are kept longer than models, and would keep them too.
-        return replace(trace, network=None), displayed_input(image, preprocessing)
+        alone = replace(trace, network=None)
+        return alone, displayed_input(trace.image, model.card.preprocessing)
 
     def _explain(self, request: ExplainRequest, progress: Progress) -> Cell:
         sight = self._see(request, request.device, progress)
@@ -284,6 +282,26 @@ class Engine:
             needed += sight.model.card.cost_at(trace.geometry.input_size).backward_bytes
         with self._room.taken(needed, trace.device, lambda: progress(WAITING, 0)):
             return explain(request, trace, token, progress)
+
+
+def see(photo: Photo, model: Model, choice: InputChoice, progress: Progress = silent) -> Trace:
+    """Shows a photo to a model.
+
+    Args:
+        photo: What to look at.
+        model: Who looks.
+        choice: What the model is given of the photo.
+        progress: Told before every block; may raise ``Cancelled``.
+
+    Raises:
+        NotEnoughMemory: It would not fit.
+    """
+    from vitviz.tracing.run import run
+
+    preprocessing = model.card.preprocessing
+    geometry = fit(photo.size, preprocessing, choice)
+    image = model_input(photo, geometry, preprocessing)
+    return run(model.network, image, geometry, device=model.device, progress=progress)
 
 
 def explain(

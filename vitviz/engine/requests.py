@@ -82,7 +82,7 @@ class SeriesRequest(Request):
 
 @dataclass(frozen=True)
 class DecodeRequest(Request):
-    """What a decoder makes of a photo of which patches are hidden; answered by ``Decoded``.
+    """What a decoder makes of a photo of which patches are hidden; answered by ``Reconstruction``.
 
     Args:
         hidden: Part of the patches that is hidden, 0..1.

@@ -14,8 +14,8 @@ from vitviz.progress import Progress, Stage
 
 log = logging.getLogger(__name__)
 
-Asked = TypeVar("Asked", bound=Hashable)
-Answered = TypeVar("Answered")
+Question = TypeVar("Question", bound=Hashable)
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Dropped(Event):
 
 
 @dataclass(eq=False)
-class _Wish(Generic[Asked]):
+class _Wish(Generic[Question]):
     """A question, from when it is wanted until its end has been told.
 
     Args:
@@ -70,14 +70,14 @@ class _Wish(Generic[Asked]):
     """
 
     id: int
-    question: Asked
+    question: Question
     state: Literal["waits", "runs", "ended"] = "waits"
     wanted: bool = True
     put_off: bool = False
     interrupted: bool = False
 
 
-class Worker(Generic[Asked, Answered]):
+class Worker(Generic[Question, Answer]):
     """A few threads, and a list of what is wanted now, the most urgent first.
 
     Whatever stands in the list is answered once, for as long as it stays there; what is taken off
@@ -96,7 +96,7 @@ class Worker(Generic[Asked, Answered]):
 
     def __init__(
         self,
-        answer: Callable[[Asked, Progress], Answered],
+        answer: Callable[[Question, Progress], Answer],
         report: Callable[[Event], None],
         name: str,
         threads: int = 1,
@@ -104,8 +104,8 @@ class Worker(Generic[Asked, Answered]):
         self._answer = answer
         self._report = report
         self._condition = threading.Condition()
-        self._wishes: dict[Asked, _Wish[Asked]] = {}
-        self._running: list[_Wish[Asked]] = []
+        self._wishes: dict[Question, _Wish[Question]] = {}
+        self._running: list[_Wish[Question]] = []
         self._newest = 0
         self._closing = False
         self._threads = [
@@ -114,7 +114,7 @@ class Worker(Generic[Asked, Answered]):
         for thread in self._threads:
             thread.start()
 
-    def want(self, questions: Sequence[Asked]) -> tuple[int, ...]:
+    def want(self, questions: Sequence[Question]) -> tuple[int, ...]:
         """Says what is wanted from now on, and nothing else is.
 
         Args:
@@ -152,7 +152,7 @@ class Worker(Generic[Asked, Answered]):
             thread.join(None if end is None else max(0.0, end - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
-    def _new(self, question: Asked) -> _Wish[Asked]:
+    def _new(self, question: Question) -> _Wish[Question]:
         self._newest += 1
         return _Wish(self._newest, question)
 
@@ -165,7 +165,7 @@ class Worker(Generic[Asked, Answered]):
         if wishes and wishes[0].state == "waits" and len(running) == len(self._threads):
             running[-1].put_off = True
 
-    def _next(self) -> _Wish[Asked] | None:
+    def _next(self) -> _Wish[Question] | None:
         return next((wish for wish in self._wishes.values() if wish.state == "waits"), None)
 
     def _work(self) -> None:
@@ -194,7 +194,7 @@ class Worker(Generic[Asked, Answered]):
         except Exception:
             log.exception("nobody could be told of %s", event)
 
-    def _outcome(self, wish: _Wish[Asked]) -> Event:
+    def _outcome(self, wish: _Wish[Question]) -> Event:
         def progress(stage: Stage, fraction: float) -> None:
             if not wish.wanted or wish.put_off:
                 wish.interrupted = True

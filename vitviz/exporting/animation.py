@@ -16,10 +16,11 @@ from vitviz.errors import VitvizError
 from vitviz.exporting.film import Film, encode
 from vitviz.exporting.formats import check_suffix
 from vitviz.exporting.map_files import CHANGED, check_target
-from vitviz.exporting.plate import Plate, Scale, Words
+from vitviz.exporting.plate import Plate, Words
 from vitviz.exporting.provenance import Disclosure, provenance_of, to_json
-from vitviz.exporting.stamp import write_made
+from vitviz.exporting.stamp import write_with_provenance
 from vitviz.imaging.photo import Photo
+from vitviz.maps.bar import ColourBar
 from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import Look, look, style_for
 from vitviz.maps.style import Style
@@ -29,6 +30,7 @@ from vitviz.session.state import Session, View
 from vitviz.shapes import UInt8
 from vitviz.wording.caption import caption
 from vitviz.wording.description import describe_map
+from vitviz.wording.names import capitalised, head_name, layer_name, layers_name
 
 Along = Literal["layers", "heads", "depth"]
 
@@ -60,8 +62,9 @@ class Animation:
 def alongs(method: str) -> tuple[Along, ...]:
     """Along what the maps of a method can move."""
     chosen = METHODS[method]
-    has_start = any(parameter.name == "start" for parameter in chosen.parameters)
-    return ("depth", "heads") if has_start else ("layers", "heads")
+    has_start = any(parameter.first_layer for parameter in chosen.parameters)
+    deep: Along = "depth" if has_start else "layers"
+    return (deep, "heads") if chosen.has_heads else (deep,)
 
 
 def write_animation(
@@ -94,15 +97,15 @@ def write_animation(
     shown = shots(cell, session.view, animation.along, answer, progress)
     check_target(path, [cell])
     low, high = ends(shown, session.style)
-    said = disclosure or Disclosure()
-    made = provenance_of(
+    disclosure = disclosure or Disclosure()
+    provenance = provenance_of(
         "animation", session, shown, {**asdict(animation), "range": [low, high]},
-        full_paths=said.full_paths,
+        full_paths=disclosure.full_paths,
     )  # fmt: skip
     drawn = list(frames(photo, shown, session.style, animation, progress))
-    content = encode(path.suffix.lower(), drawn, animation.film, to_json(made), progress)
+    content = encode(path.suffix.lower(), drawn, animation.film, to_json(provenance), progress)
     progress(Stage("writing_file"), 1.0)  # the last moment to cancel
-    write_made(path, content, made, beside=said.beside)
+    write_with_provenance(path, content, provenance, beside=disclosure.beside)
 
 
 def check(path: Path, photo: Photo, cell: Cell, animation: Animation) -> None:
@@ -165,10 +168,9 @@ def frames(
         if animation.words else Words()
         for cell, view in shown
     ]  # fmt: skip
-    bar = Scale(*how[1:], quantity.unit, how.style, "all frames")
-    scale = bar if animation.bar else None
-    plate = Plate(pixels.shape[:2], scale, words)
-    is_bare = not animation.words and scale is None
+    bar = ColourBar(how.low, how.high, quantity.unit, how.style, ("all frames",))
+    plate = Plate(pixels.shape[:2], bar if animation.bar else None, words)
+    is_bare = not animation.words and not animation.bar
     for number, (cell, view) in enumerate(shown):
         progress(Stage("drawing_frames", number, len(shown)), number / len(shown))
         picture = drawn(pixels, cell.heat_map(view), how)
@@ -179,11 +181,11 @@ def heading(cell: Cell, view: View, along: Along) -> str:
     """ "Layer 3 of 12", "Layers 1 to 3 of 12", "Head 2 of 6"."""
     heat_map, outline = cell.heat_map(view), cell.outline
     if along == "heads" and isinstance(heat_map.head, int):
-        return f"Head {heat_map.head + 1} of {outline.heads}"
-    first, last = cell.explanation.layers[0] + 1, heat_map.layer + 1
-    if along == "depth" and first < last:
-        return f"Layers {first} to {last} of {outline.depth}"
-    return f"Layer {last} of {outline.depth}"
+        return f"{capitalised(head_name(heat_map.head))} of {outline.heads}"
+    first, last = cell.explanation.layers[0], heat_map.layer
+    through = along == "depth" and first < last
+    words = layers_name(first, last, outline) if through else layer_name(last, outline)
+    return f"{capitalised(words)} of {outline.depth}"
 
 
 def narrowed(

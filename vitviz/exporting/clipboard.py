@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
 
-from vitviz.engine.answers import Cell
 from vitviz.engine.engine import Engine
-from vitviz.exporting.figure_files import compose
-from vitviz.exporting.plate import Plate, Scale, Words, sheet
+from vitviz.exporting.figure_files import PaneMap, compose
+from vitviz.exporting.plate import Plate, Words, sheet
 from vitviz.figures.spec import Content, FigureSpec
-from vitviz.imaging.photo import Photo
+from vitviz.maps.bar import ColourBar
 from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.overlay import drawn
-from vitviz.maps.ranges import Look, Ranged, ranges, style_for
+from vitviz.maps.ranges import ExplainedMap, Look, ranges, style_for
 from vitviz.maps.style import Style
 from vitviz.progress import Progress, Stage, silent
-from vitviz.session.state import Pane, Session
+from vitviz.session.state import Session
 from vitviz.shapes import UInt8
 from vitviz.wording.caption import caption
 from vitviz.wording.description import describe_map
@@ -33,23 +32,8 @@ PANE_EDGE = 2048
 """Longer side of each photo where there are several, in pixels, at most."""
 
 
-@dataclass(frozen=True, eq=False)
-class Shown:
-    """One map with what it is of.
-
-    Args:
-        photo: The one that the cell is about.
-        cell: Where the map is in.
-        pane: What was chosen.
-    """
-
-    photo: Photo
-    cell: Cell
-    pane: Pane
-
-
 def picture(
-    shown: Sequence[Shown], style: Style, shared: bool
+    shown: Sequence[PaneMap], style: Style, shared: bool
 ) -> UInt8[np.ndarray, "height width 3"]:
     """The maps over their photos with colour bars and captions.
 
@@ -62,7 +46,8 @@ def picture(
     """
     maps = [one.cell.heat_map(one.pane.view) for one in shown]
     found = [
-        Ranged(heat_map, one.cell.explanation) for heat_map, one in zip(maps, shown, strict=True)
+        ExplainedMap(heat_map, one.cell.explanation)
+        for heat_map, one in zip(maps, shown, strict=True)
     ]
     words, edge = _words(shown), _edge(shown)
     plates = []
@@ -73,9 +58,10 @@ def picture(
         pixels = _resized(one.photo.pixels, edge)
         how = Look(style_for(style, heat_map.quantity), ends.low, ends.high)
         picture = drawn(pixels, heat_map, how)
-        note = "shared by " + ", ".join(map(letter, ends.shared_by)) if ends.shared_by else ""
-        scale = Scale(*how[1:], heat_map.unit, how.style, note)
-        plates.append(Plate(pixels.shape[:2], scale, words).draw(picture, said))
+        letters = ", ".join(map(letter, ends.shared_by))
+        note = (f"shared by {letters}",) if letters else ()
+        bar = ColourBar(ends.low, ends.high, heat_map.unit, how.style, note)
+        plates.append(Plate(pixels.shape[:2], bar, words).draw(picture, said))
     return sheet(plates, math.ceil(math.sqrt(len(plates)))) if len(plates) > 1 else plates[0]
 
 
@@ -115,7 +101,7 @@ def values_text(heat_map: HeatMap, separator: str) -> str:
     return "".join(separator.join(map(str, row)) + "\n" for row in heat_map.values)
 
 
-def _words(shown: Sequence[Shown]) -> list[Words]:
+def _words(shown: Sequence[PaneMap]) -> list[Words]:
     captions = [caption(describe_map(one.cell, one.pane.view)) for one in shown]
     if len(shown) == 1:
         return [Words("", captions[0])]
@@ -126,7 +112,7 @@ def _words(shown: Sequence[Shown]) -> list[Words]:
     ]
 
 
-def _edge(shown: Sequence[Shown]) -> int:
+def _edge(shown: Sequence[PaneMap]) -> int:
     """The longer side that all photos get; 0 where one stands as it is."""
     return min(PANE_EDGE, max(max(one.photo.size) for one in shown)) if len(shown) > 1 else 0
 

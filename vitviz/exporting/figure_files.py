@@ -15,7 +15,7 @@ from vitviz.errors import VitvizError
 from vitviz.exporting.formats import check_suffix
 from vitviz.exporting.map_files import CHANGED, check_target
 from vitviz.exporting.provenance import Disclosure, provenance_of, to_json
-from vitviz.exporting.stamp import write_made
+from vitviz.exporting.stamp import write_with_provenance
 from vitviz.figures.arrange import columns_for
 from vitviz.figures.encode import encode
 from vitviz.figures.panel import Axis, Grid, Panel
@@ -34,13 +34,14 @@ from vitviz.session.strict import check_map, check_query
 from vitviz.wording.caption import SEPARATOR, caption, hidden_shares
 from vitviz.wording.description import describe_map
 from vitviz.wording.headings import as_table, headings, in_common, letter
+from vitviz.wording.names import prefix_name
 
 Answer = Callable[[ExplainRequest, Progress], Cell]
 
 
 @dataclass(frozen=True, eq=False)
-class Shot:
-    """One map of a figure.
+class PaneMap:
+    """The map of one pane, with what it is of.
 
     Args:
         pane: What was chosen.
@@ -56,22 +57,22 @@ class Shot:
     def view(self) -> View:
         return self.pane.view
 
-    def of(self, **changes: object) -> Shot:
+    def of(self, **changes: object) -> PaneMap:
         """The same with another layer or head."""
         return replace(self, pane=replace(self.pane, view=replace(self.view, **changes)))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, eq=False)
-class Composed:
+class FigurePanels:
     """A figure, before it is drawn.
 
     Args:
         grid: Its panels.
-        shots: The maps in it, in the order of the panels.
+        items: The maps in it, in the order of the panels.
     """
 
     grid: Grid
-    shots: tuple[Shot, ...]
+    items: tuple[PaneMap, ...]
 
 
 def figure_panes(session: Session) -> tuple[Pane, ...]:
@@ -95,7 +96,7 @@ def compose(
     progress: Progress = silent,
     *,
     strict: bool = False,
-) -> Composed:
+) -> FigurePanels:
     """The session's figure; what is not computed yet is.
 
     Args:
@@ -113,7 +114,7 @@ def compose(
     requests, panes = figure_requests(session, device), figure_panes(session)
     if len(requests) < len(panes):
         raise VitvizError("There is nothing to make a figure of.", "Open a photo first.")
-    shots = []
+    items = []
     for pane, request in zip(panes, requests, strict=True):
         cell = engine.answer(request, progress)
         if strict:
@@ -121,8 +122,8 @@ def compose(
                 METHODS[pane.view.method], pane.view.query, cell.layout.prefix, cell.geometry
             )
             check_map(pane.view, cell.explanation, cell.outline)
-        shots.append(Shot(pane, cell, _photo(engine, cell)))
-    composer = _Composer(session, tuple(shots), lambda r, p: engine.answer(r, p), progress)
+        items.append(PaneMap(pane, cell, _photo(engine, cell)))
+    composer = _Composer(session, tuple(items), lambda r, p: engine.answer(r, p), progress)
     return composer.composed()
 
 
@@ -161,36 +162,36 @@ def write_figure(
     """
     check_suffix(path, "figure")
     composed = compose(session, engine, device, progress, strict=strict)
-    check_target(path, [shot.cell for shot in composed.shots])
-    said = disclosure or Disclosure()
-    maps = [(shot.cell, shot.view) for shot in composed.shots]
-    made = provenance_of("figure", session, maps, full_paths=said.full_paths)
+    check_target(path, [item.cell for item in composed.items])
+    disclosure = disclosure or Disclosure()
+    maps = [(item.cell, item.view) for item in composed.items]
+    provenance = provenance_of("figure", session, maps, full_paths=disclosure.full_paths)
     suffix = path.suffix.lower()
-    content = encode(composed.grid, session.figure, suffix, progress, to_json(made))
+    content = encode(composed.grid, session.figure, suffix, progress, to_json(provenance))
     progress(Stage("writing_file"), 1.0)  # the last moment to cancel
-    write_made(path, content, made, beside=bool(said.beside))
+    write_with_provenance(path, content, provenance, beside=bool(disclosure.beside))
 
 
 class _Composer:
     """Puts the panels of one figure together."""
 
     def __init__(
-        self, session: Session, shots: tuple[Shot, ...], answer: Answer, progress: Progress
+        self, session: Session, items: tuple[PaneMap, ...], answer: Answer, progress: Progress
     ) -> None:
         self._session = session
         self._spec: FigureSpec = session.figure
-        self._shots = shots
+        self._items = items
         self._answer = answer
         self._progress = progress
 
-    def composed(self) -> Composed:
+    def composed(self) -> FigurePanels:
         """The figure that the spec's content asks for."""
-        first = self._shots[0]
+        first = self._items[0]
         match self._spec.content:
             case "map":
                 return self._alone(first)
             case "patches":
-                return Composed(_patches(first), (first,))
+                return FigurePanels(_patches(first), (first,))
             case "layers":
                 return self._strip([first.of(layer=n) for n in self._layers(first)])
             case "heads":
@@ -202,97 +203,104 @@ class _Composer:
 
     # Which layers and heads
 
-    def _layers(self, shot: Shot) -> list[int]:
-        explanation, outline = shot.cell.explanation, shot.cell.outline
+    def _layers(self, item: PaneMap) -> list[int]:
+        explanation, outline = item.cell.explanation, item.cell.outline
         for layer in self._spec.layers:
-            check_map(replace(shot.view, layer=layer, head="mean"), explanation, outline)
+            check_map(replace(item.view, layer=layer, head="mean"), explanation, outline)
         listed = [explanation.nearest_layer(layer) for layer in self._spec.layers]
         return list(dict.fromkeys(listed)) or list(explanation.layers)
 
-    def _heads(self, shot: Shot) -> list[Head]:
-        explanation, outline = shot.cell.explanation, shot.cell.outline
+    def _heads(self, item: PaneMap) -> list[Head]:
+        explanation, outline = item.cell.explanation, item.cell.outline
         for head in self._spec.heads:
-            check_map(replace(shot.view, layer=-1, head=head), explanation, outline)
+            check_map(replace(item.view, layer=-1, head=head), explanation, outline)
+        if explanation.head is not None and not METHODS[item.view.method].has_heads:
+            return [explanation.head]
         return list(dict.fromkeys(self._spec.heads)) or ["mean", *range(outline.heads)]
 
-    def _of_head(self, shot: Shot, head: Head) -> Shot:
-        """The shot of another head, computed now where the method fuses heads first."""
-        if not METHODS[shot.view.method].fuses_first or shot.cell.explanation.head == head:
-            return shot.of(head=head)
-        request = replace(shot.cell.request, head=head)
-        return replace(shot, cell=self._answer(request, self._progress)).of(head=head)
+    def _of_head(self, item: PaneMap, head: Head) -> PaneMap:
+        """The item of another head, computed now where the method fuses heads first."""
+        if not METHODS[item.view.method].fuses_first or item.cell.explanation.head == head:
+            return item.of(head=head)
+        request = replace(item.cell.request, head=head)
+        return replace(item, cell=self._answer(request, self._progress)).of(head=head)
 
     # Arrangements
 
-    def _compared(self) -> Composed:
+    def _compared(self) -> FigurePanels:
         """The panes: rows and columns where that is what they are, else in reading order."""
-        shots = list(self._shots)
+        items = list(self._items)
         if self._session.compare.arrangement == "difference":
-            return self._strip(shots, with_difference=True)
-        table = as_table([s.pane for s in shots], [s.cell for s in shots])
+            return self._strip(items, with_difference=True)
+        table = as_table([s.pane for s in items], [s.cell for s in items])
         if table is None or self._spec.columns not in (0, len(table.columns)):
-            return self._strip(shots)
+            return self._strip(items)
         cols = len(table.columns)
-        rows = [shots[i : i + cols] for i in range(0, len(shots), cols)]
-        return self._whole(rows, _said(shots), Axis(table.rows), Axis(table.columns))
+        rows = [items[i : i + cols] for i in range(0, len(items), cols)]
+        return self._whole(rows, _said(items), Axis(table.rows), Axis(table.columns))
 
-    def _alone(self, shot: Shot) -> Composed:
-        return Composed(Grid(((self._panel(shot),),), caption=_caption_of(shot)), (shot,))
+    def _alone(self, item: PaneMap) -> FigurePanels:
+        return FigurePanels(Grid(((self._panel(item),),), caption=_caption_of(item)), (item,))
 
-    def _strip(self, shots: list[Shot], *, with_difference: bool = False) -> Composed:
+    def _strip(self, items: list[PaneMap], *, with_difference: bool = False) -> FigurePanels:
         """Panels in reading order, each with what tells it apart."""
-        titles: Sequence[str] = headings([s.pane for s in shots], [s.cell for s in shots])
-        panels = [self._panel(shot, title) for shot, title in zip(shots, titles, strict=True)]
-        if len(shots) == 1:
+        titles: Sequence[str] = headings([s.pane for s in items], [s.cell for s in items])
+        panels = [self._panel(item, title) for item, title in zip(items, titles, strict=True)]
+        if len(items) == 1:
             panels = [replace(panels[0], heading="")]
         elif with_difference:
-            panels.append(self._difference(shots))
+            panels.append(self._difference(items))
         aspect = math.exp(sum(math.log(panel.aspect) for panel in panels) / len(panels))
         cols = columns_for(len(panels), aspect, self._spec)
         rows = [tuple(panels[i : i + cols]) for i in range(0, len(panels), cols)]
         padded = tuple((*row, *(None for _ in range(cols - len(row)))) for row in rows)
-        words = _caption(_said(shots), shots) if len(shots) > 1 else _caption_of(shots[0])
-        return Composed(Grid(padded, caption=words), tuple(shots))
+        words = _caption(_said(items), items) if len(items) > 1 else _caption_of(items[0])
+        return FigurePanels(Grid(padded, caption=words), tuple(items))
 
-    def _matrix(self, shot: Shot) -> Composed:
-        layers, of_heads = self._layers(shot), [self._of_head(shot, h) for h in self._heads(shot)]
-        shots = [[one.of(layer=layer) for one in of_heads] for layer in layers]
-        first, fused = shot.cell.explanation.layers[0], METHODS[shot.view.method].fuses_first
+    def _matrix(self, item: PaneMap) -> FigurePanels:
+        layers = self._layers(item)
+        of_heads = [self._of_head(item, head) for head in self._heads(item)]
+        items = [[one.of(layer=layer) for one in of_heads] for layer in layers]
+        first, fused = item.cell.explanation.layers[0], METHODS[item.view.method].fuses_first
         title = f"layers {first + 1} to" if fused else "layer"
         down = Axis(tuple(str(layer + 1) for layer in layers), title)
         across = Axis(tuple(_head_label(one.view.head) for one in of_heads), "head")
         if self._spec.across == "layers":
-            shots = [list(column) for column in zip(*shots, strict=True)]
+            items = [list(column) for column in zip(*items, strict=True)]
             down, across = across, down
-        return self._whole(shots, _said([one for row in shots for one in row]), down, across)
+        return self._whole(items, _said([one for row in items for one in row]), down, across)
 
-    def _layers_of_panes(self) -> Composed:
-        shots = [[shot.of(layer=n) for n in self._layers(shot)] for shot in self._shots]
-        longest = max(shots, key=len)
+    def _layers_of_panes(self) -> FigurePanels:
+        items = [[item.of(layer=n) for n in self._layers(item)] for item in self._items]
+        longest = max(items, key=len)
         across = Axis(tuple(str(one.view.layer + 1) for one in longest), "layer")
-        panes = [replace(s.pane, view=replace(s.view, layer=-1)) for s in self._shots]
-        titles = headings(panes, [shot.cell for shot in self._shots])
+        panes = [replace(s.pane, view=replace(s.view, layer=-1)) for s in self._items]
+        titles = headings(panes, [item.cell for item in self._items])
         down = Axis(titles) if len(titles) > 1 else None
-        return self._whole(shots, _said([s for row in shots for s in row]), down, across)
+        return self._whole(items, _said([s for row in items for s in row]), down, across)
 
     def _whole(
         self,
-        shots: Sequence[Sequence[Shot]],
+        items: Sequence[Sequence[PaneMap]],
         words: str,
         down: Axis | None = None,
         across: Axis | None = None,
-    ) -> Composed:
+    ) -> FigurePanels:
         """Panels in rows and columns with headings of these."""
-        flat = tuple(one for row in shots for one in row)
-        cols = max(map(len, shots))
+        flat = tuple(one for row in items for one in row)
+        cols = max(map(len, items))
         panels = tuple(
             (*(self._panel(one) for one in row), *(None for _ in range(cols - len(row))))
-            for row in shots
+            for row in items
         )
-        return Composed(Grid(panels, down, across, caption=_caption(words, flat)), flat)
+        return FigurePanels(Grid(panels, down, across, caption=_caption(words, flat)), flat)
 
-    def _panel(self, shot: Shot, heading: str = "") -> Panel:
-        cell, heat_map, pixels = shot.cell, shot.cell.heat_map(shot.view), shot.photo.pixels
+    def _panel(self, item: PaneMap, heading: str = "") -> Panel:
+        cell, heat_map, pixels = (
+            item.cell,
+            item.cell.heat_map(item.view),
+            item.photo.pixels,
+        )
         how = look(self._session.style, heat_map, cell.explanation)
         query = cell.patch_of_query(heat_map.layer) if cell.asks_token else None
         if heat_map.quantity.kind == "colours" and self._spec.draws != "photo":
@@ -303,11 +311,11 @@ class _Composer:
             heat_map.geometry.patch_box(*query) if query else None,
         )  # fmt: skip
 
-    def _difference(self, shots: list[Shot]) -> Panel:
+    def _difference(self, items: list[PaneMap]) -> Panel:
         """The second map of the pair minus the first, zero in the middle of its colours."""
         pair = pair_of(self._session)
-        one, other = (shots[i] for i in pair)
-        maps = [shot.cell.heat_map(shot.view) for shot in (one, other)]
+        one, other = (items[i] for i in pair)
+        maps = [item.cell.heat_map(item.view) for item in (one, other)]
         found = difference(*maps)
         heat_map = found.heat_map
         style = style_for(self._session.style, heat_map.quantity)
@@ -318,9 +326,9 @@ class _Composer:
                      f"difference, {heat_map.unit}", heading)  # fmt: skip
 
 
-def _patches(shot: Shot) -> Grid:
+def _patches(item: PaneMap) -> Grid:
     """What the model was given, its patches apart."""
-    cell = shot.cell
+    cell = item.cell
     size, patch = cell.geometry.input_size, cell.geometry.patch
     geometry = Geometry(size, size, (0, 0), size, patch)
     prefix = cell.layout.prefix
@@ -333,7 +341,7 @@ def _patches(shot: Shot) -> Grid:
         f"{cell.layout.tokens} tokens",
     ]
     if prefix:
-        named = ", ".join(f"{i} {name.upper()}" for i, name in enumerate(prefix))
+        named = ", ".join(f"{i} {prefix_name(name)}" for i, name in enumerate(prefix))
         parts.append(f"before the patches: {named}")
     return Grid(((panel,),), caption=SEPARATOR.join(parts))
 
@@ -342,28 +350,32 @@ def _head_label(head: Head) -> str:
     return str(head + 1) if isinstance(head, int) else head
 
 
-def _said(shots: Sequence[Shot]) -> str:
+def _said(items: Sequence[PaneMap]) -> str:
     """What is the same in all maps, but for the model and the photo's file."""
-    photo = shots[0].pane.photo
+    photo = items[0].pane.photo
     elsewhere = ("model",) if photo is not None and photo.frame else ("photo", "model")
-    return in_common([shot.pane for shot in shots], [shot.cell for shot in shots], elsewhere)
+    return in_common(
+        [item.pane for item in items],
+        [item.cell for item in items],
+        elsewhere,
+    )
 
 
-def _caption(words: str, shots: Sequence[Shot]) -> str:
+def _caption(words: str, items: Sequence[PaneMap]) -> str:
     """Model, grid and class, where these are the same; then the words; then what is not shown."""
     parts: list[str] = []
     for text in (_model_text, _grid_text, _class_text):
-        found = {text(shot.cell) for shot in shots}
+        found = {text(item.cell) for item in items}
         parts += found if len(found) == 1 else ()
-    shares = hidden_shares([describe_map(shot.cell, shot.view) for shot in shots])
+    shares = hidden_shares([describe_map(item.cell, item.view) for item in items])
     hidden = f"{', '.join(shares)}, not shown" if shares else ""
     return SEPARATOR.join(filter(None, (*parts, words, hidden)))
 
 
-def _caption_of(shot: Shot) -> str:
+def _caption_of(item: PaneMap) -> str:
     """The caption of a map alone: what it is of, as everywhere, after model, grid and class."""
-    facts = (text(shot.cell) for text in (_model_text, _grid_text, _class_text))
-    words = caption(describe_map(shot.cell, shot.view))
+    facts = (text(item.cell) for text in (_model_text, _grid_text, _class_text))
+    words = caption(describe_map(item.cell, item.view))
     return SEPARATOR.join(filter(None, (*facts, words)))
 
 

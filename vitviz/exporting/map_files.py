@@ -17,11 +17,12 @@ from vitviz.exporting import values
 from vitviz.exporting.containers import KEYWORD
 from vitviz.exporting.formats import check_suffix, suffixes
 from vitviz.exporting.provenance import Disclosure, facts, provenance_of, to_json
-from vitviz.exporting.stamp import write_made
-from vitviz.exporting.values import Wanted
+from vitviz.exporting.stamp import write_with_provenance
+from vitviz.exporting.values import ValuesOptions
 from vitviz.imaging.photo import Photo
 from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import look
+from vitviz.paths import resolved
 from vitviz.session.state import Session
 from vitviz.shapes import UInt8
 from vitviz.wording.caption import caption
@@ -60,18 +61,22 @@ def write_map(
         name = Path(cell.request.photo.path).name
         raise VitvizError(f"{name} is no longer the photo that the map is of.", CHANGED)
     if path.suffix.lower() not in suffixes("map"):
-        write_values(path, cell, session, Wanted(), disclosure)
+        write_values(path, cell, session, ValuesOptions(), disclosure)
         return
     check_target(path, [cell])
     view, style, heat_map = session.view, session.style, cell.heat_map(session.view)
     how = look(style, heat_map, cell.explanation)
     pixels = drawn(_at_most(photo.pixels, side), heat_map, how)
-    said = disclosure or Disclosure()
-    made = provenance_of(
-        "map", session, [(cell, view)], {"range": [how.low, how.high]}, full_paths=said.full_paths
+    disclosure = disclosure or Disclosure()
+    provenance = provenance_of(
+        "map",
+        session,
+        [(cell, view)],
+        {"range": [how.low, how.high]},
+        full_paths=disclosure.full_paths,
     )
-    content = encode_image(pixels, path, caption(describe_map(cell, view)), to_json(made))
-    write_made(path, content, made, beside=said.beside)
+    content = encode_image(pixels, path, caption(describe_map(cell, view)), to_json(provenance))
+    write_with_provenance(path, content, provenance, beside=disclosure.beside)
 
 
 def _at_most(pixels: UInt8[np.ndarray, "height width 3"], side: int) -> UInt8[np.ndarray, "_ _ 3"]:
@@ -89,7 +94,7 @@ def write_values(
     path: Path,
     cell: Cell,
     session: Session,
-    wanted: Wanted,
+    options: ValuesOptions,
     disclosure: Disclosure | None = None,
 ) -> None:
     """Writes the values of a map, or of all layers and heads, in natural units.
@@ -102,7 +107,7 @@ def write_values(
         path: Of the new file.
         cell: Where the values are in.
         session: The choices: which layer and head.
-        wanted: Which values.
+        options: Which values.
         disclosure: What is said of where they come from.
 
     Raises:
@@ -110,13 +115,13 @@ def write_values(
     """
     check_suffix(path, "values")
     check_target(path, [cell])
-    content = values.encode(cell, session.view, path.suffix.lower(), wanted)
-    said = disclosure or Disclosure()
-    made = provenance_of("values", session, [(cell, session.view)], asdict(wanted),
-                         full_paths=said.full_paths)  # fmt: skip
-    if wanted.every:
-        made = replace(made, maps=(facts(cell, session.view, every_map=True),))
-    write_made(path, content, made, beside=said.beside)
+    content = values.encode(cell, session.view, path.suffix.lower(), options)
+    disclosure = disclosure or Disclosure()
+    provenance = provenance_of("values", session, [(cell, session.view)], asdict(options),
+                         full_paths=disclosure.full_paths)  # fmt: skip
+    if options.every:
+        provenance = replace(provenance, maps=(facts(cell, session.view, every_map=True),))
+    write_with_provenance(path, content, provenance, beside=disclosure.beside)
 
 
 def check_target(path: Path, cells: Sequence[Cell]) -> None:
@@ -126,7 +131,7 @@ def check_target(path: Path, cells: Sequence[Cell]) -> None:
         VitvizError: It is one of these.
     """
     used = {cell.request.photo.path for cell in cells} | {cell.request.model for cell in cells}
-    if path.resolve() in {Path(known).resolve() for known in used}:
+    if resolved(path) in set(map(resolved, used)):
         raise VitvizError(
             f"{path.name} is what this is made from, and would be overwritten.",
             "Choose another name.",

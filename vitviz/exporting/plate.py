@@ -15,16 +15,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from vitviz.maps.overlay import colours
-from vitviz.maps.scaling import scale_name
-from vitviz.maps.style import Style
-from vitviz.maps.ticks import Ticks, ticks
+from vitviz.maps.bar import ColourBar
+from vitviz.maps.overlay import over_grey
+from vitviz.maps.ticks import Ticks
 from vitviz.shapes import UInt8
 
 PAPER, INK, QUIET = (255, 255, 255), (26, 26, 26), (102, 102, 102)
-
-PHOTO_GREY = 128
-"""The grey that stands for the photo under a map that lets it through."""
 
 LEAST_TEXT, MOST_TEXT = 12, 96
 """Pixels of a line's height."""
@@ -34,25 +30,6 @@ LINES = 42
 
 COLUMN = 34
 """Letters, at least, that a line of the caption holds, however narrow the picture."""
-
-
-@dataclass(frozen=True)
-class Scale:
-    """What the colours stand for.
-
-    Args:
-        low: The value at the lower end, in natural units.
-        high: The value at the upper end.
-        unit: Of the values.
-        style: Colours, opacity, fade and scaling.
-        note: One more line above the bar: "all frames"; "" for none.
-    """
-
-    low: float
-    high: float
-    unit: str
-    style: Style
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,7 +50,7 @@ class Plate:
 
     Args:
         size: Height and width of the pictures.
-        scale: Of the colour bar; None for none.
+        bar: The colour bar; None for none.
         words: Everything that will stand with one of them: room is made for the longest.
         text: Height of a line in pixels; 0: as fits the size.
     """
@@ -81,12 +58,12 @@ class Plate:
     def __init__(
         self,
         size: tuple[int, int],
-        scale: Scale | None,
+        bar: ColourBar | None,
         words: Sequence[Words] = (),
         text: int = 0,
     ) -> None:
         self._picture = size
-        self._scale = scale
+        self._bar = bar
         self._text = text or min(max(round(max(size) / LINES), LEAST_TEXT), MOST_TEXT)
         self._font = font(round(self._text * 0.75))
         margin = self._text
@@ -119,8 +96,8 @@ class Plate:
         pen = ImageDraw.Draw(image)
         if words.heading:
             pen.text((self._left, self._text), words.heading, INK, font(round(self._text * 0.85)))
-        if self._scale is not None:
-            self._draw_bar(image, pen, self._scale)
+        if self._bar is not None:
+            self._draw_bar(image, pen, self._bar)
         y = self._top + self._body + round(0.7 * self._text)
         for line in self._lines(words.caption):
             pen.text((self._left, y), line, QUIET, self._font)
@@ -139,40 +116,38 @@ class Plate:
                 lines.append(word)
         return lines
 
-    def _marks(self, scale: Scale) -> Ticks:
-        count = min(max(self._picture[0] // (4 * self._text), 2), 6)
-        return ticks(scale.low, scale.high, count, scale.style.scaling)
+    def _marks(self, bar: ColourBar) -> Ticks:
+        return bar.ticks(min(max(self._picture[0] // (4 * self._text), 2), 6))
 
-    def _title(self, scale: Scale) -> list[str]:
-        marks = self._marks(scale)
-        kind = scale_name(scale.high, scale.style.scaling)
-        return [line for line in (scale.unit, marks.factor, kind, scale.note) if line]
+    def _title(self, bar: ColourBar) -> list[str]:
+        return bar.title_lines(self._marks(bar).factor)
 
     def _bar_width(self) -> int:
         """From the picture to the end of the labels, and of the title above them."""
-        if self._scale is None:
+        if self._bar is None:
             return 0
-        labels = max(self._font.getlength(label) for label in self._marks(self._scale).labels)
-        title = max(self._font.getlength(line) for line in self._title(self._scale))
+        labels = max(self._font.getlength(label) for label in self._marks(self._bar).labels)
+        title = max(self._font.getlength(line) for line in self._title(self._bar))
         return round(max(2.2 * self._text + labels, self._text + title))
 
     def _bar_height(self) -> int:
         """At least, with the title above it."""
-        lines = len(self._title(self._scale)) if self._scale is not None else 0
+        lines = len(self._title(self._bar)) if self._bar is not None else 0
         return lines * round(1.3 * self._text) + 4 * self._text if lines else 0
 
-    def _draw_bar(self, image: Image.Image, pen: ImageDraw.ImageDraw, scale: Scale) -> None:
+    def _draw_bar(self, image: Image.Image, pen: ImageDraw.ImageDraw, bar: ColourBar) -> None:
         """Title, bar and labels to the right of the picture."""
         text, top = self._text, self._top
         left = self._left + self._picture[1] + text
-        for line in self._title(scale):
+        for line in self._title(bar):
             pen.text((left, top), line, QUIET, self._font)
             top += round(1.3 * text)
         top += round(0.4 * text)
         bottom = self._top + self._body - text // 2
-        bar = Image.fromarray(bar_pixels(scale.style)).resize((round(0.6 * text), bottom - top))
-        image.paste(bar, (left, top))
-        right, marks = left + bar.width, self._marks(scale)
+        colours = Image.fromarray(np.ascontiguousarray(over_grey(bar.style)[::-1, None]))
+        strip = colours.resize((round(0.6 * text), bottom - top))
+        image.paste(strip, (left, top))
+        right, marks = left + strip.width, self._marks(bar)
         for place, label in zip(marks.places, marks.labels, strict=True):
             y = round(bottom - 1 - place * (bottom - top - 1))
             pen.line((right, y, right + text // 4, y), QUIET, max(1, text // 16))
@@ -197,15 +172,6 @@ def sheet(
             top, left = sum(heights[:r]), sum(widths[:c])
             whole[top : top + plate.shape[0], left : left + plate.shape[1]] = plate
     return whole
-
-
-def bar_pixels(style: Style) -> UInt8[np.ndarray, "256 1 3"]:
-    """The colours as they look over a photo of neutral grey, the greatest value at the top."""
-    rgba = colours(style).astype(np.float64)
-    share = rgba[:, 3:] / 255
-    mixed = np.rint(rgba[:, :3] * share + PHOTO_GREY * (1 - share)).astype(np.uint8)
-    bar: UInt8[np.ndarray, "256 1 3"] = np.ascontiguousarray(mixed[::-1, None])
-    return bar
 
 
 @cache

@@ -27,6 +27,7 @@ from vitviz.session import session_file
 from vitviz.session.state import Compare, Pane, PhotoRef, Session, View
 from vitviz.wording.caption import caption
 from vitviz.wording.description import describe_map
+from vitviz.wording.names import token_name
 
 VERSION = 1
 
@@ -215,9 +216,9 @@ def provenance_of(
     )  # fmt: skip
 
 
-def to_json(made: Provenance, indent: int | None = None) -> str:
+def to_json(provenance: Provenance, indent: int | None = None) -> str:
     """The provenance in ASCII, keys sorted: the same text for the same provenance."""
-    value = {"vitviz_provenance": VERSION, **asdict(made)}
+    value = {"vitviz_provenance": VERSION, **asdict(provenance)}
     return json.dumps(value, indent=indent, sort_keys=True, allow_nan=False)
 
 
@@ -247,15 +248,15 @@ def from_json(text: str) -> Provenance:
         ) from error
 
 
-def session_of(made: Provenance) -> Session:
+def session_of(provenance: Provenance) -> Session:
     """The choices that lead to the file; photos and checkpoints by name (see ``reopen``).
 
     Raises:
         SessionError: There are none, or they make no sense to this version.
     """
-    if not made.session:
+    if not provenance.session:
         raise SessionError("There is no session in this provenance.", "")
-    return session_file.from_json(json.dumps(made.session))
+    return session_file.from_json(json.dumps(provenance.session))
 
 
 def facts(cell: Cell, view: View, *, every_map: bool = False) -> MapFacts:
@@ -276,7 +277,7 @@ def facts(cell: Cell, view: View, *, every_map: bool = False) -> MapFacts:
                    geometry.input_size, geometry.patch, geometry.grid, geometry.seen),
         request.method, _settings(request.method, dict(request.params)),
         None if every_map else heat_map.layer + 1, None if kept_apart else head,
-        cell.layout.name(cell.query_token),
+        token_name(cell.layout, cell.query_token),
         None if isinstance(request.query, str) else request.query, request.direction,
         cell.explanation.target, heat_map.unit, cell.device, "float32",
     )  # fmt: skip

@@ -11,6 +11,7 @@ from pathlib import Path
 from vitviz.exporting.provenance import Provenance, renamed, session_of
 from vitviz.imaging.samples import sample_photos
 from vitviz.models.loading import bundled, is_id
+from vitviz.paths import absolute, is_elsewhere, is_file
 from vitviz.progress import Progress, Stage, silent
 from vitviz.session.state import Session
 
@@ -19,7 +20,7 @@ PIECE = 1 << 24
 
 
 @dataclass(frozen=True)
-class Reopened:
+class ReopenedSession:
     """A session found in a file.
 
     Args:
@@ -37,15 +38,15 @@ class Reopened:
 
 
 def reopen(
-    made: Provenance, path: Path, known: Sequence[Path] = (), progress: Progress = silent
-) -> Reopened:
+    provenance: Provenance, path: Path, known: Sequence[Path] = (), progress: Progress = silent
+) -> ReopenedSession:
     """The session that made a file.
 
     Each photo is looked for where the file says it was, beside the file, among ``known`` and among
     the samples: the first one with the right SHA-256, else the first one of that name.
 
     Args:
-        made: What the file says.
+        provenance: What the file says.
         path: Of the file.
         known: Photos and checkpoints that the user has had open.
         progress: Called while files are looked at, which takes long where they are large; may
@@ -54,18 +55,18 @@ def reopen(
     Raises:
         SessionError: There is no session in it, or none that this version understands.
     """
-    session = session_of(made)
+    session = session_of(provenance)
     photos = {ref.path for ref in session.photos}
     photos |= {pane.photo.path for pane in session.panes if pane.photo}
     models = {pane.model for pane in session.panes if not is_id(pane.model)}
-    search = _Search(made, path, known, progress)
+    search = _Search(provenance, path, known, progress)
     found = {name: search.find(name, sample_photos()) for name in sorted(photos)}
     weights = {name: search.find(name) for name in sorted(models)}
     for card in bundled():
-        if made.files.get(card.id, card.sha256) != card.sha256:
+        if provenance.files.get(card.id, card.sha256) != card.sha256:
             search.problems.append(f"{card.id} has other weights than it had then.")
     places = {name: str(place) for name, place in (found | weights).items() if place is not None}
-    return Reopened(
+    return ReopenedSession(
         renamed(session, lambda name: places.get(name, name)),
         tuple(name for name, place in found.items() if place is None),
         next((name for name, place in weights.items() if place is None), ""),
@@ -77,48 +78,44 @@ class _Search:
     """Looks for files, and keeps what there is to say of them."""
 
     def __init__(
-        self, made: Provenance, path: Path, known: Sequence[Path], progress: Progress
+        self, provenance: Provenance, path: Path, known: Sequence[Path], progress: Progress
     ) -> None:
         self.problems: list[str] = []
-        self._made = made
+        self._made = provenance
         self._path = path
         self._known = known
         self._progress = progress
 
     def find(self, name: str, more: Iterable[Path] = ()) -> Path | None:
         expected = self._made.files.get(name)
-        there = [place for place in self._places(name, more) if _is_file(place)]
+        there = [place for place in self._places(name, more) if is_file(place)]
         for place in there:
             if expected is None or _sha256(place, self._progress) == expected:
-                return place.absolute()
+                return absolute(place)
         if there:
             self.problems.append(
                 f"{there[0].name} is not the file that it was: maps of it may differ "
-                f"({there[0].absolute()})."
+                f"({absolute(there[0])})."
             )
-            return there[0].absolute()
+            return absolute(there[0])
         self.problems.append(f"{last_part(name)} was not found: put it beside {self._path.name}.")
         return None
 
     def _places(self, name: str, more: Iterable[Path]) -> Iterator[Path]:
-        # A path of another computer (\\server\share) would be asked for over the network.
-        if Path(name).is_absolute() and not name.startswith(("\\\\", "//")):
+        if Path(name).is_absolute() and not is_elsewhere(name):
             yield Path(name)
         last = last_part(name)
-        yield self._path.absolute().parent / last
-        yield from (place for place in (*self._known, *more) if place.name == last)
+        if not is_elsewhere(last):  # a device is there in every folder
+            yield absolute(self._path).parent / last
+        yield from (
+            place for place in (*self._known, *more)
+            if place.name == last and not is_elsewhere(place)
+        )  # fmt: skip
 
 
 def last_part(name: str) -> str:
     """The name of a file without its folders, whichever system wrote it."""
     return re.split(r"[/\\]", name)[-1]
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def _sha256(path: Path, progress: Progress) -> str:

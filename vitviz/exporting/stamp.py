@@ -9,52 +9,55 @@ from vitviz.errors import VitvizError
 from vitviz.exporting.containers import LIMIT
 from vitviz.exporting.formats import CONTAINERS
 from vitviz.exporting.provenance import Provenance, from_json, to_json
+from vitviz.paths import is_file, is_something_else, is_there
 from vitviz.writing import write_whole
 
 BESIDE = ".json"
 """Added to a file's name, it names the file beside it: ``map.npy.json``."""
 
 
-def embed(content: bytes, suffix: str, made: Provenance) -> bytes:
+def embed(content: bytes, suffix: str, provenance: Provenance) -> bytes:
     """The file with its provenance in it; as it is, where its format has no room.
 
     Args:
         content: A whole file that vitviz made. Those whose encoder takes a text hold it already.
         suffix: ".tiff", ".svg", ...; in any case.
-        made: What made it.
+        provenance: What made it.
     """
-    container, text = CONTAINERS.get(suffix.lower()), to_json(made)
+    container, text = CONTAINERS.get(suffix.lower()), to_json(provenance)
     if container is None or container.put is None or len(text) > container.longest:
         return content
     return container.put(content, text)
 
 
-def _has_room(suffix: str, made: Provenance) -> bool:
+def _has_room(suffix: str, provenance: Provenance) -> bool:
     container = CONTAINERS.get(suffix.lower())
-    return container is not None and len(to_json(made)) <= container.longest
+    return container is not None and len(to_json(provenance)) <= container.longest
 
 
-def write_made(path: Path, content: bytes, made: Provenance, *, beside: bool | None = None) -> None:
+def write_with_provenance(
+    path: Path, content: bytes, provenance: Provenance, *, beside: bool | None = None
+) -> None:
     """Writes a file with its provenance, whole or not at all.
 
     Args:
         path: Of the new file.
         content: All of it; with the provenance where the encoder takes it (``Container.put``).
-        made: What made it.
+        provenance: What made it.
         beside: Also as JSON beside it; None: where the format has no room.
 
     Raises:
         VitvizError: It cannot be written. What was there stays.
     """
-    embedded = embed(content, path.suffix, made)
+    embedded = embed(content, path.suffix, provenance)
     if beside is None:
-        beside = not _has_room(path.suffix, made)
+        beside = not _has_room(path.suffix, provenance)
     if not beside:
         write_whole(path, embedded)
         return
     companion = beside_of(path)
     before = _ours(companion)
-    write_whole(companion, (to_json(made, 1) + "\n").encode())
+    write_whole(companion, (to_json(provenance, 1) + "\n").encode())
     try:
         write_whole(path, embedded)
     except BaseException:
@@ -73,7 +76,7 @@ def _ours(companion: Path) -> bytes | None:
     Raises:
         VitvizError: Something else stands in its place.
     """
-    if not companion.exists():
+    if not is_there(companion):
         return None
     try:
         from_json(companion.read_text("utf-8"))
@@ -102,7 +105,7 @@ def read(path: Path) -> Provenance:
         VitvizError: It has none, or it is damaged, or the file cannot be read.
     """
     text = _found(path)
-    if text is None and path.suffix.lower() != BESIDE and beside_of(path).is_file():
+    if text is None and path.suffix.lower() != BESIDE and is_file(beside_of(path)):
         text = _found(beside_of(path))
     if text is None:
         raise VitvizError(
@@ -118,7 +121,7 @@ def read(path: Path) -> Provenance:
 def _found(path: Path) -> bytes | None:
     try:
         # Checked first, because reading from a pipe would wait for ever.
-        if path.exists() and not path.is_file():
+        if is_something_else(path):
             raise VitvizError(f"{path.name} is not a file.", "Choose one that vitviz wrote.")
         with path.open("rb") as file:
             head = file.read(64)

@@ -23,7 +23,7 @@ Resolution = Literal["patches", "photo"]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ValuesOptions:
     """Which numbers.
 
     Args:
@@ -38,22 +38,22 @@ class Wanted:
     smooth: bool = True
 
 
-def encode(cell: Cell, view: View, suffix: str, wanted: Wanted) -> bytes:
+def encode(cell: Cell, view: View, suffix: str, options: ValuesOptions) -> bytes:
     """The file.
 
     Args:
         cell: Where the numbers are in.
         view: Which layer and head.
         suffix: Of a format of values.
-        wanted: Which numbers.
+        options: Which numbers.
     """
     if suffix == ".npz":
-        return _npz(cell, view, wanted.every)
+        return _npz(cell, view, options.every)
     if suffix == ".npy":
-        return _npy(cell, view, wanted.every)
+        return _npy(cell, view, options.every)
     if suffix == ".csv":
-        return _csv(cell, view, wanted.every)
-    return _tiff(cell, view, wanted)
+        return _csv(cell, view, options.every)
+    return _tiff(cell, view, options)
 
 
 def maps(cell: Cell, view: View, every: bool) -> list[HeatMap]:
@@ -190,9 +190,9 @@ def _places(geometry: Geometry) -> tuple[str, ...]:
     )
 
 
-def _tiff(cell: Cell, view: View, wanted: Wanted) -> bytes:
+def _tiff(cell: Cell, view: View, options: ValuesOptions) -> bytes:
     """One page a map, 32-bit floats."""
-    pages = _pages(cell, view, wanted)
+    pages = _pages(cell, view, options)
     first, encoded = next(pages), io.BytesIO()
     first.save(
         encoded, "TIFF", compression="tiff_adobe_deflate", save_all=True, append_images=pages
@@ -200,9 +200,9 @@ def _tiff(cell: Cell, view: View, wanted: Wanted) -> bytes:
     return encoded.getvalue()
 
 
-def _pages(cell: Cell, view: View, wanted: Wanted) -> Iterator[Image.Image]:
-    for heat_map in maps(cell, view, wanted.every):
+def _pages(cell: Cell, view: View, options: ValuesOptions) -> Iterator[Image.Image]:
+    for heat_map in maps(cell, view, options.every):
         values = heat_map.values
-        if wanted.resolution == "photo":
-            values = at_pixels(values, heat_map.geometry, wanted.smooth)
+        if options.resolution == "photo":
+            values = at_pixels(values, heat_map.geometry, options.smooth)
         yield Image.fromarray(np.ascontiguousarray(values))

@@ -15,9 +15,9 @@ from vitviz.figures.axis_headings import (
     row_words,
 )
 from vitviz.figures.bars import LEAST_HEIGHT, Bars, Mode, first_mode
-from vitviz.figures.layout import Bar, Layout, Measures, Rect, Word
+from vitviz.figures.layout import BarStrip, FigureLayout, Measures, Rect, Word
 from vitviz.figures.panel import Grid, Panel, Place
-from vitviz.figures.scales import Scale, scales
+from vitviz.figures.sharing import BarPlaces, colour_bars
 from vitviz.figures.spec import FigureSpec
 from vitviz.figures.typesetting import CAP, PT, Face
 
@@ -34,20 +34,20 @@ HEADING_LINES = 3
 """Of one panel."""
 
 
-def arrange(grid: Grid, spec: FigureSpec) -> Layout:
+def arrange(grid: Grid, spec: FigureSpec) -> FigureLayout:
     """Where everything in a figure is.
 
     Raises:
         VitvizError: It does not fit its size, or the font is not installed.
     """
     measures = Measures(spec, Face(spec.font))
-    found = scales(grid, spec.sharing)
-    mode = first_mode(grid, found, measures)
-    planned = _planned(grid, measures, found, mode)
+    bars = colour_bars(grid, spec.sharing)
+    mode = first_mode(grid, bars, measures)
+    planned = _planned(grid, measures, bars, mode)
     if mode == "right" and not planned.suits_right:
-        planned = _planned(grid, measures, found, "below")
+        planned = _planned(grid, measures, bars, "below")
     elif not planned.is_possible or not planned.bars.fits(planned.narrowest, planned.lowest):
-        planned = _planned(grid, measures, found, "none" if mode == "none" else "wordless")
+        planned = _planned(grid, measures, bars, "none" if mode == "none" else "wordless")
     if not planned.is_possible:
         rows, cols = grid.shape
         raise VitvizError(
@@ -62,11 +62,11 @@ def letter(index: int) -> str:
     return (letter(index // 26 - 1) if index >= 26 else "") + chr(ord("a") + index % 26)
 
 
-def _planned(grid: Grid, measures: Measures, found: tuple[Scale, ...], mode: Mode) -> Plan:
+def _planned(grid: Grid, measures: Measures, bars: BarPlaces, mode: Mode) -> Plan:
     """The widest panels with which everything fits; too narrow ones, where nothing does."""
     spec, cols = measures.spec, grid.shape[1]
     maps = sum(panel.values is not None for _, panel in grid.placed)
-    plan = Plan(grid, measures, Bars(mode, found, maps, measures, 30.0), spec.width_mm / cols)
+    plan = Plan(grid, measures, Bars(mode, bars, maps, measures, 30.0), spec.width_mm / cols)
     most = plan.most
     for _ in range(4):  # bars and headings depend on the panels' size, and that on them
         plan = replace(plan, bars=replace(plan.bars, height=plan.block_height))
@@ -264,7 +264,7 @@ class Plan:
             y += self.row_heights[row] + self.bars.under + self.row_gap
         return result
 
-    def layout(self) -> Layout:
+    def layout(self) -> FigureLayout:
         """Everything at its place."""
         m, cells = self.measures, self.cells()
         rows, cols = self.grid.shape
@@ -287,11 +287,11 @@ class Plan:
         bars, labels = self._bars(block, cells, pictures)
         whole = m.spec.height_mm or self.height
         words += labels + self._outer_words(whole)
-        return Layout(m.spec.width_mm, whole, pictures, tuple(words), tuple(bars))
+        return FigureLayout(m.spec.width_mm, whole, pictures, tuple(words), tuple(bars))
 
     def _bars(
         self, block: Rect, cells: dict[Place, Rect], pictures: dict[Place, Rect]
-    ) -> tuple[list[Bar], list[Word]]:
+    ) -> tuple[list[BarStrip], list[Word]]:
         match self.bars.mode:
             case "none":
                 return [], []

@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, IdentityTransform
 
 from vitviz.figures.inks import Inks
-from vitviz.figures.layout import Bar, Rect, Word
+from vitviz.figures.layout import BarStrip, Rect, Word
 from vitviz.figures.panel import Panel
 from vitviz.imaging.geometry import Box
 from vitviz.shapes import Float, UInt8
@@ -56,7 +56,7 @@ class Picture(Artist):
         gc.restore()
 
 
-class Canvas:
+class Page:
     """Makes artists from places in millimetres, the origin at the top left.
 
     Args:
@@ -154,7 +154,7 @@ class Canvas:
             transform=self._to_units,
         )  # fmt: skip
 
-    def bar(self, bar: Bar, colours: UInt8[np.ndarray, "256 3"]) -> Iterator[Artist]:
+    def bar(self, bar: BarStrip, colours: UInt8[np.ndarray, "256 3"]) -> Iterator[Artist]:
         """The colours of a scale, its frame and its marks."""
         opaque = np.column_stack([colours, np.full(256, 255, np.uint8)])
         rect = self.snapped(bar.rect)

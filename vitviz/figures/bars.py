@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from vitviz.figures.layout import Bar, Measures, Rect, Word
+from vitviz.figures.layout import BarStrip, Measures, Rect, Word
 from vitviz.figures.panel import Grid, Place
-from vitviz.figures.scales import SHARED, Scale
+from vitviz.figures.sharing import SHARED, BarPlaces
 from vitviz.figures.typesetting import CAP, PT
+from vitviz.maps.bar import ColourBar
 from vitviz.maps.ticks import Ticks
 
 Mode = Literal["none", "right", "below", "rows", "columns", "under", "wordless"]
@@ -27,18 +28,18 @@ MOST_TICKS = 6
 
 @dataclass(frozen=True)
 class Bars:
-    """The scales of a figure, and how their bars are set.
+    """The colour bars of a figure, and how they are set.
 
     Args:
         mode: Where they stand.
-        scales: Of all panels.
-        maps: How many panels have a scale.
+        bars: All of them, with the places of their panels.
+        maps: How many panels have a bar.
         measures: Of the figure.
         height: Of all panels; what is upright beside them may be as long.
     """
 
     mode: Mode
-    scales: tuple[Scale, ...]
+    bars: BarPlaces
     maps: int
     measures: Measures
     height: float
@@ -48,9 +49,9 @@ class Bars:
         """What they take at the right of all panels."""
         m = self.measures
         if self.mode == "right":
-            return sum(self._thickness(scale) for scale in self.scales)
+            return sum(self._thickness(bar) for bar in self.bars)
         if self.mode == "rows":
-            widest = max(self._label_width(scale.ends(self.exponent)) for scale in self.scales)
+            widest = max(self._label_width(bar.end_labels(self.exponent)) for bar in self.bars)
             return m.gap + m.bar + 1.4 * m.tick + widest
         return 0.0
 
@@ -67,7 +68,7 @@ class Bars:
         if self.mode == "columns":
             return self._flat_height
         if self.mode == "below":
-            return len(self.scales) * (self._flat_height + 1.1 * self._small_line)
+            return len(self.bars) * (self._flat_height + 1.1 * self._small_line)
         return self._flat_height - 0.5 * self._small_line if self.mode == "wordless" else 0.0
 
     @property
@@ -76,13 +77,13 @@ class Bars:
         if self.mode in ("none", "right", "below"):
             return ""
         factor = Ticks((), (), 0 if self.mode == "wordless" else self.exponent).factor
-        titles = dict.fromkeys(scale.title(factor) for scale in self.scales)
+        titles = dict.fromkeys(bar.title(factor) for bar in self.bars)
         return "; ".join(filter(None, (f"Colours: {', '.join(titles)}", self.sharing)))
 
     @property
     def exponent(self) -> int:
         """The power of ten that the numbers at several bars share, so that these are short."""
-        greatest = max(max(abs(scale.low), abs(scale.high)) for scale in self.scales)
+        greatest = max(max(abs(bar.low), abs(bar.high)) for bar in self.bars)
         if greatest == 0 or 0.5 <= greatest < 1000:
             return 0
         return 3 * math.floor(math.log10(greatest) / 3 + 1e-9)
@@ -92,7 +93,7 @@ class Bars:
         """Who shares a range; "" for a single map."""
         if self.maps == 1:
             return ""
-        return SHARED["all" if len(self.scales) == 1 else self.measures.spec.sharing]
+        return SHARED["all" if len(self.bars) == 1 else self.measures.spec.sharing]
 
     def fits(self, width: float, height: float) -> bool:
         """Whether the numbers have room at panels of this size."""
@@ -101,71 +102,73 @@ class Bars:
         if self.mode in ("under", "columns"):
             room = width - self.measures.em
             return all(
-                sum(self._label_width((end,)) for end in scale.ends(self.exponent)) <= room
-                for scale in self.scales
+                sum(self._label_width((end,)) for end in bar.end_labels(self.exponent)) <= room
+                for bar in self.bars
             )
         return True
 
     # What is drawn
 
-    def at_right(self, whole: Rect) -> tuple[list[Bar], list[Word]]:
+    def at_right(self, whole: Rect) -> tuple[list[BarStrip], list[Word]]:
         """Bars to the right of all panels."""
-        m, bars, words, left = self.measures, list[Bar](), list[Word](), whole.right
+        m, strips, words, left = self.measures, list[BarStrip](), list[Word](), whole.right
         length = min(whole.height, MOST_LENGTH * m.em)
         top = whole.top + (whole.height - length) / 2
-        for scale in self.scales:
+        for bar in self.bars:
             rect = Rect(left + 1.4 * m.gap, top, m.bar, length)
-            marks = scale.ticks(self._count(length, 2.0 * self._small_line))
-            bars.append(Bar(rect, scale.style, True, marks.places))
+            marks = bar.ticks(self._count(length, 2.0 * self._small_line))
+            strips.append(BarStrip(rect, bar.style, True, marks.places))
             for place, label in zip(marks.places, marks.labels, strict=True):
                 y = rect.bottom - place * length + self._half_digit
                 words.append(Word(label, rect.right + 1.4 * m.tick, y, m.small))
-            titles = self._titles(scale)
-            first = left + self._thickness(scale) - len(titles) * self._small_line
+            titles = self._titles(bar)
+            first = left + self._thickness(bar) - len(titles) * self._small_line
             words += m.upright(titles, first, top + length / 2, m.small)
-            left += self._thickness(scale)
-        return bars, words
+            left += self._thickness(bar)
+        return strips, words
 
-    def beside_rows(self, cells: dict[Place, Rect]) -> tuple[list[Bar], list[Word]]:
+    def beside_rows(self, cells: dict[Place, Rect]) -> tuple[list[BarStrip], list[Word]]:
         """A bar to the right of each row."""
-        m, bars, words = self.measures, list[Bar](), list[Word]()
+        m, strips, words = self.measures, list[BarStrip](), list[Word]()
         right = max(cell.right for cell in cells.values())
-        for scale in self.scales:
-            for row in sorted({place[0] for place in scale.places}):
-                cell = next(cells[place] for place in scale.places if place[0] == row)
+        for bar, places in self.bars.items():
+            for row in sorted({place[0] for place in places}):
+                cell = next(cells[place] for place in places if place[0] == row)
                 rect = Rect(right + m.gap, cell.top, m.bar, cell.height)
-                bars.append(Bar(rect, scale.style, True))
-                low, high = scale.ends(self.exponent)
+                strips.append(BarStrip(rect, bar.style, True))
+                low, high = bar.end_labels(self.exponent)
                 x, ascent = rect.right + 1.2 * m.tick, CAP * m.small * PT
                 words.append(Word(high, x, rect.top + ascent, m.small))
                 words.append(Word(low, x, rect.bottom, m.small))
-        return bars, words
+        return strips, words
 
     def below_pictures(
         self, pictures: dict[Place, Rect], last_only: bool
-    ) -> tuple[list[Bar], list[Word]]:
+    ) -> tuple[list[BarStrip], list[Word]]:
         """A bar under each picture, or under the last one of each column."""
-        m, bars, words = self.measures, list[Bar](), list[Word]()
-        for scale in self.scales:
-            for place in scale.places:
-                deeper = [p for p in scale.places if p[1] == place[1] and p > place]
+        m, strips, words = self.measures, list[BarStrip](), list[Word]()
+        for bar, places in self.bars.items():
+            for place in places:
+                deeper = [p for p in places if p[1] == place[1] and p > place]
                 if last_only and deeper:
                     continue
                 picture = pictures[place]
                 rect = Rect(picture.left, picture.bottom + 0.3 * m.em, picture.width, 0.4 * m.em)
-                bars.append(Bar(rect, scale.style, False))
+                strips.append(BarStrip(rect, bar.style, False))
                 baseline = rect.bottom + 0.2 * m.em + CAP * m.small * PT
-                low, high = scale.ends(self.exponent)
+                low, high = bar.end_labels(self.exponent)
                 words.append(Word(low, rect.left, baseline, m.small))
                 words.append(Word(high, rect.right, baseline, m.small, "right"))
                 if self._many_units and not last_only:
                     middle = rect.left + rect.width / 2
-                    unit = m.face.shortened(scale.unit, m.small, rect.width)
+                    unit = m.face.shortened(bar.unit, m.small, rect.width)
                     y = baseline + self._small_line
                     words.append(Word(unit, middle, y, m.small, "center", quiet=True))
-        return bars, words
+        return strips, words
 
-    def below_all(self, whole: Rect, left: float, width: float) -> tuple[list[Bar], list[Word]]:
+    def below_all(
+        self, whole: Rect, left: float, width: float
+    ) -> tuple[list[BarStrip], list[Word]]:
         """Level bars below everything, their titles below them.
 
         Args:
@@ -173,27 +176,27 @@ class Bars:
             left: Where the figure's text may begin.
             width: Of the figure's text.
         """
-        m, bars, words, top = self.measures, list[Bar](), list[Word](), whole.bottom
+        m, strips, words, top = self.measures, list[BarStrip](), list[Word](), whole.bottom
         length = min(MOST_LENGTH * m.em, 0.9 * whole.width)
         middle = whole.left + whole.width / 2
-        for scale in self.scales:
+        for bar in self.bars:
             rect = Rect(middle - length / 2, top + 0.5 * m.em, length, 0.5 * m.em)
-            marks = scale.ticks(3)
+            marks = bar.ticks(3)
             widest = max(m.face.width(label, m.small) for label in marks.labels)
-            marks = scale.ticks(self._count(length, 1.8 * widest))
-            bars.append(Bar(rect, scale.style, False, marks.places))
+            marks = bar.ticks(self._count(length, 1.8 * widest))
+            strips.append(BarStrip(rect, bar.style, False, marks.places))
             baseline = rect.bottom + 1.4 * m.tick + CAP * m.small * PT
             for place, label in zip(marks.places, marks.labels, strict=True):
                 x = rect.left + place * length
                 words.append(Word(label, x, baseline, m.small, "center"))
-            title = m.face.shortened(self._title(scale, marks.factor), m.small, width)
+            title = m.face.shortened(self._title(bar, marks.factor), m.small, width)
             half = m.face.width(title, m.small) / 2
             x = min(max(middle, left + half), left + width - half)
             words.append(Word(title, x, baseline + self._small_line, m.small, "center"))
             top += self._flat_height + 1.1 * self._small_line
-        return bars, words
+        return strips, words
 
-    def without_numbers(self, whole: Rect) -> tuple[list[Bar], list[Word]]:
+    def without_numbers(self, whole: Rect) -> tuple[list[BarStrip], list[Word]]:
         """One level bar with its two ends named."""
         m = self.measures
         length = min(14 * m.em, 0.4 * whole.width)
@@ -204,7 +207,7 @@ class Bars:
             Word("least", rect.left - 0.4 * m.em, y, m.small, "right"),
             Word("greatest", rect.right + 0.4 * m.em, y, m.small),
         ]
-        return [Bar(rect, self.scales[0].style, False)], words
+        return [BarStrip(rect, next(iter(self.bars)).style, False)], words
 
     # How much they take
 
@@ -222,43 +225,43 @@ class Bars:
 
     @property
     def _many_units(self) -> bool:
-        return len({scale.unit for scale in self.scales}) > 1
+        return len({bar.unit for bar in self.bars}) > 1
 
     def _label_width(self, labels: tuple[str, ...]) -> float:
         return max(self.measures.face.width(label, self.measures.small) for label in labels)
 
-    def _title(self, scale: Scale, factor: str) -> str:
-        return ", ".join(filter(None, (scale.title(factor), self.sharing)))
+    def _title(self, bar: ColourBar, factor: str) -> str:
+        return ", ".join(filter(None, (bar.title(factor), self.sharing)))
 
-    def _titles(self, scale: Scale) -> tuple[str, ...]:
+    def _titles(self, bar: ColourBar) -> tuple[str, ...]:
         """The title of an upright bar, in lines."""
-        title = self._title(scale, scale.ticks(MOST_TICKS).factor)
+        title = self._title(bar, bar.ticks(MOST_TICKS).factor)
         return self.measures.face.broken(title, self.measures.small, self.height, 3)
 
-    def _thickness(self, scale: Scale) -> float:
+    def _thickness(self, bar: ColourBar) -> float:
         """Of an upright bar with its marks and title; the title's lines are those that the least
         height leaves.
         """
         m = self.measures
-        labels = max(self._label_width(scale.ticks(n).labels) for n in range(2, MOST_TICKS + 1))
-        lines = len(self._titles(scale))
+        labels = max(self._label_width(bar.ticks(n).labels) for n in range(2, MOST_TICKS + 1))
+        lines = len(self._titles(bar))
         return 1.4 * m.gap + m.bar + 2.4 * m.tick + labels + lines * self._small_line
 
     def _count(self, length: float, each: float) -> int:
         return min(max(int(length / each), 2), MOST_TICKS)
 
 
-def first_mode(grid: Grid, scales: tuple[Scale, ...], measures: Measures) -> Mode:
+def first_mode(grid: Grid, bars: BarPlaces, measures: Measures) -> Mode:
     """Where bars would stand, if there is room."""
     spec = measures.spec
-    if not spec.colour_bar or not scales:
+    if not spec.colour_bar or not bars:
         return "none"
-    if len(scales) == 1 or spec.sharing == "all":
+    if len(bars) == 1 or spec.sharing == "all":
         return "right"
-    by_row = [{place[0] for place in scale.places} for scale in scales]
+    by_row = [{place[0] for place in places} for places in bars.values()]
     if spec.sharing == "row" and sum(map(len, by_row)) == grid.shape[0]:
         return "rows"
-    by_column = [{place[1] for place in scale.places} for scale in scales]
+    by_column = [{place[1] for place in places} for places in bars.values()]
     if spec.sharing == "column" and sum(map(len, by_column)) == grid.shape[1]:
         return "columns"
     return "under"

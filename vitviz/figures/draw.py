@@ -11,10 +11,10 @@ import numpy as np
 
 from vitviz.figures.arrange import arrange
 from vitviz.figures.inks import INKS
-from vitviz.figures.layout import Bar, Layout
+from vitviz.figures.layout import BarStrip, FigureLayout
 from vitviz.figures.panel import Grid, Panel, Place
 from vitviz.figures.pictures import Pictures, cell_colours
-from vitviz.figures.scales import scales
+from vitviz.figures.sharing import colour_bars
 from vitviz.figures.spec import FigureSpec
 from vitviz.figures.typesetting import LOCK, Face, keep_fonts_known
 from vitviz.maps.overlay import over_grey
@@ -65,12 +65,12 @@ class Drawing:
         self.spec = spec
         self._grid = grid
         with matplotlib_settings():
-            self.layout: Layout = arrange(grid, spec)
+            self.layout: FigureLayout = arrange(grid, spec)
             self._families = Face(spec.font).families
         self._ends = {
-            place: (scale.low, scale.high)
-            for scale in scales(grid, spec.sharing)
-            for place in scale.places
+            place: bar.ends
+            for bar, places in colour_bars(grid, spec.sharing).items()
+            for place in places
         }
 
     def pixel_size(self, dpi: float) -> tuple[int, int]:
@@ -124,9 +124,9 @@ class Drawing:
         return figure
 
     def _artists(self, dpi: float, exact: bool) -> Iterator[Artist]:
-        from vitviz.figures.artists import Canvas
+        from vitviz.figures.artists import Page
 
-        canvas = Canvas(self.layout.height, dpi, exact, self._families, INKS[self.spec.ground])
+        canvas = Page(self.layout.height, dpi, exact, self._families, INKS[self.spec.ground])
         pictures = Pictures(self.spec.draws, self._as_cells(exact))
         for place, panel in self._grid.placed:
             low, high = self._ends.get(place, panel.ends)
@@ -157,6 +157,6 @@ class Drawing:
             yield canvas.frame(rect)
 
 
-def bar_style(bar: Bar, spec: FigureSpec) -> Style:
+def bar_style(bar: BarStrip, spec: FigureSpec) -> Style:
     """The colours at a bar, which are those in the panels: opaque, where there is no photo."""
     return replace(bar.style, opacity=1.0, fade=False) if spec.draws == "map" else bar.style

@@ -17,6 +17,8 @@ from vitviz.errors import VitvizError
 from vitviz.figures.draw import Drawing, matplotlib_settings
 from vitviz.figures.panel import Grid
 from vitviz.figures.spec import FigureSpec
+from vitviz.figures.typesetting import MOST_LETTERS
+from vitviz.plain_text import shown_text
 from vitviz.progress import Progress, Stage, silent
 
 MOST_PIXELS = 200_000_000
@@ -48,7 +50,7 @@ def encode(
     progress(Stage("arranging_figure"), 0.0)
     drawing = Drawing(grid, spec)
     progress(Stage("drawing_figure"), 0.2)
-    said = grid.title or spec.title
+    said = shown_text(grid.title or spec.title)
     if suffix == ".svg":
         content = _svg(drawing, said, progress)
     elif suffix == ".pdf":
@@ -60,7 +62,7 @@ def encode(
         if suffix == ".png":
             content = _png(image, dpi, provenance)
         else:
-            content = _tiff(image, dpi, grid.caption)
+            content = _tiff(image, dpi, shown_text(grid.caption, MOST_LETTERS))
     progress(Stage("drawing_figure"), 1.0)
     return content
 

@@ -55,8 +55,8 @@ class Word:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A colour bar.
+class BarStrip:
+    """Where a colour bar is, and its colours.
 
     Args:
         rect: Of its colours.
@@ -72,7 +72,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Layout:
+class FigureLayout:
     """A whole figure.
 
     Args:
@@ -87,7 +87,7 @@ class Layout:
     height: float
     pictures: dict[Place, Rect]
     words: tuple[Word, ...]
-    bars: tuple[Bar, ...]
+    bars: tuple[BarStrip, ...]
 
 
 @dataclass(frozen=True)

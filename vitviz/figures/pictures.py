@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from vitviz.figures.panel import Panel
-from vitviz.figures.spec import Drawn
+from vitviz.figures.spec import PanelContent
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.interpolation import steps
 from vitviz.maps.overlay import colours, composite, inside, positions
@@ -26,7 +26,7 @@ class Pictures:
         cells: Maps are left out of them, since they are drawn as squares.
     """
 
-    def __init__(self, draws: Drawn, cells: bool = False) -> None:
+    def __init__(self, draws: PanelContent, cells: bool = False) -> None:
         self._draws = draws
         self._cells = cells
         self._photos: dict[tuple[int, int, int], UInt8[np.ndarray, "tall wide 3"]] = {}

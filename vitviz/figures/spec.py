@@ -16,7 +16,7 @@ Ground = Literal["light", "dark", "transparent"]
 Sharing = Literal["each", "row", "column", "all"]
 """Which panels share a range of colours; those of another unit never do."""
 
-Drawn = Literal["overlay", "photo", "map"]
+PanelContent = Literal["overlay", "photo", "map"]
 """The map over the photo, or one of both alone."""
 
 Cells = Literal["pixels", "vector"]
@@ -78,7 +78,7 @@ class FigureSpec:
     heads: tuple[Annotated[int, Within(0, 1000)] | Literal["mean", "max", "min"], ...] = ()
     across: Across = "heads"
     columns: Annotated[int, Within(0, 1000)] = 0
-    draws: Drawn = "overlay"
+    draws: PanelContent = "overlay"
     cells: Cells = "pixels"
     grid: bool = False
 

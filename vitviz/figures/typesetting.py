@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from bisect import bisect_left
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import platformdirs
 
 from vitviz.errors import VitvizError
 from vitviz.figures.spec import DEFAULT_FONT
+from vitviz.plain_text import shown_text
 
 PT = 25.4 / 72
 """Millimetres in a point."""
@@ -36,6 +38,9 @@ ELSEWHERE = (
     "Hiragino Sans", "PingFang SC", "Arial Unicode MS", "Segoe UI Symbol",
 )  # fmt: skip
 """Families that have what DejaVu has not, where they are installed."""
+
+MOST_LETTERS = 1000
+"""Of a title, heading or caption."""
 
 LOCK = threading.RLock()
 """Held while matplotlib works: its settings and its fonts are the whole process's."""
@@ -93,10 +98,11 @@ class Face:
         """The beginning of a line with an ellipsis, where the whole does not fit."""
         if self.fits(text, size, room):
             return text
-        kept = len(text)
-        while kept and not self.fits(f"{text[:kept].rstrip()}…", size, room):
-            kept -= 1
-        return f"{text[:kept].rstrip()}…" if kept else ""
+        too_many = bisect_left(
+            range(1, len(text)), True,
+            key=lambda kept: not self.fits(f"{text[:kept].rstrip()}…", size, room),
+        )  # fmt: skip
+        return f"{text[:too_many].rstrip()}…" if too_many else ""
 
     def broken(self, text: str, size: float, room: float, most: int = 99) -> tuple[str, ...]:
         """The text in lines that fit; the last one, and words without room, are shortened.
@@ -124,7 +130,7 @@ class Face:
 
     def drawable(self, text: str) -> str:
         """The text on one line, with a box for every letter that no font has."""
-        flat = " ".join(text.split())
+        flat = shown_text(" ".join(text.split()), MOST_LETTERS)
         return "".join(c if _has(self.families, c) else "□" for c in flat)
 
 

@@ -14,7 +14,7 @@ from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import Cancelled, MethodMisfit, PhotoError
 from vitviz.gui.scene import PaneState
 from vitviz.gui.store import Store
-from vitviz.gui.threads.service import Opened, Preview, Service
+from vitviz.gui.threads.service import OpenPhoto, Preview, Service
 from vitviz.models.card import ModelCard
 from vitviz.models.loading import bundled
 from vitviz.progress import Stage
@@ -27,7 +27,7 @@ Background = tuple[int, int, int]
 
 
 @dataclass(frozen=True, eq=False)
-class _Shown:
+class _LastAnswer:
     """What a pane shows until it has something newer.
 
     Args:
@@ -67,9 +67,9 @@ class Controller(QObject):
         self.store = store
         self.service = service
         self.device = "auto"
-        self.opened: Opened | None = None
-        self._photos: dict[tuple[PhotoRef, Background], Opened] = {}
-        self._shown: tuple[_Shown, ...] = (_Shown(),)
+        self.opened: OpenPhoto | None = None
+        self._photos: dict[tuple[PhotoRef, Background], OpenPhoto] = {}
+        self._shown: tuple[_LastAnswer, ...] = (_LastAnswer(),)
         self._requests: tuple[ExplainRequest | None, ...] = (None,)
         self._outcomes: dict[ExplainRequest, Cell | BaseException] = {}
         self._stages: dict[ExplainRequest, tuple[Stage, float]] = {}
@@ -156,7 +156,7 @@ class Controller(QObject):
     # What is shown
 
     def _state(
-        self, pane: Pane, request: ExplainRequest | None, shown: _Shown, background: Background
+        self, pane: Pane, request: ExplainRequest | None, shown: _LastAnswer, background: Background
     ) -> PaneState:
         opened = self._photos.get((pane.photo, background)) if pane.photo else None
         cell = shown.cell
@@ -179,7 +179,7 @@ class Controller(QObject):
                 self.service.preview(ref, new.background)
         self._shown = carried(self._shown, old.panes, new.panes)
         if new.photo is None:
-            self._shown = (_Shown(),) * len(new.panes)
+            self._shown = (_LastAnswer(),) * len(new.panes)
         self._open(new)
         self._ask()
         if old.tab == "compare" != new.tab:
@@ -203,13 +203,13 @@ class Controller(QObject):
         elif (session.photo, background) in self._photos:
             self._look_at(self._photos[session.photo, background])
 
-    def _look_at(self, opened: Opened) -> None:
+    def _look_at(self, opened: OpenPhoto) -> None:
         """Makes it the current pane's photo."""
         self.opened = opened
         self._visited = [ref for ref in self._visited if ref != opened.ref] + [opened.ref]
 
     @Slot(object)
-    def _on_opened(self, opened: Opened) -> None:
+    def _on_opened(self, opened: OpenPhoto) -> None:
         session = self.store.session
         self._photos[opened.ref, session.background] = opened
         self._frames[opened.ref.path] = opened.ref.frame
@@ -283,7 +283,7 @@ class Controller(QObject):
     def _show(self, index: int, cell: Cell) -> None:
         session = self.store.session
         shown = list(self._shown)
-        shown[index] = _Shown(cell, session.panes[index])
+        shown[index] = _LastAnswer(cell, session.panes[index])
         self._shown = tuple(shown)
         if index == session.compare.focus:
             self._good_device = self.device
@@ -313,7 +313,7 @@ class Controller(QObject):
         self._outcomes[request] = error
         self._stages.pop(request, None)
         current = self.store.session.compare.focus
-        if not isinstance(error, PhotoError):  # the opener says that one
+        if not isinstance(error, PhotoError | MethodMisfit):  # which are said elsewhere
             log.warning("work failed", exc_info=error)
         if isinstance(error, MethodMisfit) and self._turn_to_another_method(request, error):
             return
@@ -377,13 +377,13 @@ class Controller(QObject):
 
 
 def carried(
-    shown: tuple[_Shown, ...], old: tuple[Pane, ...], new: tuple[Pane, ...]
-) -> tuple[_Shown, ...]:
+    shown: tuple[_LastAnswer, ...], old: tuple[Pane, ...], new: tuple[Pane, ...]
+) -> tuple[_LastAnswer, ...]:
     """What the new panes show until they have answers: what they showed, wherever they stood."""
     return tuple(
         shown[old.index(pane)] if pane in old
         else shown[index] if len(old) == len(new)
-        else _Shown()
+        else _LastAnswer()
         for index, pane in enumerate(new)
     )  # fmt: skip
 

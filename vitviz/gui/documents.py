@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QBuffer, QIODevice, QMimeData, QObject
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from vitviz.errors import PhotoError, PhotoTooLarge, VitvizError
@@ -20,14 +21,15 @@ from vitviz.gui.widgets.banner import Banner, Choices
 from vitviz.imaging.load import EXTENSIONS, photos_in
 from vitviz.imaging.samples import sample_photos
 from vitviz.models.loading import bundled
+from vitviz.paths import absolute, is_elsewhere, is_file, is_folder
 from vitviz.progress import Progress
 from vitviz.session import session_file
 from vitviz.session.panes import without_photos, without_point
 from vitviz.session.state import Pane, PhotoRef, Session
-from vitviz.writing import write_whole
+from vitviz.writing import private_folder, write_whole
 
 if TYPE_CHECKING:
-    from vitviz.exporting.reopen import Reopened
+    from vitviz.exporting.reopen import ReopenedSession
 
 CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin")
 
@@ -64,17 +66,36 @@ class Documents(QObject):
         """Opens whatever is there: photos, folders of photos, a session, a checkpoint."""
         self.banner.dismiss()
         photos: list[Path] = []
+        refused: list[VitvizError] = []
         for path in paths:
             try:
                 photos += self._take(path)
             except VitvizError as error:
-                self.banner.show_error(error)
+                refused.append(error)
         if photos:
             self.add_photos(photos)
+        self._say_refused(refused)
+
+    def _say_refused(self, refused: Sequence[VitvizError]) -> None:
+        """Says all that was refused at once: one message would take the place of another."""
+        if refused:
+            said = [" ".join(filter(None, (error.message, error.hint))) for error in refused]
+            more = f" And {len(said) - 6:,} more." if len(said) > 6 else ""
+            self.banner.say("\n".join(dict.fromkeys(said[:6])) + more)
+
+    def open_recent(self, path: str) -> None:
+        """Opens what was opened before; asks first where that would ask another computer."""
+        if not is_elsewhere(path):
+            self.add([Path(path)])
+            return
+        self.banner.say(
+            f"{path} is on another computer, or is no file. Open it?",
+            (("Open It", lambda: self.add([Path(path)])), ("Leave It", lambda: None)),
+        )
 
     def _take(self, path: Path) -> list[Path]:
         """The photos that a path stands for; sessions and checkpoints are opened at once."""
-        if path.is_dir():
+        if is_folder(path):
             found = photos_in(path)
             if not found:
                 raise PhotoError(f"There are no photos in {path.name}.", "Choose another folder.")
@@ -109,6 +130,7 @@ class Documents(QObject):
             return None
         self.banner.dismiss()
         photos: list[Path] = []
+        refused: list[VitvizError] = []
         for path in paths:
             try:
                 if path.suffix.lower() in CHECKPOINTS:
@@ -117,7 +139,8 @@ class Documents(QObject):
                 else:
                     photos += self._take(path)
             except VitvizError as error:
-                self.banner.show_error(error)
+                refused.append(error)
+        self._say_refused(refused)
         if photos:
             session, first = self._with_photos(session, photos)
             pane = replace(pane, photo=first, view=without_point(pane.view))
@@ -126,7 +149,7 @@ class Documents(QObject):
     def _with_photos(self, session: Session, paths: list[Path]) -> tuple[Session, PhotoRef]:
         """The session with these photos open, and the first of them."""
         known = {ref.path: ref for ref in session.photos}
-        refs = [PhotoRef(str(path.absolute())) for path in paths]
+        refs = [PhotoRef(str(absolute(path))) for path in paths]
         new = tuple(ref for ref in dict.fromkeys(refs) if ref.path not in known)
         self._refused, self._large = [], []
         for ref in reversed(refs[:RECENT]):
@@ -218,7 +241,8 @@ class Documents(QObject):
         if files:
             self.add(files)
         elif data.hasImage():
-            self._paste_image(QImage(data.imageData()))
+            found = data.imageData()
+            self._paste_image(found.toImage() if isinstance(found, QPixmap) else QImage(found))
         else:
             self.banner.say("There is no photo in it. Copy or drop a picture, or a file.")
 
@@ -226,12 +250,14 @@ class Documents(QObject):
         # Kept as a file, so that the session can open it again.
         buffer = QBuffer()
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        image.save(buffer, "PNG")  # type: ignore[call-overload]
+        if not image.save(buffer, "PNG"):  # type: ignore[call-overload]
+            self.banner.say("The picture that was copied has no pixels. Copy it again.")
+            return
         content = bytes(buffer.data().data())
         path = self.settings.pasted / f"pasted-{hashlib.sha256(content).hexdigest()[:12]}.png"
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, content)
+            private_folder(path.parent)
+            write_whole(path, content, private=True)
         except (OSError, VitvizError) as error:
             self.banner.show_error(error, "The picture could not be kept.")
             return
@@ -267,15 +293,15 @@ class Documents(QObject):
         known = [Path(name) for kind in kinds for name in self.settings.recent(kind)]
         known += [Path(ref.path) for ref in self.store.session.photos]
 
-        def look(progress: Progress) -> Reopened:
+        def look(progress: Progress) -> ReopenedSession:
             return reopening.reopen(read(path), path, known, progress)
 
         def use(found: object) -> None:
-            self._use_reopened(cast("Reopened", found))
+            self._use_reopened(cast("ReopenedSession", found))
 
         self._jobs.begin(Job(f"Looking into {path.name}", look, use))
 
-    def _use_reopened(self, found: Reopened) -> None:
+    def _use_reopened(self, found: ReopenedSession) -> None:
         from vitviz.exporting.provenance import renamed
 
         session = found.session
@@ -294,23 +320,30 @@ class Documents(QObject):
         self.store.set(self.present(session))
 
     def present(
-        self, session: Session, problems: Sequence[str] = (), choices: Choices = ()
-    ) -> Session:
+        self, session: Session, problems: Sequence[str] = (), choices: Choices = (),
+        allowed: frozenset[str] = frozenset(),
+    ) -> Session:  # fmt: skip
         """The session with what there still is of its photos and models; says what there is not.
 
         Args:
-            session: From a file.
+            session: From a file. What it names on other computers is left out, and not asked for
+                until the user says so.
             problems: That are to be said as well.
             choices: What can be done about them.
+            allowed: Names on other computers that the user said yes to.
         """
-        gone = [ref for ref in session.photos if not Path(ref.path).is_file()]
+        far = frozenset(filter(is_elsewhere, session.files)) - allowed
+        gone = [ref for ref in session.photos if ref.path in far or not is_file(ref.path)]
         self._refused, self._large = [], []
         words = [*problems]
-        if gone:
-            names = listed([Path(ref.path).name for ref in gone])
-            words.append(f"No longer there, and left out: {names}.")
+        if lost := [Path(ref.path).name for ref in gone if ref.path not in far]:
+            words.append(f"No longer there, and left out: {listed(lost)}.")
+        if far:
+            words.append(f"On another computer, or no files, and left out: {listed(sorted(far))}.")
+            again = partial(self._present_all, session, problems, choices, allowed | far)
+            choices = (*choices, ("Look There", again), ("Leave Out", lambda: None))
 
-        from vitviz.exporting.provenance import with_bundled
+        from vitviz.exporting.provenance import renamed, with_bundled
 
         session, retired = with_bundled(session)
         if retired:
@@ -320,7 +353,14 @@ class Documents(QObject):
             )
         if words:
             self.banner.say(" ".join(words), choices)
-        return without_photos(session, gone)
+        left = without_photos(session, gone)
+        return renamed(left, lambda name: bundled()[0].id if name in far else name)
+
+    def _present_all(
+        self, session: Session, problems: Sequence[str], choices: Choices, allowed: frozenset[str]
+    ) -> None:
+        """The session with what is elsewhere, too; says again what else there is to say."""
+        self.store.set(self.present(session, problems, choices, allowed))
 
     def save_session(self) -> bool:
         """Saves to where the session came from; asks the first time. True once it is saved."""
@@ -347,6 +387,7 @@ class Documents(QObject):
             return False
         self.session_path = path
         self.settings.add_recent("sessions", str(path))
+        self.settings.keep_pictures(self.store.session)
         return True
 
 

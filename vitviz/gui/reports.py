@@ -7,6 +7,7 @@ import platform
 import sys
 import threading
 import traceback
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
@@ -16,11 +17,24 @@ import PySide6
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from vitviz import __version__
+from vitviz.plain_text import shown_text
+from vitviz.writing import make_private, private_folder
 
 log = logging.getLogger(__name__)
 
 LOG_BYTES = 500_000
 """Of one log file; one older file is kept beside it."""
+
+
+MOST_LETTERS = 50_000
+"""Of one entry."""
+
+
+class PlainFormatter(logging.Formatter):
+    """Lines that can be read in a terminal: names of files cannot steer it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return shown_text(super().format(record), MOST_LETTERS, lines=True)
 
 
 def versions() -> list[tuple[str, str]]:
@@ -61,14 +75,24 @@ def start_log(folder: Path | None = None) -> Path | None:
     folder = folder or Path(platformdirs.user_log_dir("vitviz", appauthor=False))
     path = folder / "vitviz.log"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+        private_folder(folder)
+        handler = _PrivateLog(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
     except OSError:
         return None
     handler.setLevel(logging.WARNING)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(PlainFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger("vitviz").addHandler(handler)
     return path
+
+
+class _PrivateLog(RotatingFileHandler):
+    """A log that only its owner may read: it names photos and their folders."""
+
+    def _open(self) -> TextIOWrapper:
+        path = Path(self.baseFilename)
+        path.touch(mode=0o600)
+        make_private(path)
+        return super()._open()
 
 
 class Unexpected(QObject):
@@ -109,7 +133,7 @@ class Unexpected(QObject):
         self._last = words
         log.error("unexpected: %s", words)
         if sys.stderr is not None:  # None in a windowed build on Windows
-            sys.stderr.write(words)
+            sys.stderr.write(shown_text(words, MOST_LETTERS, lines=True))
         self._from_any_thread.emit(error)
 
     def _take_from_thread(self, event: threading.ExceptHookArgs) -> None:

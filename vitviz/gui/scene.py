@@ -8,7 +8,7 @@ from typing import Annotated, Protocol
 
 from vitviz.engine.answers import Cell
 from vitviz.gui.settings import Preferences
-from vitviz.gui.threads.service import Opened, Preview
+from vitviz.gui.threads.service import OpenPhoto, Preview
 from vitviz.maps.heat_map import Head, HeatMap
 from vitviz.maps.ranges import Look, look
 from vitviz.methods import METHODS
@@ -37,7 +37,7 @@ class PaneState:
     """
 
     pane: Pane
-    opened: Opened | None = None
+    opened: OpenPhoto | None = None
     cell: Cell | None = None
     error: BaseException | None = None
     busy: bool = False
@@ -83,7 +83,7 @@ class Scene:
 
     session: Session
     panes: tuple[PaneState, ...] = ()
-    opened: Opened | None = None
+    opened: OpenPhoto | None = None
     cell: Cell | None = None
     preview: Preview | None = None
     card: ModelCard | None = None

@@ -9,6 +9,7 @@ from PySide6.QtCore import QCoreApplication, QDeadlineTimer, QObject, QTimer, Sl
 
 from vitviz.errors import VitvizError
 from vitviz.gui.window import Window
+from vitviz.plain_text import shown_text
 
 LIMIT_MS = 120_000
 """How long to wait for the first map; the slowest measured start took about five seconds."""
@@ -57,6 +58,6 @@ class Screenshot(QObject):
     def _end(self, problem: str) -> None:
         self._timer.stop()
         if problem:
-            sys.stderr.write(f"vitviz: no screenshot: {problem}\n")
+            sys.stderr.write(f"vitviz: no screenshot: {shown_text(problem)}\n")
         self.window.close()
         QCoreApplication.exit(1 if problem else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,12 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from vitviz.gui.theme import Theme
 from vitviz.imaging.load import MAX_PIXELS
+from vitviz.paths import is_elsewhere, is_folder, is_there
+from vitviz.session.last import LastSession
+from vitviz.session.pasted import pictures_in, remove_unused
+from vitviz.session.session_file import SUFFIX
+from vitviz.session.state import Session
+from vitviz.writing import make_private, private_folder
 
 if TYPE_CHECKING:
     from vitviz.exporting.provenance import Disclosure
@@ -58,17 +65,46 @@ class Settings:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or Path(platformdirs.user_config_dir("vitviz", appauthor=False))
-        self._settings = QSettings(str(self.folder / "vitviz.ini"), QSettings.Format.IniFormat)
+        self._path = self.folder / "vitviz.ini"
+        if is_folder(self.folder):  # as another version may have left it
+            make_private(self.folder)
+        self._settings = QSettings(str(self._path), QSettings.Format.IniFormat)
 
     @property
     def last_session(self) -> Path:
         """Where the session of last time is kept."""
-        return self.folder / "last.vitviz"
+        return LastSession(self.folder).path
 
     @property
     def pasted(self) -> Path:
         """Where pasted photos are kept, so that a session can open them again."""
         return self.folder / "pasted"
+
+    def remove_unused_pictures(self) -> None:
+        """Removes pasted pictures that nothing names any more (``session.pasted``)."""
+        lists = [self.recent(kind) for kind in ("photos", "sessions")]
+        kept = self._texts("pasted/saved")
+        sessions = [*self.folder.glob(f"*{SUFFIX}"), *map(Path, lists[1])]
+        remove_unused(self.pasted, [*lists[0], *kept], sessions)
+
+    def keep_pictures(self, session: Session) -> None:
+        """Keeps the pasted pictures of a session that the user saved, wherever it goes."""
+        kept = self._texts("pasted/saved")
+        new = sorted(pictures_in(" ".join(session.files)) - set(kept))
+        if new:
+            self._set("pasted/saved", [*kept, *new])
+
+    def _set(self, key: str, value: object) -> None:
+        # The file names photos, and Qt would let everybody read it; it leaves rights as they are.
+        with suppress(OSError):
+            private_folder(self.folder)
+            self._path.touch(mode=0o600)
+            make_private(self._path)
+        self._settings.setValue(key, value)
+
+    def _texts(self, key: str) -> list[str]:
+        stored: object = self._settings.value(key, [])
+        return [stored] if isinstance(stored, str) else list(map(str, stored or []))  # type: ignore[call-overload]
 
     def preferences(self) -> Preferences:
         """The preferences; a value that makes no sense counts as not set."""
@@ -85,7 +121,7 @@ class Settings:
 
     def set_preferences(self, preferences: Preferences) -> None:
         for field in fields(Preferences):
-            self._settings.setValue(f"preferences/{field.name}", getattr(preferences, field.name))
+            self._set(f"preferences/{field.name}", getattr(preferences, field.name))
         self._settings.sync()
 
     def remembered(self, name: str, otherwise: str) -> str:
@@ -93,25 +129,22 @@ class Settings:
         return str(self._settings.value(f"remembered/{name}", otherwise))
 
     def remember(self, name: str, value: str) -> None:
-        self._settings.setValue(f"remembered/{name}", value)
+        self._set(f"remembered/{name}", value)
 
     def recent(self, kind: str) -> list[str]:
         """Paths opened lately ("photos", "sessions", "models"), newest first; missing ones left
-        out.
+        out, but not those on other computers, which are not asked for.
         """
-        stored: object = self._settings.value(f"recent/{kind}", [])
-        paths = [stored] if isinstance(stored, str) else list(stored or [])  # type: ignore[call-overload]
-        return [str(path) for path in paths if Path(path).exists()]
+        paths = self._texts(f"recent/{kind}")
+        return [path for path in paths if is_elsewhere(path) or is_there(path)]
 
     def add_recent(self, kind: str, path: str) -> None:
         paths = [path, *(known for known in self.recent(kind) if known != path)]
-        self._settings.setValue(f"recent/{kind}", paths[:RECENT])
+        self._set(f"recent/{kind}", paths[:RECENT])
 
     def forget_recent(self, kind: str, path: str) -> None:
         """Takes out what turned out not to open."""
-        self._settings.setValue(
-            f"recent/{kind}", [known for known in self.recent(kind) if known != path]
-        )
+        self._set(f"recent/{kind}", [known for known in self.recent(kind) if known != path])
 
     def geometry(self) -> tuple[QByteArray, QByteArray]:
         """The window's geometry and the state of its docks; empty at the first start."""
@@ -123,6 +156,6 @@ class Settings:
         )
 
     def set_geometry(self, window: QByteArray, docks: QByteArray) -> None:
-        self._settings.setValue("window/geometry", window)
-        self._settings.setValue("window/docks", docks)
+        self._set("window/geometry", window)
+        self._set("window/docks", docks)
         self._settings.sync()

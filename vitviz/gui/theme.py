@@ -64,9 +64,11 @@ def colours(app: QApplication, theme: Theme) -> Colours:
 def apply(app: QApplication, theme: Theme) -> Colours:
     """Gives the whole application a theme; may be called again at any time."""
     c = colours(app, theme)
-    app.setStyle("Fusion")
-    app.setPalette(palette(c))
-    app.setStyleSheet(style_sheet(c))
+    sheet = style_sheet(c)
+    if app.styleSheet() != sheet:  # styling every widget again is slow
+        app.setStyle("Fusion")
+        app.setPalette(palette(c))
+        app.setStyleSheet(sheet)
     return c
 
 

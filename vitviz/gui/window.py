@@ -24,22 +24,26 @@ from vitviz.gui.commands.table import EXPORTS, MENUS
 from vitviz.gui.controller import Controller
 from vitviz.gui.documents import Documents
 from vitviz.gui.finetune.line import TrainingLine
-from vitviz.gui.layout import Panels, TopBar
+from vitviz.gui.panels.docks import PanelDocks
 from vitviz.gui.scene import Device, Part, Scene
 from vitviz.gui.settings import Settings
 from vitviz.gui.store import Store
 from vitviz.gui.threads.desk import CLOSING_S
 from vitviz.gui.threads.jobs import Jobs
 from vitviz.gui.threads.service import Preview, Service
+from vitviz.gui.top_bar import TopBar
 from vitviz.gui.views.stack import ViewStack
 from vitviz.gui.views.table import VIEWS
 from vitviz.gui.widgets.banner import Banner
 from vitviz.gui.widgets.job_view import JobView
 from vitviz.gui.widgets.status import StatusBar
+from vitviz.gui.widgets.text import menu_text, set_tooltip, window_title
 from vitviz.imaging.samples import sample_photos
 from vitviz.models.card import ModelCard
 from vitviz.models.loading import bundled
-from vitviz.session import session_file
+from vitviz.paths import is_elsewhere, is_file
+from vitviz.plain_text import shown_text
+from vitviz.session.last import LastSession
 from vitviz.session.state import PhotoRef, Session
 
 if TYPE_CHECKING:  # loaded when they are first used
@@ -87,13 +91,15 @@ class Window(QMainWindow):
         self.controller.device = self.preferences.device
         self.banner = Banner()
         self.documents = Documents(self.store, settings, self.banner, self.jobs, self)
-        self.panels = Panels(self)
+        self.panels = PanelDocks(self)
         self.status = StatusBar()
         self.views = ViewStack(VIEWS, partial(wiring.connect_view, self))
         self.canvas = self.views.canvas
         self.menus: Sequence[Menu] = MENUS
         self.menu_actions = Actions(self, MENUS)
         self.actions_by_id: Mapping[str, QAction] = self.menu_actions.by_id
+        self.last = LastSession(settings.folder)
+        self._has_begun = False
         self._batch: BatchCommands | None = None
         self._finetuning: FinetuneCommands | None = None
         self._build()
@@ -146,6 +152,7 @@ class Window(QMainWindow):
         controller.previewed.connect(self._on_preview)
         controller.model_ready.connect(self._on_model)
         controller.photo_refused.connect(self.documents.refuse)
+        controller.photo_refused.connect(self.last.note_refused)
         controller.refused.connect(self.banner.show_error)
         controller.device_changed.connect(partial(model.choose_device, self))
         controller.progressed.connect(self.status.show_progress)
@@ -198,6 +205,7 @@ class Window(QMainWindow):
         if not paths and self.preferences.reopen:
             session = self._last_session(session)
         self.store.amend(session)
+        self._has_begun = True
         if paths:
             self.documents.add(paths)
         if not self.store.session.photos and self.documents.session_path is None:
@@ -205,16 +213,28 @@ class Window(QMainWindow):
             # The bundled model's last two layers gather little, the one before shows what it saw.
             view = replace(self.store.session.view, layer=-3)
             self.store.amend(replace(self.store.session, photos=photos, view=view))
+        self.last.note_opened(self.store.session)
         self.store.forget_history()
+        self.settings.remove_unused_pictures()
 
     def _last_session(self, otherwise: Session) -> Session:
+        """What was open last time, or else the session given. Whatever is wrong with it, the
+        window opens, and the file is kept.
+        """
         try:
-            last = session_file.read(self.settings.last_session)
-        except VitvizError:
+            last = self.last.read()
+            if last is None:
+                return otherwise
+            return self._with_model(self.documents.present(last), otherwise.model)
+        except Exception as error:  # a start has to survive whatever is in there
+            aside = self.last.set_aside()
+            kept = "stays where it is" if aside is None else f"is kept as {aside}"
+            self.banner.show_error(error, f"What was open last time {kept}.")
             return otherwise
-        session = self.documents.present(last)
-        known = session.model in {card.id for card in bundled()} or Path(session.model).is_file()
-        return session if known else replace(session, model=otherwise.model)
+
+    def _with_model(self, session: Session, otherwise: str) -> Session:
+        known = session.model in {card.id for card in bundled()} or is_file(session.model)
+        return session if known else replace(session, model=otherwise)
 
     # What is shown
 
@@ -241,7 +261,8 @@ class Window(QMainWindow):
         for part in parts:
             part.show_scene(scene)
         photo = scene.session.photo
-        self.setWindowTitle(f"{Path(photo.path).name} – vitviz" if photo else "vitviz")
+        name = window_title(Path(photo.path).name) if photo else ""
+        self.setWindowTitle(f"{name} – vitviz" if photo else "vitviz")
 
     @Slot()
     def _show_actions(self) -> None:
@@ -265,9 +286,10 @@ class Window(QMainWindow):
             if paths:
                 self.recent_menu.addSection(title)
             for path in paths:
-                action = self.recent_menu.addAction(Path(path).name)
-                action.setToolTip(path)
-                action.triggered.connect(partial(self.documents.add, [Path(path)]))
+                name = f"{path} (elsewhere)" if is_elsewhere(path) else Path(path).name
+                action = self.recent_menu.addAction(menu_text(name))
+                set_tooltip(action, shown_text(path))
+                action.triggered.connect(partial(self.documents.open_recent, path))
         if self.recent_menu.isEmpty():
             self.recent_menu.addAction("Nothing yet").setEnabled(False)
 
@@ -324,9 +346,9 @@ class Window(QMainWindow):
         self.panels.layers.set_playing(False)
         self.settings.set_geometry(self.saveGeometry(), self.panels.state())
         try:
-            self.settings.folder.mkdir(parents=True, exist_ok=True)
-            session_file.save(self.store.session, self.settings.last_session)
-        except (OSError, VitvizError) as error:
+            if self._has_begun:  # or an empty window would take the place of last time's
+                self.last.keep(self.store.session)
+        except VitvizError as error:
             # Nowhere to say it any more, and no reason to keep the window open.
             log.warning("the session could not be kept: %s", error)
         self.hide()

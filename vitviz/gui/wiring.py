@@ -47,8 +47,9 @@ def connect_panels(app: App) -> None:
 
 
 def connect_view(app: App, name: Tab, widget: ViewWidget) -> None:
-    """A view that was just made."""
-    CONNECT[name](app, widget)
+    """A view that was just made; one that asks for nothing has no function here."""
+    if name in CONNECT:
+        CONNECT[name](app, widget)
 
 
 def _look(app: App, look: ViewWidget) -> None:

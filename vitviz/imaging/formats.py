@@ -127,9 +127,10 @@ def photos_in(folder: Path | str) -> list[Path]:
     folder = Path(folder)
     try:
         return sorted(filter(_is_visible_photo, folder.iterdir()), key=natural_order)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise PhotoError(
-            f"The folder {folder.name} cannot be read: {error.strerror or error}.",
+            f"The folder {folder.name} cannot be read: "
+            f"{getattr(error, 'strerror', None) or error}.",
             "Check that it exists and that you may open it.",
         ) from error
 

@@ -6,6 +6,7 @@ there, and ``displayed_input`` shows what the model was given.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple
@@ -108,6 +109,7 @@ def fit(photo_size: tuple[int, int], preprocessing: Preprocessing, choice: Input
     return Geometry(photo_size, resized, origin, input_size, preprocessing.patch)
 
 
+@functools.lru_cache(maxsize=64)  # the panels ask for every choice at every refresh
 def whole_photo_grid(photo_size: tuple[int, int], patches: int) -> tuple[int, int]:
     """The grid, rows and columns, that suits a photo's shape at about this many patches.
 

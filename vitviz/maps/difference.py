@@ -12,7 +12,7 @@ from vitviz.maps.heat_map import HeatMap, Quantity
 from vitviz.maps.resample import on_one_grid, patch_area
 from vitviz.shapes import Bool, Float32, Float64
 
-Scaling = Literal["values", "shares", "ranks"]
+Basis = Literal["values", "shares", "ranks"]
 """What is subtracted: values as they are; each map's shares of its sum; or each map's ranks."""
 
 SAME_AREA = 0.01
@@ -32,7 +32,7 @@ class Difference:
 
     heat_map: HeatMap
     of_second: bool
-    scaling: Scaling
+    scaling: Basis
 
 
 def difference(first: HeatMap, second: HeatMap) -> Difference:
@@ -53,7 +53,7 @@ def difference(first: HeatMap, second: HeatMap) -> Difference:
     known = np.isfinite(both.first) & np.isfinite(both.second)
     areas = patch_area(first.geometry), patch_area(second.geometry)
     alike = first.unit == second.unit and abs(areas[0] / areas[1] - 1) < SAME_AREA
-    scaling: Scaling = "values"
+    scaling: Basis = "values"
     if not alike:
         scaling = "shares" if _has_shares(both.first, both.second, known) else "ranks"
     unit = {"values": first.unit, "shares": "% of its map", "ranks": "rank, 0 to 1"}[scaling]
@@ -75,9 +75,7 @@ def _has_shares(
     return all(part.size and part.min() >= 0 and part.sum() > 0 for part in parts)
 
 
-def _scaled(
-    values: Float32[np.ndarray, " count"], scaling: Scaling
-) -> Float64[np.ndarray, " count"]:
+def _scaled(values: Float32[np.ndarray, " count"], scaling: Basis) -> Float64[np.ndarray, " count"]:
     wide: Float64[np.ndarray, " count"] = values.astype(np.float64)
     if scaling == "shares":
         wide *= 100 / wide.sum()

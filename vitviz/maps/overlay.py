@@ -65,33 +65,6 @@ def over_grey(style: Style) -> UInt8[np.ndarray, "256 3"]:
     return np.rint(mixed).astype(np.uint8)
 
 
-def map_rgba(
-    values: Float32[np.ndarray, "rows cols"],
-    lo: float,
-    hi: float,
-    style: Style,
-    pixels_per_patch: int,
-) -> UInt8[np.ndarray, "height width 4"]:
-    """A map alone, as red, green, blue and alpha (not premultiplied).
-
-    Args:
-        values: In natural units; where they are not finite, the image is transparent.
-        lo: The value at the lower end of the colour map.
-        hi: The value at its upper end.
-        style: Colours, opacity, fade, scaling and interpolation; the range is ``lo`` and ``hi``.
-        pixels_per_patch: Side of a patch in the image.
-    """
-    rows, cols = values.shape
-    row_positions = (np.arange(rows * pixels_per_patch) + 0.5) / pixels_per_patch
-    col_positions = (np.arange(cols * pixels_per_patch) + 0.5) / pixels_per_patch
-    rgba: UInt8[np.ndarray, "height width 4"] = colours(style)[
-        steps(values, lo, hi, row_positions, col_positions, style.smooth, style.scaling)
-    ]
-    if not np.isfinite(values).all():
-        rgba[missing(values, row_positions, col_positions) == 1] = 0
-    return rgba
-
-
 def positions(
     geometry: Geometry, xs: Float[np.ndarray, " width"], ys: Float[np.ndarray, " height"]
 ) -> tuple[Float[np.ndarray, " height"], Float[np.ndarray, " width"]]:

@@ -11,7 +11,7 @@ import numpy as np
 from vitviz.maps.colour import DIVERGING
 from vitviz.maps.heat_map import Explanation, HeatMap, Quantity
 from vitviz.maps.scaling import Scaling
-from vitviz.maps.style import Range, Style
+from vitviz.maps.style import RangeChoice, Style
 from vitviz.shapes import Float32
 
 
@@ -58,7 +58,7 @@ def _extremes(*arrays: Float32[np.ndarray, "..."]) -> tuple[float, float]:
 
 
 def value_range(
-    style_range: Range, heat_map: HeatMap, explanation: Explanation | None = None
+    style_range: RangeChoice, heat_map: HeatMap, explanation: Explanation | None = None
 ) -> tuple[float, float]:
     """The values that the two ends of the colour map stand for, in the map's natural units.
 
@@ -87,7 +87,7 @@ def value_range(
 
 
 @dataclass(frozen=True, eq=False)
-class Ranged:
+class ExplainedMap:
     """A map whose range is wanted.
 
     Args:
@@ -100,7 +100,7 @@ class Ranged:
 
 
 @dataclass(frozen=True)
-class Ends:
+class ColourRange:
     """The range of one map.
 
     Args:
@@ -116,8 +116,8 @@ class Ends:
 
 
 def ranges(
-    maps: Sequence[Ranged | None], style_range: Range, shared: bool
-) -> tuple[Ends | None, ...]:
+    maps: Sequence[ExplainedMap | None], style_range: RangeChoice, shared: bool
+) -> tuple[ColourRange | None, ...]:
     """The range of each map.
 
     A shared range reaches from the least to the greatest end of the ranges that the maps with the
@@ -132,7 +132,7 @@ def ranges(
         value_range(style_range, one.heat_map, one.explanation) if one is not None else None
         for one in maps
     ]
-    result: list[Ends | None] = []
+    result: list[ColourRange | None] = []
     for one, own in zip(maps, alone, strict=True):
         if one is None or own is None:
             result.append(None)
@@ -143,8 +143,8 @@ def ranges(
             if other is not None and other.heat_map.unit == one.heat_map.unit
         ]
         if not shared or len(same) == 1:
-            result.append(Ends(*own))
+            result.append(ColourRange(*own))
             continue
         lows, highs = zip(*(ends for i in same if (ends := alone[i]) is not None), strict=True)
-        result.append(Ends(min(lows), max(highs), tuple(same)))
+        result.append(ColourRange(min(lows), max(highs), tuple(same)))
     return tuple(result)

@@ -76,16 +76,6 @@ def resampled(
     return result.astype(np.float32)
 
 
-def seen_share(geometry: Geometry, onto: Geometry) -> Float64[np.ndarray, "rows cols"]:
-    """How much of each patch of ``onto`` another grid covers, 0..1."""
-    wanted = edges(onto)
-    down, across = (
-        overlaps(some, have).sum(axis=1) / np.diff(some)
-        for some, have in zip(wanted, edges(geometry), strict=True)
-    )
-    return np.outer(down, across)
-
-
 def patch_area(geometry: Geometry) -> float:
     """Area of a patch as a share of the photo's."""
     height, width = geometry.resized_size
@@ -105,14 +95,6 @@ def carried(
     if photo_size == to_size:
         return point
     return point[0] * to_size[1] / photo_size[1], point[1] * to_size[0] / photo_size[0]
-
-
-def value_at(
-    values: Float32[np.ndarray, "rows cols"], geometry: Geometry, x: float, y: float
-) -> float | None:
-    """The value of the patch over a photo point, or None where the model saw nothing."""
-    patch = geometry.patch_at(x, y)
-    return float(values[patch]) if patch is not None else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
 import numpy as np
@@ -67,16 +66,6 @@ def place(value: float, lo: float, hi: float, scaling: Scaling) -> float:
     scaling, (low, high) = in_effect(hi, scaling), scale_ends(lo, hi, scaling)
     at, first, last = scaled(np.array([value, low, high]), low, scaling).tolist()
     return float((at - first) / (last - first)) if last > first else 0.5
-
-
-def value_at(place_: float, lo: float, hi: float, scaling: Scaling) -> float:
-    """The value at a place along the colours, 0..1; what ``place`` takes back."""
-    scaling, (low, high) = in_effect(hi, scaling), scale_ends(lo, hi, scaling)
-    first, last = scaled(np.array([low, high]), low, scaling).tolist()
-    at = first + place_ * (last - first)
-    if scaling == "root":
-        return math.copysign(at * at, at)
-    return math.exp(at) if scaling == "log" else at
 
 
 def scale_name(hi: float, scaling: Scaling) -> str:

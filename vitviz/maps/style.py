@@ -14,7 +14,7 @@ DivergingMap = Literal["coolwarm"]
 
 Value = Annotated[float, Within(-1e9, 1e9)]
 
-Range = Literal["each", "zero", "shared"] | tuple[Value, Value]
+RangeChoice = Literal["each", "zero", "shared"] | tuple[Value, Value]
 """From the map's least to its greatest value; from zero to its greatest; shared by every layer and
 head of the explanation; or fixed."""
 
@@ -39,7 +39,7 @@ class Style:
     colour_map: ColourMap | DivergingMap = "inferno"
     opacity: Annotated[float, Within(0, 1)] = 0.75
     fade: bool = True
-    range: Range = "each"
+    range: RangeChoice = "each"
     smooth: bool = True
     grid: bool = True
     scaling: Scaling = "linear"

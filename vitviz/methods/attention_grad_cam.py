@@ -55,5 +55,6 @@ ATTENTION_GRAD_CAM = Method(
     title="Attention Grad-CAM",
     source="Chefer, Gur and Wolf 2021, arXiv 2012.09838",
     explain=explain,
+    heads="mean",
     needs=frozenset({"attention", "gradients", "classes"}),
 )

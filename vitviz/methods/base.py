@@ -44,6 +44,8 @@ class Parameter:
         help: One sentence.
         bounds: Least and greatest value of a number; None as the greatest: the number of layers.
         choices: All allowed values of a string.
+        first_layer: It is the first layer that counts, from 1, which what is said of the layers
+            says already.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Parameter:
     help: str = ""
     bounds: tuple[float, float | None] | None = None
     choices: tuple[str, ...] = ()
+    first_layer: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Question:
         query: Index of the query token in the first layer; in others it is the token over the same
             place of the photo (``Trace.token_in``).
         direction: Attention of it, or to it.
-        head: For methods that fuse the heads before anything else (``Method.fuses_first``);
+        head: For methods that fuse the heads before anything else (``Method.heads``);
             others give every head and leave the choice to ``Explanation.map``.
         params: By name; what is missing has its default.
         target: Index of the class that a class-specific method asks about; None, or one that the
@@ -86,7 +89,9 @@ class Method:
         source: Who published it.
         explain: The method itself.
         parameters: What can be set.
-        fuses_first: It fuses heads before anything else, so a head is part of the question.
+        heads: What it makes of heads: a map of each, "apart"; heads "fused" before anything else,
+            so that a head or fusion is part of the question; their "mean" in the end, as it was
+            published; or "none", since it is not about heads.
         directions: Which of "of" and "to" it answers.
         needs: What a network must give for it.
         about_token: It asks about one token, the query; else about the whole photo.
@@ -97,10 +102,20 @@ class Method:
     source: str
     explain: Callable[[Trace, Question, Progress], Explanation]
     parameters: tuple[Parameter, ...] = ()
-    fuses_first: bool = False
+    heads: Literal["apart", "fused", "mean", "none"] = "apart"
     directions: tuple[Direction, ...] = ("of",)
     needs: frozenset[Ability] = frozenset({"attention"})
     about_token: bool = True
+
+    @property
+    def fuses_first(self) -> bool:
+        """It fuses heads before anything else, so a head or fusion is part of the question."""
+        return self.heads == "fused"
+
+    @property
+    def has_heads(self) -> bool:
+        """Whether there is a map of each head."""
+        return self.heads in ("apart", "fused")
 
     @property
     def class_specific(self) -> bool:

@@ -45,6 +45,7 @@ FEATURE_NORM = Method(
     title="Feature norm",
     source="Darcet et al. 2024, arXiv 2309.16588",
     explain=explain,
+    heads="none",
     needs=frozenset({"states"}),
     about_token=False,
 )

@@ -87,6 +87,6 @@ GRADIENT_ROLLOUT = Method(
     source="jacobgil/vit-explain, after Abnar and Zuidema 2020",
     explain=explain,
     parameters=(DISCARD, RESIDUAL, START),
-    fuses_first=True,
+    heads="fused",
     needs=frozenset({"attention", "gradients", "classes", "sequence"}),
 )

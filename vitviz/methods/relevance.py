@@ -77,6 +77,6 @@ RELEVANCE = Method(
     source="Chefer, Gur and Wolf 2021, arXiv 2103.15679",
     explain=explain,
     parameters=(START,),
-    fuses_first=True,
+    heads="fused",
     needs=frozenset({"attention", "gradients", "classes", "sequence"}),
 )

@@ -75,6 +75,6 @@ ROLLOUT = Method(
     source="Abnar and Zuidema 2020, arXiv 2005.00928",
     explain=explain,
     parameters=(DISCARD, RESIDUAL, START),
-    fuses_first=True,
+    heads="fused",
     needs=frozenset({"attention", "sequence"}),
 )

@@ -13,7 +13,7 @@ from typing import Annotated
 
 from vitviz.errors import CheckpointError
 from vitviz.imaging.preprocess import Interpolation, Preprocessing, ResizeRule
-from vitviz.models.config import Config, Trained
+from vitviz.models.config import Config, TrainingInput
 from vitviz.models.cost import Cost
 from vitviz.models.families import FAMILIES
 from vitviz.models.family import Family
@@ -213,7 +213,7 @@ def _card(given: _Fields, family: Family, config: Config) -> ModelCard:
     )  # fmt: skip
 
 
-def _preprocessing(given: _Fields, trained: Trained) -> Preprocessing:
+def _preprocessing(given: _Fields, trained: TrainingInput) -> Preprocessing:
     rule, edge = given.resize.rule, given.resize.edge or max(trained.input_size)
     if rule == "shortest edge, then centre crop" and edge < min(trained.input_size):
         raise wrong("resize.edge", "at least the input's shorter side", edge)

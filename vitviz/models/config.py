@@ -12,7 +12,7 @@ Size = tuple[int, int]
 """Height and width, in pixels."""
 
 
-class Trained(NamedTuple):
+class TrainingInput(NamedTuple):
     """What a network was trained on.
 
     Args:

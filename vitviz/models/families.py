@@ -9,7 +9,7 @@ from vitviz.models.family import Family
 from vitviz.models.vit.family import VIT
 
 if TYPE_CHECKING:
-    from vitviz.models.reader import Reader, Tensors
+    from vitviz.models.checkpoints.reader import Reader, Tensors
     from vitviz.models.training import Training
 
 FAMILIES: dict[str, Family] = {family.name: family for family in (VIT,)}
@@ -29,7 +29,7 @@ def reader_of(tensors: Tensors) -> Match:
     Raises:
         CheckpointError: Of no family that vitviz reads; says which other one it looks like.
     """
-    from vitviz.models.foreign import foreign_family
+    from vitviz.models.checkpoints.foreign import foreign_family
 
     matches = [Match(family, r) for family in FAMILIES.values() for r in family.readers()]
     readable = (

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vitviz.models.config import Config, Size, Trained
+from vitviz.models.config import Config, Size, TrainingInput
 from vitviz.models.cost import Cost
 from vitviz.models.outline import Outline
 
 if TYPE_CHECKING:  # torch is not loaded for a list of cards
+    from vitviz.models.checkpoints.reader import Reader
     from vitviz.models.network import Network
-    from vitviz.models.reader import Reader
     from vitviz.models.training import Training
 
 
@@ -40,7 +40,7 @@ class Family:
     title: str
     read: Callable[[dict[str, Any], int], Config]
     fields: Callable[[Config], dict[str, Any]]
-    trained: Callable[[Config], Trained]
+    trained: Callable[[Config], TrainingInput]
     outline: Callable[[Config, Size], Outline]
     cost: Callable[[Config, Size], Cost]
     build: Callable[[Config], Network]

@@ -21,13 +21,14 @@ from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.families import reader_of
 from vitviz.models.family import Family
 from vitviz.models.labels import SETS
+from vitviz.paths import is_file, is_there
 from vitviz.progress import Progress, Stage, silent
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vitviz.models.checkpoints.reader import Reader
     from vitviz.models.network import Network
-    from vitviz.models.reader import Reader
 
 HASHED_AT_ONCE = 1 << 24
 """Bytes; progress is told, and cancelling possible, between two such pieces of a file."""
@@ -129,7 +130,7 @@ def load_model(id_or_path: str | Path, device: str = "auto", progress: Progress 
         VitvizError: There is no such device.
     """
     path, said, notes = _found(id_or_path)
-    from vitviz.models.checkpoint import read_checkpoint
+    from vitviz.models.checkpoints.checkpoint import read_checkpoint
 
     progress(Stage("reading_weights"), 0.0)
     checkpoint = read_checkpoint(path)
@@ -156,13 +157,13 @@ def _found(id_or_path: str | Path) -> tuple[Path, ModelCard | None, tuple[str, .
         if card.id == str(id_or_path):
             return weights, card, ()
     path = Path(id_or_path)
-    if not path.exists() and is_id(str(id_or_path)):
+    if not is_there(path) and is_id(str(id_or_path)):
         raise CheckpointError(
             f'There is no model called "{id_or_path}".',
             f"There are: {', '.join(card.id for card in bundled())}; or name a checkpoint file.",
         )
     card_path = path.with_suffix(".json") if path.name else path
-    if card_path == path or not card_path.is_file():
+    if card_path == path or not is_file(card_path):
         return path, None, ()
     with card_path.open(encoding="utf-8", errors="replace") as file:
         text = file.read(LARGEST_CARD + 1)

@@ -42,10 +42,3 @@ class TokenLayout:
             raise IndexError(f"no token {token} among {self.tokens}")
         patch = token - len(self.prefix)
         return divmod(patch, self.grid[1]) if patch >= 0 else None
-
-    def name(self, token: int) -> str:
-        """For people, who count from 1: CLS, DIST, REG1, or "row 3, column 5"."""
-        place = self.patch(token)
-        if place is None:
-            return self.prefix[token].upper()
-        return f"row {place[0] + 1}, column {place[1] + 1}"

@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from vitviz.errors import SessionError, VitvizError
 from vitviz.maps.style import ColourMap
+from vitviz.paths import is_something_else
 from vitviz.reading import parse, typed, wrong
 from vitviz.session.state import Session, View
 from vitviz.session.strict import check_parameters, method_called
@@ -59,12 +60,12 @@ def from_json(text: str) -> Session:
 
 
 def save(session: Session, path: Path) -> None:
-    """Writes the session; a failure leaves the file that was there.
+    """Writes the session; a failure or a power cut leaves the file that was there.
 
     Raises:
         VitvizError: It cannot be written.
     """
-    write_whole(path, to_json(session).encode())
+    write_whole(path, to_json(session).encode(), durable=True)
 
 
 def read(path: Path) -> Session:
@@ -75,7 +76,7 @@ def read(path: Path) -> Session:
     """
     try:
         # Checked first, because reading from a pipe would wait for ever.
-        if path.exists() and not path.is_file():
+        if is_something_else(path):
             raise SessionError(f"{path.name} is not a file.", CHOOSE)
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, cast
 
 from vitviz.errors import VitvizError
 from vitviz.methods import METHODS
@@ -13,8 +13,6 @@ from vitviz.session.state import MOST_PANES, Pane, PhotoRef, Session, with_panes
 
 Along = Literal["layers", "heads", "methods", "models", "photos", "classes"]
 """The choice that is varied."""
-
-ALONG: tuple[Along, ...] = get_args(Along)
 
 
 def split(session: Session, along: Along, values: Sequence[object]) -> Session:

@@ -152,6 +152,13 @@ class Session:
         return self.photos[self.selected] if self.photos else None
 
     @property
+    def files(self) -> frozenset[str]:
+        """The names of all photos and models, the ids of bundled ones among them."""
+        refs = (*self.photos, *(pane.photo for pane in self.panes))
+        models = (pane.model for pane in self.panes)
+        return frozenset(filter(None, (*(ref.path for ref in refs if ref), *models)))
+
+    @property
     def pane(self) -> Pane:
         """The current pane: what Look, Heads and Patches show, and what the panels change."""
         return Pane(self.photo, self.model, self.input, self.view)

@@ -100,6 +100,16 @@ def check_map(view: View, explanation: Explanation, outline: Outline) -> None:
             + f"has {depth}.",
             f"Choose one from {layers[0] + 1} to {depth}.",
         )
+    _check_head(view, explanation, outline)
+
+
+def _check_head(view: View, explanation: Explanation, outline: Outline) -> None:
+    method = METHODS[view.method]
+    if not method.has_heads and view.head != explanation.head:
+        raise VitvizError(
+            f"{method.title} has one map of each layer, not one of each head.",
+            "Leave the head out.",
+        )
     heads = outline.layers[view.layer].heads
     if isinstance(view.head, int) and not 0 <= view.head < heads:
         raise VitvizError(

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from vitviz.imaging.preprocess import InputChoice, Preprocessing, fit, model_input
 from vitviz.shapes import Float, UInt8
-from vitviz.training.photos import KeptPhoto
+from vitviz.training.photos import TrainingPhoto
 from vitviz.training.recipes import Variety
 
 BICUBIC = Image.Resampling.BICUBIC
@@ -55,7 +55,7 @@ def random_crop(
 
 
 def random_crops(
-    photos: Sequence[KeptPhoto],
+    photos: Sequence[TrainingPhoto],
     size: tuple[int, int],
     variety: Variety,
     random: np.random.Generator,
@@ -73,7 +73,7 @@ def random_crops(
 
 
 def draw(
-    photos: Sequence[KeptPhoto],
+    photos: Sequence[TrainingPhoto],
     size: tuple[int, int],
     count: int,
     variety: Variety,
@@ -185,7 +185,7 @@ def normalised(
 
 
 def model_inputs(
-    photos: Sequence[KeptPhoto], preprocessing: Preprocessing
+    photos: Sequence[TrainingPhoto], preprocessing: Preprocessing
 ) -> Float[Tensor, "batch 3 height width"]:
     """Photos as a model wants them, not varied: what it is measured on."""
     inputs = [

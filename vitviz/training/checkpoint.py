@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from vitviz.errors import VitvizError
+from vitviz.paths import is_there
 from vitviz.reading import parse, typed
 from vitviz.training.recipes import OtherRun
 from vitviz.writing import write_whole
@@ -37,7 +38,7 @@ def write_state(path: Path, state: Mapping[str, object]) -> None:
     """
     buffer = io.BytesIO()
     torch.save({"format": FORMAT, **state}, buffer)
-    write_whole(path, buffer.getvalue())
+    write_whole(path, buffer.getvalue(), durable=True)
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -136,10 +137,16 @@ def append_line(path: Path, line: Mapping[str, object]) -> None:
 
 def read_log(path: Path) -> list[dict[str, Any]]:
     """The lines of a log, oldest first, without one that was cut short."""
-    if not path.exists():
+    if not is_there(path):
         return []
+    try:
+        content = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise VitvizError(
+            f"{path} cannot be read: {error.strerror or error}.", "Move it away to begin anew."
+        ) from error
     lines = []
-    for text in path.read_text(encoding="utf-8").splitlines():
+    for text in content.splitlines():
         try:
             line = typed(LogLine, parse(text, finite=False))
         except ValueError:
@@ -151,4 +158,4 @@ def read_log(path: Path) -> list[dict[str, Any]]:
 
 def write_log(path: Path, lines: Iterable[Mapping[str, object]]) -> None:
     """Writes a log anew."""
-    write_whole(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
+    write_whole(path, "".join(json.dumps(line) + "\n" for line in lines).encode(), durable=True)

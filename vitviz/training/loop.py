@@ -21,6 +21,7 @@ from torch import Tensor
 
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.models.network import Network
+from vitviz.paths import is_there
 from vitviz.progress import Progress, Stage
 from vitviz.training.checkpoint import (
     BEFORE_COOL_DOWN,
@@ -43,7 +44,7 @@ Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
-class Pace:
+class Schedule:
     """How long and how fast a run goes.
 
     Args:
@@ -127,7 +128,7 @@ class Run(Generic[Part]):
         network: Network,
         rates: Mapping[str, Rates],
         objective: Objective[Part],
-        pace: Pace,
+        pace: Schedule,
         facts: Mapping[str, object],
     ) -> None:
         self.network = network
@@ -147,13 +148,14 @@ class Run(Generic[Part]):
     def _begin(self) -> None:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
             raise VitvizError(
-                f"The folder {self._folder} cannot be made: {error.strerror or error}.",
+                f"The folder {self._folder} cannot be made: {why}.",
                 "Choose another folder for the run.",
             ) from error
         lines = []
-        if (self._folder / CHECKPOINT).exists():
+        if is_there(self._folder / CHECKPOINT):
             self._resume(self._folder / CHECKPOINT)
             lines = [line for line in read_log(self._folder / LOG) if line["step"] <= self.step]
         write_log(self._folder / LOG, lines)

@@ -17,6 +17,7 @@ from vitviz.imaging.load import EXTENSIONS, MAX_PIXELS, from_source
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.source import Source
 from vitviz.memory import available_bytes
+from vitviz.paths import is_file, is_folder
 from vitviz.progress import Progress, Stage, silent
 from vitviz.shapes import UInt8
 
@@ -52,7 +53,7 @@ class PhotoFile:
 
 
 @dataclass(frozen=True, eq=False)
-class KeptPhoto:
+class TrainingPhoto:
     """A photo ready for training.
 
     Args:
@@ -85,7 +86,7 @@ class PhotoPool:
         refused: What was wrong with each of the other files, one line each.
     """
 
-    photos: tuple[KeptPhoto, ...]
+    photos: tuple[TrainingPhoto, ...]
     refused: tuple[str, ...]
 
 
@@ -126,7 +127,7 @@ def open_photos(
     Raises:
         VitvizError: They do not fit in memory, or none can be opened.
     """
-    photos: list[KeptPhoto] = []
+    photos: list[TrainingPhoto] = []
     refused: list[str] = []
     room = available_bytes() // 2
     for number, file in enumerate(files):
@@ -151,7 +152,7 @@ def open_photos(
     return PhotoPool(tuple(photos), tuple(refused))
 
 
-def _open(file: PhotoFile, shorter_side: int, still_here: Callable[[], None]) -> KeptPhoto:
+def _open(file: PhotoFile, shorter_side: int, still_here: Callable[[], None]) -> TrainingPhoto:
     data = file.read()
     if not data:
         raise PhotoError("it is empty.")
@@ -162,19 +163,19 @@ def _open(file: PhotoFile, shorter_side: int, still_here: Callable[[], None]) ->
         size = max(1, round(photo.size[1] * scale)), max(1, round(photo.size[0] * scale))
         small = Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
         pixels = np.asarray(small)
-    return KeptPhoto(file, hashlib.sha256(data).hexdigest(), pixels)
+    return TrainingPhoto(file, hashlib.sha256(data).hexdigest(), pixels)
 
 
 def _files_of(path: Path) -> Iterator[PhotoFile]:
-    if path.is_dir():
+    if is_folder(path):
         for file in path.rglob("*"):
-            if file.suffix.lower() in EXTENSIONS and file.is_file():
+            if file.suffix.lower() in EXTENSIONS and is_file(file):
                 name = f"{path.name}/{file.relative_to(path).as_posix()}"
                 yield PhotoFile(name, lambda file=file: _read_file(file))  # type: ignore[misc]
         return
     try:
         archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise VitvizError(
             f"{path} is neither a folder nor a zip archive that can be read.",
             "Name a folder of photos, or a .zip of one.",

@@ -10,9 +10,12 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
+from vitviz.errors import VitvizError
 from vitviz.models.card import ModelCard, to_json
 from vitviz.models.families import training_of
 from vitviz.models.network import Network
+from vitviz.paths import resolved
+from vitviz.training.refused import REFUSED
 from vitviz.writing import write_whole
 
 
@@ -45,7 +48,7 @@ class Result:
 
 def checkpoint_in(folder: Path) -> Path:
     """Where a run's result is: named like its folder."""
-    return folder / f"{folder.resolve().name}.safetensors"
+    return folder / f"{resolved(folder).name}.safetensors"
 
 
 def write_result(path: Path, result: Result) -> Path:
@@ -81,10 +84,20 @@ def write_result(path: Path, result: Result) -> Path:
     )
     card_path = path.with_suffix(".json")
     # In this order: weights with the card of others would not open, those without one do.
-    card_path.unlink(missing_ok=True)
-    write_whole(path, content)
-    write_whole(card_path, to_json(card).encode())
+    _remove(card_path)
+    write_whole(path, content, durable=True)
+    write_whole(card_path, to_json(card).encode(), durable=True)
     return path
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise VitvizError(
+            f"{path} could not be written: {error.strerror or error}.",
+            "Make the folder writable and resume: it goes on from the last checkpoint.",
+        ) from error
 
 
 def _licence(card: ModelCard) -> str:
@@ -94,12 +107,14 @@ def _licence(card: ModelCard) -> str:
 
 
 def write_refused(folder: Path, refused: Sequence[str]) -> None:
-    """Lists the photos that could not be opened in ``refused.txt``, if there are any."""
-    path = folder / "refused.txt"
+    """Lists the photos that were left out, and why, in ``refused.txt``, if there are any."""
+    path = folder / REFUSED
     if refused:
-        write_whole(path, "".join(f"{line}\n" for line in refused).encode())
+        lines = (" ".join(line.splitlines()) for line in refused)  # names have line ends, too
+        text = "".join(f"{line}\n" for line in lines)
+        write_whole(path, text.encode("utf-8", "backslashreplace"))
     else:
-        path.unlink(missing_ok=True)
+        _remove(path)
 
 
 def hours(seconds: float) -> str:

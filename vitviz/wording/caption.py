@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vitviz.wording.description import Description
+from vitviz.wording.names import heads_name, layer_name, layers_name, prefix_name
 
 SEPARATOR = " · "
 
@@ -19,9 +20,10 @@ def caption(of: Description) -> str:
 
 def parts(of: Description) -> list[str]:
     """A caption in parts, without what is not shown."""
-    # The layers have said where it starts, counted from 1.
-    settings = [_setting(name, value) for name, value in of.given if name != "start"]
-    words = [_subject(of), layers(of), heads(of), *settings]
+    # What the layers have said is not said again.
+    said = {p.name for p in of.method.parameters if p.first_layer}
+    settings = [_setting(name, value) for name, value in of.given if name not in said]
+    words = [_subject(of), layers(of), heads_name(of.head, of.heads), *settings]
     return [word for word in words if word]
 
 
@@ -29,18 +31,9 @@ def layers(of: Description) -> str:
     """ "layer 8", "layers 1 to 8"; "last layer" where there is no answer yet."""
     if of.layer < 0:
         return "last layer"
-    return (
-        f"layer {of.layer + 1}" if of.first is None else f"layers {of.first + 1} to {of.layer + 1}"
-    )
-
-
-def heads(of: Description) -> str:
-    """ "head 3", "mean of 12 heads", "1 head"; "" of a layer that has none."""
-    if isinstance(of.head, int):
-        return f"head {of.head + 1}"
-    if of.heads == 0:
-        return ""
-    return f"{of.head} of {of.heads} heads" if of.heads > 1 else "1 head"
+    if of.first is None:
+        return layer_name(of.layer, of.outline)
+    return layers_name(of.first, of.layer, of.outline)
 
 
 def hidden_shares(maps: Sequence[Description]) -> list[str]:
@@ -54,7 +47,7 @@ def hidden_shares(maps: Sequence[Description]) -> list[str]:
     texts = []
     for name, found in shares.items():
         low, high = f"{min(found):.1f}", f"{max(found):.1f}"
-        texts.append(f"{low if low == high else f'{low} to {high}'} % on {name.upper()}")
+        texts.append(f"{low if low == high else f'{low} to {high}'} % on {prefix_name(name)}")
     return texts
 
 

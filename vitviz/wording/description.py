@@ -12,7 +12,10 @@ from vitviz.maps.heat_map import Head
 from vitviz.maps.resample import carried
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Method, ParameterValue
+from vitviz.models.outline import Outline
+from vitviz.plain_text import MOST_OF_NAME, shown_text
 from vitviz.session.state import Pane, PhotoRef, View
+from vitviz.wording.names import prefix_name, token_name
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Description:
         layer: The layer, or the last of several, from 0; negative, counted from the last, where
             there is no answer yet.
         head: One head, from 0, or a fusion.
-        heads: How many heads that layer has; 0 where it is not known or has none.
+        heads: How many heads that layer has; 0 where it is not known or has none, or the method is
+            not about heads.
         target: Index of the class that the map is about; None: the most probable one, or of none.
         target_name: What that class is called; "" without one.
         direction: Of the query, or to it.
@@ -39,6 +43,7 @@ class Description:
         query_place: What is the same for the same query on every grid and, in relative terms, on
             every photo.
         prefix_share: The part of the whole that went to prefix tokens, by name.
+        outline: Of the network; None where it is not known yet.
     """
 
     photo: PhotoRef | None
@@ -57,6 +62,7 @@ class Description:
     query: str
     query_place: Hashable
     prefix_share: tuple[tuple[str, float], ...] = ()
+    outline: Outline | None = None
 
 
 def describe(pane: Pane, cell: Cell | None) -> Description:
@@ -74,7 +80,7 @@ def describe(pane: Pane, cell: Cell | None) -> Description:
     known = Description(
         pane.photo, pane.model, _model_title(pane, cell), pane.input, method, view.params, None,
         view.layer, view.head, 0, target, _target_name(cell, target), direction,
-        view.query.upper() if isinstance(view.query, str) else "a patch", view.query,
+        prefix_name(view.query) if isinstance(view.query, str) else "a patch", view.query,
     )  # fmt: skip
     return known if cell is None else _answered(known, cell, view)
 
@@ -98,9 +104,10 @@ def _answered(known: Description, cell: Cell, view: View) -> Description:
     """The description with what the answer made exact."""
     explanation, heat_map = cell.explanation, cell.heat_map(view)
     through = explanation.span == "through" and explanation.layers[0] < heat_map.layer
+    heads = 0
     if explanation.head is None:
         heads = len(explanation.by_layer[heat_map.layer].values)
-    else:
+    elif known.method.heads != "none":
         heads = cell.outline.layers[heat_map.layer].heads
     place: Hashable = known.query_place
     if not isinstance(view.query, str):
@@ -108,21 +115,21 @@ def _answered(known: Description, cell: Cell, view: View) -> Description:
         place = round(x, 4), round(y, 4)
     return replace(
         known, first=explanation.layers[0] if through else None, layer=heat_map.layer,
-        head=heat_map.head, heads=heads, query=cell.layout.name(cell.query_token),
-        query_place=place, prefix_share=heat_map.prefix_share,
+        head=heat_map.head, heads=heads, query=token_name(cell.layout, cell.query_token),
+        query_place=place, prefix_share=heat_map.prefix_share, outline=cell.outline,
     )  # fmt: skip
 
 
 def _model_title(pane: Pane, cell: Cell | None) -> str:
     if cell is not None and cell.request.model == pane.model:
-        return cell.card.title
+        return shown_text(cell.card.title, MOST_OF_NAME)
     # A checkpoint is a path; a bundled model is an id, which may hold dots but no folder.
     path = Path(pane.model)
-    return path.stem if path.name != pane.model else pane.model
+    return shown_text(path.stem if path.name != pane.model else pane.model, MOST_OF_NAME)
 
 
 def _target_name(cell: Cell | None, target: int | None) -> str:
     if target is None:
         return ""
     names = cell.card.class_names if cell is not None else ()
-    return names[target] if target < len(names) else f"class {target}"
+    return shown_text(names[target], MOST_OF_NAME) if target < len(names) else f"class {target}"

@@ -9,12 +9,14 @@ from typing import NamedTuple
 
 from vitviz.engine.answers import Cell
 from vitviz.methods import METHODS
+from vitviz.plain_text import MOST_OF_NAME, shown_text
 from vitviz.session.state import Pane
-from vitviz.wording.caption import SEPARATOR, heads, layers
+from vitviz.wording.caption import SEPARATOR, layers
 from vitviz.wording.description import Description, describe
+from vitviz.wording.names import heads_name
 
 NO_MATTER = object()
-"""The key of what a pane is not about: the class, where its method asks about none."""
+"""The key of what a pane is not about: class, head or token, where its method asks about none."""
 
 OF_ONE = ("method", "layer", "head", "query")
 """What a pane that nothing tells apart is called by."""
@@ -147,7 +149,9 @@ def _photo(of: Description) -> Aspect:
     if of.photo is None:
         return Aspect(None, "no photo")
     frame = f", frame {of.photo.frame + 1}" if of.photo.frame else ""
-    return Aspect((of.photo.path, of.photo.frame), Path(of.photo.path).name + frame)
+    return Aspect(
+        (of.photo.path, of.photo.frame), shown_text(Path(of.photo.path).name, MOST_OF_NAME) + frame
+    )
 
 
 def _input(of: Description) -> Aspect:
@@ -180,12 +184,14 @@ def _class(of: Description) -> Aspect:
 
 
 def _head(of: Description) -> Aspect:
+    if of.method.heads == "none":
+        return Aspect(NO_MATTER, "")
+    words = heads_name(of.head, of.heads)
     if isinstance(of.head, int):
-        return Aspect(of.head, heads(of))
+        return Aspect(of.head, words)
     if of.heads == 1:
-        return Aspect(0, heads(of))
-    words = heads(of) or f"{of.head} of heads"
-    return Aspect(of.head, words, short=of.head)
+        return Aspect(0, words)
+    return Aspect(of.head, words or f"{of.head} of heads", short=of.head)
 
 
 def _query(of: Description) -> Aspect:

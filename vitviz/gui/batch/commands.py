@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from vitviz.batch.job import Batch
 from vitviz.bundled import resource
 from vitviz.engine.answers import Cell
-from vitviz.gui.batch.dialog import Asked, BatchDialog
+from vitviz.gui.batch.dialog import BatchChoices, BatchDialog
 from vitviz.gui.controller import Controller
 from vitviz.gui.settings import Settings
 from vitviz.gui.store import Store
@@ -82,12 +82,12 @@ class BatchCommands(QObject):
             )  # fmt: skip
 
     @Slot(object, bool)
-    def _start(self, asked: Asked, restart: bool) -> None:
+    def _start(self, choices: BatchChoices, restart: bool) -> None:
         assert self.dialog is not None
         preferences = self._settings.preferences()
         session = for_any_photo(self._store.session, self._controller.shown_cell)
         batch = Batch(
-            asked.folder, asked.out, session, asked.outputs, preferences.device,
+            choices.folder, choices.out, session, choices.outputs, preferences.device,
             preferences.max_pixels, preferences.disclosure,
         )  # fmt: skip
         self.service.start(batch, restart=restart)

@@ -30,6 +30,7 @@ from vitviz.batch.run import Summary
 from vitviz.batch.table import forms
 from vitviz.gui.widgets.form import Choice, form, quiet, row
 from vitviz.gui.widgets.long_work import STEPS, FolderField, LongWorkDialog, set_primary
+from vitviz.paths import absolute, is_folder
 from vitviz.wording.numbers import duration
 
 MAPS = (("JPEG", "jpg"), ("PNG, exact and slow", "png"), ("TIFF", "tiff"), ("None", "none"))
@@ -48,7 +49,7 @@ LEAST_FAILURES = 96
 
 
 @dataclass(frozen=True)
-class Asked:
+class BatchChoices:
     """What the dialog is set to.
 
     Args:
@@ -66,7 +67,7 @@ class BatchDialog(LongWorkDialog):
     """Asks for a folder, starts and ends the batch, and shows how far it is.
 
     Signals:
-        start_requested(Asked, bool restart): Begin, or go on.
+        start_requested(BatchChoices, bool restart): Begin, or go on.
         cancel_requested(): End soon.
     """
 
@@ -136,7 +137,7 @@ class BatchDialog(LongWorkDialog):
         self.reveal.clicked.connect(self._open)
 
     @property
-    def asked(self) -> Asked | None:
+    def choices(self) -> BatchChoices | None:
         """What it is set to; None while a folder is missing."""
         folder, out = self.folder.path, self.out.path
         if folder is None or out is None:
@@ -146,7 +147,7 @@ class BatchDialog(LongWorkDialog):
         figure = next(each for each in get_args(FigureFormat) if each == self.figure.value)
         side = self.side.value
         assert isinstance(side, int)
-        return Asked(folder, out, Outputs(picture, numbers, figure, side))
+        return BatchChoices(folder, out, Outputs(picture, numbers, figure, side))
 
     def show_choices(self, words: str) -> None:
         """Says what the window is set to, which is what will be computed."""
@@ -217,13 +218,13 @@ class BatchDialog(LongWorkDialog):
         self._fields.setEnabled(not self._running)
         self.side.setEnabled(self.map.value != "none")
         self.start.setText("Cancel" if self._running else "Start")
-        self.start.setEnabled(self._running or self.asked is not None)
+        self.start.setEnabled(self._running or self.choices is not None)
         set_primary(self.start, not self._running)
         has_failures = bool(self.failures.toPlainText())
         self.failures.setVisible(has_failures)
         self.copy.setVisible(has_failures)
         out = self.out.path
-        self.reveal.setEnabled(out is not None and out.is_dir())
+        self.reveal.setEnabled(out is not None and is_folder(out))
         self.make_room()
 
     @Slot()
@@ -231,12 +232,12 @@ class BatchDialog(LongWorkDialog):
         if self._running:
             self.start.setEnabled(False)
             self.cancel_requested.emit()
-        elif self.asked is not None:
-            self.start_requested.emit(self.asked, False)
+        elif self.choices is not None:
+            self.start_requested.emit(self.choices, False)
 
     def _restart(self) -> None:
-        if self.asked is not None:
-            self.start_requested.emit(self.asked, True)
+        if self.choices is not None:
+            self.start_requested.emit(self.choices, True)
 
     @Slot()
     def _copy(self) -> None:
@@ -245,4 +246,4 @@ class BatchDialog(LongWorkDialog):
     @Slot()
     def _open(self) -> None:
         if self.out.path is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.out.path.absolute())))
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(absolute(self.out.path))))

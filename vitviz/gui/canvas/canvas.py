@@ -32,6 +32,7 @@ from vitviz.imaging.geometry import Box, Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.style import Style
+from vitviz.plain_text import shown_text
 
 STEPS: dict[Qt.Key, Patch] = {
     Qt.Key.Key_Left: (0, -1),
@@ -39,6 +40,9 @@ STEPS: dict[Qt.Key, Patch] = {
     Qt.Key.Key_Up: (-1, 0),
     Qt.Key.Key_Down: (1, 0),
 }
+
+MOST_BUSY = 80
+"""Letters of what is going on, in the corner."""
 
 BAR_GAP = 14
 BAR_LONGEST = 340.0
@@ -113,11 +117,12 @@ class Canvas(MapView):
 
     def set_message(self, title: str, text: str = "") -> None:
         """Shows a title and quiet text in the middle; two empty strings take it away."""
-        self._message = (title, text)
+        self._message = (shown_text(title), shown_text(text))
         self.update()
 
     def set_busy(self, text: str) -> None:
         """Says in the corner what is going on; an empty string takes it away."""
+        text = shown_text(text, MOST_BUSY)
         if text != self._busy:
             self._busy = text
             self.update()

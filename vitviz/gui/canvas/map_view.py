@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPalette, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from vitviz.engine.cache import Cache
 from vitviz.gui.canvas import marks
 from vitviz.gui.canvas.colour_bar import (
-    Scale,
     bar_width,
     flat_bar_height,
     paint_colour_bar,
     paint_flat_bar,
 )
 from vitviz.gui.canvas.photo_view import PhotoView
-from vitviz.gui.canvas.pictures import Drawn, MapLayer, PhotoLayer, map_layer
+from vitviz.gui.canvas.pictures import MapLayer, PhotoLayer, map_layer
 from vitviz.gui.canvas.pyramid import Pyramid, pyramid
 from vitviz.gui.canvas.still_layer import Still, StillLayer
 from vitviz.imaging.geometry import Box, Geometry
 from vitviz.imaging.photo import Photo
+from vitviz.maps.bar import ColourBar
 from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.style import Style
 
@@ -60,7 +62,7 @@ class MapView(PhotoView):
         self._map_layer: MapLayer | None = None
         self._map_layer_of: object = None
         self._still_layer = StillLayer()
-        self._bars = Drawn()
+        self._bars: Cache[Hashable, QPixmap] = Cache(1)
         self._bar_width = 0.0
         self._bar_width_of: object = None
         self._may_be_flat = flat
@@ -160,22 +162,22 @@ class MapView(PhotoView):
         return self._style
 
     @property
-    def scale(self) -> Scale | None:
+    def colour_bar(self) -> ColourBar | None:
         """What the colour bar shows."""
         if self._heat_map is None:
             return None
-        return Scale(self._ends, self._heat_map.unit, self._style, self._bar_note)
+        return ColourBar(*self._ends, self._heat_map.unit, self._style, self._bar_note)
 
     # The colour bar
 
     @property
     def bar_room(self) -> float:
         """Width that an upright colour bar takes beside a fitted photo."""
-        if (scale := self.scale) is None:
+        if (bar := self.colour_bar) is None:
             return 0.0
-        key = (scale, self.font().key())
+        key = (bar, self.font().key())
         if key != self._bar_width_of:  # asked for at every turn, and its texts take long to measure
-            self._bar_width = bar_width(scale, self._metrics, BAR_LONGEST)
+            self._bar_width = bar_width(bar, self._metrics, BAR_LONGEST)
             self._bar_width_of = key
         return self._bar_width + BAR_GAP
 
@@ -227,16 +229,16 @@ class MapView(PhotoView):
     def room_beside_bar(self) -> QRectF:
         """The part of the widget that the colour bar leaves to other things over the photo."""
         room = self.area.adjusted(6, 6, -6, -6)
-        if self.scale is None or self._photo is None:
+        if self.colour_bar is None or self._photo is None:
             return room
         height, width = self._photo.size
-        bar = self._bar_box(self.on_widget(Box(0, 0, width, height)))
+        box = self._bar_box(self.on_widget(Box(0, 0, width, height)))
         if self._bar_is_flat:
-            room.setBottom(bar.top())
+            room.setBottom(box.top())
         elif self._bar_at_left:
-            room.setLeft(bar.right() + 14)
+            room.setLeft(box.right() + 14)
         else:
-            room.setRight(bar.left() - 14)
+            room.setRight(box.left() - 14)
         return room
 
     # Drawing
@@ -280,22 +282,22 @@ class MapView(PhotoView):
         still = Still(geometry, self.viewport, self.screen_pixels, self._style.grid)
         small = marks.small(self.font())
         self._still_layer.draw(painter, still, small, self.palette(), marked)
-        if (scale := self.scale) is not None:
+        if (bar := self.colour_bar) is not None:
             painter.setFont(small)
-            self._paint_bar(painter, scale, still.photo)
+            self._paint_bar(painter, bar, still.photo)
 
-    def _paint_bar(self, painter: QPainter, scale: Scale, photo: QRectF) -> None:
+    def _paint_bar(self, painter: QPainter, bar: ColourBar, photo: QRectF) -> None:
         """From a picture of it: its texts take longer than the photo and the map."""
         box = self._bar_box(photo)
         over, size, palette = box.intersects(photo), box.size(), self.palette()
-        key = (scale, size.width(), size.height(), over, self._bar_is_flat, painter.font().key(),
+        key = (bar, size.width(), size.height(), over, self._bar_is_flat, painter.font().key(),
                palette.cacheKey(), self.screen_pixels.ratio)  # fmt: skip
         around = box.adjusted(-BAR_EDGE, -BAR_EDGE, BAR_EDGE, BAR_EDGE)
         font = painter.font()
-        pixmap = self._bars.get(key, lambda: self._bar_picture(scale, around, font, over=over))
+        pixmap = self._bars.get(key, lambda: self._bar_picture(bar, around, font, over=over))
         painter.drawPixmap(around.topLeft(), pixmap)
 
-    def _bar_picture(self, scale: Scale, around: QRectF, font: QFont, *, over: bool) -> QPixmap:
+    def _bar_picture(self, bar: ColourBar, around: QRectF, font: QFont, *, over: bool) -> QPixmap:
         ratio = self.screen_pixels.ratio
         size = around.size() * ratio
         pixmap = QPixmap(math.ceil(size.width()), math.ceil(size.height()))
@@ -309,9 +311,9 @@ class MapView(PhotoView):
             ground = marks.translucent(self.palette().color(QPalette.ColorRole.Window), 225)
             marks.panel(painter, box.adjusted(-10, -8, 10, 8), ground)
         if self._bar_is_flat:
-            paint_flat_bar(painter, box, scale, self.palette())
+            paint_flat_bar(painter, box, bar, self.palette())
         else:
-            paint_colour_bar(painter, box, scale, self.palette())
+            paint_colour_bar(painter, box, bar, self.palette())
         painter.end()
         return pixmap
 

@@ -11,6 +11,7 @@ from vitviz.gui.canvas.marks import bold, panel, quiet, sized, small, translucen
 from vitviz.imaging.geometry import Box, Geometry
 from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.ticks import number
+from vitviz.wording.names import patch_name
 
 GAP = 10
 """Widget pixels between a patch and its note."""
@@ -46,7 +47,7 @@ def patch_note(patch: tuple[int, int], geometry: Geometry, heat_map: HeatMap | N
     """What is known about one patch: where it is, its value and rank, its box on the photo."""
     row, col = patch
     photo = (("photo", False), (place_text(geometry.patch_box(row, col)), True))
-    title = f"row {row + 1}, column {col + 1}"
+    title = patch_name(row, col)
     if heat_map is None:
         return Note(title, (photo,))
     value = (

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from vitviz.gui.canvas.pictures import Screen, on_widget
-from vitviz.gui.canvas.viewport import Area, Viewport, bounded, fitted, showing, sight
+from vitviz.gui.canvas.viewport import Area, Viewport, bounded, fitted, showing, visible_part
 from vitviz.imaging.geometry import Box
 
 STEP = 1.25
@@ -172,7 +172,7 @@ class PhotoView(QWidget):
         if (self._photo_size, area) == (other._photo_size, other_area):
             self._look(other.viewport)  # exactly, so that both can show one picture
         else:
-            wanted = sight(other.viewport, other._photo_size, other_area)
+            wanted = visible_part(other.viewport, other._photo_size, other_area)
             self._look(showing(wanted, self._photo_size, area))
 
     def move_by(self, dx: float, dy: float) -> None:

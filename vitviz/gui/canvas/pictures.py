@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,6 +11,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 
+from vitviz.engine.cache import Cache
 from vitviz.gui.canvas.pyramid import Pyramid
 from vitviz.gui.canvas.viewport import Viewport
 from vitviz.imaging.geometry import Box, Geometry
@@ -64,28 +65,6 @@ def photo_image(pixels: UInt8[np.ndarray, "height width 3"]) -> QImage:
     return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
 
 
-class Drawn:
-    """Pictures drawn before, the last used ones kept.
-
-    Args:
-        count: How many: one for each widget that draws with it.
-    """
-
-    def __init__(self, count: int = 1) -> None:
-        self._count = count
-        self._pixmaps: dict[Hashable, QPixmap] = {}
-
-    def get(self, key: Hashable, draw: Callable[[], QPixmap]) -> QPixmap:
-        """The picture of ``key``, drawn now if it is not kept."""
-        pixmap = self._pixmaps.pop(key, None)
-        if pixmap is None:
-            pixmap = draw()
-        self._pixmaps[key] = pixmap  # the last one is the one used last
-        while len(self._pixmaps) > self._count:
-            del self._pixmaps[next(iter(self._pixmaps))]
-        return pixmap
-
-
 class PhotoLayer:
     """The photo scaled to the screen, and kept: repainting is copying.
 
@@ -98,13 +77,13 @@ class PhotoLayer:
     def __init__(self, pyramid: Pyramid, widgets: int = 1) -> None:
         self._pyramid = pyramid
         self._images: dict[int, QImage] = {}
-        self._drawn_before = Drawn(widgets)
+        self._pixmaps: Cache[Hashable, QPixmap] = Cache(widgets)
 
     def pixmap(self, viewport: Viewport, screen: Screen, background: QColor) -> QPixmap:
         """What is in sight of the photo, on the background; as large as the screen."""
         size = screen.size.width(), screen.size.height()
         key = (viewport, size, screen.ratio, background.rgb())
-        return self._drawn_before.get(key, lambda: self._drawn(viewport, screen, background))
+        return self._pixmaps.get(key, lambda: self._drawn(viewport, screen, background))
 
     def _drawn(self, viewport: Viewport, screen: Screen, background: QColor) -> QPixmap:
         pixmap = QPixmap(screen.device_size)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFont, QPainter, QPalette, QPixmap
 
+from vitviz.engine.cache import Cache
 from vitviz.gui.canvas import marks
-from vitviz.gui.canvas.pictures import Drawn, Screen, on_widget
+from vitviz.gui.canvas.pictures import Screen, on_widget
 from vitviz.gui.canvas.viewport import Viewport
 from vitviz.imaging.geometry import Box, Geometry
 
@@ -65,7 +67,7 @@ class StillLayer:
     """
 
     def __init__(self, widgets: int = 1) -> None:
-        self._drawn_before = Drawn(widgets)
+        self._pixmaps: Cache[Hashable, QPixmap] = Cache(widgets)
 
     def draw(
         self,
@@ -87,7 +89,7 @@ class StillLayer:
         size = still.screen.size.width(), still.screen.size.height()
         key = (still.geometry, still.viewport, size, still.screen.ratio, still.grid, font.key(),
                palette.cacheKey())  # fmt: skip
-        pixmap = self._drawn_before.get(key, lambda: self._drawn(still, font, palette))
+        pixmap = self._pixmaps.get(key, lambda: self._drawn(still, font, palette))
         painter.drawPixmap(0, 0, pixmap)
         if still.grid and marked is not None:
             painter.setFont(font)

@@ -94,7 +94,7 @@ def fitted(photo_size: tuple[int, int], area: Area) -> Viewport:
 
 
 @dataclass(frozen=True)
-class Sight:
+class VisiblePart:
     """What of a photo is in sight, in terms that hold for another photo on another widget.
 
     Args:
@@ -108,7 +108,7 @@ class Sight:
     y: float
 
 
-def sight(viewport: Viewport, photo_size: tuple[int, int], area: Area) -> Sight:
+def visible_part(viewport: Viewport, photo_size: tuple[int, int], area: Area) -> VisiblePart:
     """What a viewport shows.
 
     Args:
@@ -118,11 +118,11 @@ def sight(viewport: Viewport, photo_size: tuple[int, int], area: Area) -> Sight:
     """
     height, width = photo_size
     x, y = viewport.to_photo(area.left + area.width / 2, area.top + area.height / 2)
-    return Sight(viewport.scale / fitted(photo_size, area).scale, x / width, y / height)
+    return VisiblePart(viewport.scale / fitted(photo_size, area).scale, x / width, y / height)
 
 
-def showing(wanted: Sight, photo_size: tuple[int, int], area: Area) -> Viewport:
-    """The viewport that shows it; what ``sight`` takes back.
+def showing(wanted: VisiblePart, photo_size: tuple[int, int], area: Area) -> Viewport:
+    """The viewport that shows it; what ``visible_part`` takes back.
 
     Args:
         wanted: What is to be in sight.

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMainWindow
 
 from vitviz.gui.controller import Controller
 from vitviz.gui.documents import Documents
-from vitviz.gui.layout import Panels
+from vitviz.gui.panels.docks import PanelDocks
 from vitviz.gui.scene import Device, Scene
 from vitviz.gui.settings import Preferences, Settings
 from vitviz.gui.store import Store
@@ -41,7 +41,7 @@ class App(Protocol):
     card: ModelCard | None
     banner: Banner
     status: StatusBar
-    panels: Panels
+    panels: PanelDocks
     views: ViewStack
     menus: Sequence[Menu]
     actions_by_id: Mapping[str, QAction]

@@ -19,6 +19,7 @@ from vitviz.session.panes import pair_of, with_query, without_point
 from vitviz.session.split import Along, split
 from vitviz.session.state import MOST_PANES, Arrangement, Pane, Query, Session, with_panes
 from vitviz.wording.headings import letter
+from vitviz.wording.names import patch_name
 
 MENU = Menu("compare", "&Compare")
 command = MENU.command
@@ -64,9 +65,11 @@ def split_along(along: Along, app: App) -> None:
         attempt(app, lambda: changes.add_pane(session))  # says what is missing
         return
     from vitviz.gui.dialogs.split import SplitDialog
-    from vitviz.gui.dialogs.split_values import ranges
+    from vitviz.gui.dialogs.split_values import split_choices
 
-    dialog = SplitDialog(ranges(session, cell, app.settings.recent("models")), along, app.widget)
+    dialog = SplitDialog(
+        split_choices(session, cell, app.settings.recent("models")), along, app.widget
+    )
     if dialog.exec() == QDialog.DialogCode.Accepted:
         if dialog.along == "layers" and cell is not None:
             # "The last one" by its number, so that it is found among the others.
@@ -256,7 +259,7 @@ def hover_pane(app: App, index: int, patch: tuple[int, int] | None) -> None:
         app.status.show_hovered("")
         app.controller.hover(None)
         return
-    app.status.show_hovered(f"{letter(index)}: row {patch[0] + 1}, column {patch[1] + 1}")
+    app.status.show_hovered(f"{letter(index)}: {patch_name(*patch)}")
     if app.preferences.follow_cursor:
         geometry = cell.heat_map(states[index].pane.view).geometry
         app.controller.hover(geometry.patch_box(*patch).centre, index)

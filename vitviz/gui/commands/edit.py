@@ -43,7 +43,7 @@ def copy_picture(app: App) -> None:
     if not kind.all_panes:
         states = (states[session.compare.focus],)
     looked_at = [
-        (state.opened.photo, state.cell, state.pane)
+        (state.pane, state.cell, state.opened.photo)
         for state in states if state.opened is not None and state.cell is not None
     ]  # fmt: skip
     if not looked_at:
@@ -54,11 +54,12 @@ def copy_picture(app: App) -> None:
     shared = kind.all_panes and session.compare.shared
 
     def draw(progress: Progress) -> object:
-        from vitviz.exporting.clipboard import Shown, figure_picture, picture
+        from vitviz.exporting.clipboard import figure_picture, picture
+        from vitviz.exporting.figure_files import PaneMap
 
         if content is not None:
             return figure_picture(session, content, engine, device, progress)
-        return picture([Shown(*one) for one in looked_at], session.style, shared)
+        return picture([PaneMap(*one) for one in looked_at], session.style, shared)
 
     def copied(pixels: object) -> None:
         import numpy as np

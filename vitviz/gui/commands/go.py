@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from vitviz.gui.commands.command import App, Menu
 from vitviz.gui.commands.compare import choose_pane_query
-from vitviz.gui.commands.rules import asks_class
+from vitviz.gui.commands.rules import asks_class, has_heads
 from vitviz.maps.heat_map import Head
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction
 from vitviz.session.panes import with_frame, without_point
 from vitviz.session.state import View
+from vitviz.wording.names import patch_name
 
 MENU = Menu("go", "&Go")
 command = MENU.command
@@ -43,12 +44,12 @@ def toggle_play(app: App) -> None:
     layers.set_playing(not layers.playing)
 
 
-@command("go.next_head", "Next &Head", ".", separated=True)
+@command("go.next_head", "Next &Head", ".", when=has_heads, separated=True)
 def next_head(app: App) -> None:
     step_head(app, 1)
 
 
-@command("go.previous_head", "Previous H&ead", ",")
+@command("go.previous_head", "Previous H&ead", ",", when=has_heads)
 def previous_head(app: App) -> None:
     step_head(app, -1)
 
@@ -180,6 +181,6 @@ def hover_patch(app: App, patch: tuple[int, int] | None) -> None:
         return
     heat_map = cell.heat_map(app.store.session.view)
     value = heat_map.values[patch]
-    app.status.show_hovered(f"row {patch[0] + 1}, column {patch[1] + 1} · {value:.4g}")
+    app.status.show_hovered(f"{patch_name(*patch)} · {value:.4g}")
     if app.preferences.follow_cursor:
         app.controller.hover(heat_map.geometry.patch_box(*patch).centre)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vitviz.gui.scene import Scene
+from vitviz.methods import METHODS
 
 
 def has_map(scene: Scene) -> bool:
@@ -18,6 +19,11 @@ def has_photos(scene: Scene) -> bool:
 def has_panes(scene: Scene) -> bool:
     """The Compare view has several panes."""
     return len(scene.session.panes) > 1
+
+
+def has_heads(scene: Scene) -> bool:
+    """There is a map of each head."""
+    return METHODS[scene.session.view.method].has_heads
 
 
 def asks_class(scene: Scene) -> bool:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QIcon, QKeySequence
+from PySide6.QtCore import Qt, QUrl, Slot
+from PySide6.QtGui import QIcon, QImage, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHBoxLayout,
-    QLabel,
     QTextBrowser,
     QVBoxLayout,
     QWidget,
@@ -19,12 +18,32 @@ from PySide6.QtWidgets import (
 
 from vitviz.gui.dialogs.licences import LicencesDialog
 from vitviz.gui.reports import versions
+from vitviz.gui.widgets.text import PlainLabel
 from vitviz.models.card import ModelCard
+from vitviz.plain_text import shown_text
 from vitviz.wording.models import shape
+from vitviz.wording.names import prefix_name
 from vitviz.wording.numbers import amount, byte_size
 
 NAMED = 12
 """Own classes of a model that its card spells out."""
+
+MOST_LETTERS = 2000
+"""Of one thing that is said of a model."""
+
+NOTHING = QImage(1, 1, QImage.Format.Format_ARGB32)
+NOTHING.fill(0)
+
+
+class Page(QTextBrowser):
+    """Shows rich text of this program's, in which nothing is loaded from anywhere."""
+
+    def loadResource(self, kind: int, name: QUrl | str) -> object:
+        """Nothing: no file, no share of another computer, no page.
+
+        An empty picture, since Qt itself would look where it is told that there is none.
+        """
+        return NOTHING
 
 
 class TextDialog(QDialog):
@@ -35,7 +54,7 @@ class TextDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(title)
         self.resize(560, 520)
-        self.text = QTextBrowser()
+        self.text = Page()
         self.text.setOpenExternalLinks(True)
         self.text.setFrameShape(QTextBrowser.Shape.NoFrame)
         self.text.setHtml(text)
@@ -44,7 +63,7 @@ class TextDialog(QDialog):
         self.buttons.rejected.connect(self.reject)
         top = QHBoxLayout()
         if icon is not None:
-            picture = QLabel()
+            picture = PlainLabel()
             picture.setPixmap(icon.pixmap(72, 72))
             top.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
         top.addWidget(self.text, 1)
@@ -73,12 +92,16 @@ class AboutDialog(TextDialog):
 def table(rows: Iterable[tuple[str, str]], width: int = 110) -> str:
     """Two columns, the first one ``width`` pixels wide; rows without a value left out."""
     cells = "".join(
-        f'<tr><td width="{width}" style="padding: 2px 14px 2px 0">{html.escape(name)}</td>'
-        f'<td style="padding: 2px 0">{html.escape(value)}</td></tr>'
+        f'<tr><td width="{width}" style="padding: 2px 14px 2px 0">{_escaped(name)}</td>'
+        f'<td style="padding: 2px 0">{_escaped(value)}</td></tr>'
         for name, value in rows
         if value
     )
     return f"<table>{cells}</table>"
+
+
+def _escaped(text: str) -> str:
+    return html.escape(shown_text(text, MOST_LETTERS))
 
 
 def about_text() -> str:
@@ -112,7 +135,7 @@ def card_text(card: ModelCard) -> str:
             ("Licence", card.licence or "not known"),
             ("Shape", shape(outline)),
             ("Parameters", amount(outline.parameters)),
-            ("Prefix tokens", ", ".join(name.upper() for name in outline.prefix) or "none"),
+            ("Prefix tokens", ", ".join(map(prefix_name, outline.prefix)) or "none"),
             ("Trained at", f"{wants.input_size[0]} × {wants.input_size[1]} px"),
             ("Resize", f"{wants.rule}, edge {wants.edge}, {wants.interpolation}"),
             ("Mean, std", f"{wants.mean}, {wants.std}"),
@@ -123,9 +146,9 @@ def card_text(card: ModelCard) -> str:
             ("Weights", f"{byte_size(card.bytes)}, SHA-256 {card.sha256}"),
         ]
     )  # fmt: skip
-    parts = [f"<h2>{html.escape(card.title)}</h2>{facts}"]
+    parts = [f"<h2>{_escaped(card.title)}</h2>{facts}"]
     if card.notes:
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in card.notes)
+        notes = "".join(f"<li>{_escaped(note)}</li>" for note in card.notes)
         parts.append(f"<h3>Assumed, since the file does not say</h3><ul>{notes}</ul>")
     if card.measured:
         parts.append(f"<h3>Measured</h3>{table(card.measured, 330)}")

@@ -7,13 +7,14 @@ from typing import get_args
 import numpy as np
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QImage, QPixmap
-from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from vitviz.engine.answers import Cell
 from vitviz.exporting.animation import MOST_PIXELS, Along, Animation, alongs, frames, shots
 from vitviz.exporting.film import Film, has_video
 from vitviz.exporting.formats import choices
-from vitviz.gui.widgets.form import Choice, Number, Whole, form, quiet, row
+from vitviz.gui.widgets.form import Choice, Number, WholeNumber, form, quiet, row
+from vitviz.gui.widgets.text import PlainLabel
 from vitviz.imaging.photo import Photo
 from vitviz.methods import METHODS
 from vitviz.session.state import Session
@@ -30,11 +31,11 @@ PREVIEW_WIDTH, PREVIEW_HEIGHT = 404, 250
 NO_VIDEO = "MP4 needs PyAV: pip install av, then start vitviz again."
 
 
-class Player(QLabel):
+class Player(PlainLabel):
     """Plays frames, each as long as it will stay."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__("", parent)
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setFixedHeight(PREVIEW_HEIGHT)
         self.setAccessibleName("Preview")
@@ -96,7 +97,7 @@ class AnimationDialog(QDialog):
         self.hold = Number("Last frame stays, seconds", 0, 60, 1)
         self.hold.setSuffix(" s")
         self.hold.setValue(usual.film.hold_s)
-        self.width_ = Whole("Width of the photo, pixels", 64, MOST_PIXELS)
+        self.width_ = WholeNumber("Width of the photo, pixels", 64, MOST_PIXELS)
         self.width_.setSuffix(" pixels")
         self.width_.setSingleStep(80)
         self.width_.setValue(usual.width)

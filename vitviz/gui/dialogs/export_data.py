@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from vitviz.engine.answers import Cell
 from vitviz.exporting.formats import choices
-from vitviz.exporting.values import Resolution, Wanted, maps
+from vitviz.exporting.values import Resolution, ValuesOptions, maps
 from vitviz.gui.widgets.form import Choice, form, quiet, row
 from vitviz.maps.heat_map import HeatMap
 from vitviz.session.state import View
@@ -76,11 +76,11 @@ class DataDialog(QDialog):
         return str(self.format.value)
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> ValuesOptions:
         """Which values."""
         is_tiff = self.suffix == ".tiff"
         found = next(r for r in get_args(Resolution) if r == self.resolution.value)
-        return Wanted(bool(self.holds.value), found if is_tiff else "patches", self._smooth)
+        return ValuesOptions(bool(self.holds.value), found if is_tiff else "patches", self._smooth)
 
     @Slot()
     def _show(self) -> None:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from vitviz.gui.settings import Preferences
-from vitviz.gui.widgets.form import Choice, Whole, form, row
+from vitviz.gui.widgets.form import Choice, WholeNumber, form, row
 
 THEMES = (("As the desktop", "system"), ("Light", "light"), ("Dark", "dark"))
 
@@ -44,7 +44,7 @@ class PreferencesDialog(QDialog):
         self.theme.show_value(preferences.theme)
         self.device = Choice("Device", [("Automatic", "auto"), *devices])
         self.device.show_value(preferences.device)
-        self.limit = Whole("Largest photo opened without asking, megapixels", 1, 2000)
+        self.limit = WholeNumber("Largest photo opened without asking, megapixels", 1, 2000)
         self.limit.setSuffix(" megapixels")
         self.limit.setValue(preferences.max_pixels // 1_000_000)
         self.colour = QPushButton()

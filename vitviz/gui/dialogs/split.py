@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
-from vitviz.gui.dialogs.split_values import TITLES, Range
+from vitviz.gui.dialogs.split_values import TITLES, SplitChoices
 from vitviz.gui.documents import MODEL_FILTER, PHOTO_FILTER
 from vitviz.gui.widgets.form import Choice
+from vitviz.gui.widgets.text import PlainLabel
 from vitviz.gui.widgets.ticks import TickDialog
+from vitviz.paths import absolute
 from vitviz.session.split import Along
 from vitviz.session.state import MOST_PANES, PhotoRef
 
@@ -19,24 +21,24 @@ class SplitDialog(TickDialog):
     """A choice of what is varied, and a list of values of which up to six are ticked.
 
     Args:
-        ranges: What there is to choose from.
+        choices: What there is to choose from.
         along: What is offered first.
     """
 
     def __init__(
         self,
-        ranges: dict[Along, Range],
+        choices: dict[Along, SplitChoices],
         along: Along,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__("Split along", "Split", MOST_PANES, "pane", parent)
-        self._ranges = {name: list(known.values) for name, known in ranges.items()}
-        self._reasons = {name: known.missing for name, known in ranges.items()}
-        self._chosen = {name: list(known.chosen) for name, known in ranges.items()}
+        self._all_values = {name: list(known.values) for name, known in choices.items()}
+        self._reasons = {name: known.missing for name, known in choices.items()}
+        self._chosen = {name: list(known.chosen) for name, known in choices.items()}
         self.choice = Choice("Split along", [(title, name) for name, title in TITLES.items()])
         self.choice.show_value(along)
         self.list.setAccessibleName("What the panes show")
-        label = QLabel("Split along")
+        label = PlainLabel("Split along")
         label.setBuddy(self.choice)
         top = QHBoxLayout()
         top.addWidget(label)
@@ -61,7 +63,7 @@ class SplitDialog(TickDialog):
     @Slot()
     def _show(self) -> None:
         along = self.along
-        self.show_values(self._ranges[along], self._chosen[along], self._reasons[along])
+        self.show_values(self._all_values[along], self._chosen[along], self._reasons[along])
         self.files.setVisible(along in ("models", "photos"))
 
     @Slot()
@@ -69,10 +71,10 @@ class SplitDialog(TickDialog):
         kind = PHOTO_FILTER if self.along == "photos" else MODEL_FILTER
         names, _ = QFileDialog.getOpenFileNames(self, f"Open {self.along}", "", kind)
         for name in names:
-            value: object = PhotoRef(str(Path(name).absolute()))
+            value: object = PhotoRef(str(absolute(name)))
             value = value if self.along == "photos" else name
-            if value not in [known for _, known in self._ranges[self.along]]:
-                self._ranges[self.along].append((Path(name).name, value))
+            if value not in [known for _, known in self._all_values[self.along]]:
+                self._all_values[self.along].append((Path(name).name, value))
             if value not in self._chosen[self.along]:
                 self._chosen[self.along].append(value)
         if names:

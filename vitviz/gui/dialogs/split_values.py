@@ -13,6 +13,7 @@ from vitviz.methods import METHODS
 from vitviz.models.loading import bundled
 from vitviz.session.split import Along, current, some
 from vitviz.session.state import Session
+from vitviz.wording.names import capitalised, head_name, layer_name
 
 TITLES: dict[Along, str] = {
     "layers": "Layers", "heads": "Heads", "methods": "Methods", "models": "Models",
@@ -24,7 +25,7 @@ FEW = 3
 
 
 @dataclass(frozen=True)
-class Range:
+class SplitChoices:
     """What there is to choose from.
 
     Args:
@@ -38,7 +39,9 @@ class Range:
     missing: str = ""
 
 
-def ranges(session: Session, cell: Cell | None, models: Sequence[str]) -> dict[Along, Range]:
+def split_choices(
+    session: Session, cell: Cell | None, models: Sequence[str]
+) -> dict[Along, SplitChoices]:
     """What there is, for each choice that can be varied.
 
     Args:
@@ -46,7 +49,7 @@ def ranges(session: Session, cell: Cell | None, models: Sequence[str]) -> dict[A
         cell: That pane's answer, for what depends on the model; None before there is one.
         models: Paths of checkpoints that were used lately.
     """
-    known: dict[Along, Range] = {
+    known: dict[Along, SplitChoices] = {
         "layers": _layers(session, cell), "heads": _heads(session, cell),
         "methods": _methods(cell), "models": _models(session, models),
         "photos": open_photos(session), "classes": _classes(session, cell),
@@ -54,53 +57,53 @@ def ranges(session: Session, cell: Cell | None, models: Sequence[str]) -> dict[A
     return known
 
 
-def _layers(session: Session, cell: Cell | None) -> Range:
+def _layers(session: Session, cell: Cell | None) -> SplitChoices:
     if cell is None:
-        return Range((), missing="They are known once the model has answered.")
+        return SplitChoices((), missing="They are known once the model has answered.")
     layers = cell.explanation.layers
-    values = tuple((f"Layer {layer + 1}", layer) for layer in layers)
-    return Range(values, tuple(some("layers", layers, session.view.layer)))
+    values = tuple((capitalised(layer_name(layer, cell.outline)), layer) for layer in layers)
+    return SplitChoices(values, tuple(some("layers", layers, session.view.layer)))
 
 
-def _heads(session: Session, cell: Cell | None) -> Range:
+def _heads(session: Session, cell: Cell | None) -> SplitChoices:
     if cell is None:
-        return Range((), missing="They are known once the model has answered.")
-    fusions = tuple((f"{name.capitalize()} of all heads", name) for name in get_args(Fusion))
+        return SplitChoices((), missing="They are known once the model has answered.")
+    fusions = tuple((f"{capitalised(name)} of all heads", name) for name in get_args(Fusion))
     heads = range(cell.outline.heads)
-    values = (*fusions, *((f"Head {head + 1}", head) for head in heads))
-    return Range(values, tuple(some("heads", heads, session.view.head)))
+    values = (*fusions, *((capitalised(head_name(head)), head) for head in heads))
+    return SplitChoices(values, tuple(some("heads", heads, session.view.head)))
 
 
-def _methods(cell: Cell | None) -> Range:
+def _methods(cell: Cell | None) -> SplitChoices:
     usable = [m for m in METHODS.values() if cell is None or m.fits(cell.outline)]
     values = tuple((method.title, method.name) for method in usable)
-    return Range(values, tuple(name for _, name in values))
+    return SplitChoices(values, tuple(name for _, name in values))
 
 
-def _models(session: Session, recent: Sequence[str]) -> Range:
+def _models(session: Session, recent: Sequence[str]) -> SplitChoices:
     values = [(card.title, card.id) for card in bundled()]
     ids = {id for _, id in values}
     paths = [path for path in dict.fromkeys((session.model, *recent)) if path not in ids]
     values += [(Path(path).name, path) for path in paths]
     others = [model for _, model in values if model != session.model]
     chosen = [session.model, *others[: FEW - 1]]
-    return Range(tuple(values), tuple(model for _, model in values if model in chosen))
+    return SplitChoices(tuple(values), tuple(model for _, model in values if model in chosen))
 
 
-def open_photos(session: Session) -> Range:
+def open_photos(session: Session) -> SplitChoices:
     """The open photos."""
     values = tuple(
         (Path(ref.path).name + (f", frame {ref.frame + 1}" if ref.frame else ""), ref)
         for ref in session.photos
     )
-    return Range(values, tuple(some("photos", session.photos, session.photo)))
+    return SplitChoices(values, tuple(some("photos", session.photos, session.photo)))
 
 
-def _classes(session: Session, cell: Cell | None) -> Range:
+def _classes(session: Session, cell: Cell | None) -> SplitChoices:
     if cell is None:
-        return Range((), missing="They are known once the model has answered.")
+        return SplitChoices((), missing="They are known once the model has answered.")
     if cell.probabilities is None:
-        return Range((), missing="This model tells no classes apart.")
+        return SplitChoices((), missing="This model tells no classes apart.")
     best = top_indices(cell, len(cell.probabilities))
     values = tuple(
         (f"{cell.class_name(index)} · {100 * cell.probabilities[index]:.1f} %", index)
@@ -108,4 +111,4 @@ def _classes(session: Session, cell: Cell | None) -> Range:
     )
     now = current(session.pane, "classes")
     first = [now] if now is not None and now not in best[:FEW] else []
-    return Range(values, (*first, *best[: FEW - len(first)]))
+    return SplitChoices(values, (*first, *best[: FEW - len(first)]))

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -31,6 +30,8 @@ from vitviz.gui.figure.form import FigureForm
 from vitviz.gui.threads.desk import CLOSING_S, Desk
 from vitviz.gui.widgets.form import quiet
 from vitviz.gui.widgets.target import ask_target
+from vitviz.gui.widgets.text import PlainLabel, set_tooltip
+from vitviz.plain_text import shown_text
 from vitviz.progress import Control, Progress, Stage
 from vitviz.session.state import Session
 from vitviz.shapes import UInt8
@@ -75,7 +76,7 @@ class ExportQuestion:
 
 
 @dataclass(frozen=True, eq=False)
-class Preview:
+class FigurePreview:
     """A picture of the figure.
 
     Args:
@@ -179,7 +180,7 @@ class FigureDialog(QDialog):
         self.form = FigureForm(replace(session.figure, content=content), suffix)
         self.preview = PreviewArea()
         self.size_label = quiet()
-        self.message = QLabel()
+        self.message = PlainLabel()
         self.message.setWordWrap(True)
         self.message.setVisible(False)
         self.progress = QProgressBar()
@@ -244,7 +245,7 @@ class FigureDialog(QDialog):
 
     def _answer(
         self, question: PreviewQuestion | ExportQuestion, progress: Progress
-    ) -> Preview | Path:
+    ) -> FigurePreview | Path:
         from vitviz.models.torch_import import import_torch
 
         import_torch()
@@ -263,7 +264,7 @@ class FigureDialog(QDialog):
         write_figure(question.path, session, self._engine, self._device, checked, self._disclosure)
         return question.path
 
-    def _draw(self, question: PreviewQuestion, progress: Progress) -> Preview:
+    def _draw(self, question: PreviewQuestion, progress: Progress) -> FigurePreview:
         from vitviz.exporting.figure_files import compose
         from vitviz.figures.draw import MM_PER_INCH, Drawing
         from vitviz.figures.encode import size_text
@@ -279,7 +280,7 @@ class FigureDialog(QDialog):
         large = Image.fromarray(drawing.pixels(max(2 * fitting * MM_PER_INCH, 20)))
         small = large.resize((max(large.width // 2, 1), max(large.height // 2, 1)),
                              Image.Resampling.BOX)  # fmt: skip
-        return Preview(np.asarray(small), size_text(drawing), fonts())
+        return FigurePreview(np.asarray(small), size_text(drawing), fonts())
 
     # On the window's thread
 
@@ -310,11 +311,11 @@ class FigureDialog(QDialog):
     @Slot(object, object, float)
     def _on_progress(self, question: object, stage: Stage, fraction: float) -> None:
         self.progress.setValue(round(1000 * fraction))
-        self.progress.setToolTip(stage_words(stage))
+        set_tooltip(self.progress, stage_words(stage))
 
     @Slot(object, object)
     def _on_answer(self, question: object, answer: object) -> None:
-        if isinstance(answer, Preview):
+        if isinstance(answer, FigurePreview):
             self._say("")
             self.preview.show_pixels(answer.pixels)
             self.size_label.setText(answer.size)
@@ -347,7 +348,7 @@ class FigureDialog(QDialog):
         self.export.setText("Cancel" if writing else "Export…")
 
     def _say(self, words: str) -> None:
-        self.message.setText(words)
+        self.message.setText(shown_text(words))
         self.message.setVisible(bool(words))
 
     def resizeEvent(self, event: object) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QLineEdit, QWidget
 from vitviz.exporting.formats import choices
 from vitviz.figures import spec
 from vitviz.figures.spec import DEFAULT_FONT, PRESETS, FigureSpec
-from vitviz.gui.widgets.form import Choice, Number, Whole, column, form, row
+from vitviz.gui.widgets.form import Choice, Number, WholeNumber, column, form, row
 
 CONTENTS: tuple[tuple[str, spec.Content], ...] = (
     ("This map", "map"),
@@ -111,12 +111,12 @@ class FigureForm(QWidget):
             (DEFAULT_FONT, figure.font))])  # fmt: skip
         self.format = Choice("Format", choices("figure"))
         self.format.show_value(suffix)
-        self.numbers: dict[str, Number | Whole] = {
+        self.numbers: dict[str, Number | WholeNumber] = {
             "width_mm": Number("Width, mm", spec.LEAST_WIDTH_MM, spec.MOST_WIDTH_MM, 1),
             "height_mm": Number("Height, mm", 0, spec.MOST_WIDTH_MM, 1),
             "text_pt": Number("Text size, points", spec.LEAST_TEXT_PT, spec.MOST_TEXT_PT, 1),
-            "dpi": Whole("Pixels per inch", spec.LEAST_DPI, spec.MOST_DPI),
-            "columns": Whole("Panels in a row", 0, 24),
+            "dpi": WholeNumber("Pixels per inch", spec.LEAST_DPI, spec.MOST_DPI),
+            "columns": WholeNumber("Panels in a row", 0, 24),
         }
         for name, words in (("height_mm", "as needed"), ("columns", "as fits best")):
             self.numbers[name].setSpecialValueText(words)

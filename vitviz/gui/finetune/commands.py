@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
@@ -20,8 +22,9 @@ from vitviz.gui.threads.service import Service
 from vitviz.gui.threads.training import TrainingService
 from vitviz.gui.widgets.ticks import TickDialog
 from vitviz.models.loading import bundled
+from vitviz.paths import absolute, is_elsewhere
 from vitviz.session.state import PhotoRef
-from vitviz.training.finetune.choices import FoundRun
+from vitviz.training.finetune.choices import SavedRun
 from vitviz.training.finetune.epochs import (
     MOST_PHOTOS,
     Epoch,
@@ -110,7 +113,7 @@ class FinetuneCommands(QObject):
     @Slot(object)
     def _start(self, options: FinetuneOptions) -> None:
         assert self.dialog is not None
-        out = options.out.expanduser().absolute()
+        out = absolute(os.path.expanduser(options.out))  # noqa: PTH111 (never raises)
         device = self._settings.preferences().device
         if self._options is None or out != self._options.out:
             self._compared = False
@@ -120,7 +123,19 @@ class FinetuneCommands(QObject):
         self.dialog.show_started(options.epochs)
 
     @Slot(object)
-    def _on_found(self, run: FoundRun) -> None:
+    def _on_found(self, run: SavedRun) -> None:
+        assert self.dialog is not None
+        far = [name for name in (str(run.options.folder), run.options.model) if is_elsewhere(name)]
+        if far:
+            self.dialog.banner.say(
+                f"There is a run in this folder, of what is on another computer, or no file: "
+                f"{', '.join(far)}. Go on with it?",
+                (("Go On", partial(self._show_run, run)), ("Leave It", lambda: None)),
+            )
+        else:
+            self._show_run(run)
+
+    def _show_run(self, run: SavedRun) -> None:
         assert self.dialog is not None
         self.dialog.show_run(run)
         if self.dialog.state == "paused":

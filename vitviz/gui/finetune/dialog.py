@@ -20,7 +20,9 @@ from vitviz.errors import VitvizError
 from vitviz.gui.finetune.chart import TrainingChart
 from vitviz.gui.finetune.form import FinetuneForm
 from vitviz.gui.widgets.long_work import STEPS, LongWorkDialog, set_primary
-from vitviz.training.finetune.choices import FoundRun
+from vitviz.gui.widgets.text import set_tooltip
+from vitviz.paths import is_folder
+from vitviz.training.finetune.choices import SavedRun
 from vitviz.training.finetune.class_photos import ClassPhotos
 from vitviz.training.finetune.epochs import MOST_PHOTOS, Epoch, best_of
 from vitviz.training.finetune.progress import TrainingProgress
@@ -83,9 +85,9 @@ class FinetuneDialog(LongWorkDialog):
         self.compare.setToolTip(
             "In the Compare view: the model before, some of its epochs, and what it is now"
         )
-        self.photos.setToolTip(f"Which photos they look at, up to {MOST_PHOTOS}")
+        set_tooltip(self.photos, f"Which photos they look at, up to {MOST_PHOTOS}")
         self.follow.setToolTip("Every epoch comes into these panes as it is done")
-        self.new.setToolTip(NEW_RUN_TIP)
+        set_tooltip(self.new, NEW_RUN_TIP)
         self.use.setToolTip("Opens the best epoch in the window")
         beside = QHBoxLayout()
         beside.setSpacing(14)
@@ -210,10 +212,10 @@ class FinetuneDialog(LongWorkDialog):
     def dropEvent(self, event: QDropEvent) -> None:
         event.acceptProposedAction()
         path = Path(event.mimeData().urls()[0].toLocalFile())
-        self.form.folder.line.setText(str(path if path.is_dir() else path.parent))
+        self.form.folder.line.setText(str(path if is_folder(path) else path.parent))
 
     @Slot(object)
-    def show_run(self, run: FoundRun) -> None:
+    def show_run(self, run: SavedRun) -> None:
         """There is one in the folder that was chosen."""
         if self.state != "ready" or self.form.out.path != run.options.out:
             return

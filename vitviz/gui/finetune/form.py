@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QToolButton,
@@ -21,8 +20,10 @@ from PySide6.QtWidgets import (
 )
 
 from vitviz.gui.documents import MODEL_FILTER
-from vitviz.gui.widgets.form import LABEL_WIDTH, Choice, Number, Whole, form, quiet, row
+from vitviz.gui.widgets.form import LABEL_WIDTH, Choice, Number, WholeNumber, form, quiet, row
 from vitviz.gui.widgets.long_work import FolderField
+from vitviz.gui.widgets.text import PlainLabel, set_tooltip
+from vitviz.paths import is_there
 from vitviz.training.finetune.class_photos import ClassPhotos
 from vitviz.training.recipes import FinetuneOptions, Variety
 
@@ -47,7 +48,7 @@ TIPS = {
     "A folder can be dropped anywhere on this dialog.",
     "model": "What it begins with: all of it but the head, which learns the new classes from "
     "nothing",
-    "out": "Checkpoints, log and result; a run that is there is gone on with",
+    "out": "Checkpoints, log and result; a run that is there is resumed",
     "epochs": "At most: an epoch shows every photo about once",
     "rate": "Peak learning rate of the head; it rises at the beginning and then falls to 0. Less "
     "if the loss goes up, more if it hardly falls",
@@ -111,7 +112,7 @@ class FinetuneForm(QWidget):
         self.folder.line.setText(str(folder) if folder else "")
 
     def _make_numbers(self) -> None:
-        self.epochs = Whole("Epochs", 1, 1000)
+        self.epochs = WholeNumber("Epochs", 1, 1000)
         self.rate = Number("Learning rate", 0.00001, 0.1, 5)
         self.rate.setSingleStep(0.0005)
         self.freeze = Choice("What is trained", FREEZE)
@@ -122,10 +123,10 @@ class FinetuneForm(QWidget):
         self.stochastic_depth = Number("Stochastic depth", 0, 0.9, 2)
         self.decay = Number("Weight decay", 0, 1, 3)
         self.decay.setSingleStep(0.01)
-        self.patience = Whole("Patience", 0, 1000)
-        self.batch = Whole("Photos a step", 1, 1024)
+        self.patience = WholeNumber("Patience", 0, 1000)
+        self.batch = WholeNumber("Photos a step", 1, 1024)
         self.held_out = Number("Held out", 0.05, 0.5, 2)
-        self.seed = Whole("Seed", 0, 2**31 - 1)
+        self.seed = WholeNumber("Seed", 0, 2**31 - 1)
 
     def _arrange(self) -> None:
         model = QWidget()
@@ -174,12 +175,12 @@ class FinetuneForm(QWidget):
         grid.setVerticalSpacing(7)
         for place, fields in enumerate(rows):
             for side, (title, name) in enumerate(fields):
-                label, field = QLabel(title), getattr(self, name)
+                label, field = PlainLabel(title), getattr(self, name)
                 label.setMinimumWidth(SECOND_WIDTH if side else LABEL_WIDTH)
                 label.setContentsMargins(BETWEEN if side else 0, 0, 0, 0)
                 label.setBuddy(field)
-                label.setToolTip(TIPS[name])
-                field.setToolTip(TIPS[name])
+                set_tooltip(label, TIPS[name])
+                set_tooltip(field, TIPS[name])
                 grid.addWidget(label, place, 2 * side)
                 grid.addWidget(field, place, 2 * side + 1)
         for column in (1, 3):
@@ -269,7 +270,7 @@ class FinetuneForm(QWidget):
             return
         stem = out.name.rstrip("0123456789").rstrip("-") or out.name
         number = 2
-        while out.with_name(f"{stem}-{number}").exists():
+        while is_there(out.with_name(f"{stem}-{number}")):
             number += 1
         self.out.line.setText(str(out.with_name(f"{stem}-{number}")))
 

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QWidget
 
+from vitviz.gui.widgets.text import LEAST_WIDTH, menu_text, set_tooltip
+
 if TYPE_CHECKING:
     from vitviz.training.finetune.progress import TrainingProgress
 
 STEPS = 1000
 """Of the progress bar."""
+
+MOST_LETTERS = 32
+"""Of what stands in the status bar."""
 
 
 class TrainingLine(QWidget):
@@ -27,6 +32,7 @@ class TrainingLine(QWidget):
         super().__init__(parent)
         self.title = QToolButton()
         self.title.setToolTip("Open the fine-tuning")
+        self.title.setMinimumWidth(LEAST_WIDTH)  # its own would be all that it says
         self.title.clicked.connect(self.clicked)
         self.progress = QProgressBar()
         self.progress.setRange(0, STEPS)
@@ -41,11 +47,11 @@ class TrainingLine(QWidget):
         self.hide()
 
     def show_started(self, name: str) -> None:
-        self.title.setText(f"Training {name}")
+        self.title.setText(menu_text(f"Training {name}", MOST_LETTERS))
         self.progress.setValue(0)
         self.show()
 
     @Slot(object)
     def show_progress(self, progress: TrainingProgress) -> None:
-        self.setToolTip(progress.words)
+        set_tooltip(self, progress.words)
         self.progress.setValue(round(STEPS * progress.fraction))

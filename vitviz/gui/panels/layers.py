@@ -20,7 +20,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
-    QLabel,
     QScrollArea,
     QSizePolicy,
     QToolButton,
@@ -34,10 +33,13 @@ from vitviz.gui.scene import PaneDrop, Scene
 from vitviz.gui.threads.service import Preview
 from vitviz.gui.widgets.drops import drag, drop_data
 from vitviz.gui.widgets.form import MARGIN
+from vitviz.gui.widgets.text import PlainLabel
 from vitviz.maps.heat_map import Fusion, Head
 from vitviz.maps.ranges import look
 from vitviz.maps.style import Style
+from vitviz.methods import METHODS
 from vitviz.session.state import View
+from vitviz.wording.names import capitalised, head_name, layer_name
 
 PLAY_MS = 450
 """Between layers while playing, in milliseconds: slow enough to see each."""
@@ -99,7 +101,9 @@ class Filmstrip(QWidget):
             self._cell, self._view.head, self._style, self._preview
         )  # fmt: skip
         self._cell, self._view, self._style, self._preview = cell, view, style, preview
-        self.setAccessibleDescription(f"Layer {self.layer + 1} of {len(self.layers)}")
+        outline = cell.outline if cell is not None else None
+        words = capitalised(layer_name(self.layer, outline))
+        self.setAccessibleDescription(f"{words} of {len(self.layers)}")
         if not same_maps:
             self.updateGeometry()
             self._redraw()
@@ -279,7 +283,7 @@ class LayersPanel(QWidget):
         self._chip_area.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._fit_chips()
         self._chip_area.horizontalScrollBar().rangeChanged.connect(self._fit_chips)
-        label = QLabel("Heads")
+        label = PlainLabel("Heads")
         label.setProperty("quiet", True)
         label.setFixedHeight(QFontMetrics(self.font()).height() + 16)
         bottom = QHBoxLayout()
@@ -308,8 +312,11 @@ class LayersPanel(QWidget):
         names: list[Head] = [*FUSIONS, *range(heads)]
         if list(self._chips) != names:
             self._build_chips(names)
-        chosen = view.head if view.head in self._chips else None
-        if isinstance(view.head, int) and chosen is None and heads:
+        has_heads = METHODS[view.method].has_heads
+        self._chip_area.setEnabled(has_heads)
+        head: Head = view.head if has_heads else "mean"
+        chosen = head if head in self._chips else None
+        if isinstance(head, int) and chosen is None and heads:
             chosen = heads - 1
         if chosen is not None:
             self._chips[chosen].setChecked(True)
@@ -354,7 +361,7 @@ class LayersPanel(QWidget):
             chip.setCheckable(True)
             chip.setText(name if isinstance(name, str) else str(name + 1))
             chip.setAccessibleName(f"{name} of all heads" if isinstance(name, str)
-                                   else f"Head {name + 1}")  # fmt: skip
+                                   else capitalised(head_name(name)))  # fmt: skip
             self._group.addButton(chip, index)
             self._row.insertWidget(index, chip)
             self._chips[name] = chip

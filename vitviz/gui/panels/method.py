@@ -9,14 +9,15 @@ from PySide6.QtWidgets import QWidget
 
 from vitviz.engine.answers import Cell
 from vitviz.gui.scene import Scene
-from vitviz.gui.widgets.form import Choice, Number, Whole, column, form, quiet, row
+from vitviz.gui.widgets.form import Choice, Number, WholeNumber, column, form, quiet, row
 from vitviz.maps.heat_map import Head
 from vitviz.methods import METHODS
 from vitviz.methods.base import Parameter, ParameterValue
 from vitviz.models.outline import Outline
 from vitviz.session.state import View
+from vitviz.wording.names import capitalised, head_name, prefix_name, token_name
 
-Control = Choice | Number | Whole
+Control = Choice | Number | WholeNumber
 
 DIRECTIONS = {"of": "what it attends to", "to": "what attends to it"}
 
@@ -69,10 +70,10 @@ class MethodPanel(QWidget):
         outline = cell.outline if cell else scene.card.outline if scene.card else None
         self._show_misfits(outline)
         heads = outline.heads if outline else 0
-        self.heads.set_pairs([*fusions, *((f"Head {h + 1}", h) for h in range(heads))])
-        self.heads.show_value(view.head)
+        self.heads.set_pairs([*fusions, *((capitalised(head_name(h)), h) for h in range(heads))])
+        self.heads.show_value(view.head if method.has_heads else "mean")
+        self.heads.setEnabled(method.has_heads)
         self._show_query(view, cell)
-        self.query.setEnabled(method.about_token)
         self.direction.set_pairs([(DIRECTIONS[d], d) for d in method.directions])
         answered = view.direction in method.directions
         self.direction.show_value(view.direction if answered else method.directions[0])
@@ -91,18 +92,27 @@ class MethodPanel(QWidget):
         self.method.set_refusals({name: why for name, why in reasons.items() if why})
 
     def _show_query(self, view: View, cell: Cell | None) -> None:
+        about_token = METHODS[view.method].about_token
+        self.query.setEnabled(about_token)
+        if not about_token:
+            self.query.set_pairs([("The whole photo", None)])
+            return
         prefix = cell.layout.prefix if cell else ("cls",)
-        pairs: list[tuple[str, object]] = [(name.upper(), name) for name in prefix]
+        pairs: list[tuple[str, object]] = [(prefix_name(name), name) for name in prefix]
         if not isinstance(view.query, str):
-            name = cell.layout.name(cell.query_token) if cell else "Patch"
-            pairs.append((name[0].upper() + name[1:], view.query))
+            name = token_name(cell.layout, cell.query_token) if cell else "patch"
+            pairs.append((capitalised(name), view.query))
         self.query.set_pairs(pairs)
         self.query.show_value(view.query)
 
     def _show_bounds(self, parameters: tuple[Parameter, ...], depth: int) -> None:
         for parameter in parameters:
             control = self.controls[parameter.name]
-            if isinstance(control, Whole) and parameter.bounds and parameter.bounds[1] is None:
+            if (
+                isinstance(control, WholeNumber)
+                and parameter.bounds
+                and parameter.bounds[1] is None
+            ):
                 blocked = control.blockSignals(True)
                 control.setMaximum(depth)
                 control.blockSignals(blocked)
@@ -152,7 +162,7 @@ def make_control(parameter: Parameter) -> Control:
         return Choice(parameter.title, [("Yes", True), ("No", False)])
     low, high = parameter.bounds or (0, None)
     if isinstance(parameter.default, int):
-        return Whole(parameter.title, int(low), 999 if high is None else int(high))
+        return WholeNumber(parameter.title, int(low), 999 if high is None else int(high))
     return Number(parameter.title, low, 1e9 if high is None else high, 3)
 
 
@@ -162,6 +172,6 @@ def control_value(control: Control) -> ParameterValue:
         value = control.value
         assert isinstance(value, str | bool)
         return value
-    if isinstance(control, Whole):
+    if isinstance(control, WholeNumber):
         return control.value()
     return round(control.value(), control.decimals())

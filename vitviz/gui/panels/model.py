@@ -7,7 +7,6 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QStyle,
     QStyledItemDelegate,
@@ -19,9 +18,11 @@ from PySide6.QtWidgets import (
 from vitviz.engine.answers import Cell
 from vitviz.gui.scene import Device, Scene
 from vitviz.gui.widgets.form import Choice, column, form, quiet, row
+from vitviz.gui.widgets.text import PlainLabel, set_tooltip
 from vitviz.imaging.preprocess import InputChoice, fit
 from vitviz.models.card import ModelCard
 from vitviz.models.cost import Cost
+from vitviz.plain_text import shown_text
 from vitviz.wording.numbers import byte_size, measured_time
 
 PRICE = Qt.ItemDataRole.UserRole
@@ -50,11 +51,11 @@ def facts(card: ModelCard, cell: Cell | None) -> str:
         lines.append(f"grid {rows} × {cols} · {height} × {width} px")
     classes = "ImageNet-1k" if card.classes == "imagenet-1k" else f"{outline.classes} classes"
     lines.append(" · ".join(filter(None, (classes if outline.classes else "no classes",
-                                          card.licence.split(";")[0]))))  # fmt: skip
+                                          shown_text(card.licence.split(";")[0])))))  # fmt: skip
     return "\n".join(lines)
 
 
-class Priced(QStyledItemDelegate):
+class CostDelegate(QStyledItemDelegate):
     """Draws what a choice costs at the right of its name."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -86,7 +87,7 @@ class ModelPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         layout = column(self)
-        self.title = QLabel()
+        self.title = PlainLabel()
         self.title.setProperty("strong", True)
         self.title.setWordWrap(True)
         self.facts = quiet()
@@ -105,7 +106,7 @@ class ModelPanel(QWidget):
         fields = form()
         self.device = Choice("Device", [("Automatic", "auto")])
         self.input = Choice("Input", INPUTS)
-        self.input.setItemDelegate(Priced(self.input))
+        self.input.setItemDelegate(CostDelegate(self.input))
         self.input.view().setMinimumWidth(330)
         row(fields, "Device", self.device)
         row(fields, "Input", self.input, "What the model is given of the photo")
@@ -133,11 +134,11 @@ class ModelPanel(QWidget):
 
     def _show_card(self, card: ModelCard | None, cell: Cell | None) -> None:
         """The cell, where there is one, tells the grid in use."""
-        self.title.setText(card.title if card else "No model")
+        self.title.setText(shown_text(card.title) if card else "No model")
         self.facts.setText(facts(card, cell) if card else "Loading…")
         notes = card.notes if card else ()
         self.notes.setText(f"{len(notes)} assumed: see the model card")
-        self.notes.setToolTip("\n".join(notes))
+        set_tooltip(self.notes, "\n".join(map(shown_text, notes)))
         self.notes.setVisible(bool(notes))
         self.details.setEnabled(card is not None)
 

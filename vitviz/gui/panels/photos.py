@@ -39,6 +39,8 @@ from vitviz.gui.scene import PaneDrop, Scene
 from vitviz.gui.threads.service import Preview
 from vitviz.gui.widgets.drops import drag, drop_data
 from vitviz.gui.widgets.form import MARGIN
+from vitviz.gui.widgets.text import set_tooltip
+from vitviz.plain_text import shown_text
 from vitviz.session.state import PhotoRef
 
 PREVIEW = Qt.ItemDataRole.UserRole + 1
@@ -48,7 +50,7 @@ REF = Qt.ItemDataRole.UserRole + 3
 Index = QModelIndex | QPersistentModelIndex
 
 
-class Tiles(QStyledItemDelegate):
+class PhotoTiles(QStyledItemDelegate):
     """Draws a photo as wide as the list, its name and size below."""
 
     PAD = 6
@@ -135,7 +137,7 @@ class PhotosPanel(QListWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Open photos")
-        self.setItemDelegate(Tiles(self))
+        self.setItemDelegate(PhotoTiles(self))
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setResizeMode(QListWidget.ResizeMode.Adjust)
@@ -155,9 +157,9 @@ class PhotosPanel(QListWidget):
         if [self.item(i).data(REF) for i in range(self.count())] != list(refs):
             self.clear()
             for ref in refs:
-                item = QListWidgetItem(Path(ref.path).name)
+                item = QListWidgetItem(shown_text(Path(ref.path).name))
                 item.setData(REF, ref)
-                item.setToolTip(ref.path)
+                set_tooltip(item, shown_text(ref.path))
                 self.addItem(item)
                 if ref in self._previews:
                     self._fill(item, self._previews[ref])
@@ -218,9 +220,9 @@ class PhotosPanel(QListWidget):
         image = QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
         item.setData(PREVIEW, preview)
         item.setData(PIXMAP, QPixmap.fromImage(image))
-        notes = "".join(f"\n{note}" for note in preview.notes)
+        notes = "".join(f"\n{shown_text(note)}" for note in preview.notes)
         frames = f"\n{preview.frames} frames: Alt+Right, Alt+Left" if preview.frames > 1 else ""
-        item.setToolTip(f"{item.data(REF).path}{frames}{notes}")
+        set_tooltip(item, f"{shown_text(item.data(REF).path)}{frames}{notes}")
 
     def _row_changed(self, row: int) -> None:
         if row >= 0 and self._row_before is None:

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QLineEdit, QScrollArea, QSizePolicy, QWidget
 from vitviz.engine.answers import Cell, top_indices
 from vitviz.gui.scene import Scene
 from vitviz.gui.widgets.form import column, quiet
+from vitviz.gui.widgets.text import set_tooltip
+from vitviz.plain_text import shown_text
 from vitviz.session.state import Session
 
 TOP = 5
@@ -19,7 +21,7 @@ def percent(probability: float) -> str:
     return f"{100 * probability:.1f} %" if probability >= 0.0005 else "< 0.1 %"
 
 
-class Bars(QWidget):
+class ProbabilityBars(QWidget):
     """Names, percentages and bars; long names are cut, and whole in the tool tip.
 
     Signals:
@@ -56,6 +58,7 @@ class Bars(QWidget):
             current: The row that the map is about.
             choosable: Rows can be chosen.
         """
+        rows = [(shown_text(name), share) for name, share in rows]
         self.rows, self.current, self.choosable = rows, current, choosable
         self.setFocusPolicy(
             Qt.FocusPolicy.StrongFocus if choosable and rows else Qt.FocusPolicy.NoFocus
@@ -66,7 +69,7 @@ class Bars(QWidget):
             self.unsetCursor()
         words = "\n".join(f"{name}: {percent(p)}" for name, p in rows)
         hint = "\n\nClick a class to see where it is read from." if choosable and rows else ""
-        self.setToolTip(words + hint)
+        set_tooltip(self, words + hint)
         self.setAccessibleDescription(words)
         self.updateGeometry()
         self.update()
@@ -224,7 +227,7 @@ class PredictionsPanel(QWidget):
         super().__init__(parent)
         layout = column(self)
         self.search = Search("Find a class…")
-        self.bars = Bars()
+        self.bars = ProbabilityBars()
         self.note = quiet()
         layout.addWidget(self.search)
         layout.addWidget(self.bars)

@@ -49,7 +49,7 @@ class PhotoQuestion:
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
+class OpenPhoto:
     """A photo, ready to be drawn.
 
     Args:
@@ -94,7 +94,7 @@ class Service(QObject):
         failed(ExplainRequest, BaseException): Such a request has no answer.
         progressed(ExplainRequest, Stage, float fraction): Where such a request is.
         idle(): Nothing is being computed any more.
-        opened(Opened): A photo that was wanted to the end is ready to be drawn.
+        opened(OpenPhoto): A photo that was wanted to the end is ready to be drawn.
         open_failed(PhotoRef, BaseException): It could not be opened.
         previewed(Preview): A thumbnail is ready.
         preview_failed(PhotoRef, BaseException): That photo cannot be opened.
@@ -176,12 +176,12 @@ class Service(QObject):
         import_torch()
         return self.engine.answer(request, progress)
 
-    def _open(self, question: PhotoQuestion, progress: Progress) -> Opened:
+    def _open(self, question: PhotoQuestion, progress: Progress) -> OpenPhoto:
         progress(Stage("opening_photo"), 0)
         photo = self.photos.get(question.ref, question.background, progress)
         progress(Stage("preparing_photo"), 0.5)
         small = thumbnail(photo, THUMBNAIL_EDGE)
-        return Opened(question.ref, photo, pyramid(photo.pixels), small)
+        return OpenPhoto(question.ref, photo, pyramid(photo.pixels), small)
 
     def _preview(self, question: PhotoQuestion, progress: Progress) -> Preview:
         progress(Stage("opening_photo"), 0)
@@ -194,7 +194,7 @@ class Service(QObject):
         self.answered.emit(cell)
 
     @Slot(object, object)
-    def _on_opened(self, question: PhotoQuestion, opened: Opened) -> None:
+    def _on_opened(self, question: PhotoQuestion, opened: OpenPhoto) -> None:
         self.opened.emit(opened)
 
     @Slot(object, object)

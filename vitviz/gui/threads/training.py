@@ -13,9 +13,10 @@ from vitviz.gui.threads.background import Background, Tell
 from vitviz.gui.threads.desk import CLOSING_S, Desk
 from vitviz.gui.threads.service import Service
 from vitviz.models.torch_import import import_torch
+from vitviz.paths import is_file
 from vitviz.progress import TOLD_EVERY_S, Control, Pace, Progress, Stage, Throttle, throttled
 from vitviz.training import runs
-from vitviz.training.finetune.choices import CHOICES, FoundRun, find_run, keep_choices
+from vitviz.training.finetune.choices import CHOICES, SavedRun, find_run, keep_choices
 from vitviz.training.finetune.class_photos import ClassPhotos, class_photos
 from vitviz.training.finetune.epochs import Epoch, epochs_of
 from vitviz.training.finetune.progress import TrainingProgress
@@ -32,9 +33,9 @@ class TrainingService(Background):
         service: The window's engine.
 
     Signals:
-        measured(Epoch): One is done; those of before, where a run is gone on with, come first.
+        measured(Epoch): One is done; those of before, where a run is resumed, come first.
         counted(Path, ClassPhotos): What a folder holds, if it is still the one asked about.
-        found(FoundRun): There is a run in the folder that was asked about last.
+        found(SavedRun): There is a run in the folder that was asked about last.
     """
 
     measured = Signal(object)
@@ -82,7 +83,7 @@ class TrainingService(Background):
             super().hear(message)
 
     @Slot(object, object)
-    def _on_found(self, out: Path, run: FoundRun | None) -> None:
+    def _on_found(self, out: Path, run: SavedRun | None) -> None:
         if run is not None and not self.is_running:
             self.found.emit(run)
 
@@ -96,8 +97,8 @@ def _count(folder: Path, progress: Progress) -> ClassPhotos:
     return class_photos(folder, lambda: look_up(Stage("counting_photos")))
 
 
-def _find(out: Path, progress: Progress) -> FoundRun | None:  # noqa: ARG001
-    if not (out / CHOICES).is_file():
+def _find(out: Path, progress: Progress) -> SavedRun | None:  # noqa: ARG001
+    if not is_file(out / CHOICES):
         return None
     import_torch()
     return find_run(out)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from vitviz.gui.canvas.canvas import Canvas
 from vitviz.gui.scene import Scene
-from vitviz.gui.threads.service import Opened
+from vitviz.gui.threads.service import OpenPhoto
 from vitviz.gui.views.view import ViewWidget
+from vitviz.gui.widgets.text import PlainLabel, set_tooltip
 from vitviz.wording.caption import caption
 from vitviz.wording.description import describe_map
 
@@ -19,7 +20,7 @@ class LookView(ViewWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._canvas = Canvas()
-        self.caption = QLabel()
+        self.caption = PlainLabel()
         self.caption.setProperty("quiet", True)
         self.caption.setContentsMargins(12, 6, 12, 8)
         self.caption.setWordWrap(True)
@@ -30,7 +31,7 @@ class LookView(ViewWidget):
         layout.setSpacing(0)
         layout.addWidget(self.canvas, 1)
         layout.addWidget(self.caption)
-        self._opened: Opened | None = None
+        self._opened: OpenPhoto | None = None
 
     @property
     def canvas(self) -> Canvas:
@@ -57,5 +58,5 @@ class LookView(ViewWidget):
         self.canvas.set_query(cell.patch_of_query(heat_map.layer) if cell.asks_token else None)
         words = caption(describe_map(cell, scene.session.view))
         self.caption.setText(words)
-        self.caption.setToolTip(words)
+        set_tooltip(self.caption, words)
         self.canvas.setAccessibleDescription(words)

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QToolButton,
     QWidget,
@@ -18,9 +17,14 @@ from PySide6.QtWidgets import (
 
 from vitviz.errors import VitvizError
 from vitviz.gui.reports import report
+from vitviz.gui.widgets.text import PlainLabel
+from vitviz.plain_text import shown_text
 
 LEAST_TEXT = 340
 """Room for the words beside the buttons, in pixels, below which the buttons move."""
+
+MOST_LETTERS = 900
+"""Of a message: more would leave no room for the photo."""
 
 Choices = tuple[tuple[str, Callable[[], None]], ...]
 
@@ -38,9 +42,8 @@ class Banner(QFrame):
         super().__init__(parent)
         self.setObjectName("banner")
         self.setAccessibleName("Message")
-        self.text = QLabel()
+        self.text = PlainLabel()
         self.text.setWordWrap(True)
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.text.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -68,8 +71,9 @@ class Banner(QFrame):
             self.say(" ".join(filter(None, (before, error.message, error.hint))))
             return
         self._details = report(error, before)
+        what = " ".join(str(error).split())
         self.say(
-            f"{before} Something unexpected happened ({type(error).__name__}: {error}). "
+            f"{before} Something unexpected happened ({type(error).__name__}: {what}). "
             "What was open is still open.",
             (("Copy report", self._copy),),
         )
@@ -81,7 +85,7 @@ class Banner(QFrame):
             button.hide()
             button.deleteLater()
         self._buttons = []
-        self.text.setText(text.strip())
+        self.text.setText(shown_text(text.strip(), MOST_LETTERS))
         self.setProperty("kind", "question" if len(choices) > 1 else "error")
         self.style().unpolish(self)
         self.style().polish(self)

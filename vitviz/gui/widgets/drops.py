@@ -11,7 +11,9 @@ from PySide6.QtGui import QDrag, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from vitviz.gui.scene import PaneDrop
+from vitviz.plain_text import MOST_OF_NAME, shown_text
 from vitviz.reading import parse, typed
+from vitviz.wording.names import head_name, layer_name
 
 DROP = "application/x-vitviz-drop"
 PANE = "application/x-vitviz-pane"
@@ -56,12 +58,13 @@ def words(drop: PaneDrop) -> str:
     """What is about to be dropped: "panda.jpg", "layer 8, head 3"."""
     if drop.photo is not None or drop.paths:
         more = f" and {len(drop.paths) - 1} more" if len(drop.paths) > 1 else ""
-        return Path(drop.photo.path if drop.photo else drop.paths[0]).name + more
+        name = Path(drop.photo.path if drop.photo else drop.paths[0]).name
+        return shown_text(name, MOST_OF_NAME) + more
     parts = []
     if drop.layer is not None:
-        parts.append(f"layer {drop.layer + 1}")
+        parts.append(layer_name(drop.layer))
     if drop.head is not None:
-        parts.append(f"head {drop.head + 1}" if isinstance(drop.head, int) else drop.head)
+        parts.append(head_name(drop.head))
     return ", ".join(parts)
 
 

@@ -7,6 +7,8 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, Q
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from vitviz.gui.canvas import marks
+from vitviz.gui.widgets.text import set_tooltip
+from vitviz.plain_text import shown_text
 
 
 class ElidedLine(QWidget):
@@ -47,6 +49,7 @@ class ElidedLine(QWidget):
             right: At the right.
             strong: The left one is in the colour of text though the line is quiet.
         """
+        left, right = shown_text(left), shown_text(right)
         if (left, right) == self._texts and strong == self._strong:
             return
         self._texts, self._strong = (left, right), strong
@@ -80,7 +83,7 @@ class ElidedLine(QWidget):
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip:
             whole = self._texts[0] if self.is_cut else ""
-            self.setToolTip("\n".join(filter(None, (whole, self._explanation))))
+            set_tooltip(self, "\n".join(filter(None, (whole, self._explanation))))
         return bool(super().event(event))
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
-    QLabel,
     QSizePolicy,
     QSpinBox,
     QStyle,
@@ -19,6 +18,9 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+
+from vitviz.gui.widgets.text import PlainLabel, set_tooltip
+from vitviz.plain_text import shown_text
 
 MARGIN = 12
 """Between a panel's edge and what is in it, in pixels."""
@@ -73,7 +75,7 @@ class Choice(QComboBox):
         with QSignalBlocker(self):
             self.clear()
             self._values = [value for _, value in pairs]
-            self.addItems([title for title, _ in pairs])
+            self.addItems([shown_text(title) for title, _ in pairs])
 
     @property
     def value(self) -> object:
@@ -95,7 +97,7 @@ class Choice(QComboBox):
         for row, value in enumerate(self._values):
             why = reasons.get(value, "")
             model.item(row).setEnabled(not why)
-            model.item(row).setToolTip(f"{why[0].upper()}{why[1:]}" if why else "")
+            set_tooltip(model.item(row), f"{why[0].upper()}{why[1:]}" if why else "")
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """As any combo box, but a title that does not fit ends in an ellipsis."""
@@ -131,7 +133,7 @@ class Number(QDoubleSpinBox):
             self.setValue(value)
 
 
-class Whole(QSpinBox):
+class WholeNumber(QSpinBox):
     """A whole number."""
 
     def __init__(self, name: str, low: int, high: int) -> None:
@@ -147,9 +149,9 @@ class Whole(QSpinBox):
             self.setValue(value)
 
 
-def quiet(text: str = "") -> QLabel:
+def quiet(text: str = "") -> PlainLabel:
     """A label for what may be overlooked."""
-    label = QLabel(text)
+    label = PlainLabel(text)
     label.setProperty("quiet", True)
     label.setWordWrap(True)
     return label
@@ -166,13 +168,13 @@ def form() -> QFormLayout:
     return layout
 
 
-def row(layout: QFormLayout, title: str, field: QWidget, tip: str = "") -> QLabel:
+def row(layout: QFormLayout, title: str, field: QWidget, tip: str = "") -> PlainLabel:
     """Adds a row; returns its label."""
-    label = QLabel(title)
+    label = PlainLabel(title)
     label.setMinimumSize(LABEL_WIDTH, field.sizeHint().height())
     label.setBuddy(field)
-    label.setToolTip(tip)
-    field.setToolTip(tip)
+    set_tooltip(label, tip)
+    set_tooltip(field, tip)
     layout.addRow(label, field)
     return label
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QToolButton, QWidget
 
 from vitviz.gui.threads.jobs import Jobs
+from vitviz.gui.widgets.text import PlainLabel, set_tooltip
+from vitviz.plain_text import shown_text
 from vitviz.progress import Stage
 from vitviz.wording.stages import stage_words
+
+MOST_LETTERS = 40
+"""Of what is written, in the status bar."""
 
 
 class JobView(QWidget):
@@ -19,7 +24,7 @@ class JobView(QWidget):
 
     def __init__(self, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title = QLabel()
+        self.title = PlainLabel()
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
@@ -40,7 +45,7 @@ class JobView(QWidget):
 
     @Slot(str, object, float)
     def show_progress(self, title: str, stage: Stage, fraction: float) -> None:
-        self.title.setText(title)
-        self.setToolTip(stage_words(stage))
+        self.title.setText(shown_text(title, MOST_LETTERS))
+        set_tooltip(self, stage_words(stage))
         self.progress.setValue(round(1000 * fraction))
         self.show()

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QProgressBar,
     QPushButton,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from vitviz.gui.widgets.banner import Banner
+from vitviz.gui.widgets.text import PlainLabel
 
 STEPS = 1000
 """Of the progress bar."""
@@ -37,7 +37,7 @@ class LongWorkDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(title)
         self.setMinimumWidth(least_width)
-        self.words = QLabel()
+        self.words = PlainLabel()
         self.words.setWordWrap(True)
         self.bar = QProgressBar()
         self.bar.setRange(0, STEPS)

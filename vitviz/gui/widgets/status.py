@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import html
-
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QProgressBar, QStatusBar, QToolButton, QWidget
 
 from vitviz.gui.scene import Scene
+from vitviz.gui.widgets.text import PlainLabel
+from vitviz.plain_text import shown_text
 from vitviz.progress import Stage
 from vitviz.wording.numbers import measured_time
 from vitviz.wording.stages import stage_words
+
+MOST_LETTERS = 60
+"""Of what it is at: more would leave no room for the rest."""
 
 
 class StatusBar(QStatusBar):
@@ -25,8 +28,9 @@ class StatusBar(QStatusBar):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
-        self.state = QLabel("Starting…")
-        self.facts = QLabel()
+        self.sign = PlainLabel()
+        self.state = PlainLabel("Starting…")
+        self.facts = PlainLabel()
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
@@ -35,12 +39,11 @@ class StatusBar(QStatusBar):
         self.cancel.setText("Cancel")
         self.cancel.setToolTip("Cancel (Ctrl+.)")
         self.cancel.clicked.connect(self.cancel_requested)
-        self.hovered = QLabel()
-        self.state.setContentsMargins(12, 0, 12, 0)
+        self.hovered = PlainLabel()
+        self.sign.setContentsMargins(12, 0, 2, 0)
+        self.state.setContentsMargins(0, 0, 12, 0)
         self.hovered.setContentsMargins(0, 0, 12, 0)
-        self.state.setTextFormat(Qt.TextFormat.RichText)
-        self.facts.setTextFormat(Qt.TextFormat.RichText)
-        for widget in (self.state, self.progress, self.cancel, self.facts):
+        for widget in (self.sign, self.state, self.progress, self.cancel, self.facts):
             self.addWidget(widget)
         self.addPermanentWidget(self.hovered)
         self._good = "#54b877"
@@ -51,13 +54,15 @@ class StatusBar(QStatusBar):
 
     def show_idle(self, words: str = "Ready") -> None:
         self.state.setMinimumWidth(0)
-        self.state.setText(f'<span style="color:{self._good}">●</span>&nbsp; {html.escape(words)}')
+        self._show_sign("●", self._good)
+        self.state.setText(shown_text(words, MOST_LETTERS))
         self.progress.hide()
         self.cancel.hide()
         self.facts.show()
 
     def show_progress(self, stage: Stage, fraction: float) -> None:
-        self.state.setText(f"○&nbsp; {html.escape(stage_words(stage))}")
+        self._show_sign("○")
+        self.state.setText(shown_text(stage_words(stage), MOST_LETTERS))
         # The stages have room for the longest so far: the bar would jump from one to the next.
         self.state.setMinimumWidth(max(self.state.minimumWidth(), self.state.sizeHint().width()))
         self.facts.hide()  # they are those of the map before
@@ -77,7 +82,13 @@ class StatusBar(QStatusBar):
             f"forward {measured_time(cell.forward_s)}",
             f"map {measured_time(cell.method_s)}",
         )
-        self.facts.setText("&nbsp;&nbsp;&nbsp;&nbsp;".join(facts))
+        self.facts.setText("    ".join(facts))
+
+    def _show_sign(self, sign: str, colour: str = "") -> None:
+        style = f"color: {colour}" if colour else ""
+        self.sign.setText(sign)
+        if self.sign.styleSheet() != style:
+            self.sign.setStyleSheet(style)
 
     def show_hovered(self, words: str) -> None:
         self.hovered.setText(words)

@@ -6,6 +6,10 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from vitviz.gui.widgets.text import unmarked
+from vitviz.paths import is_there
+from vitviz.plain_text import shown_text
+
 
 def ask_target(parent: QWidget, title: str, suggested: str, suffix: str) -> Path | None:
     """Asks where to write a file; None where the user thought better of it.
@@ -25,8 +29,8 @@ def ask_target(parent: QWidget, title: str, suggested: str, suffix: str) -> Path
         return path
     path = path.with_name(path.name + suffix)
     # The dialog has asked about the name that was typed, not about this one.
-    question = f"{path.name} already exists. Replace it?"
+    question = unmarked(f"{shown_text(path.name)} already exists. Replace it?")
     yes = QMessageBox.StandardButton.Yes
-    if path.exists() and QMessageBox.question(parent, title, question) != yes:
+    if is_there(path) and QMessageBox.question(parent, title, question) != yes:
         return None
     return path

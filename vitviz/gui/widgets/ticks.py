@@ -10,13 +10,15 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
     QVBoxLayout,
     QWidget,
 )
+
+from vitviz.gui.widgets.text import PlainLabel
+from vitviz.plain_text import shown_text
 
 MANY = 12
 """More values than these can be searched."""
@@ -32,7 +34,7 @@ class TickList(QListWidget):
 
     def add(self, title: str, ticked: bool) -> None:
         """One more row."""
-        item = QListWidgetItem(title, self)
+        item = QListWidgetItem(shown_text(title), self)
         # Not UserCheckable: a click on the box would tick it, and the click on the row untick it.
         item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
         item.setCheckState(Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
@@ -77,7 +79,7 @@ class TickDialog(QDialog):
         self.search.setClearButtonEnabled(True)
         self.list = TickList()
         self.list.setAccessibleName(title)
-        self.count = QLabel()
+        self.count = PlainLabel()
         self.count.setProperty("quiet", True)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         role = QDialogButtonBox.ButtonRole.AcceptRole

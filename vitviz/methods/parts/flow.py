@@ -50,7 +50,7 @@ matrix, to ``r B`` of that layer."""
 START = Parameter(
     "start", "Start layer", 1,
     "The first layer that counts, from 1; earlier ones are left out.",
-    bounds=(1, None),
+    bounds=(1, None), first_layer=True,
 )  # fmt: skip
 
 DISCARD = Parameter(

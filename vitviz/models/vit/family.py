@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vitviz.models.config import Trained
+from vitviz.models.config import TrainingInput
 from vitviz.models.family import Family
 from vitviz.models.vit.config import ViTConfig, config_fields, read_config
 from vitviz.models.vit.cost import cost
 from vitviz.models.vit.outline import outline
 
 if TYPE_CHECKING:
+    from vitviz.models.checkpoints.reader import Reader
     from vitviz.models.network import Network
-    from vitviz.models.reader import Reader
     from vitviz.models.training import Training
 
 
@@ -45,9 +45,9 @@ def training() -> Training:
     return TRAINING
 
 
-def trained(config: ViTConfig) -> Trained:
+def trained(config: ViTConfig) -> TrainingInput:
     """The input it was trained on."""
-    return Trained(config.input_size, config.patch)
+    return TrainingInput(config.input_size, config.patch)
 
 
 VIT = Family(

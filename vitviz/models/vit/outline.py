@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from vitviz.models.outline import Ability, LayerOutline, Outline
 from vitviz.models.vit.config import ViTConfig
 
@@ -12,6 +14,7 @@ GIVES: frozenset[Ability] = frozenset(
 CLASSES: frozenset[Ability] = frozenset({"classes"})
 
 
+@functools.lru_cache(maxsize=64)  # asked for at every refresh of the window
 def outline(config: ViTConfig, input_size: tuple[int, int]) -> Outline:
     """The outline of a network at an input of this height and width."""
     grid = input_size[0] // config.patch, input_size[1] // config.patch

@@ -22,7 +22,7 @@ from vitviz.models.training import Role
 from vitviz.shapes import Float
 from vitviz.training.batches import device_of, draw, generator, jittered, mixed, normalised
 from vitviz.training.optimiser import Rates
-from vitviz.training.photos import KeptPhoto
+from vitviz.training.photos import TrainingPhoto
 from vitviz.training.recipes import DistilOptions
 
 STATES, ATTENTION = 1.0, 0.5
@@ -154,7 +154,7 @@ class Distillation:
         self,
         teacher: Network,
         preprocessing: Preprocessing,
-        photos: Sequence[KeptPhoto],
+        photos: Sequence[TrainingPhoto],
         held_out: Float[Tensor, "count 3 height width"],
         options: DistilOptions,
     ) -> None:

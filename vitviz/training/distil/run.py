@@ -13,8 +13,8 @@ from vitviz.models.loading import Model, load_model
 from vitviz.progress import Progress
 from vitviz.training.batches import model_inputs
 from vitviz.training.distil.objective import Distillation, rates_of
-from vitviz.training.loop import Pace, Run
-from vitviz.training.photos import KeptPhoto, PhotoPool, find_photos, open_photos
+from vitviz.training.loop import Run, Schedule
+from vitviz.training.photos import PhotoPool, TrainingPhoto, find_photos, open_photos
 from vitviz.training.recipes import BOOST, DistilOptions, Listener
 from vitviz.training.result import Result, checkpoint_in, hours, write_refused, write_result
 
@@ -49,7 +49,7 @@ def run(options: DistilOptions, progress: Progress, report: Listener) -> Path:
     )
     student = training.student(teacher.network, options.depth, options.seed)
     together = options.end_to_end_from
-    pace = Pace(
+    pace = Schedule(
         options.steps, options.rate, cool_down=options.stages.cool_down, parts=options.parts,
         boost=BOOST, boosted=together, kept_at=(together,),
         measure_every=options.measure_every, save_every=options.save_every,
@@ -108,7 +108,7 @@ def _check_sides(teacher: Model, sides: Sequence[int]) -> None:
         )
 
 
-def split(pool: PhotoPool) -> tuple[list[KeptPhoto], list[KeptPhoto]]:
+def split(pool: PhotoPool) -> tuple[list[TrainingPhoto], list[TrainingPhoto]]:
     """The photos to train on, and those held out in the order of their hashes.
 
     Whole photos by their content: no crop of a held-out photo, and no copy, is trained on.
@@ -126,7 +126,9 @@ def split(pool: PhotoPool) -> tuple[list[KeptPhoto], list[KeptPhoto]]:
     return training, held_out
 
 
-def facts(options: DistilOptions, teacher: Model, photos: Sequence[KeptPhoto]) -> dict[str, object]:
+def facts(
+    options: DistilOptions, teacher: Model, photos: Sequence[TrainingPhoto]
+) -> dict[str, object]:
     """What a run must have been begun with to be resumed."""
     chosen = {name: value for name, value in asdict(options).items() if name not in MAY_CHANGE}
     digest = hashlib.sha256("".join(photo.sha256 for photo in photos).encode()).hexdigest()

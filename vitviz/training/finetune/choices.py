@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from vitviz.errors import VitvizError
+from vitviz.paths import absolute, is_file
 from vitviz.reading import parse, typed
 from vitviz.training.finetune.epochs import Epoch, epochs_of
 from vitviz.training.recipes import FinetuneOptions, Variety
@@ -41,7 +43,7 @@ class RunChoices:
         """Those of a run."""
         names = cls.__dataclass_fields__.keys() - {"folder", "head_only"}
         return cls(
-            folder=str(options.folder.absolute()),
+            folder=str(absolute(options.folder)),
             head_only=options.freeze == "all but the head",
             **{name: getattr(options, name) for name in names},
         )
@@ -57,7 +59,7 @@ class RunChoices:
 
 
 @dataclass(frozen=True)
-class FoundRun:
+class SavedRun:
     """A run that is there.
 
     Args:
@@ -76,20 +78,20 @@ def keep_choices(options: FinetuneOptions) -> None:
         VitvizError: They cannot be written.
     """
     text = json.dumps(asdict(RunChoices.of(options)), indent=1)
-    write_whole(options.out / CHOICES, f"{text}\n".encode())
+    write_whole(options.out / CHOICES, f"{text}\n".encode(), durable=True)
 
 
-def find_run(out: Path) -> FoundRun | None:
+def find_run(out: Path) -> SavedRun | None:
     """The run that the window began in a folder; None where there is none, or it is damaged.
 
     Loads torch where there is one.
     """
     path = out / CHOICES
     try:
-        if not path.is_file() or path.stat().st_size > LARGEST:
+        if not is_file(path) or path.stat().st_size > LARGEST:
             return None
         choices = typed(RunChoices, parse(path.read_text(encoding="utf-8"), LARGEST))
         epochs = tuple(epochs_of(out))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, VitvizError):
         return None
-    return FoundRun(choices.options(out), epochs) if epochs else None
+    return SavedRun(choices.options(out), epochs) if epochs else None

@@ -9,7 +9,10 @@ from pathlib import Path
 
 from vitviz.errors import VitvizError
 from vitviz.imaging.load import EXTENSIONS
+from vitviz.paths import is_folder
+from vitviz.plain_text import shown_text
 from vitviz.training.finetune.classes import class_folders
+from vitviz.training.finetune.divided import parts_of
 
 
 @dataclass(frozen=True)
@@ -18,11 +21,15 @@ class ClassPhotos:
 
     Args:
         counts: Of the photos of each class, by its name.
+        measured: Of those to measure on, where they lie apart (``train`` and ``val``).
+        divided: How the folder is divided; "" where it is not.
         problem: Why they cannot be trained with, and what to do; "" where they can.
     """
 
     counts: tuple[tuple[str, int], ...] = ()
     problem: str = ""
+    measured: tuple[tuple[str, int], ...] = ()
+    divided: str = ""
 
     @property
     def words(self) -> str:
@@ -31,7 +38,12 @@ class ClassPhotos:
             return ""
         photos = sum(count for _, count in self.counts)
         name, fewest = min(self.counts, key=lambda pair: pair[1])
-        return f"{len(self.counts):,} classes, {photos:,} photos; fewest: {name}, {fewest:,}."
+        least = f"{shown_text(name)}, {fewest:,}"
+        words = f"{len(self.counts):,} classes, {photos:,} photos; fewest: {least}."
+        if self.measured:
+            apart = sum(count for _, count in self.measured)
+            words += f" {apart:,} more to measure on."
+        return f"{words} {self.divided}".strip()
 
     def commonest(self, held_out: float) -> float | None:
         """The accuracy of always saying the commonest class; None where nothing is known.
@@ -39,6 +51,9 @@ class ClassPhotos:
         Args:
             held_out: Part of each class that is measured on, 0..1, one photo of it at least.
         """
+        if self.measured:
+            apart = [count for _, count in self.measured]
+            return max(apart) / sum(apart) if sum(apart) else None
         held = [min(max(1, round(held_out * count)), count - 1) for _, count in self.counts]
         return max(held) / sum(held) if sum(held) else None
 
@@ -50,23 +65,36 @@ def class_photos(folder: Path, check: Callable[[], None] = lambda: None) -> Clas
         folder: Of class folders.
         check: Called for every folder; may raise ``Cancelled``.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         return ClassPhotos(problem=f"There is no folder {folder}.")
     try:
-        counts = tuple((name, _count(folder / name, check)) for name in class_folders(folder))
+        parts = parts_of(folder)
+        counts = _counts(parts.training, check)
+        measured = () if parts.validation is None else _counts(parts.validation, check)
     except VitvizError as error:
         return ClassPhotos(problem=f"{error.message} {error.hint}")
-    few = [(name, count) for name, count in counts if count < 2]
+    divided = "" if parts.training == folder else parts.words
+    few = [(name, count) for name, count in counts if count < (1 if measured else 2)]
     if not few:
-        return ClassPhotos(counts)
+        return ClassPhotos(counts, "", measured, divided)
     name, count = few[0]
+    needs = (
+        "it takes one to learn from" if measured else
+        "it takes two, one to learn from and one to measure on"
+    )  # fmt: skip
     others = f" (and {len(few) - 1:,} more classes)" if len(few) > 1 else ""
     has = "one photo" if count else "no photo"
     return ClassPhotos(
         counts,
-        f"The class {name} has {has}{others}: it takes two, one to learn from and one to "
-        "measure on. Add photos, or move the folder away.",
+        f"The class {shown_text(name)} has {has}{others}: {needs}. Add photos, or move the folder "
+        "away.",
+        measured,
+        divided,
     )
+
+
+def _counts(folder: Path, check: Callable[[], None]) -> tuple[tuple[str, int], ...]:
+    return tuple((name, _count(folder / name, check)) for name in class_folders(folder))
 
 
 def _count(folder: Path, check: Callable[[], None]) -> int:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from vitviz.errors import VitvizError
 from vitviz.models.card import LARGEST_CARD, MOST_NAMES
+from vitviz.paths import is_folder
 from vitviz.progress import Progress
-from vitviz.training.photos import KeptPhoto, PhotoFile, find_photos, open_photos
+from vitviz.training.photos import PhotoFile, TrainingPhoto, find_photos, open_photos
 
 LONGEST_NAMES = LARGEST_CARD // 4
 """Characters of the names of all classes together, so that a card can hold them."""
@@ -25,7 +26,7 @@ class LabelledPhoto:
         label: Its class, as an index into the names.
     """
 
-    photo: KeptPhoto
+    photo: TrainingPhoto
     label: int
 
 
@@ -74,7 +75,11 @@ def labelled_photos(
     known = {one.photo.sha256 for one in measured}
     training = tuple(one for one in photos if one.photo.sha256 not in known)
     _enough(training, names, folder, 1)
-    return LabelledPhotos(names, training, measured, (*refused, *others))
+    both = tuple(
+        f"{one.photo.file.name}: the same photo is to be measured on"
+        for one in photos if one.photo.sha256 in known
+    )  # fmt: skip
+    return LabelledPhotos(names, training, measured, (*refused, *both, *others))
 
 
 def class_folders(folder: Path) -> tuple[str, ...]:
@@ -84,10 +89,10 @@ def class_folders(folder: Path) -> tuple[str, ...]:
         VitvizError: There are fewer than two, or far too many.
     """
     try:
-        names = sorted(f.name for f in folder.iterdir() if f.is_dir() and f.name[0] != ".")
-    except OSError as error:
+        names = sorted(f.name for f in folder.iterdir() if is_folder(f) and f.name[0] != ".")
+    except (OSError, ValueError) as error:
         raise VitvizError(
-            f"The folder {folder} cannot be read: {error.strerror or error}.",
+            f"The folder {folder} cannot be read: {getattr(error, 'strerror', None) or error}.",
             "Name a folder that has a folder of photos for each class.",
         ) from error
     if len(names) < 2:
@@ -144,8 +149,11 @@ def _without_contradictions(
         if len(labels) > 1:
             both = " and ".join(names[label] for label in sorted(labels))
             refused += (f"{one.photo.file.name}: the same photo is in {both}",)
+        elif one.photo.sha256 in kept:
+            first = kept[one.photo.sha256].photo.file.name
+            refused += (f"{one.photo.file.name}: the same photo as {first}",)
         else:
-            kept.setdefault(one.photo.sha256, one)
+            kept[one.photo.sha256] = one
     return tuple(kept.values()), refused
 
 

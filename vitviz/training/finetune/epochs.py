@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vitviz.paths import is_file
 from vitviz.session.panes import pair_of
 from vitviz.session.split import split, varied
 from vitviz.session.state import MOST_PANES, Pane, PhotoRef, Session, with_panes
@@ -56,7 +57,7 @@ def epochs_of(run: Path) -> list[Epoch]:
             Epoch(
                 len(found), measured["accuracy"], measured["validation loss"],
                 sum(losses) / len(losses) if losses else None,
-                snapshot if snapshot.is_file() else None,
+                snapshot if is_file(snapshot) else None,
             )
         )  # fmt: skip
         losses = []

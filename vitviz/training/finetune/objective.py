@@ -92,7 +92,7 @@ class Finetuning:
         preprocessing: Preprocessing,
         photos: LabelledPhotos,
         options: FinetuneOptions,
-        keep: Keep,
+        keep: WeightsWriter,
     ) -> None:
         self._preprocessing, self._options, self._keep = preprocessing, options, keep
         self._training = [one.photo for one in photos.training]
@@ -177,7 +177,7 @@ class Finetuning:
 
 
 @runtime_checkable
-class Keep(Protocol):
+class WeightsWriter(Protocol):
     """Writes weights that were measured; returns where they are to be seen."""
 
     def __call__(

@@ -10,10 +10,12 @@ from vitviz.errors import VitvizError
 from vitviz.models.families import training_of
 from vitviz.models.loading import Model, load_model
 from vitviz.models.network import Network
+from vitviz.paths import resolved
 from vitviz.progress import Progress
 from vitviz.training.finetune.classes import LabelledPhotos, labelled_photos
+from vitviz.training.finetune.divided import parts_of
 from vitviz.training.finetune.objective import Finetuning, rates_of
-from vitviz.training.loop import Pace, Run
+from vitviz.training.loop import Run, Schedule
 from vitviz.training.recipes import FinetuneOptions, Listener
 from vitviz.training.result import Result, checkpoint_in, write_refused, write_result
 
@@ -27,7 +29,8 @@ SNAPSHOTS = "epochs"
 def run(options: FinetuneOptions, progress: Progress, report: Listener) -> Path:
     """See ``vitviz.training.runs.finetune``."""
     _check(options)
-    photos = labelled_photos(options.folder, options.validation, options.held_out, progress)
+    parts = parts_of(options.folder, options.validation)
+    photos = labelled_photos(parts.training, parts.validation, options.held_out, progress)
     model = load_model(options.model, options.device, progress)
     training = training_of(model.card.family)
     network = training.classifier(model.network, len(photos.names))
@@ -36,7 +39,7 @@ def run(options: FinetuneOptions, progress: Progress, report: Listener) -> Path:
     epoch = objective.steps_an_epoch
     steps = options.epochs * epoch
     warm_up = round(options.warm_up * steps)
-    pace = Pace(
+    pace = Schedule(
         steps, options.rate, warm_up=warm_up, cool_down=steps - warm_up, average=0.0,
         parts=options.parts, log_every=min(epoch, 10), save_every=epoch, measure_every=epoch,
         steps_an_epoch=epoch,
@@ -54,8 +57,8 @@ def _check(options: FinetuneOptions) -> None:
             "A fine-tuning needs at least one epoch, one photo a step and one part.",
             "Give another number.",
         )
-    inside = options.out.resolve()
-    if options.folder.resolve() in (inside, *inside.parents):
+    inside = resolved(options.out)
+    if resolved(options.folder) in (inside, *inside.parents):
         raise VitvizError(
             f"{options.out} lies in {options.folder}, where it would be taken for a class.",
             "Choose another folder for the run.",
@@ -94,7 +97,7 @@ class _Writer:
         except OSError as error:
             raise VitvizError(f"The folder {folder} cannot be made: {error}.") from error
         epoch = len(history) - 1
-        named = replace(result, title=f"epoch {epoch} of {self._options.out.resolve().name}")
+        named = replace(result, title=f"epoch {epoch} of {resolved(self._options.out).name}")
         return write_result(folder / f"epoch-{epoch:03}.safetensors", named)
 
     def _result(self, network: Network, history: list[dict[str, float]]) -> Result:
@@ -106,11 +109,11 @@ class _Writer:
             origin=card,
             classes="",
             class_names=photos.names,
-            title=f"{options.out.resolve().name}, from {card.title}",
+            title=f"{resolved(options.out).name}, from {card.title}",
             trained_by=f"vitviz train finetune: {card.title}, {how}, after epoch {epoch} of at "
             f"most {options.epochs} (rate {options.rate:g}, layer decay {options.layer_decay:g}, "
             f"{options.batch} photos a step)",
-            trained_on=f"{len(photos.training):,} photos of {options.folder.resolve().name} in "
+            trained_on=f"{len(photos.training):,} photos of {resolved(options.folder).name} in "
             f"{len(photos.names):,} classes",
             measured=(
                 (f"accuracy on {len(photos.validation):,} photos it was not trained on, by which "

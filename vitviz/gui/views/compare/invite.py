@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from vitviz.gui.canvas import marks
+from vitviz.gui.widgets.text import PlainLabel
 
 
 class Invite(QWidget):
@@ -22,9 +23,9 @@ class Invite(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        title = QLabel("What shall stand beside it?")
+        title = PlainLabel("What shall stand beside it?")
         title.setProperty("strong", True)
-        self.text = QLabel(
+        self.text = PlainLabel(
             "Another layer, head, method, model or photo.\n\nOr drag a photo from the list, a layer"
             " from the filmstrip or a map from the Heads view here."
         )

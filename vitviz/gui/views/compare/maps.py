@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from vitviz.gui.canvas.pictures import PhotoLayer
 from vitviz.gui.scene import PaneState
-from vitviz.gui.threads.service import Opened
-from vitviz.gui.views.compare.shown import Shown
+from vitviz.gui.threads.service import OpenPhoto
+from vitviz.gui.views.compare.canvas import CanvasContent
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.agreement import Agreement, agreement
 from vitviz.maps.difference import Difference, difference
-from vitviz.maps.heat_map import HeatMap, Quantity
-from vitviz.maps.ranges import Ends, Ranged, ranges, style_for, value_range
+from vitviz.maps.heat_map import HeatMap
+from vitviz.maps.ranges import ColourRange, ExplainedMap, ranges, style_for, value_range
 from vitviz.maps.style import Style
 from vitviz.session.state import MOST_PANES
 from vitviz.wording.headings import letter
@@ -26,8 +26,11 @@ WIDGETS = MOST_PANES + 3
 """Panes, the difference and the two sides of a wipe: what may draw one photo."""
 
 
-class Kept:
+class ResultsInUse:
     """Results by what they came from; what was not asked for since ``forget_unused`` goes.
+
+    No ``Cache``: what is of use is told by what is on the screen now, not by a budget, and photos
+    that nobody looks at any more must not stay.
 
     The keys hold what they stand for, so that no other object can take its identity.
     """
@@ -55,12 +58,12 @@ class PairOfMaps:
 
     Args:
         difference: Second minus first.
-        shown: The same as a pane shows it.
+        content: The same as a pane shows it.
         other_photos: The maps lie on different photos.
     """
 
     difference: Difference
-    shown: Shown
+    content: CanvasContent
     other_photos: bool
 
 
@@ -68,9 +71,9 @@ class CompareMaps:
     """Turns pane states into what canvases show."""
 
     def __init__(self) -> None:
-        self._kept = Kept()
+        self._results = ResultsInUse()
         self._states: tuple[PaneState, ...] = ()
-        self._ends: tuple[Ends | None, ...] = ()
+        self._ends: tuple[ColourRange | None, ...] = ()
         self._style = Style()
 
     def set_states(self, states: tuple[PaneState, ...], style: Style, shared: bool) -> None:
@@ -81,11 +84,11 @@ class CompareMaps:
             style: Of all of them.
             shared: One range of colours for all maps with the same unit.
         """
-        self._kept.forget_unused()
+        self._results.forget_unused()
         self._states, self._style = states, style
         maps = [self._ranged(index) for index in range(len(states))]
         key = (tuple(maps), style.range, shared)
-        self._ends = self._kept.get(("ends", key), lambda: ranges(maps, style.range, shared))
+        self._ends = self._results.get(("ends", key), lambda: ranges(maps, style.range, shared))
 
     def heat_map(self, index: int) -> HeatMap | None:
         """The map of one pane; None until there is one on the photo it shows."""
@@ -96,39 +99,39 @@ class CompareMaps:
         if cell.request.photo != state.opened.ref:
             return None
         key = ("map", cell, view.layer, view.head)
-        return self._kept.get(key, lambda: cell.heat_map(view))
+        return self._results.get(key, lambda: cell.heat_map(view))
 
-    def _ranged(self, index: int) -> Ranged | None:
+    def _ranged(self, index: int) -> ExplainedMap | None:
         heat_map, cell = self.heat_map(index), self._states[index].cell
         if heat_map is None or cell is None:
             return None
-        return self._kept.get(
-            ("ranged", heat_map, cell), lambda: Ranged(heat_map, cell.explanation)
+        return self._results.get(
+            ("ranged", heat_map, cell), lambda: ExplainedMap(heat_map, cell.explanation)
         )
 
-    def _layer(self, opened: Opened) -> PhotoLayer:
-        return self._kept.get(("photo", opened), lambda: PhotoLayer(opened.pyramid, WIDGETS))
+    def _layer(self, opened: OpenPhoto) -> PhotoLayer:
+        return self._results.get(("photo", opened), lambda: PhotoLayer(opened.pyramid, WIDGETS))
 
-    def shown(self, index: int) -> Shown:
+    def content(self, index: int) -> CanvasContent:
         """What one pane shows; without a map where it has an error."""
         state, heat_map, ends = self._states[index], self.heat_map(index), self._ends[index]
         opened, cell = state.opened, state.cell
         if opened is None:
-            return Shown(style=self._style)
+            return CanvasContent(style=self._style)
         layer = self._layer(opened)
         if heat_map is None or cell is None or ends is None:
-            return Shown(opened, layer, style=self._style)
+            return CanvasContent(opened, layer, style=self._style)
         note = ("shared by", run(ends.shared_by)) if ends.shared_by else ()
         query = cell.patch_of_query(heat_map.layer) if cell.asks_token else None
-        return Shown(
+        return CanvasContent(
             opened, layer, heat_map, heat_map.geometry, query, (ends.low, ends.high),
             style_for(self._style, heat_map.quantity), note,
         )  # fmt: skip
 
-    def without_map(self, index: int) -> Shown:
+    def without_map(self, index: int) -> CanvasContent:
         """The photo of one pane alone."""
-        shown = self.shown(index)
-        return Shown(shown.opened, shown.layer, style=self._style)
+        content = self.content(index)
+        return CanvasContent(content.opened, content.layer, style=self._style)
 
     def agreement(self, first: int, second: int) -> Agreement | None:
         """How the maps of two panes agree; None until there are both."""
@@ -137,7 +140,7 @@ class CompareMaps:
             return None
         (one, on), (other, onto) = maps
         key = ("agreement", one, on, other, onto)
-        return self._kept.get(key, lambda: agreement(one.values, on, other.values, onto))
+        return self._results.get(key, lambda: agreement(one.values, on, other.values, onto))
 
     def difference(self, first: int, second: int) -> PairOfMaps | None:
         """The second pane's map minus the first's; None until there are both."""
@@ -146,35 +149,28 @@ class CompareMaps:
             return None
         (one, on), (other, onto) = maps
         key = ("difference", one, on, other, onto)
-        found, heat_map = self._kept.get(key, lambda: _subtracted(maps))
+        found = self._results.get(key, lambda: difference(one, other))
+        heat_map = found.heat_map
         opened = self._states[second if found.of_second else first].opened
         assert opened is not None
-        shown = Shown(
+        content = CanvasContent(
             opened, self._layer(opened), heat_map, heat_map.geometry, None,
             value_range("each", heat_map), style_for(self._style, heat_map.quantity),
             (f"{letter(second)} minus {letter(first)}",),
         )  # fmt: skip
-        return PairOfMaps(found, shown, self.other_photos(first, second))
+        return PairOfMaps(found, content, self.other_photos(first, second))
 
     def other_photos(self, first: int, second: int) -> bool:
         """Whether two panes show different photos."""
         return self._states[first].pane.photo != self._states[second].pane.photo
 
     def _maps(self, first: int, second: int) -> TwoMaps | None:
-        one, other = self.shown(first), self.shown(second)
+        one, other = self.content(first), self.content(second)
         if one.heat_map is None or other.heat_map is None:
             return None
         assert one.geometry is not None
         assert other.geometry is not None
         return (one.heat_map, one.geometry), (other.heat_map, other.geometry)
-
-
-def _subtracted(maps: TwoMaps) -> tuple[Difference, HeatMap]:
-    """The difference, and the same as a map whose unit a colour bar can show."""
-    (one, _), (other, _) = maps
-    found = difference(one, other)
-    with_comma = Quantity(f"{found.heat_map.unit},", "signed")
-    return found, replace(found.heat_map, quantity=with_comma)
 
 
 def run(indices: Sequence[int]) -> str:

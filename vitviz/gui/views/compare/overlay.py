@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
 
 from vitviz.errors import VitvizError
 from vitviz.gui.canvas import marks
+from vitviz.gui.widgets.text import PlainLabel, set_tooltip
+from vitviz.plain_text import shown_text
 
 WIDEST = 360
 """Of a message, in widget pixels."""
@@ -24,12 +26,11 @@ class Problem(QFrame):
         super().__init__(over)
         self.setObjectName("card")
         self.setCursor(Qt.CursorShape.ArrowCursor)
-        self.what = QLabel()
-        self.hint = QLabel()
+        self.what = PlainLabel()
+        self.hint = PlainLabel()
         self.hint.setProperty("quiet", True)
         for label in (self.what, self.hint):
             label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
         self.button = QPushButton("Try again")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 10, 12, 10)
@@ -50,10 +51,11 @@ class Problem(QFrame):
             what, hint = error.message, error.hint
         else:
             what, hint = f"Something unexpected happened ({type(error).__name__}: {error}).", ""
+        what, hint = shown_text(what), shown_text(hint)
         self.what.setText(what)
         self.hint.setText(hint)
         self.hint.setVisible(bool(hint))
-        self.setToolTip(f"{what} {hint}".strip())
+        set_tooltip(self, f"{what} {hint}".strip())
         self._place()
         self.show()
 

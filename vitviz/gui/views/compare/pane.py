@@ -14,16 +14,17 @@ from PySide6.QtGui import (
     QPalette,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from vitviz.gui.canvas import marks
 from vitviz.gui.canvas.photo_view import BY_KEYBOARD
 from vitviz.gui.canvas.still_layer import StillLayer
+from vitviz.gui.views.compare.canvas import CanvasContent, CompareCanvas
 from vitviz.gui.views.compare.overlay import DropHint, Problem
-from vitviz.gui.views.compare.shown import Shown, ShownCanvas
 from vitviz.gui.views.compare.words import EXPLANATION
 from vitviz.gui.widgets import drops
 from vitviz.gui.widgets.elided import ElidedLine
+from vitviz.gui.widgets.text import PlainLabel
 
 FRAME = 3
 """Around a pane, where the ring of the current one is drawn, in widget pixels."""
@@ -42,7 +43,7 @@ class Heading(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.letter = QLabel()
+        self.letter = PlainLabel()
         self.letter.setProperty("strong", True)
         self.words = ElidedLine()
         self.close_button = QToolButton()
@@ -109,7 +110,7 @@ class ComparePane(QWidget):
         self.index = index
         self.setObjectName("pane")
         self.heading = Heading()
-        self.canvas = ShownCanvas(flat=True)
+        self.canvas = CompareCanvas(flat=True)
         self.numbers = ElidedLine(quiet=True, explanation=EXPLANATION)
         self.problem = Problem(self.canvas)
         self._hint = DropHint(self)
@@ -139,11 +140,6 @@ class ComparePane(QWidget):
 
     # What is shown
 
-    @property
-    def is_current(self) -> bool:
-        """Whether the panels are about it."""
-        return self._is_current
-
     def share_pictures(self, still: StillLayer) -> None:
         """Draws grids with the same layer as other panes."""
         self.canvas.share_pictures(still)
@@ -159,9 +155,9 @@ class ComparePane(QWidget):
             self._is_current = current
             self.update()
 
-    def show_map(self, shown: Shown) -> None:
+    def show_map(self, shown: CanvasContent) -> None:
         """Shows a photo and its map; draws again only what changed."""
-        self.canvas.show_all(shown)
+        self.canvas.show_content(shown)
         self.show_numbers()
 
     def show_state(self, message: str, busy: str, error: BaseException | None) -> None:
@@ -211,7 +207,7 @@ class ComparePane(QWidget):
         if not self._is_current and self.index >= 0:
             self.focused.emit(self.index)
         elif patch is not None and self.index >= 0:
-            geometry = self.canvas.shown.geometry
+            geometry = self.canvas.content.geometry
             assert geometry is not None
             self.query_chosen.emit(self.index, geometry.patch_box(*patch).centre)
 

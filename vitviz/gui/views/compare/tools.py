@@ -11,13 +11,13 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QSizePolicy,
     QToolButton,
     QWidget,
 )
 
 from vitviz.gui.widgets.form import Choice
+from vitviz.gui.widgets.text import PlainLabel, set_tooltip
 from vitviz.session.state import MOST_PANES, Arrangement, Compare
 from vitviz.wording.headings import letter
 
@@ -69,7 +69,7 @@ class CompareTools(QWidget):
         self.linked = tool("Link", "Zoom, pan, cursor and query go together in all panes", True)
         self.shared = tool("Shared range", "One range of colours for all panes of a unit", True)
         self._arrangements = QButtonGroup(self)
-        self.before, self.between = QLabel(), QLabel()
+        self.before, self.between = PlainLabel(), PlainLabel()
         self.first, self.second = Choice("First of the pair"), Choice("Second of the pair")
         self._several = [self.linked, self.shared]
         self._compare, self._count = Compare(), 0
@@ -198,6 +198,6 @@ def tool(title: str, tip: str, checkable: bool = False) -> QToolButton:
     """A flat button with words."""
     button = QToolButton()
     button.setText(title)
-    button.setToolTip(tip)
+    set_tooltip(button, tip)
     button.setCheckable(checkable)
     return button

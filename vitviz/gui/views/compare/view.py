@@ -19,11 +19,11 @@ from vitviz.gui.canvas.canvas import Canvas
 from vitviz.gui.canvas.still_layer import StillLayer
 from vitviz.gui.scene import PaneState, Scene
 from vitviz.gui.views.compare.invite import Invite
-from vitviz.gui.views.compare.layout import TileGrid
 from vitviz.gui.views.compare.links import Links
 from vitviz.gui.views.compare.maps import WIDGETS, CompareMaps
 from vitviz.gui.views.compare.overlay import DropHint
 from vitviz.gui.views.compare.pane import ComparePane
+from vitviz.gui.views.compare.tile_grid import TileGrid
 from vitviz.gui.views.compare.tools import CompareTools
 from vitviz.gui.views.compare.wipe import Wipe
 from vitviz.gui.views.compare.words import (
@@ -211,7 +211,7 @@ class CompareView(ViewWidget):
             return self.wipe.first
         for pane in (self._all_panes[self._focus], *self.panes):
             stays = pane.index < len(states)
-            if stays and states[pane.index].opened is pane.canvas.shown.opened is not None:
+            if stays and states[pane.index].opened is pane.canvas.content.opened is not None:
                 return pane.canvas
         return self.canvas
 
@@ -222,7 +222,7 @@ class CompareView(ViewWidget):
             current = several and index == self._focus
             name = letter(index) if several else ""
             pane.show_frame(name, heading, current=current, removable=several)
-            pane.show_map(self.maps.shown(index))
+            pane.show_map(self.maps.content(index))
             pane.show_state(message_of(state), work_words(state, "Working"),
                             state.error)  # fmt: skip
 
@@ -264,7 +264,7 @@ class CompareView(ViewWidget):
         tile.show_frame(f"{letter(second)} − {letter(first)}", difference_words(found),
                         current=False, removable=False)  # fmt: skip
         if found is not None:
-            tile.show_map(found.shown)
+            tile.show_map(found.content)
         else:
             tile.show_map(self.maps.without_map(first))
         tile.show_state("" if found else "Both maps are needed first", "", None)
@@ -277,7 +277,7 @@ class CompareView(ViewWidget):
         self.stack.setCurrentWidget(self.wipe)
         self.wipe.show_pair(
             (letter(first), letter(second)), (words[first], words[second]),
-            (self.maps.shown(first), self.maps.shown(second)),
+            (self.maps.content(first), self.maps.content(second)),
         )  # fmt: skip
         other = self.maps.other_photos(first, second)
         found = self.maps.agreement(first, second)

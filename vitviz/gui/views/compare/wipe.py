@@ -13,13 +13,14 @@ from PySide6.QtGui import (
     QPalette,
     QPen,
 )
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from vitviz.gui.canvas import marks
+from vitviz.gui.views.compare.canvas import CanvasContent, CompareCanvas
 from vitviz.gui.views.compare.links import Links
-from vitviz.gui.views.compare.shown import Shown, ShownCanvas
 from vitviz.gui.views.compare.words import EXPLANATION
 from vitviz.gui.widgets.elided import ElidedLine
+from vitviz.gui.widgets.text import PlainLabel
 
 STEP = 0.02
 """Of the width, with an arrow key; five times as much with Shift."""
@@ -106,9 +107,9 @@ class Wipe(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._stage = QWidget()
-        self.first = ShownCanvas(self._stage, bar_at_left=True)
+        self.first = CompareCanvas(self._stage, bar_at_left=True)
         self._clip = QWidget(self._stage)
-        self.second = ShownCanvas(self._clip)
+        self.second = CompareCanvas(self._clip)
         self.handle = Handle(self._stage)
         self.links = Links(self)
         self.links.set_canvases((self.first, self.second))
@@ -127,7 +128,7 @@ class Wipe(QWidget):
         top = QHBoxLayout()
         top.setContentsMargins(14, 6, 14, 6)
         top.setSpacing(8)
-        self._names = (QLabel(), QLabel())
+        self._names = (PlainLabel(), PlainLabel())
         self.words = (ElidedLine(), ElidedLine(right=True))
         for name in self._names:
             name.setProperty("strong", True)
@@ -156,7 +157,10 @@ class Wipe(QWidget):
         return self.handle.place
 
     def show_pair(
-        self, letters: tuple[str, str], words: tuple[str, str], maps: tuple[Shown, Shown]
+        self,
+        letters: tuple[str, str],
+        words: tuple[str, str],
+        maps: tuple[CanvasContent, CanvasContent],
     ) -> None:
         """Shows two maps.
 
@@ -171,7 +175,7 @@ class Wipe(QWidget):
         for line, text in zip(self.words, words, strict=True):
             line.show_texts(text)
         for canvas, shown in zip((self.first, self.second), maps, strict=True):
-            canvas.show_all(shown)
+            canvas.show_content(shown)
         for canvas in (self.first, self.second):
             canvas.keep_free(left=self.first.bar_room, right=self.second.bar_room)
         self._show_numbers()
@@ -201,7 +205,7 @@ class Wipe(QWidget):
     @Slot(object)
     def _clicked(self, patch: tuple[int, int] | None) -> None:
         which = 0 if self.sender() is self.first else 1
-        geometry = (self.first, self.second)[which].shown.geometry
+        geometry = (self.first, self.second)[which].content.geometry
         if patch is not None and geometry is not None:
             self.query_chosen.emit(which, geometry.patch_box(*patch).centre)
 

@@ -12,11 +12,12 @@ from vitviz.gui.canvas import marks
 from vitviz.gui.canvas.map_tile import MapTile, paint_tile
 from vitviz.gui.scene import PaneDrop
 from vitviz.gui.views.heads.layout import GAP, LEFT, TOP, HeadLayout, Place
-from vitviz.gui.views.heads.subject import Subject, head_title
+from vitviz.gui.views.heads.subject import Subject
 from vitviz.gui.widgets.drops import drag, drop_data
 from vitviz.gui.widgets.tiles import TileArea
 from vitviz.maps.heat_map import Head
 from vitviz.maps.ranges import look
+from vitviz.wording.names import head_name, layer_name
 
 TURN_S = 0.006
 """How long tiles are drawn before the event loop gets its turn."""
@@ -207,7 +208,7 @@ class HeadMatrix(TileArea[Place]):
                 painter,
                 QRectF(box.left(), 0, box.width(), TOP),
                 Qt.AlignmentFlag.AlignCenter,
-                head_title(head),
+                head_name(head),
                 palette,
                 number == col,
             )
@@ -218,7 +219,7 @@ class HeadMatrix(TileArea[Place]):
                 painter,
                 QRectF(layout.left, box.top(), LEFT - GAP, box.height()),
                 Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-                f"layer {layer + 1}",
+                layer_name(layer),
                 palette,
                 number == row,
             )

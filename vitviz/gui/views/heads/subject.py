@@ -55,8 +55,3 @@ class Subject:
             and self.geometry == other.geometry
             and self.style == other.style
         )
-
-
-def head_title(head: Head) -> str:
-    """ "head 3" (from 1, as people count), or the fusion's name."""
-    return f"head {head + 1}" if isinstance(head, int) else head

@@ -5,19 +5,22 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
-from vitviz.gui.canvas.colour_bar import ColourBar, Scale
+from vitviz.gui.canvas.colour_bar import ColourBarWidget
 from vitviz.gui.scene import Scene
 from vitviz.gui.views.heads.matrix import HeadMatrix
-from vitviz.gui.views.heads.subject import Subject, head_title
+from vitviz.gui.views.heads.subject import Subject
 from vitviz.gui.views.view import NOTHING, ViewWidget
+from vitviz.gui.widgets.text import PlainLabel
 from vitviz.imaging.geometry import Geometry
+from vitviz.maps.bar import ColourBar
 from vitviz.maps.heat_map import Explanation, Head
 from vitviz.maps.ranges import look, value_range
 from vitviz.maps.style import Style
 from vitviz.maps.ticks import number
 from vitviz.shapes import UInt8
+from vitviz.wording.names import capitalised, head_name, layer_name, prefix_name
 
 
 class HeadsView(ViewWidget):
@@ -34,9 +37,9 @@ class HeadsView(ViewWidget):
         self.matrix = HeadMatrix()
         self.matrix.opened.connect(self.opened)
         self.matrix.pointed.connect(self._tell)
-        self.colour_bar = ColourBar()
+        self.colour_bar = ColourBarWidget()
         self.colour_bar.hide()
-        self.facts = QLabel()
+        self.facts = PlainLabel()
         self.facts.setProperty("quiet", True)
         self.facts.setContentsMargins(20, 6, 20, 8)
         self.facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -86,21 +89,22 @@ class HeadsView(ViewWidget):
         if explanation is not None and thumbnail is not None and geometry is not None:
             subject = Subject(explanation, thumbnail, geometry, style)
         self.matrix.show_subject(subject, layer, head)
-        self._show_scale()
+        self._show_bar()
         self._tell(None)
 
     def set_message(self, title: str, text: str = "") -> None:
         """Text in the middle, instead of the matrix; two empty strings take it away."""
         self.matrix.set_message(title, text)
 
-    def _show_scale(self) -> None:
+    def _show_bar(self) -> None:
         subject = self.matrix.subject
         shared = subject is not None and subject.style.range not in ("each", "zero")
         if subject is not None and shared:
             explanation = subject.explanation
             first = explanation.map(subject.layers[0], subject.heads[0])
             how = look(subject.style, first, explanation)
-            self.colour_bar.show_scale(Scale(how[1:], explanation.unit, how.style))
+            bar = ColourBar(how.low, how.high, explanation.unit, how.style)
+            self.colour_bar.show_bar(bar)
         self.colour_bar.setVisible(shared)
 
     def _tell(self, choice: tuple[int, Head] | None) -> None:
@@ -113,10 +117,9 @@ class HeadsView(ViewWidget):
             layer, head = choice
             heat_map = subject.explanation.map(layer, head)
             low, high = value_range("each", heat_map)
-            self.facts.setText(
-                f"Layer {layer + 1}, {head_title(head)} · {heat_map.unit} {number(low)} to"
-                f" {number(high)}" + _prefix_text(heat_map.prefix_share)
-            )
+            name = f"{capitalised(layer_name(layer))}, {head_name(head)}"
+            span = f"{heat_map.unit} {number(low)} to {number(high)}"
+            self.facts.setText(f"{name} · {span}" + _prefix_text(heat_map.prefix_share))
         elif subject.style.range == "each":
             self.facts.setText("Each map has its own range, from its least to its greatest value")
         elif subject.style.range == "zero":
@@ -128,5 +131,5 @@ class HeadsView(ViewWidget):
 def _prefix_text(shares: tuple[tuple[str, float], ...]) -> str:
     if not shares:
         return ""
-    parts = ", ".join(f"{100 * share:.1f} % on {name.upper()}" for name, share in shares)
+    parts = ", ".join(f"{100 * share:.1f} % on {prefix_name(name)}" for name, share in shares)
     return f" · {parts}, not shown"

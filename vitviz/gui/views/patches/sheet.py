@@ -24,6 +24,7 @@ from vitviz.gui.widgets.tiles import TileArea
 from vitviz.imaging.geometry import Geometry
 from vitviz.models.tokens import TokenLayout
 from vitviz.shapes import UInt8
+from vitviz.wording.names import token_name
 
 ZOOM = 1.25
 
@@ -128,7 +129,7 @@ class PatchSheet(TileArea[int]):
 
     def _name(self, token: int) -> str:
         assert self._sheet is not None
-        return f"{token}  {self._sheet.layout.name(token)}"
+        return f"{token}  {token_name(self._sheet.layout, token)}"
 
     def zoom_by(self, factor: float, around: QPointF | None = None) -> None:
         """Larger or smaller tiles, never smaller than all in sight; a point stays where it is."""

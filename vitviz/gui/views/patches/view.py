@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from vitviz.gui.canvas.patch_note import place_text
 from vitviz.gui.scene import Scene
 from vitviz.gui.views.patches.sheet import PatchSheet, Sheet
 from vitviz.gui.views.view import NOTHING, ViewWidget
+from vitviz.gui.widgets.text import PlainLabel
 from vitviz.imaging.geometry import Geometry
 from vitviz.models.tokens import TokenLayout
 from vitviz.shapes import UInt8
+from vitviz.wording.names import token_name
 
 
 class PatchesView(ViewWidget):
@@ -36,7 +38,7 @@ class PatchesView(ViewWidget):
         self.sheet.token_clicked.connect(self.token_clicked)
         self.sheet.pointed.connect(self.pointed)
         self.sheet.pointed.connect(self._tell)
-        self.facts = QLabel()
+        self.facts = PlainLabel()
         self.facts.setProperty("quiet", True)
         self.facts.setContentsMargins(20, 6, 20, 8)
         self.facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -106,7 +108,7 @@ def _overview(sheet: Sheet) -> str:
 
 def _token_facts(sheet: Sheet, token: int) -> str:
     patch = sheet.layout.patch(token)
-    name = sheet.layout.name(token)
+    name = token_name(sheet.layout, token)
     if patch is None:
         return f"token {token} · {name}, learned, stands for no part of the photo"
     place = place_text(sheet.geometry.patch_box(*patch))

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 
 from vitviz.errors import CheckpointError
-from vitviz.models.reader import Notes, Tensors
+from vitviz.models.checkpoints.reader import Notes, Tensors
 from vitviz.models.vit.config import Activation, Pool, ViTConfig
 from vitviz.models.vit.network import VisionTransformer
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from vitviz.imaging.preprocess import Preprocessing
-from vitviz.models.reader import Notes, Reader, Tensors
+from vitviz.models.checkpoints.reader import Notes, Reader, Tensors
 from vitviz.models.vit.config import ViTConfig
 from vitviz.models.vit.weights.shapes import fit, infer, renamed
 

@@ -5,11 +5,14 @@ Source of the signatures: each format's specification or its own reader.
 
 from __future__ import annotations
 
+import io
+import struct
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from vitviz.errors import CheckpointError
+from vitviz.paths import is_folder, is_something_else
 
 READABLE = "vitviz reads .safetensors files, and .pth, .pt or .bin files that hold a state dict."
 
@@ -18,8 +21,20 @@ SAVE_STATE_DICT = (
     "torch.save(model.state_dict(), 'weights.pth')."
 )
 
-TORCH_LEGACY = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
-"""How torch.save began before 1.6. Source: ``MAGIC_NUMBER`` in torch/serialization.py, pickled."""
+LARGEST_HEADER = 16 << 20
+"""Bytes that may describe tensors; a ViT of 40 blocks needs a tenth of a megabyte."""
+
+MOST_TENSORS = 20_000
+"""A ViT of 40 blocks has 600."""
+
+LARGEST_DIRECTORY = 8 << 20
+"""Bytes that may list the contents of an archive: some 80,000 tensors."""
+
+TORCH_LEGACY = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+"""What stood first in files by torch.save before 1.6, in a pickle of any version.
+
+Source: ``MAGIC_NUMBER`` in torch/serialization.py.
+"""
 
 
 @dataclass(frozen=True)
@@ -59,9 +74,9 @@ def open_checked(path: Path) -> int:
         CheckpointError: Missing, a folder, empty or not permitted.
     """
     try:
-        if path.is_dir():
+        if is_folder(path):
             raise CheckpointError(f"{path.name} is a folder.", "Choose the file inside it.")
-        if path.exists() and not path.is_file():  # a pipe would be waited for
+        if is_something_else(path):  # a pipe would be waited for
             raise CheckpointError(f"{path.name} is no ordinary file.", READABLE)
         with path.open("rb") as file:
             empty = not file.read(1)
@@ -103,46 +118,88 @@ def refuse_foreign(path: Path, start: bytes) -> None:
         if b"weight_map" in start:
             hint = "It lists the parts of weights in several files, which vitviz cannot read yet."
         raise CheckpointError(f"{path.name} is JSON, not weights.", hint)
-    if start.startswith(b"\x80") and not start.startswith(TORCH_LEGACY):
+    pickled = start.startswith(b"\x80")
+    if pickled and TORCH_LEGACY in start[:32]:
+        return
+    if pickled:
         raise CheckpointError(
             f"{path.name} is a Python pickle, not a checkpoint written by torch.save; opening it "
             "would run whatever it says.",
             SAVE_STATE_DICT,
         )
-    if not start.startswith(TORCH_LEGACY):
-        raise CheckpointError(f"{path.name} is not a checkpoint.", READABLE)
+    raise CheckpointError(f"{path.name} is not a checkpoint.", READABLE)
 
 
-def check_zip(path: Path, size: int, largest_pickle: int) -> None:
-    """Lets through only a zip archive as torch.save writes it.
+class _Directory(io.FileIO):
+    """A file of which only so much is read at once as the directory of a checkpoint takes.
+
+    zipfile reads the directory in one piece, as long as the file says, and then all of its entries.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > LARGEST_DIRECTORY:
+            raise zipfile.BadZipFile("its list of contents is far too long")
+        return super().read(size) or b""
+
+
+def zip_members(path: Path, size: int) -> dict[str, zipfile.ZipInfo]:
+    """What an archive as torch.save writes it has in it, by name without the folder.
 
     Args:
         path: Of the archive.
         size: Of the file, in bytes.
-        largest_pickle: Bytes its description of the tensors may have.
 
     Raises:
         CheckpointError: Cut short, another kind of archive, compressed, or claiming more than it
             holds.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
+        with _Directory(path) as file, zipfile.ZipFile(file) as archive:
+            members, end = archive.infolist(), archive.start_dir
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, struct.error) as error:
         raise CheckpointError(
             f"{path.name} is cut short or damaged: its archive has no end.",
             "Download or copy it again.",
         ) from error
     _refuse_other_archives(path, [member.filename for member in members])
-    honest = all(member.compress_type == zipfile.ZIP_STORED for member in members)
+    honest = all(
+        member.compress_type == zipfile.ZIP_STORED and member.file_size == member.compress_size
+        for member in members
+    )
     if not honest or sum(member.file_size for member in members) > size:
         raise CheckpointError(
             f"{path.name} would grow when unpacked; torch.save never compresses.",
             "Save it again with torch.save.",
         )
-    pickle = [m.file_size for m in members if m.filename.endswith("data.pkl")]
-    if max(pickle, default=0) > largest_pickle:
-        raise CheckpointError(f"{path.name} describes far too many objects to be a checkpoint.")
+    found = _without_folder(path, members, end)
+    if found["data.pkl"].file_size > LARGEST_HEADER:
+        raise CheckpointError(
+            f"{path.name} describes far too many objects to be a checkpoint.", SAVE_STATE_DICT
+        )
+    return found
+
+
+def _without_folder(
+    path: Path, members: list[zipfile.ZipInfo], end: int
+) -> dict[str, zipfile.ZipInfo]:
+    """The members of the first one's folder; each at a place of its own before the directory."""
+    folder = members[0].filename.partition("/")[0] + "/"
+    inside = [member for member in members if member.filename.startswith(folder)]
+    found = {member.filename.removeprefix(folder): member for member in inside}
+    places = sorted((m.header_offset, m.header_offset + 30 + m.file_size) for m in members)
+    starts = [start for start, _ in places[1:]] + [end]
+    # Of an archive that is cut at its front, zipfile gives places before the file.
+    apart = places[0][0] >= 0 and all(
+        stop <= start for (_, stop), start in zip(places, starts, strict=True)
+    )
+    encrypted = any(member.flag_bits & 1 for member in members)
+    if len(found) < len(inside) or "data.pkl" not in found or not apart or encrypted:
+        raise CheckpointError(
+            f"{path.name} is damaged: the members of its archive are encrypted, lie over each "
+            "other or are there twice.",
+            "Download or copy it again.",
+        )
+    return found
 
 
 def _refuse_other_archives(path: Path, names: list[str]) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from vitviz.gui.canvas.canvas import Canvas
 from vitviz.gui.canvas.pictures import PhotoLayer
-from vitviz.gui.threads.service import Opened
+from vitviz.gui.threads.service import OpenPhoto
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.colour import DIVERGING
 from vitviz.maps.heat_map import HeatMap
@@ -17,7 +17,7 @@ from vitviz.maps.ticks import number
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class CanvasContent:
     """What a canvas shows.
 
     Args:
@@ -31,7 +31,7 @@ class Shown:
         bar_note: Lines below the unit on the colour bar.
     """
 
-    opened: Opened | None = None
+    opened: OpenPhoto | None = None
     layer: PhotoLayer | None = None
     heat_map: HeatMap | None = None
     geometry: Geometry | None = None
@@ -40,7 +40,7 @@ class Shown:
     style: Style = field(default_factory=Style)
     bar_note: tuple[str, ...] = ()
 
-    def has_map_of(self, other: Shown) -> bool:
+    def has_map_of(self, other: CanvasContent) -> bool:
         """Whether both maps look the same."""
         return (
             self.opened is other.opened
@@ -49,7 +49,7 @@ class Shown:
         )
 
 
-class ShownCanvas(Canvas):
+class CompareCanvas(Canvas):
     """A canvas without notes, for others to tell values beside it.
 
     Args:
@@ -63,39 +63,39 @@ class ShownCanvas(Canvas):
         super().__init__(parent, notes=False, flat=flat)
         self.setMinimumSize(40, 40)
         self._bar_left = bar_at_left
-        self._shown = Shown()
+        self._content = CanvasContent()
 
     @property
-    def shown(self) -> Shown:
+    def content(self) -> CanvasContent:
         """What it shows."""
-        return self._shown
+        return self._content
 
-    def show_all(self, shown: Shown) -> None:
+    def show_content(self, content: CanvasContent) -> None:
         """Shows a photo and its map."""
-        before, self._shown = self._shown, shown
-        if shown.opened is not before.opened:
-            if shown.opened is None:
+        before, self._content = self._content, content
+        if content.opened is not before.opened:
+            if content.opened is None:
                 self.set_photo(None)
             else:
-                self.set_photo(shown.opened.photo, shown.opened.pyramid, shown.layer)
-        self.set_bar(note=shown.bar_note, left=self._bar_left)
-        if not shown.has_map_of(before):
-            self.show_map(shown.heat_map, shown.geometry, shown.ends, shown.style)
-        if shown.query != self.query:
-            self.set_query(shown.query)
+                self.set_photo(content.opened.photo, content.opened.pyramid, content.layer)
+        self.set_bar(note=content.bar_note, left=self._bar_left)
+        if not content.has_map_of(before):
+            self.show_map(content.heat_map, content.geometry, content.ends, content.style)
+        if content.query != self.query:
+            self.set_query(content.query)
 
     @property
     def value_words(self) -> str:
         """The value under the cursor: "0.0123 · rank 4 of 294"; "+0.004" of a difference; ""
         where the cursor is not over it. The unit is on the colour bar.
         """
-        heat_map, patch = self._shown.heat_map, self.cursor_patch
+        heat_map, patch = self._content.heat_map, self.cursor_patch
         if heat_map is None:
             return ""
         if patch is None:
             return "not seen by the model" if self.is_over_unseen else ""
         value = float(heat_map.values[patch])
-        if self._shown.style.colour_map in DIVERGING:
+        if self._content.style.colour_map in DIVERGING:
             return f"{'+' if value > 0 else ''}{number(value)}"
         rank = f"{heat_map.rank(*patch)} of {heat_map.values.size}"
         return f"{number(value)} · rank {rank}"

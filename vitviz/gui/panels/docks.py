@@ -1,25 +1,9 @@
-"""Where everything stands: the bar at the top and the panels around the photo."""
+"""The panels around the photo, and the docks they are in."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import (
-    QButtonGroup,
-    QDockWidget,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QMainWindow,
-    QMenu,
-    QMenuBar,
-    QPushButton,
-    QScrollArea,
-    QToolButton,
-    QWidget,
-)
+from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtWidgets import QDockWidget, QFrame, QMainWindow, QMenu, QScrollArea, QWidget
 
 from vitviz.gui.panels.appearance import AppearancePanel
 from vitviz.gui.panels.layers import LayersPanel
@@ -27,9 +11,8 @@ from vitviz.gui.panels.method import MethodPanel
 from vitviz.gui.panels.model import ModelPanel
 from vitviz.gui.panels.photos import PhotosPanel
 from vitviz.gui.panels.predictions import PredictionsPanel
-from vitviz.gui.scene import Part, Scene
-from vitviz.gui.views.view import ViewKind
-from vitviz.gui.widgets.drops import dropped
+from vitviz.gui.scene import Part
+from vitviz.gui.widgets.text import PlainLabel
 
 LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
 RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
@@ -39,95 +22,7 @@ LAYOUT_VERSION = 1
 """Saved layouts of another version are not restored."""
 
 
-OPEN_MS = 350
-"""How long something is dragged over a view's button before the view opens."""
-
-
-class Tab(QToolButton):
-    """A view's button that opens it when something is dragged over it: it can be dropped there."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setAcceptDrops(True)
-        self._over = QTimer(self)
-        self._over.setSingleShot(True)
-        self._over.setInterval(OPEN_MS)
-        self._over.timeout.connect(self.click)
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if dropped(event.mimeData()) is not None:
-            event.acceptProposedAction()
-            if not self.isChecked():
-                self._over.start()
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._over.stop()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        self._over.stop()  # dropped too early: nothing is where it was meant to go
-
-
-class TopBar(QWidget):
-    """Menus at the left, the views in the middle, undo, redo and exports at the right.
-
-    Signals:
-        tab_chosen(str): The user chose this view.
-    """
-
-    tab_chosen = Signal(str)
-
-    def __init__(self, menus: QMenuBar, views: Sequence[ViewKind],
-                 undo: QAction, redo: QAction, exports: Sequence[QAction]) -> None:  # fmt: skip
-        super().__init__()
-        self.setObjectName("topBar")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._names = [kind.name for kind in views]
-        self._group = QButtonGroup(self)
-        box = QFrame()
-        box.setObjectName("tabs")
-        inside = QHBoxLayout(box)
-        inside.setContentsMargins(3, 3, 3, 3)
-        inside.setSpacing(2)
-        for index, kind in enumerate(views):
-            button = Tab() if kind.opens_for_drags else QToolButton()
-            title = kind.title.replace("&", "")
-            button.setText(title)
-            button.setCheckable(True)
-            button.setAccessibleName(f"{title} view")
-            self._group.addButton(button, index)
-            inside.addWidget(button)
-        self._group.idClicked.connect(self._clicked)
-        self.export = QPushButton("Export")
-        self.export.setObjectName("export")
-        self.export.setProperty("primary", True)
-        menu = QMenu(self.export)
-        menu.addActions(exports)
-        self.export.setMenu(menu)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(6, 5, 12, 5)
-        layout.setSpacing(6)
-        layout.addWidget(menus, 1, Qt.AlignmentFlag.AlignVCenter)
-        layout.addWidget(box)
-        right = QHBoxLayout()
-        right.addStretch(1)
-        for action in (undo, redo):
-            button = QToolButton()
-            button.setDefaultAction(action)
-            button.setIconSize(QSize(18, 18))
-            right.addWidget(button)
-        right.addWidget(self.export)
-        layout.addLayout(right, 1)
-
-    def show_scene(self, scene: Scene) -> None:
-        """Marks the open view; there is something to export, or not."""
-        self._group.button(self._names.index(scene.session.tab)).setChecked(True)
-        self.export.setEnabled(scene.cell is not None)
-
-    def _clicked(self, index: int) -> None:
-        self.tab_chosen.emit(self._names[index])
-
-
-class Panels:
+class PanelDocks:
     """The panels and their docks, which the user may move, float, close and reset.
 
     Args:
@@ -213,9 +108,9 @@ class Panels:
         return self._window.saveState(LAYOUT_VERSION)
 
 
-def heading(title: str) -> QLabel:
+def heading(title: str) -> PlainLabel:
     """A quiet title to drag a panel by; the View menu closes and opens panels."""
-    label = QLabel(title)
+    label = PlainLabel(title)
     label.setObjectName("heading")
     label.setIndent(0)
     return label

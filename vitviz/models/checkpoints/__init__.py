@@ -1,0 +1,1 @@
+"""Checkpoint files: what is in them, whatever wrote them; hostile until parsed."""
