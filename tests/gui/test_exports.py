@@ -247,6 +247,7 @@ def test_opening_a_file_s_state(
     path = exported(ui, tmp_path / "values.npz", accept)
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
     ui.do("file.session")
+    idle(ui)
     ui.settle()
     assert ui.photo_names() == [photos[0].name], "found among the photos opened lately"
     assert ui.session.view.layer == 2
@@ -262,6 +263,7 @@ def test_a_photo_that_is_not_there_any_more_is_told(
     path = exported(ui, tmp_path / "values.csv", accept)
     photos[0].unlink()
     ui.window.documents.add([path])
+    idle(ui)
     ui.settle()
     assert ui.photo_names() == []
     assert "photo0.png was not found: put it beside values.csv." in ui.message
@@ -283,6 +285,7 @@ def test_a_dropped_picture_is_a_photo_and_with_shift_its_state(
             QPointF(5, 5), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, keys
         )
         ui.window.dropEvent(event)
+        idle(ui)
         ui.settle()
 
     drop(Qt.KeyboardModifier.NoModifier)

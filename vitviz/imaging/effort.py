@@ -28,8 +28,14 @@ _UNKNOWN = QUICK + 1
 _ROW = 64
 """Pixels that beginning a row, a strip, a tile or a chunk costs as much as."""
 
+_BLOCK = 200
+"""The same for a block of a GIF, which Pillow reads one by one."""
+
+_FRAME = 10_000
+"""The same for a frame that is gone through on the way to the one wanted."""
+
 _SLOW_CODEC = 6
-"""AVIF, HEIC and JPEG 2000 take so many times longer for a pixel than JPEG."""
+"""WebP, AVIF, HEIC and JPEG 2000 take up to so many times longer for a pixel than JPEG."""
 
 _IN_PYTHON = 200
 """So many times longer takes a decoder that is written in Python, for a pixel or a byte."""
@@ -103,14 +109,14 @@ def _png(data: bytes, frames: int) -> Effort:
         if chunks > _MOST_CHUNKS:
             break
         at += 12 + int.from_bytes(data[at : at + 4], "big")
-    work = (width + _ROW) * height * frames
+    work = ((width + _ROW) * height + _FRAME) * frames
     return Effort(width * height, work if chunks <= _MOST_CHUNKS else max(work, _UNKNOWN))
 
 
 def _gif(data: bytes, frames: int) -> Effort:
     width, height = struct.unpack("<HH", data[6:10].ljust(4, b"\0"))
     held = gif.survey(data)
-    work = width * height * min(frames, max(1, held.frames)) + _ROW * held.blocks
+    work = (width * height + _FRAME) * min(frames, max(1, held.frames)) + _BLOCK * held.blocks
     return Effort(width * height, work)
 
 
@@ -143,7 +149,7 @@ def _webp(data: bytes, frames: int) -> Effort:
         width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     else:
         width, height = struct.unpack("<HH", data[26:30].ljust(4, b"\0"))
-    return Effort(width * height, 3 * width * height * frames)
+    return Effort(width * height, (width * height * _SLOW_CODEC + _FRAME) * frames)
 
 
 def _bmp(data: bytes, frames: int) -> Effort:  # noqa: ARG001
@@ -165,7 +171,7 @@ def _heif(data: bytes, frames: int) -> Effort:
     # A film has none of its pictures' sizes there.
     unknown = _UNKNOWN if data[8:12] in (b"avis", b"msf1", b"hevc") else 0
     pixels = max((width * height for width, height in sizes), default=unknown)
-    return Effort(pixels, pixels * _SLOW_CODEC * frames)
+    return Effort(pixels, (pixels + _FRAME) * _SLOW_CODEC * frames)
 
 
 def _jpeg_2000(data: bytes, frames: int) -> Effort:  # noqa: ARG001
@@ -195,7 +201,7 @@ def _netpbm(data: bytes, frames: int) -> Effort:  # noqa: ARG001
 
 def _qoi(data: bytes, frames: int) -> Effort:  # noqa: ARG001
     """Each byte but the first of a pixel can be a run; the loop over them is Python's."""
-    return Effort(0, 60 * len(data))
+    return Effort(0, 100 * len(data))
 
 
 _KINDS: tuple[tuple[bytes, Callable[[bytes, int], Effort]], ...] = (
