@@ -14,9 +14,10 @@ from vitviz.errors import VitvizError
 from vitviz.models.loading import load_model
 from vitviz.training.finetune.class_photos import class_photos
 from vitviz.training.finetune.divided import Parts, parts_of
+from vitviz.training.left_out import REFUSED, left_out
 from vitviz.training.recipes import FinetuneOptions
 from vitviz.training.result import write_refused
-from vitviz.training.runs import REFUSED, finetune, left_out
+from vitviz.training.runs import finetune
 
 __all__ = ["classes", "teacher"]
 

@@ -10,18 +10,6 @@ from pathlib import Path
 from vitviz.progress import Progress, silent
 from vitviz.training.recipes import DistilOptions, FinetuneOptions, Listener, nobody
 
-REFUSED = "refused.txt"
-"""In the folder of a run: the photos that were left out, a line each with the reason."""
-
-
-def left_out(out: Path) -> int:
-    """How many photos a run left out; ``REFUSED`` in its folder says which, and why."""
-    try:
-        with (out / REFUSED).open("rb") as file:
-            return sum(1 for _ in file)
-    except OSError:
-        return 0
-
 
 def distil(options: DistilOptions, progress: Progress = silent, report: Listener = nobody) -> Path:
     """Makes a student, or resumes making it; loads torch.
