@@ -14,8 +14,8 @@ from vitviz.errors import VitvizError
 from vitviz.models.loading import load_model
 from vitviz.training.finetune.class_photos import class_photos
 from vitviz.training.finetune.divided import Parts, parts_of
+from vitviz.training.left_out import REFUSED, left_out
 from vitviz.training.recipes import FinetuneOptions
-from vitviz.training.refused import REFUSED, left_out
 from vitviz.training.result import write_refused
 from vitviz.training.runs import finetune
 

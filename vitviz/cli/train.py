@@ -20,13 +20,13 @@ from vitviz.errors import Cancelled, VitvizError
 from vitviz.models.loading import bundled
 from vitviz.progress import Stage
 from vitviz.training.finetune.divided import parts_of
+from vitviz.training.left_out import REFUSED, left_out
 from vitviz.training.recipes import (
     DistilOptions,
     FinetuneOptions,
     Report,
     Variety,
 )
-from vitviz.training.refused import REFUSED, left_out
 from vitviz.training.runs import distil, finetune
 from vitviz.wording.stages import stage_words
 

@@ -15,7 +15,7 @@ from vitviz.models.card import ModelCard, to_json
 from vitviz.models.families import training_of
 from vitviz.models.network import Network
 from vitviz.paths import resolved
-from vitviz.training.refused import REFUSED
+from vitviz.training.left_out import REFUSED
 from vitviz.writing import write_whole
 
 

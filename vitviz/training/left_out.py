@@ -1,4 +1,4 @@
-"""The photos that a run left out, as its folder lists them."""
+"""The photos that a run left out, as its folder tells."""
 
 from __future__ import annotations
 
