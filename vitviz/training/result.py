@@ -13,6 +13,7 @@ from safetensors.torch import save
 from vitviz.models.card import ModelCard, to_json
 from vitviz.models.families import training_of
 from vitviz.models.network import Network
+from vitviz.plain_text import escaped_text
 from vitviz.writing import write_whole
 
 
@@ -97,7 +98,7 @@ def write_refused(folder: Path, refused: Sequence[str]) -> None:
     """Lists the photos that could not be opened in ``refused.txt``, if there are any."""
     path = folder / "refused.txt"
     if refused:
-        write_whole(path, "".join(f"{line}\n" for line in refused).encode())
+        write_whole(path, "".join(f"{escaped_text(line)}\n" for line in refused).encode())
     else:
         path.unlink(missing_ok=True)
 
