@@ -96,10 +96,11 @@ def test_figure_render_and_animate(here: Path, capsys: Capture) -> None:
 
 
 def test_train(here: Path, capsys: Capture) -> None:
-    for number, name in enumerate(("<b>\x1b[2J\n", "\u202ex")):
+    for number, name in enumerate(("<b>\x1b[2J\n", "\u202ex\udcff")):
         (here / "classes" / name).mkdir(parents=True)
         for seed in range(4):
-            save_photo(here / "classes" / name / f"{seed}.png", 10 * number + seed)
+            save_photo(here / "classes" / name / f"\udce4\n{seed}.png", 10 * number + seed)
+    (here / "classes" / name / "empty\udcff.png").write_bytes(b"")
     words = said(capsys, 0, "train", "finetune", "classes", "--model", "m.safetensors", "--out",
                  "run\x1b[1m", "--epochs", "1", "--device", "cpu")  # fmt: skip
     assert "wrote run�[1m/" in words

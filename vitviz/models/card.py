@@ -254,4 +254,6 @@ def to_json(card: ModelCard) -> str:
         "parameters": card.outline.parameters,
         "measured": dict(card.measured),
     } | {name: getattr(card, name) for name in TEXTS}
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    # A class is called as its folder, whose name need not be text: JSON has an escape for that.
+    return text.encode("utf-8", "backslashreplace").decode()

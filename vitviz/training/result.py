@@ -15,6 +15,7 @@ from vitviz.models.card import ModelCard, to_json
 from vitviz.models.families import training_of
 from vitviz.models.network import Network
 from vitviz.paths import resolved
+from vitviz.plain_text import escaped_text
 from vitviz.training.left_out import REFUSED
 from vitviz.writing import write_whole
 
@@ -110,9 +111,7 @@ def write_refused(folder: Path, refused: Sequence[str]) -> None:
     """Lists the photos that were left out, and why, in ``refused.txt``, if there are any."""
     path = folder / REFUSED
     if refused:
-        lines = (" ".join(line.splitlines()) for line in refused)  # names have line ends, too
-        text = "".join(f"{line}\n" for line in lines)
-        write_whole(path, text.encode("utf-8", "backslashreplace"))
+        write_whole(path, "".join(f"{escaped_text(line)}\n" for line in refused).encode())
     else:
         _remove(path)
 

@@ -73,7 +73,9 @@ def facts(options: FinetuneOptions, model: Model, photos: LabelledPhotos) -> dic
         for part, some in (("training", photos.training), ("validation", photos.validation))
         for one in some
     ]
-    digest = hashlib.sha256("\n".join((*photos.names, *lines)).encode()).hexdigest()
+    digest = hashlib.sha256(
+        "\n".join((*photos.names, *lines)).encode("utf-8", "surrogateescape")
+    ).hexdigest()
     return {**chosen, "model": model.card.sha256, "photos": digest}
 
 
