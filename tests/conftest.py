@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # One core for each worker: as many threads as cores in each of them wait for one another.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import beartype
 import jaxtyping

@@ -19,6 +19,11 @@ CORE = (
 )  # fmt: skip
 WITHOUT_TORCH = ("errors", "imaging", "maps", "figures", "session", "methods.base")
 WINDOW = ("gui.window",)
+WINDOW_RULES = (
+    "gui.canvas.pyramid", "gui.canvas.viewport", "gui.dialogs.split_values",
+    "gui.views.heads.subject",
+)  # fmt: skip
+"""What the window goes by and is tested without Qt, in tests/window_rules."""
 
 IMPORT_ALL = """
 import importlib, importlib.abc, importlib.util, json, pkgutil, sys
@@ -76,8 +81,9 @@ def test_the_core_imports_without_qt() -> None:
     assert {f"vitviz.{name}" for name in CORE} <= set(result["imported"])
 
 
-def test_photos_figures_and_choices_import_without_torch() -> None:
-    result = import_in_new_process(WITHOUT_TORCH, blocked=("torch", "torchvision", "PySide6"))
+def test_photos_figures_and_rules_import_without_torch_and_qt() -> None:
+    names = WITHOUT_TORCH + WINDOW_RULES
+    result = import_in_new_process(names, blocked=("torch", "torchvision", "PySide6"))
     assert result["torch"] is False
 
 

@@ -30,17 +30,19 @@ def answer_split(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[SplitDialog]
     return done
 
 
-@pytest.mark.parametrize(
-    ("along", "count"),
-    [("layers", 6), ("heads", 3), ("methods", 6), ("models", 1), ("photos", 3), ("classes", 3)],
-)
 def test_the_dialog_offers_what_there_is(
-    ui: Driver, answer_split: list[Callable[[SplitDialog], None]], along: str, count: int
+    ui: Driver, answer_split: list[Callable[[SplitDialog], None]]
 ) -> None:
-    ui.do(f"compare.along.{along}")
-    shown(ui)
-    assert len(ui.session.panes) == count
-    assert ui.session.tab == "compare"
+    before = ui.session
+    for along, count in (
+        ("layers", 6), ("heads", 3), ("methods", 6), ("models", 1), ("photos", 3), ("classes", 3)
+    ):  # fmt: skip
+        assert ui.session.tab == "look"
+        ui.do(f"compare.along.{along}")
+        shown(ui)
+        assert len(ui.session.panes) == count, along
+        assert ui.session.tab == "compare"
+        ui.window.store.set(before)
 
 
 def test_ticking_in_the_dialog(
