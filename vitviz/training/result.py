@@ -111,7 +111,8 @@ def write_refused(folder: Path, refused: Sequence[str]) -> None:
     """Lists the photos that were left out, and why, in ``refused.txt``, if there are any."""
     path = folder / REFUSED
     if refused:
-        write_whole(path, "".join(f"{escaped_text(line)}\n" for line in refused).encode())
+        lines = (escaped_text(" ".join(line.splitlines())) for line in refused)  # names have them
+        write_whole(path, "".join(f"{line}\n" for line in lines).encode())
     else:
         _remove(path)
 
