@@ -162,7 +162,10 @@ def test_a_path_of_another_computer_is_not_asked_for(
     for name in ("\\\\server\\share\\one.png", "//server/share/one.png"):
         there = {**made.session, "photos": [{**made.session["photos"][0], "path": name}]}
         asked: list[str] = []
-        monkeypatch.setattr(Path, "is_file", lambda self, asked=asked: asked.append(str(self)))
+        monkeypatch.setattr(
+            "vitviz.exporting.reopen.is_file",
+            lambda path, asked=asked: asked.append(str(path)),
+        )
         reopen(replace(made, session=there), exported)
         assert asked
         assert not any("server" in path for path in asked)
