@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from vitviz.batch import listing
 from vitviz.batch.listing import JOURNAL, photos_below, places
 from vitviz.errors import PhotoError
-from vitviz.imaging import formats
+from vitviz.imaging.decoding import formats
 
 
 def touch(folder: Path, *names: str) -> None:

@@ -29,9 +29,10 @@ from vitviz.imaging.geometry import Geometry
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question
 from vitviz.models.vit.config import vit_config
+from vitviz.models.vit.cost import cost
 from vitviz.models.vit.network import VisionTransformer
 from vitviz.progress import silent
-from vitviz.tracing.run import cost, run
+from vitviz.tracing.run import run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from vitviz.errors import PhotoError
-from vitviz.imaging.formats import EXTENSIONS, FORMATS
+from vitviz.imaging.decoding.formats import EXTENSIONS, FORMATS
 from vitviz.imaging.load import photos_in
 
 LEFT_OUT = {"EPS", "PDF", "WMF", "BUFR", "GRIB", "HDF5", "MPEG", "IPTC"}

@@ -13,10 +13,10 @@ import tifffile
 from PIL import Image
 
 from vitviz.errors import PhotoError
-from vitviz.imaging import tiff
-from vitviz.imaging.formats import EXTENSIONS
+from vitviz.imaging.decoding import tiff
+from vitviz.imaging.decoding.formats import EXTENSIONS
+from vitviz.imaging.decoding.source import Source
 from vitviz.imaging.load import from_source, load
-from vitviz.imaging.source import Source
 
 STARTS = (
     b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1",

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from vitviz.errors import PhotoError
+from vitviz.imaging.decoding.source import Source
 from vitviz.imaging.depth import to_eight_bits
 from vitviz.imaging.load import from_source
-from vitviz.imaging.source import Source
 
 WIDTH, HEIGHT = 37, 23
 

@@ -17,11 +17,12 @@ from PIL import Image
 
 from vitviz.engine.photos import PhotoCache
 from vitviz.errors import Cancelled, PhotoError, PhotoTooLarge
-from vitviz.imaging import child, effort, gif
+from vitviz.imaging import child, effort
 from vitviz.imaging import load as load_module
+from vitviz.imaging.decoding import gif
+from vitviz.imaging.decoding.source import LONGEST_SIDE, Source
 from vitviz.imaging.effort import QUICK
 from vitviz.imaging.load import load
-from vitviz.imaging.source import LONGEST_SIDE, Source
 from vitviz.progress import Stage
 from vitviz.session.state import PhotoRef
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitviz.errors import PhotoError
-from vitviz.imaging.formats import natural_order, photos_in
+from vitviz.imaging.decoding.formats import natural_order, photos_in
 from vitviz.paths import is_folder, is_there
 
 JOURNAL = "vitviz-batch.jsonl"

@@ -41,7 +41,7 @@ if TYPE_CHECKING:  # torch is not loaded by importing this
 log = logging.getLogger(__name__)
 
 PIXEL_BYTES = 32
-"""What decoding, converting and drawing on one pixel takes at most (``imaging.source``)."""
+"""What decoding, converting and drawing on one pixel takes at most (``decoding.source``)."""
 
 OF_THE_NAME = {None, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOENT}
 """Reasons for which one file cannot be written, and others can; Pillow gives none."""

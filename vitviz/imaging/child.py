@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from vitviz.errors import PhotoError, PhotoTooLarge
+from vitviz.imaging.decoding.source import Source
 from vitviz.imaging.opening import RGB, open_here
 from vitviz.imaging.photo import Photo
-from vitviz.imaging.source import Source
 from vitviz.progress import Progress, Stage
 
 FLAG = "--decode-photo"

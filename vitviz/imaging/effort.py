@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from vitviz.imaging import gif, netpbm, qoi, tiff
-from vitviz.imaging.source import LEAST_FRAME_BYTES, Source
+from vitviz.imaging.decoding import gif, netpbm, qoi, tiff
+from vitviz.imaging.decoding.source import LEAST_FRAME_BYTES, Source
 
 QUICK = 300_000_000
 """Up to this a photo is decoded where it is asked for: a second or two, which nobody can cancel.

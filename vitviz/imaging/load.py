@@ -14,12 +14,12 @@ from PIL import Image
 from vitviz.errors import PhotoError
 from vitviz.imaging.child import open_in_child
 from vitviz.imaging.colour import to_srgb
+from vitviz.imaging.decoding.formats import EXTENSIONS, photos_in
+from vitviz.imaging.decoding.source import HARD_LIMIT, Source
 from vitviz.imaging.depth import to_eight_bits
 from vitviz.imaging.effort import MOST, QUICK, effort
-from vitviz.imaging.formats import EXTENSIONS, photos_in
 from vitviz.imaging.opening import RGB, open_here, read_only
 from vitviz.imaging.photo import Photo
-from vitviz.imaging.source import HARD_LIMIT, Source
 from vitviz.memory import physical_bytes
 from vitviz.progress import Progress, Stage, silent
 from vitviz.shapes import Shaped, UInt8

@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 from vitviz.imaging.colour import to_srgb, upright
-from vitviz.imaging.decode import decode, refusing
+from vitviz.imaging.decoding.decode import decode, refusing
+from vitviz.imaging.decoding.source import Source
 from vitviz.imaging.photo import Photo
-from vitviz.imaging.source import Source
 from vitviz.shapes import UInt8
 
 RGB = tuple[int, int, int]

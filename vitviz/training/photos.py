@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 from vitviz.errors import PhotoError, VitvizError
+from vitviz.imaging.decoding.source import Source
 from vitviz.imaging.load import EXTENSIONS, MAX_PIXELS, from_source
 from vitviz.imaging.photo import Photo
-from vitviz.imaging.source import Source
 from vitviz.memory import available_bytes
 from vitviz.paths import is_file, is_folder
 from vitviz.progress import Progress, Stage, silent

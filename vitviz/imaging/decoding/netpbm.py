@@ -10,7 +10,7 @@ import re
 import numpy as np
 from PIL import Image
 
-from vitviz.imaging.source import DecodedImage, Source
+from vitviz.imaging.decoding.source import DecodedImage, Source
 from vitviz.shapes import Shaped
 
 SIGNATURE = re.compile(rb"P[1-6][ \t\n\v\f\r#]")

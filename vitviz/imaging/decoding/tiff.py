@@ -16,9 +16,9 @@ from PIL import Image
 
 from vitviz.errors import PhotoError
 from vitviz.imaging.colour import orientation_note
+from vitviz.imaging.decoding.formats import frame_note
+from vitviz.imaging.decoding.source import DecodedImage, Source
 from vitviz.imaging.depth import to_eight_bits
-from vitviz.imaging.formats import frame_note
-from vitviz.imaging.source import DecodedImage, Source
 from vitviz.memory import physical_bytes
 from vitviz.shapes import Shaped, UInt8
 

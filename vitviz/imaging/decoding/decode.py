@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from vitviz.errors import PhotoError
-from vitviz.imaging import gif, netpbm, qoi, tiff
 from vitviz.imaging.colour import orientation, orientation_note
-from vitviz.imaging.formats import FORMATS, FROM_PROGRAM, RAW, frame_note, what_else
-from vitviz.imaging.quiet import silence_decoders
-from vitviz.imaging.source import HARD_LIMIT, LEAST_FRAME_BYTES, DecodedImage, Source
+from vitviz.imaging.decoding import gif, netpbm, qoi, tiff
+from vitviz.imaging.decoding.formats import FORMATS, FROM_PROGRAM, RAW, frame_note, what_else
+from vitviz.imaging.decoding.quiet import silence_decoders
+from vitviz.imaging.decoding.source import HARD_LIMIT, LEAST_FRAME_BYTES, DecodedImage, Source
 
 # Set once, when this module is imported, and never changed: it is one number for all threads. The
 # photo's own size is held against the user's limit before decoding; this one is for images hidden

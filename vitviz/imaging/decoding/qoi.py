@@ -10,7 +10,7 @@ import struct
 import numpy as np
 from PIL import Image
 
-from vitviz.imaging.source import DecodedImage, Source
+from vitviz.imaging.decoding.source import DecodedImage, Source
 from vitviz.shapes import UInt8
 
 SIGNATURE = b"qoif"
