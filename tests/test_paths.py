@@ -47,13 +47,13 @@ def test_whatever_the_system_raises_it_is_not_there(
     assert paths.is_file(file)
     for error in (PermissionError(13, "no"), OSError(36, "long"), ValueError("NUL")):
 
-        def failing(path: object, error: Exception = error) -> object:
+        def failing(path: object, *, error: Exception = error, **_: object) -> object:
             raise error
 
-        monkeypatch.setattr(os, "stat", failing)
-        assert not paths.is_file(file)
-        assert not paths.is_there(file)
-        monkeypatch.undo()
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "stat", failing)
+            there = paths.is_file(file), paths.is_there(file), paths.is_folder(tmp_path)
+        assert there == (False, False, False)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import stat
 from pathlib import Path
 
 Name = str | os.PathLike[str]
@@ -64,19 +63,26 @@ def _is_far(text: str) -> bool:
 
 def is_file(path: Name) -> bool:
     """Whether there is an ordinary file: no folder, pipe or device."""
-    status = _status(path)
-    return status is not None and stat.S_ISREG(status.st_mode)
+    try:
+        return Path(path).is_file()
+    except UNASKABLE:
+        return False
 
 
 def is_folder(path: Name) -> bool:
     """Whether there is a folder."""
-    status = _status(path)
-    return status is not None and stat.S_ISDIR(status.st_mode)
+    try:
+        return Path(path).is_dir()
+    except UNASKABLE:
+        return False
 
 
 def is_there(path: Name) -> bool:
     """Whether there is anything."""
-    return _status(path) is not None
+    try:
+        return Path(path).exists()
+    except UNASKABLE:
+        return False
 
 
 def is_something_else(path: Name) -> bool:
@@ -109,10 +115,3 @@ def resolved(path: Name) -> Path:
         return Path(path).resolve()
     except UNASKABLE:
         return absolute(path)
-
-
-def _status(path: Name) -> os.stat_result | None:
-    try:
-        return os.stat(path)  # noqa: PTH116 (what it does for a text and a path)
-    except UNASKABLE:
-        return None
