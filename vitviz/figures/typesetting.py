@@ -16,7 +16,7 @@ import platformdirs
 
 from vitviz.errors import VitvizError
 from vitviz.figures.spec import DEFAULT_FONT
-from vitviz.plain_text import shown_text
+from vitviz.plain_text import STAND_IN, shown_text
 
 PT = 25.4 / 72
 """Millimetres in a point."""
@@ -131,7 +131,7 @@ class Face:
     def drawable(self, text: str) -> str:
         """The text on one line, with a box for every letter that no font has."""
         flat = shown_text(" ".join(text.split()), MOST_LETTERS)
-        return "".join(c if _has(self.families, c) else "□" for c in flat)
+        return "".join("□" if c == STAND_IN or not _has(self.families, c) else c for c in flat)
 
 
 @lru_cache(maxsize=8192)
