@@ -59,7 +59,10 @@ def quoted(page: Path) -> list[str]:
     return re.findall(r"`([^`\n]+)`", text)
 
 
-@pytest.mark.parametrize("page", ["docs/architecture.md", "docs/methods.md", "CONTRIBUTING.md"])
+NAMING = ("docs/architecture.md", "docs/methods.md", "docs/reliability.md", "CONTRIBUTING.md")
+
+
+@pytest.mark.parametrize("page", NAMING)
 def test_files_that_are_named_are_there(page: str) -> None:
     found = [name for name in quoted(REPOSITORY / page) if re.fullmatch(r"[\w./]+(\.py|/)", name)]
     inside = ("", "gui", "methods", "models", "training")
