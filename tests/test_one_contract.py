@@ -17,7 +17,7 @@ MODELS = PACKAGE / "models"
 FREE = {"models", "tracing"}
 """Packages that know the families."""
 
-FAMILIES = {folder.name for folder in MODELS.iterdir() if (folder / "__init__.py").exists()}
+FAMILIES = {folder.name for folder in MODELS.iterdir() if (folder / "family.py").exists()}
 TYPES = {"VisionTransformer", "ViTConfig", "vit_config"}
 """Not to be named even as a text: what a network is called tells nobody what it can do."""
 

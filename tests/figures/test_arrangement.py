@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from vitviz.errors import VitvizError
@@ -128,6 +128,8 @@ def test_nothing_overlaps_and_nothing_is_cut_off(name: str, sharing: Sharing, pr
     check(layout, spec)
 
 
+@example(rows=1, cols=2, width=40.0, text=10.0, tall=False)
+@example(rows=1, cols=1, width=40.0, text=20.0, tall=False)
 @settings(max_examples=10)
 @given(st.integers(1, 6), st.integers(1, 6), st.floats(40, 400), st.floats(5, 20), st.booleans())
 def test_any_size_holds_everything_or_is_refused(

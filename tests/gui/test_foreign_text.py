@@ -17,7 +17,7 @@ from tests.gui.walk import faults, tip_size
 from tests.hostile import CLASS_NAMES, CONTROLS, FILE_NAMES, LONG, MARKUP, save_hostile_checkpoint
 from vitviz.errors import VitvizError
 from vitviz.gui.dialogs.about import Page, TextDialog, card_text
-from vitviz.gui.panels.predictions import Bars
+from vitviz.gui.panels.predictions import ProbabilityBars
 from vitviz.gui.widgets.banner import Banner
 from vitviz.gui.widgets.elided import ElidedLine
 from vitviz.gui.widgets.status import StatusBar
@@ -255,7 +255,7 @@ def test_titles(qtbot: QtBot) -> None:
 
 
 def test_bars_lines_and_the_status_bar(qtbot: QtBot) -> None:
-    bars, line, status = Bars(), ElidedLine(), StatusBar()
+    bars, line, status = ProbabilityBars(), ElidedLine(), StatusBar()
     for widget in (bars, line, status):
         qtbot.addWidget(widget)
         widget.resize(200, 80)

@@ -114,7 +114,7 @@ FIGURES = st.builds(
     heads=st.lists(st.sampled_from(get_args(Fusion)) | st.integers(0, 63), max_size=3).map(tuple),
     across=st.sampled_from(get_args(spec.Across)),
     columns=st.integers(0, 1000),
-    draws=st.sampled_from(get_args(spec.Drawn)),
+    draws=st.sampled_from(get_args(spec.PanelContent)),
     cells=st.sampled_from(get_args(spec.Cells)),
     letters=st.booleans(),
     colour_bar=st.booleans(),

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.samples import request_for
 from vitviz.engine.answers import top_indices
 from vitviz.engine.engine import Engine
-from vitviz.gui.dialogs.split_values import FEW, ranges
+from vitviz.gui.dialogs.split_values import FEW, split_choices
 from vitviz.methods import METHODS
 from vitviz.models.loading import bundled
 from vitviz.session.state import PhotoRef, Session, View
@@ -17,7 +17,7 @@ A, B = PhotoRef("a.jpg"), PhotoRef("film.gif", frame=2)
 
 
 def test_before_there_is_an_answer() -> None:
-    offered = ranges(Session((A, B), model="m.pth"), None, ["other.pth", "m.pth"])
+    offered = split_choices(Session((A, B), model="m.pth"), None, ["other.pth", "m.pth"])
     for along in ("layers", "heads", "classes"):
         assert offered[along].values == ()
         assert "once the model has answered" in offered[along].missing
@@ -35,7 +35,7 @@ def test_before_there_is_an_answer() -> None:
 def test_what_the_model_has(photo: Path, checkpoint: Path) -> None:
     cell = Engine().answer(request_for(photo, checkpoint))
     session = Session((PhotoRef(str(photo)),), model=str(checkpoint))
-    offered = ranges(session, cell, [])
+    offered = split_choices(session, cell, [])
     assert offered["layers"].values == (("Layer 1", 0), ("Layer 2", 1))
     titles = [title for title, _ in offered["heads"].values]
     assert titles[-3:] == ["Head 1", "Head 2", "Head 3"]
@@ -44,4 +44,4 @@ def test_what_the_model_has(photo: Path, checkpoint: Path) -> None:
     assert offered["classes"].chosen == tuple(best[:FEW])
     rare = best[-1]
     chosen = replace(session, view=View("relevance", target=rare))
-    assert ranges(chosen, cell, [])["classes"].chosen == (rare, *best[: FEW - 1])
+    assert split_choices(chosen, cell, [])["classes"].chosen == (rare, *best[: FEW - 1])

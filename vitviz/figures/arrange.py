@@ -46,7 +46,7 @@ def arrange(grid: Grid, spec: FigureSpec) -> FigureLayout:
     planned = _planned(grid, measures, bars, mode)
     if mode == "right" and not planned.suits_right:
         planned = _planned(grid, measures, bars, "below")
-    elif not planned.is_possible or not planned.bars.fits(planned.narrowest, planned.lowest):
+    if not planned.is_possible or not planned.numbers_fit:
         planned = _planned(grid, measures, bars, "none" if mode == "none" else "wordless")
     if not planned.is_possible:
         rows, cols = grid.shape
@@ -105,13 +105,22 @@ class Plan:
     @cached_property
     def is_possible(self) -> bool:
         """Whether everything has room."""
-        return self.cell >= LEAST_PANEL_MM and self.height <= self.most + 0.01
+        named = self.bars.ends_width + self.measures.em if self.bars.mode == "wordless" else 0.0
+        wide = self.cell >= LEAST_PANEL_MM and named <= self.text_width
+        return wide and self.height <= self.most + 0.01
 
     @cached_property
     def suits_right(self) -> bool:
         """Whether a bar at the right is long enough, and leaves the panels their room."""
         long = self.block_height >= LEAST_HEIGHT * self.measures.em
         return self.is_possible and long and self.cell >= self.bars.right / 2
+
+    @cached_property
+    def numbers_fit(self) -> bool:
+        """Whether the numbers at the bars have room."""
+        cols = self.grid.shape[1]
+        whole = cols * self.cell + (cols - 1) * self.column_gap
+        return self.bars.fits(self.narrowest, self.lowest, whole)
 
     # Sizes
 
@@ -302,7 +311,7 @@ class Plan:
             case "below":
                 return self.bars.below_all(block, self.measures.margin, self.text_width)
             case "wordless":
-                return self.bars.without_numbers(block)
+                return self.bars.without_numbers(block, self.measures.margin, self.text_width)
             case mode:
                 return self.bars.below_pictures(pictures, mode == "columns")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from vitviz.figures.layout import BarStrip, Measures, Rect, Word
@@ -24,6 +25,9 @@ MOST_LENGTH = 26.0
 """Of a bar, in type sizes."""
 
 MOST_TICKS = 6
+
+ENDS = ("least", "greatest")
+"""Of a bar without numbers."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,8 @@ class Bars:
             return ""
         return SHARED["all" if len(self.bars) == 1 else self.measures.spec.sharing]
 
-    def fits(self, width: float, height: float) -> bool:
-        """Whether the numbers have room at panels of this size."""
+    def fits(self, width: float, height: float, whole: float) -> bool:
+        """Whether the numbers have room at panels of this size, all of them ``whole`` wide."""
         if self.mode == "rows":
             return height >= 2.1 * self._small_line
         if self.mode in ("under", "columns"):
@@ -105,6 +109,8 @@ class Bars:
                 sum(self._label_width((end,)) for end in bar.end_labels(self.exponent)) <= room
                 for bar in self.bars
             )
+        if self.mode == "below":
+            return all(self._apart(bar, self._level_length(whole)) for bar in self.bars)
         return True
 
     # What is drawn
@@ -177,13 +183,10 @@ class Bars:
             width: Of the figure's text.
         """
         m, strips, words, top = self.measures, list[BarStrip](), list[Word](), whole.bottom
-        length = min(MOST_LENGTH * m.em, 0.9 * whole.width)
-        middle = whole.left + whole.width / 2
+        length, middle = self._level_length(whole.width), whole.left + whole.width / 2
         for bar in self.bars:
             rect = Rect(middle - length / 2, top + 0.5 * m.em, length, 0.5 * m.em)
-            marks = bar.ticks(3)
-            widest = max(m.face.width(label, m.small) for label in marks.labels)
-            marks = bar.ticks(self._count(length, 1.8 * widest))
+            marks = self._level_ticks(bar, length)
             strips.append(BarStrip(rect, bar.style, False, marks.places))
             baseline = rect.bottom + 1.4 * m.tick + CAP * m.small * PT
             for place, label in zip(marks.places, marks.labels, strict=True):
@@ -196,16 +199,31 @@ class Bars:
             top += self._flat_height + 1.1 * self._small_line
         return strips, words
 
-    def without_numbers(self, whole: Rect) -> tuple[list[BarStrip], list[Word]]:
-        """One level bar with its two ends named."""
-        m = self.measures
-        length = min(14 * m.em, 0.4 * whole.width)
-        rect = Rect(whole.left + whole.width / 2 - length / 2, whole.bottom + 0.5 * m.em,
-                    length, 0.5 * m.em)  # fmt: skip
+    @property
+    def ends_width(self) -> float:
+        """What the names of the ends take beside a bar without numbers."""
+        return sum(self._label_width((end,)) for end in ENDS) + 0.8 * self.measures.em
+
+    def without_numbers(
+        self, whole: Rect, left: float, width: float
+    ) -> tuple[list[BarStrip], list[Word]]:
+        """One level bar with its two ends named, under the middle where there is room.
+
+        Args:
+            whole: All panels.
+            left: Where the figure's text may begin.
+            width: Of the figure's text.
+        """
+        m, gap = self.measures, 0.4 * self.measures.em
+        length = min(14 * m.em, 0.4 * whole.width, width - self.ends_width)
+        first = left + self._label_width(ENDS[:1]) + gap
+        last = left + width - self._label_width(ENDS[1:]) - gap - length
+        start = min(max(whole.left + whole.width / 2 - length / 2, first), last)
+        rect = Rect(start, whole.bottom + 0.5 * m.em, length, 0.5 * m.em)
         y = rect.top + rect.height / 2 + self._half_digit
         words = [
-            Word("least", rect.left - 0.4 * m.em, y, m.small, "right"),
-            Word("greatest", rect.right + 0.4 * m.em, y, m.small),
+            Word(ENDS[0], rect.left - gap, y, m.small, "right"),
+            Word(ENDS[1], rect.right + gap, y, m.small),
         ]
         return [BarStrip(rect, next(iter(self.bars)).style, False)], words
 
@@ -246,6 +264,20 @@ class Bars:
         labels = max(self._label_width(bar.ticks(n).labels) for n in range(2, MOST_TICKS + 1))
         lines = len(self._titles(bar))
         return 1.4 * m.gap + m.bar + 2.4 * m.tick + labels + lines * self._small_line
+
+    def _level_length(self, whole: float) -> float:
+        """Of a level bar below panels that are so wide together."""
+        return min(MOST_LENGTH * self.measures.em, 0.9 * whole)
+
+    def _level_ticks(self, bar: ColourBar, length: float) -> Ticks:
+        return bar.ticks(self._count(length, 1.8 * self._label_width(bar.ticks(3).labels)))
+
+    def _apart(self, bar: ColourBar, length: float) -> bool:
+        """Whether the numbers at a level bar do not touch each other."""
+        marks = self._level_ticks(bar, length)
+        halves = [self._label_width((label,)) / 2 for label in marks.labels]
+        pairs = zip(pairwise(marks.places), pairwise(halves), strict=True)
+        return all((b - a) * length >= sum(half) for (a, b), half in pairs)
 
     def _count(self, length: float, each: float) -> int:
         return min(max(int(length / each), 2), MOST_TICKS)
