@@ -30,7 +30,8 @@ def _silence_libtiff() -> None:
 
     Where the library is inside Pillow's own (Windows) its handlers cannot be reached from here.
     """
-    logging.getLogger("tifffile").addHandler(logging.NullHandler())
+    for logger in ("PIL", "tifffile"):
+        logging.getLogger(logger).addHandler(logging.NullHandler())
     try:
         library = ctypes.CDLL(_imaging.__file__)
         handlers = [library.TIFFSetErrorHandler, library.TIFFSetWarningHandler]
