@@ -96,7 +96,7 @@ def test_nesting_within_the_bound_is_read() -> None:
         (b")q\0" + b"h\0\x86q\0" * 60, "a tuple is a key"),
         (b"]", "a list is a key"),
         (b"}", "a dictionary is a key"),
-        (b"C\1a", "a bytes is a key"),
+        (b"C\1a", "bytes is a key"),
         (text("x" * (LONGEST_NAME + 1)), "a name of 1,001 letters"),
         (number(1 << 3000), "a number of 3,001 bits"),
     ],

@@ -329,6 +329,8 @@ def describe(value: Any) -> str:
             return f"a {value.kind}"
         case Table():
             return "a dictionary"
+        case StandIn(kind="bytes" | "bytearray" | "encode"):  # "encode": as old pickles make bytes
+            return "bytes"
         case StandIn():
             return f"a {value.kind[:100]}"
         case Constructor():
