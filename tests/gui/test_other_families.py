@@ -90,6 +90,7 @@ def test_without_attention_another_method_is_taken_and_said(open_toy) -> None:
     assert offered(panel.method)["Attention"] == "The model has no attention"
     assert not panel.query.isEnabled()
     assert panel.query.currentText() == "The whole photo"
+    assert (panel.heads.currentText(), panel.heads.isEnabled()) == ("None", False)
     assert ui.look.caption.text() == "Feature norm · layer 3"
     assert ui.window.canvas.query is None
     for layer, grid in ((0, (6, 10)), (1, (3, 5)), (2, (2, 3))):

@@ -21,6 +21,10 @@ Control = Choice | Number | WholeNumber
 
 DIRECTIONS = {"of": "what it attends to", "to": "what attends to it"}
 
+FUSIONS: tuple[tuple[str, Head], ...] = (
+    ("Mean of all", "mean"), ("Maximum of all", "max"), ("Minimum of all", "min")
+)  # fmt: skip
+
 
 class MethodPanel(QWidget):
     """Shows a view's method; every change is a new view.
@@ -64,15 +68,9 @@ class MethodPanel(QWidget):
         method = METHODS[view.method]
         self.method.show_value(view.method)
         self.source.setText(method.source)
-        fusions: list[tuple[str, Head]] = [
-            ("Mean of all", "mean"), ("Maximum of all", "max"), ("Minimum of all", "min")
-        ]  # fmt: skip
         outline = cell.outline if cell else scene.card.outline if scene.card else None
         self._show_misfits(outline)
-        heads = outline.heads if outline else 0
-        self.heads.set_pairs([*fusions, *((capitalised(head_name(h)), h) for h in range(heads))])
-        self.heads.show_value(view.head if method.has_heads else "mean")
-        self.heads.setEnabled(method.has_heads)
+        self._show_heads(view, outline.heads if outline else 0)
         self._show_query(view, cell)
         self.direction.set_pairs([(DIRECTIONS[d], d) for d in method.directions])
         answered = view.direction in method.directions
@@ -90,6 +88,14 @@ class MethodPanel(QWidget):
         """Methods that the model does not give what they need for cannot be chosen, and say why."""
         reasons = {} if outline is None else {m.name: m.misfit(outline) for m in METHODS.values()}
         self.method.set_refusals({name: why for name, why in reasons.items() if why})
+
+    def _show_heads(self, view: View, heads: int) -> None:
+        method = METHODS[view.method]
+        pairs: list[tuple[str, Head]] = [*FUSIONS]
+        pairs += [(capitalised(head_name(head)), head) for head in range(heads)]
+        self.heads.set_pairs([("None", "mean")] if method.heads == "none" else pairs)
+        self.heads.show_value(view.head if method.has_heads else "mean")
+        self.heads.setEnabled(method.has_heads)
 
     def _show_query(self, view: View, cell: Cell | None) -> None:
         about_token = METHODS[view.method].about_token
