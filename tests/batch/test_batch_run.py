@@ -28,7 +28,6 @@ from vitviz.imaging.preprocess import InputChoice
 from vitviz.progress import Control, Stage
 from vitviz.session.state import PhotoRef, Session, View
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 
 NAMES = ("a.png", "b.png", "in/a.png", "in/b.png", "in/deeper/a.png", "in10/c.png")
 SIZES = ((40, 60), (64, 30), (33, 47), (20, 20), (50, 71), (48, 48))
@@ -272,7 +271,7 @@ def test_threads_of_torch_are_as_before(batch: Batch) -> None:
     import torch
 
     usual = torch.get_num_threads()
-    torch.set_num_threads(3)  # more than a worker's, wherever this runs
+    torch.set_num_threads(3)  # not a worker's number
     try:
         run(batch, silent)
         assert torch.get_num_threads() == 3
