@@ -28,7 +28,6 @@ from vitviz.imaging.preprocess import InputChoice
 from vitviz.progress import Control, Stage
 from vitviz.session.state import PhotoRef, Session, View
 
-
 NAMES = ("a.png", "b.png", "in/a.png", "in/b.png", "in/deeper/a.png", "in10/c.png")
 SIZES = ((40, 60), (64, 30), (33, 47), (20, 20), (50, 71), (48, 48))
 
