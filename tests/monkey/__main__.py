@@ -121,8 +121,8 @@ class Monkey(QObject):
             return hands.resize(self.window, rng)
         top = rng.choice([self.window, *hands.windows()])
         if kind == "key":
-            return hands.key(QApplication.focusWidget() or top, rng)
-        return hands.mouse(rng.choice(hands.inside(top)), rng)
+            return hands.key(top, rng)
+        return hands.mouse(hands.some_widget(top, rng), rng)
 
     def _command(self, rng: random.Random) -> str:
         commands = self.window.actions_by_id

@@ -18,9 +18,6 @@ SIZES = {"wide.png": (60, 90), "tall.jpg": (300, 170), "strip.png": (12, 700),
          "large.jpg": (900, 1300), "ünï & <b>odd.png": (64, 100)}  # fmt: skip
 """Height and width of the photos."""
 
-BROKEN = ("cut.jpg", "empty.png", "no.safetensors", "no.vitviz")
-
-
 class Files:
     """A temporary world of files.
 
@@ -53,12 +50,13 @@ class Files:
             for seed in range(3):
                 save_photo(folder / "classes" / label / f"{seed}.png", seed)
         shutil.copytree(self.photos, self._safe, dirs_exist_ok=True)
+        self._names = sorted(path.name for path in self.photos.iterdir())
+        shutil.copyfile(self.checkpoint, self._safe / self.checkpoint.name)
 
     def some(self, rng: random.Random, kind: str = "any") -> Path:
         """A file or folder; kind: "photo", "model", "session", "folder" or "any"."""
-        photos = sorted(path.name for path in self._safe.iterdir())
         choices = {
-            "photo": [self.photos / name for name in photos],
+            "photo": [self.photos / name for name in self._names],
             "model": [self.checkpoint, self.folder / "no.safetensors"],
             "session": [self.folder / "some.vitviz", self.folder / "no.vitviz"],
             "folder": [self.photos, self.folder / "classes", self.folder / "nowhere"],
@@ -68,8 +66,8 @@ class Files:
         return rng.choice(choices[kind])
 
     def change(self, rng: random.Random) -> str:
-        """A photo goes, becomes another one, or is what it was; what happened, in words."""
-        path = self.some(rng, "photo")
+        """A file goes, becomes a photo, or is what it was; what happened, in words."""
+        path = self.some(rng, "photo") if rng.random() < 0.9 else self.checkpoint
         how = rng.choice(("gone", "replaced", "back", "back"))
         if how == "gone":
             path.unlink(missing_ok=True)

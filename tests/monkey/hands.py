@@ -47,6 +47,13 @@ def windows() -> list[QWidget]:
     return tops
 
 
+def some_widget(top: QWidget, rng: random.Random) -> QWidget:
+    """A widget of a window, each kind as often as any other: most are labels."""
+    found = inside(top)
+    kind = rng.choice(sorted({type(widget).__name__ for widget in found}))
+    return rng.choice([widget for widget in found if type(widget).__name__ == kind])
+
+
 def point(widget: QWidget, rng: random.Random) -> QPoint:
     """Somewhere on a widget, now and then just outside."""
     return QPoint(
@@ -65,7 +72,13 @@ def send_mouse(
     QApplication.sendEvent(widget, event)
 
 
-def key(widget: QWidget, rng: random.Random) -> str:
+def key(top: QWidget, rng: random.Random) -> str:
+    """A key on the widget that has the focus, or that gets it for this."""
+    widget = QApplication.focusWidget() or top
+    focusable = [w for w in inside(top) if w.focusPolicy() != Qt.FocusPolicy.NoFocus]
+    if focusable and rng.random() < 0.6:
+        widget = rng.choice(focusable)
+        widget.setFocus()
     which, modifiers = rng.choice(KEYS), rng.choice((NONE, NONE, NONE, SHIFT))
     text = chr(which).lower() if 32 <= which < 127 else ""
     for kind in (Type.KeyPress, Type.KeyRelease):
@@ -155,9 +168,9 @@ def answer(top: QWidget, rng: random.Random) -> str:
         button.click()
         return words
     if how == "key":
-        return key(QApplication.focusWidget() or top, rng)
+        return key(top, rng)
     if how == "mouse":
-        return mouse(rng.choice(inside(top)), rng)
+        return mouse(some_widget(top, rng), rng)
     if isinstance(top, QMessageBox) and buttons:  # one without Cancel does not close
         buttons[-1].click()
     top.close()
