@@ -40,6 +40,9 @@ PATIENCE_S = 60
 
 GAP_S = 1.0
 
+ENDING_S = 20
+"""How long threads may take to end once the window is closed: code in C is not interrupted."""
+
 LAST = 20
 """Actions printed with a failure."""
 
@@ -109,7 +112,8 @@ class Monkey(QObject):
 
     def _act(self, rng: random.Random) -> str:
         kind = rng.choices(
-            ("command", "key", "mouse", "drop", "files", "resize"), (45, 15, 28, 6, 4, 2)
+            ("command", "key", "mouse", "button", "drop", "files", "resize"),
+            (40, 14, 24, 10, 6, 4, 2),
         )[0]
         if kind == "command":
             return self._command(rng)
@@ -119,14 +123,19 @@ class Monkey(QObject):
             return self.files.change(rng)
         if kind == "resize":
             return hands.resize(self.window, rng)
-        top = rng.choice([self.window, *hands.windows()])
+        top = rng.choice(hands.windows() or [self.window])
         if kind == "key":
             return hands.key(top, rng)
+        if kind == "button":
+            return hands.press_button(top, rng)
         return hands.mouse(hands.some_widget(top, rng), rng)
 
     def _command(self, rng: random.Random) -> str:
         commands = self.window.actions_by_id
-        name = rng.choice([name for name in commands if name != "file.quit"])
+        names = [name for name in commands if name != "file.quit"]
+        name = rng.choice(names)
+        if not commands[name].isEnabled():  # another chance: many ask for several panes
+            name = rng.choice(names)
         self.done[self.number] = name  # already: it may open a dialog
         if commands[name].isEnabled():
             commands[name].trigger()
@@ -144,10 +153,10 @@ class Monkey(QObject):
 
 
 def threads_left() -> list[str]:
-    """What still runs though the window has closed; work in C has a while to end."""
+    """What still runs though the window has closed."""
     ours = [t for t in threading.enumerate() if t.name.startswith("vitviz")]
     for thread in ours:
-        thread.join(20)
+        thread.join(ENDING_S)
     return [t.name for t in ours if t.is_alive()]
 
 

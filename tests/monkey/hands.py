@@ -149,6 +149,21 @@ def resize(window: QWidget, rng: random.Random) -> str:
     return f"resize to {size[0]} x {size[1]}"
 
 
+def buttons_of(top: QWidget) -> list[QAbstractButton]:
+    """Those that can be pressed."""
+    return [w for w in inside(top) if isinstance(w, QAbstractButton) and w.isEnabled()]
+
+
+def press_button(top: QWidget, rng: random.Random) -> str:
+    buttons = buttons_of(top)
+    if not buttons:
+        return "no button to press"
+    button = rng.choice(buttons)
+    words = f"press {called(button)} in {called(top)}"  # it may be gone afterwards
+    button.click()
+    return words
+
+
 def answer(top: QWidget, rng: random.Random) -> str:
     """One step in a dialog or menu that blocks the window: it ends sooner or later."""
     if isinstance(top, QMenu):
@@ -160,13 +175,10 @@ def answer(top: QWidget, rng: random.Random) -> str:
             return "menu closed"
         chosen.trigger()
         return f"menu: {chosen.text()}"
-    buttons = [b for b in top.findChildren(QAbstractButton) if b.isVisible() and b.isEnabled()]
+    buttons = buttons_of(top)
     how = rng.choice(("button", "button", "key", "mouse", "mouse", "close"))
     if how == "button" and buttons:
-        button = rng.choice(buttons)
-        words = f"press {called(button)} in {called(top)}"
-        button.click()
-        return words
+        return press_button(top, rng)
     if how == "key":
         return key(top, rng)
     if how == "mouse":
