@@ -115,8 +115,9 @@ class Soak(QObject):
     def _row(self, title: str) -> None:
         process = self._process
         seconds = f"{1000 * statistics.median(self._seconds):.0f} ms" if self._seconds else ""
-        print(f"{title:>12} {process.memory_info().rss / 1e6:7.0f} {process.num_threads():7} "
-              f"{len(process.open_files()):6} {seconds:>11}  {self.heart.words()}", flush=True)  # fmt: skip
+        memory, files = process.memory_info().rss / 1e6, len(process.open_files())
+        numbers = f"{memory:7.0f} {process.num_threads():7} {files:6} {seconds:>11}"
+        print(f"{title:>12} {numbers}  {self.heart.words()}", flush=True)
         self._seconds.clear()
         self.heart.gaps.clear()
 

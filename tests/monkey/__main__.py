@@ -2,9 +2,9 @@
 
 Run by hand: ``python -m tests.monkey SEED ACTIONS``. A failure is an exception on any thread,
 something the window did not expect, a warning of Qt's, a thread that does not end, work that never
-ends, and an event loop that is away for more than a second. The first one ends the run and is printed
-with what was done before it; the same seed does the same again, as far as threads allow.
-``--on`` goes on and counts.
+ends, and an event loop that is away for more than a second. The first one ends the run and is
+printed with what was done before it; the same seed does the same again, as far as threads allow.
+``--on`` goes on and counts, ``--show`` prints every action.
 """
 
 from __future__ import annotations
@@ -143,7 +143,9 @@ class Monkey(QObject):
         return f"{name} (cannot be given)"
 
     def _end(self) -> None:
-        if (top := QApplication.activePopupWidget() or QApplication.activeModalWidget()) is not None:
+        if (
+            top := QApplication.activePopupWidget() or QApplication.activeModalWidget()
+        ) is not None:
             QTimer.singleShot(0, self._turn)  # its event loop ends first
             top.close()
             return

@@ -18,6 +18,7 @@ SIZES = {"wide.png": (60, 90), "tall.jpg": (300, 170), "strip.png": (12, 700),
          "large.jpg": (900, 1300), "ünï & <b>odd.png": (64, 100)}  # fmt: skip
 """Height and width of the photos."""
 
+
 class Files:
     """A temporary world of files.
 

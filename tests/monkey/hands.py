@@ -7,11 +7,26 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import (
-    QColor, QContextMenuEvent, QDesktopServices, QDrag, QDragEnterEvent, QDragMoveEvent,
-    QDropEvent, QKeyEvent, QMouseEvent, QWheelEvent,
+    QColor,
+    QContextMenuEvent,
+    QDesktopServices,
+    QDrag,
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QWheelEvent,
 )  # fmt: skip
 from PySide6.QtWidgets import (
-    QAbstractButton, QApplication, QColorDialog, QDialog, QFileDialog, QMenu, QMessageBox, QWidget,
+    QAbstractButton,
+    QApplication,
+    QColorDialog,
+    QDialog,
+    QFileDialog,
+    QMenu,
+    QMessageBox,
+    QWidget,
 )  # fmt: skip
 
 from tests.monkey.files import Files
@@ -66,9 +81,7 @@ def send_mouse(
     widget: QWidget, kind: Type, at: QPoint, button: Qt.MouseButton, held: Qt.MouseButton,
     modifiers: Qt.KeyboardModifier,
 ) -> None:  # fmt: skip
-    event = QMouseEvent(
-        kind, QPointF(at), QPointF(widget.mapToGlobal(at)), button, held, modifiers
-    )
+    event = QMouseEvent(kind, QPointF(at), QPointF(widget.mapToGlobal(at)), button, held, modifiers)
     QApplication.sendEvent(widget, event)
 
 
@@ -92,8 +105,9 @@ def mouse(widget: QWidget, rng: random.Random) -> str:
     at, modifiers = point(widget, rng), rng.choice((NONE, NONE, NONE, SHIFT))
     if gesture == "wheel":
         QApplication.sendEvent(widget, QWheelEvent(
-            QPointF(at), QPointF(widget.mapToGlobal(at)), QPoint(), QPoint(0, rng.choice((-120, 120))),
-            NO_BUTTON, modifiers, Qt.ScrollPhase.NoScrollPhase, False,
+            QPointF(at), QPointF(widget.mapToGlobal(at)), QPoint(),
+            QPoint(0, rng.choice((-120, 120))), NO_BUTTON, modifiers,
+            Qt.ScrollPhase.NoScrollPhase, False,
         ))  # fmt: skip
     elif gesture == "menu":
         event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, at, widget.mapToGlobal(at))
@@ -221,7 +235,9 @@ def replace_native(files: Files, rng: random.Random) -> None:
     QFileDialog.getSaveFileName = staticmethod(saved)
     QFileDialog.getExistingDirectory = staticmethod(folder)
     QColorDialog.getColor = staticmethod(
-        lambda *_: QColor(*(rng.randrange(256) for _ in range(3))) if rng.random() < 0.7 else QColor()
+        lambda *_: (
+            QColor(*(rng.randrange(256) for _ in range(3))) if rng.random() < 0.7 else QColor()
+        )
     )
     QDrag.exec = dragged
     QDesktopServices.openUrl = staticmethod(lambda _: True)
