@@ -22,7 +22,7 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from tests.heart import Heart
 from tests.monkey import hands
@@ -70,7 +70,7 @@ class Monkey(QObject):
         self.heart = Heart(lambda gap: self.failed(f"the window was away for {gap:.2f} s"), GAP_S)
 
     def failed(self, words: str) -> None:
-        """Prints a failure with what was done before it."""
+        """Prints a failure with what was done before it; one that comes again is counted."""
         key = words.splitlines()[-1]
         self.failures[key] += 1
         if self.failures[key] > 1:
@@ -88,7 +88,9 @@ class Monkey(QObject):
         if self.number >= self.actions or (self.failures and not self._go_on):
             self._end()
             return
-        blocking = QApplication.activePopupWidget() or QApplication.activeModalWidget()
+        blocking = blocking_widget()
+        if not self.window.isVisible():
+            self.failed("the window has closed")
         if self._settle and blocking is None and not self._is_settled:
             if time.monotonic() - self._waiting_since > PATIENCE_S:
                 self.failed(f"not settled after {PATIENCE_S} s")
@@ -143,15 +145,21 @@ class Monkey(QObject):
         return f"{name} (cannot be given)"
 
     def _end(self) -> None:
-        if (
-            top := QApplication.activePopupWidget() or QApplication.activeModalWidget()
-        ) is not None:
+        if (top := blocking_widget()) is not None:
             QTimer.singleShot(0, self._turn)  # its event loop ends first
-            top.close()
+            if isinstance(top, QDialog):
+                top.reject()
+            else:
+                top.close()
             return
         self.heart.stop()
         self.window.close()
         QApplication.exit(0)
+
+
+def blocking_widget() -> QWidget | None:
+    """The menu or dialog that has to be answered before anything else."""
+    return QApplication.activePopupWidget() or QApplication.activeModalWidget()
 
 
 def threads_left() -> list[str]:
