@@ -30,8 +30,8 @@ def closed(window, event, close=Window.closeEvent):
     close(window, event)
 
 Documents.add, Window.resizeEvent, Window.closeEvent = add, resized, closed
-monkey.GAP_S, monkey.ENDING_S = 0.5, 0.1
-code = monkey.play(seed=1, actions=120, go_on=True, show=False)
+monkey.ENDING_S = 0.1
+code = monkey.play(seed=1, actions=120, go_on=True, show=False, gap_s=0.5)
 os._exit(code)
 """
 
@@ -45,7 +45,8 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("seed", [11, 12])
 def test_a_monkey_breaks_nothing(seed: int) -> None:
-    done = run("-m", "tests.monkey", str(seed), "300")
+    # Gaps are no failure here: how long they are depends on what else the computer does.
+    done = run("-m", "tests.monkey", str(seed), "300", "--gap", "60")
     assert f"seed {seed}: 300 actions" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0, done.stdout
 

@@ -37,9 +37,6 @@ SETTLE_EVERY = 5
 
 PATIENCE_S = 60
 """How long such a wait may take, and a dialog may stay."""
-
-GAP_S = 1.0
-
 ENDING_S = 20
 """How long threads may take to end once the window is closed: code in C is not interrupted."""
 
@@ -56,9 +53,12 @@ class Monkey(QObject):
         seed: Chooses everything.
         actions: How many.
         go_on: After a failure, too.
+        gap_s: How long the event loop may be away.
     """
 
-    def __init__(self, window: Window, files: Files, seed: int, actions: int, go_on: bool) -> None:
+    def __init__(
+        self, window: Window, files: Files, seed: int, actions: int, go_on: bool, gap_s: float
+    ) -> None:
         super().__init__()
         self.window, self.files, self.seed, self.actions = window, files, seed, actions
         self.number = 0
@@ -67,7 +67,7 @@ class Monkey(QObject):
         self._go_on = go_on
         self._waiting_since = time.monotonic()
         self._settle = True
-        self.heart = Heart(lambda gap: self.failed(f"the window was away for {gap:.2f} s"), GAP_S)
+        self.heart = Heart(lambda gap: self.failed(f"the window was away for {gap:.2f} s"), gap_s)
 
     def failed(self, words: str) -> None:
         """Prints a failure with what was done before it; one that comes again is counted."""
@@ -170,7 +170,7 @@ def threads_left() -> list[str]:
     return [t.name for t in ours if t.is_alive()]
 
 
-def play(seed: int, actions: int, go_on: bool, show: bool) -> int:
+def play(seed: int, actions: int, go_on: bool, show: bool, gap_s: float) -> int:
     """One run; returns the exit code."""
     app = application(["vitviz"])
     app.setQuitOnLastWindowClosed(False)
@@ -180,7 +180,7 @@ def play(seed: int, actions: int, go_on: bool, show: bool) -> int:
         files = Files(folder)
         hands.replace_native(files, random.Random(seed))
         window = Window(Settings(folder / "settings"), FIRST_SIZE)
-        monkey = Monkey(window, files, seed, actions, go_on)
+        monkey = Monkey(window, files, seed, actions, go_on, gap_s)
         Watch(monkey.failed).install()
         window.show()
         begin = time.monotonic()
@@ -206,8 +206,9 @@ def main() -> None:
     parser.add_argument("actions", type=int)
     parser.add_argument("--on", action="store_true", help="go on after a failure")
     parser.add_argument("--show", action="store_true", help="print every action at the end")
+    parser.add_argument("--gap", type=float, default=1, help="s the window may be away")
     options = parser.parse_args()
-    os._exit(play(options.seed, options.actions, options.on, options.show))
+    os._exit(play(options.seed, options.actions, options.on, options.show, options.gap))
 
 
 if __name__ == "__main__":
