@@ -49,7 +49,7 @@ def test_opening_by_dialog(ui: Driver, tmp_path: Path, monkeypatch: pytest.Monke
     ui.settle()
     assert ui.photo_names()[3:] == ["more0.jpg", "more1.jpg"]
     assert ui.window.windowTitle() == "more0.jpg – vitviz", "the first of the new ones is shown"
-    assert ui.window.panels.photos.currentRow() == 3
+    assert ui.window.panels.photos.row == 3
 
 
 def test_opening_a_folder(ui: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,7 +106,7 @@ def test_after_cancel_nothing_comes(service: Service, qtbot: QtBot, photos) -> N
     with qtbot.waitSignal(service.idle):
         service.ask(())
     with qtbot.waitSignal(service.previewed, timeout=WAIT_MS):
-        service.preview(PhotoRef(str(photos[0])), WHITE)
+        service.preview([PhotoRef(str(photos[0]))], WHITE)
     service.close()
     qtbot.wait(0)
     assert heard == []
@@ -136,7 +136,7 @@ def test_refusals_name_the_photo(service: Service, qtbot: QtBot, tmp_path: Path)
     ref = PhotoRef(str(tmp_path / "none.png"))
     with qtbot.waitSignals([service.open_failed, service.preview_failed], timeout=WAIT_MS) as s:
         service.open([ref], WHITE)
-        service.preview(ref, WHITE)
+        service.preview([ref], WHITE)
     for emitted in s.all_signals_and_args:
         assert emitted.args[0] == ref
         assert isinstance(emitted.args[1], PhotoError)
@@ -163,7 +163,7 @@ def test_nothing_is_heard_after_closing(service: Service, qtbot: QtBot, photos) 
         signal.connect(lambda *args: heard.append(args))
     ref = PhotoRef(str(photos[0]))
     service.open([ref], WHITE)
-    service.preview(ref, WHITE)
+    service.preview([ref], WHITE)
     service.ask([request(photos[0])])
     service.close()
     service.close()

@@ -74,7 +74,6 @@ class Controller(QObject):
         self._outcomes: dict[ExplainRequest, Cell | BaseException] = {}
         self._stages: dict[ExplainRequest, tuple[Stage, float]] = {}
         self._hover: tuple[Query, int] | None = None
-        self._previewed: set[PhotoRef] = set()
         self._card: ModelCard | None = None
         self._good_device = "auto"
         self._frames: dict[str, int] = {}
@@ -134,6 +133,10 @@ class Controller(QObject):
             self._hover = hover
             self._ask()
 
+    def want_previews(self, refs: Sequence[PhotoRef]) -> None:
+        """Asks for the thumbnails of these photos, the most urgent first, and of no others."""
+        self.service.preview(refs, self.store.session.background)
+
     def retry(self, pane: int | None = None) -> None:
         """Asks again for what failed or was cancelled, in one pane or in all."""
         self.service.ask(self._asked())  # what is asked again has to be taken back first
@@ -170,13 +173,9 @@ class Controller(QObject):
 
     @Slot(object, object)
     def _on_session(self, new: Session, old: Session) -> None:
-        if new.background != old.background:
-            self._previewed.clear()
-        self._visited = [ref for ref in self._visited if ref in new.photos]
-        for ref in new.photos:
-            if ref not in self._previewed:
-                self._previewed.add(ref)
-                self.service.preview(ref, new.background)
+        if new.photos is not old.photos:
+            there = set(new.photos)
+            self._visited = [ref for ref in self._visited if ref in there]
         self._shown = carried(self._shown, old.panes, new.panes)
         if new.photo is None:
             self._shown = (_LastAnswer(),) * len(new.panes)
@@ -226,7 +225,6 @@ class Controller(QObject):
         session = self.store.session
         if ref not in session.photos:
             return
-        self._previewed.discard(ref)
         good_frame = self._frames.get(ref.path, ref.frame)
         if good_frame != ref.frame:
             back = with_photo(session, ref, replace(ref, frame=good_frame))

@@ -150,6 +150,7 @@ class Window(QMainWindow):
         controller = self.controller
         controller.refreshed.connect(self.refresh)
         controller.previewed.connect(self._on_preview)
+        self.panels.photos.previews_wanted.connect(controller.want_previews)
         controller.model_ready.connect(self._on_model)
         controller.photo_refused.connect(self.documents.refuse)
         controller.photo_refused.connect(self.last.note_refused)

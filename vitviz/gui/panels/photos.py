@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from PySide6.QtCore import (
-    QModelIndex,
-    QPersistentModelIndex,
-    QRect,
-    QSignalBlocker,
-    QSize,
-    Qt,
-    Signal,
-)
+from PySide6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QFontMetrics,
-    QImage,
+    QHideEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -24,30 +17,26 @@ from PySide6.QtGui import (
     QPen,
     QPixmap,
     QResizeEvent,
+    QShowEvent,
 )
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QListWidget,
-    QListWidgetItem,
+    QListView,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QWidget,
 )
 
+from vitviz.gui.panels.photo_model import PIXMAP, PREVIEW, REF, Index, PhotoModel
 from vitviz.gui.scene import PaneDrop, Scene
 from vitviz.gui.threads.service import Preview
 from vitviz.gui.widgets.drops import drag, drop_data
 from vitviz.gui.widgets.form import MARGIN
-from vitviz.gui.widgets.text import set_tooltip
-from vitviz.plain_text import shown_text
 from vitviz.session.state import PhotoRef
 
-PREVIEW = Qt.ItemDataRole.UserRole + 1
-PIXMAP = Qt.ItemDataRole.UserRole + 2
-REF = Qt.ItemDataRole.UserRole + 3
-
-Index = QModelIndex | QPersistentModelIndex
+MOST_PREVIEWS = 256
+"""That are kept, of the photos nearest to those in sight: about 150 MB with their pixmaps."""
 
 
 class PhotoTiles(QStyledItemDelegate):
@@ -123,107 +112,162 @@ def covering(source: QSize, target: QSize) -> QRect:
     return QRect(left, top, part.width(), part.height())
 
 
-class PhotosPanel(QListWidget):
+class PhotosPanel(QListView):
     """The list of open photos, which can be dragged to the panes of the Compare view.
 
     Signals:
         selected(int): The user chose the photo at this index.
         close_requested(int): The user wants it closed (Delete).
+        previews_wanted(tuple[PhotoRef, ...]): These have no preview yet, the most urgent first;
+            others need none any more.
     """
 
     selected = Signal(int)
     close_requested = Signal(int)
+    previews_wanted = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._quiet = False
         self.setAccessibleName("Open photos")
+        self.photos = PhotoModel(self)
+        self.setModel(self.photos)
         self.setItemDelegate(PhotoTiles(self))
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setResizeMode(QListWidget.ResizeMode.Adjust)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setUniformItemSizes(True)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.setDragEnabled(True)
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
-        self._previews: dict[PhotoRef, Preview] = {}
+        self._background: object = None
+        self._stale: set[PhotoRef] = set()  # their previews are on another background
         self._row_before: int | None = None  # while a button is pressed
         self._row_dragged_from: int | None = None
-        self.currentRowChanged.connect(self._row_changed)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(0)
+        self._later.timeout.connect(self._want_previews)
+        self.verticalScrollBar().valueChanged.connect(self._scrolled)
+
+    @property
+    def row(self) -> int:
+        """Of the chosen photo; -1 without one."""
+        return self.currentIndex().row()
 
     def show_scene(self, scene: Scene) -> None:
         """Shows the open photos; those whose preview is known at once."""
-        refs, selected = scene.session.photos, scene.session.selected
-        blocked = self.blockSignals(True)
-        if [self.item(i).data(REF) for i in range(self.count())] != list(refs):
-            self.clear()
-            for ref in refs:
-                item = QListWidgetItem(shown_text(Path(ref.path).name))
-                item.setData(REF, ref)
-                set_tooltip(item, shown_text(ref.path))
-                self.addItem(item)
-                if ref in self._previews:
-                    self._fill(item, self._previews[ref])
-        self.setCurrentRow(selected if refs else -1)
-        self.blockSignals(blocked)
+        session = scene.session
+        if session.background != self._background:
+            self._background = session.background
+            self._stale = {ref for ref in self.photos.refs if self.preview(ref) is not None}
+            self._later.start()
+        with self._silence():
+            if session.photos is not self.photos.refs:
+                self.photos.set_refs(session.photos)
+                self._later.start()
+            self._go_to(session.selected if session.photos else -1)
 
     def show_preview(self, preview: Preview) -> None:
         """Fills in a photo's thumbnail."""
-        self._previews[preview.ref] = preview
-        for i in range(self.count()):
-            if self.item(i).data(REF) == preview.ref:
-                self._fill(self.item(i), preview)
-
-    def has_preview(self, ref: PhotoRef) -> bool:
-        return ref in self._previews
+        self._stale.discard(preview.ref)
+        self.photos.set_preview(preview)
 
     def preview(self, ref: PhotoRef) -> Preview | None:
-        return self._previews.get(ref)
+        return self.photos.preview(ref)
+
+    def currentChanged(self, current: Index, previous: Index) -> None:
+        super().currentChanged(current, previous)
+        if not self._quiet:
+            self._row_changed(current.row())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Pressing may be the start of a drag: the photo is chosen once it is let go."""
-        self._row_before, self._row_dragged_from = self.currentRow(), None
+        self._row_before, self._row_dragged_from = self.row, None
         super().mousePressEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         before, self._row_before = self._row_before, None
-        with QSignalBlocker(self):
+        with self._silence():
             super().mouseReleaseEvent(event)
             if self._row_dragged_from is not None:
-                self.setCurrentRow(self._row_dragged_from)
-        if before is not None and self.currentRow() != before:
-            self._row_changed(self.currentRow())
+                self._go_to(self._row_dragged_from)
+        if before is not None and self.row != before:
+            self._row_changed(self.row)
 
     def startDrag(self, actions: Qt.DropAction) -> None:
-        if self.currentRow() < 0:
+        index = self.currentIndex()
+        if not index.isValid():
             return
-        item = self.currentItem()
-        pixmap: QPixmap | None = item.data(PIXMAP)
+        pixmap: QPixmap | None = index.data(PIXMAP)
+        data = drop_data(PaneDrop(photo=index.data(REF)))
         if self._row_before is not None:
             self._row_dragged_from, self._row_before = self._row_before, None
-            with QSignalBlocker(self):  # dragging it away is not choosing it
-                self.setCurrentRow(self._row_dragged_from)
-        drag(self, drop_data(PaneDrop(photo=item.data(REF))), pixmap or QPixmap())
+            with self._silence():  # dragging it away is not choosing it
+                self._go_to(self._row_dragged_from)
+        drag(self, data, pixmap or QPixmap())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self.currentRow() >= 0:
-            self.close_requested.emit(self.currentRow())
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self.row >= 0:
+            self.close_requested.emit(self.row)
             return
         super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.scheduleDelayedItemsLayout()
+        self._later.start()
 
-    def _fill(self, item: QListWidgetItem, preview: Preview) -> None:
-        pixels = preview.thumbnail
-        height, width = pixels.shape[:2]
-        image = QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
-        item.setData(PREVIEW, preview)
-        item.setData(PIXMAP, QPixmap.fromImage(image))
-        notes = "".join(f"\n{shown_text(note)}" for note in preview.notes)
-        frames = f"\n{preview.frames} frames: Alt+Right, Alt+Left" if preview.frames > 1 else ""
-        set_tooltip(item, f"{shown_text(item.data(REF).path)}{frames}{notes}")
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._later.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._later.stop()
+
+    def rows_in_sight(self) -> tuple[int, int]:
+        """The first and last row that can be seen; the chosen one, where nothing is drawn yet."""
+        seen = self.viewport().rect()
+        ends = (QPoint(seen.center().x(), seen.top()), QPoint(seen.center().x(), seen.bottom()))
+        first, last = (self.indexAt(point).row() for point in ends)
+        count = self.photos.rowCount()
+        if first < 0:
+            return (max(self.row, 0),) * 2
+        return first, last if last >= 0 else count - 1
+
+    def _scrolled(self, _to: int) -> None:
+        self._later.start()
+
+    def _want_previews(self) -> None:
+        refs, (first, last) = self.photos.refs, self.rows_in_sight()
+        near = [refs[row] for row in _nearest(first, last, len(refs))]
+        chosen = [refs[self.row]] if self.row >= 0 else []
+        self.photos.keep_only({*near, *chosen})
+        wanted = [ref for ref in near if ref in self._stale or self.preview(ref) is None]
+        self.previews_wanted.emit(tuple(wanted))
+
+    def _go_to(self, row: int) -> None:
+        if row != self.row:
+            self.setCurrentIndex(self.photos.index(row) if row >= 0 else QModelIndex())
+
+    @contextmanager
+    def _silence(self) -> Iterator[None]:
+        """Rows that are chosen meanwhile are not the user's choice."""
+        before, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = before
 
     def _row_changed(self, row: int) -> None:
         if row >= 0 and self._row_before is None:
             self.selected.emit(row)
+
+
+def _nearest(first: int, last: int, count: int) -> list[int]:
+    """The rows from ``first`` to ``last``, and then those around them, outwards."""
+    inside = range(first, min(last, count - 1) + 1)
+    around = (row for step in range(1, MOST_PREVIEWS) for row in (last + step, first - step))
+    rows = [*inside, *(row for row in around if 0 <= row < count)]
+    return rows[: max(MOST_PREVIEWS, len(inside))]

@@ -152,9 +152,9 @@ class Service(QObject):
         """Says which photos are wanted, the most urgent first, as ``ask`` does."""
         self._opener.ask([PhotoQuestion(ref, background) for ref in refs])
 
-    def preview(self, ref: PhotoRef, background: Background) -> None:
-        """Queues a thumbnail."""
-        self._previews.add(PhotoQuestion(ref, background))
+    def preview(self, refs: Sequence[PhotoRef], background: Background) -> None:
+        """Says which thumbnails are wanted, the most urgent first, as ``ask`` does."""
+        self._previews.ask([PhotoQuestion(ref, background) for ref in refs])
 
     def find_devices(self) -> None:
         """Asks which devices there are; needs torch, so only once a model has answered."""

@@ -106,6 +106,11 @@ def set_tooltip(widget: HasToolTip, text: str) -> None:
         widget: What it is about.
         text: Its line breaks are this program's; what is too long for a tooltip is left out.
     """
+    widget.setToolTip(tooltip_text(text))
+
+
+def tooltip_text(text: str) -> str:
+    """What Qt shows as this text in a tooltip, letter by letter."""
     words = shown_text(text, MOST_IN_TIP, lines=True)
     lines = words.split("\n")
     if len(lines) > TIP_LINES:
@@ -113,10 +118,8 @@ def set_tooltip(widget: HasToolTip, text: str) -> None:
     words = "\n".join(lines)
     if max(map(len, lines)) > TIP_WIDTH:
         broken = (html.escape(part) for part in TIP_WORD.sub(r"\g<0>\0", words).split("\0"))
-        words = PARAGRAPH.format("<br>".join(broken))  # Qt breaks lines of HTML only
-    else:
-        words = unmarked(words)
-    widget.setToolTip(words)
+        return PARAGRAPH.format("<br>".join(broken))  # Qt breaks lines of HTML only
+    return unmarked(words)
 
 
 def unmarked(text: str) -> str:

@@ -1,0 +1,112 @@
+"""The open photos as rows, thousands of them: only those that are looked at have a thumbnail."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QImage, QPixmap
+
+from vitviz.gui.threads.service import Preview
+from vitviz.gui.widgets.text import tooltip_text
+from vitviz.plain_text import shown_text
+from vitviz.session.state import PhotoRef
+
+PREVIEW = Qt.ItemDataRole.UserRole + 1
+PIXMAP = Qt.ItemDataRole.UserRole + 2
+REF = Qt.ItemDataRole.UserRole + 3
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class PhotoModel(QAbstractListModel):
+    """The rows of the list of photos.
+
+    Every row costs a reference; what is drawn of it is made when it is asked for, and previews are
+    forgotten by ``keep_only``.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._refs: tuple[PhotoRef, ...] = ()
+        self._rows: dict[PhotoRef, int] = {}
+        self._previews: dict[PhotoRef, tuple[Preview, QPixmap]] = {}
+
+    @property
+    def refs(self) -> tuple[PhotoRef, ...]:
+        return self._refs
+
+    def set_refs(self, refs: tuple[PhotoRef, ...]) -> None:
+        """Shows these photos; rows before and after what changed stay what they are."""
+        old = self._refs
+        if refs is old or refs == old:
+            return
+        before = _same(old, refs)
+        after = _same(old[before:][::-1], refs[before:][::-1])
+        gone, new = len(old) - after, len(refs) - after
+        if gone > before:
+            self.beginRemoveRows(QModelIndex(), before, gone - 1)
+            self._take(old[:before] + old[gone:])
+            self.endRemoveRows()
+        if new > before:
+            self.beginInsertRows(QModelIndex(), before, new - 1)
+            self._take(refs)
+            self.endInsertRows()
+
+    def set_preview(self, preview: Preview) -> None:
+        """Fills in a photo's thumbnail."""
+        pixels = preview.thumbnail
+        height, width = pixels.shape[:2]
+        image = QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
+        self._previews[preview.ref] = preview, QPixmap.fromImage(image)
+        if (row := self._rows.get(preview.ref)) is not None:
+            index = self.index(row)
+            self.dataChanged.emit(index, index)
+
+    def preview(self, ref: PhotoRef) -> Preview | None:
+        found = self._previews.get(ref)
+        return None if found is None else found[0]
+
+    def keep_only(self, refs: Collection[PhotoRef]) -> None:
+        """Forgets the previews of all other photos."""
+        self._previews = {ref: known for ref, known in self._previews.items() if ref in refs}
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self._refs)
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        return super().flags(index) | Qt.ItemFlag.ItemIsDragEnabled
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid():
+            return None
+        ref = self._refs[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return shown_text(Path(ref.path).name)
+            case Qt.ItemDataRole.ToolTipRole:
+                return self._tooltip(ref)
+        if role == REF:
+            return ref
+        preview, pixmap = self._previews.get(ref, (None, None))
+        return {PREVIEW: preview, PIXMAP: pixmap}.get(role)
+
+    def _take(self, refs: tuple[PhotoRef, ...]) -> None:
+        self._refs = refs
+        self._rows = {ref: row for row, ref in enumerate(refs)}
+
+    def _tooltip(self, ref: PhotoRef) -> str:
+        preview = self.preview(ref)
+        lines = [shown_text(ref.path)]
+        if preview is not None and preview.frames > 1:
+            lines.append(f"{preview.frames} frames: Alt+Right, Alt+Left")
+        if preview is not None:
+            lines += [shown_text(note) for note in preview.notes]
+        return tooltip_text("\n".join(lines))
+
+
+def _same(one: tuple[PhotoRef, ...], other: tuple[PhotoRef, ...]) -> int:
+    """How many of the first are the same in both."""
+    pairs = zip(one, other, strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
