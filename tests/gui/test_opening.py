@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog
 
+from vitviz.gui import documents
+from vitviz.gui.documents import keep_picture
 from vitviz.gui.panels.photos import facts
 from vitviz.gui.window import Window
 from vitviz.session.state import PhotoRef
@@ -96,12 +99,49 @@ def test_pasting_a_picture(ui: Driver) -> None:
     picture.fill(Qt.GlobalColor.darkGreen)
     QGuiApplication.clipboard().setImage(picture)
     ui.press("edit.paste")
+    ui.until(lambda: not ui.window.jobs.is_busy)
     ui.settle()
     assert ui.cell.geometry.photo_size == (64, 40)
     kept = Path(ui.session.photo.path)
     assert kept.is_file(), "kept, so that the session can open it again"
     ui.press("edit.paste")
+    ui.until(lambda: not ui.window.jobs.is_busy)
     assert len(ui.photo_names()) == 4, "the same picture twice is one photo"
+
+
+def test_a_pasted_picture_is_written_on_another_thread(
+    ui: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+
+    def keep(image: QImage, folder: Path) -> Path:
+        threads.append(threading.current_thread().name)
+        return keep_picture(image, folder)
+
+    monkeypatch.setattr(documents, "keep_picture", keep)
+    ui.window.documents.paste(picture_data(30, 20))
+    ui.until(lambda: not ui.window.jobs.is_busy)
+    assert threads == ["vitviz-jobs"]
+    assert ui.photo_names()[-1].startswith("pasted-")
+
+
+def test_a_picture_that_cannot_be_kept_is_refused_in_words(ui: Driver) -> None:
+    folder = ui.window.settings.pasted
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("a file where the folder would be")
+    ui.window.documents.paste(picture_data(30, 20))
+    ui.until(lambda: not ui.window.jobs.is_busy)
+    assert "could not be kept" in ui.message
+    assert "unexpected" not in ui.message
+    assert len(ui.photo_names()) == 3
+
+
+def picture_data(width: int, height: int) -> QMimeData:
+    picture = QImage(width, height, QImage.Format.Format_RGB32)
+    picture.fill(Qt.GlobalColor.darkBlue)
+    data = QMimeData()
+    data.setImageData(picture)
+    return data
 
 
 def test_pasting_files(ui: Driver, tmp_path: Path) -> None:

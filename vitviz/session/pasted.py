@@ -7,14 +7,17 @@ sessions, a recent photo, or a session that the user ever saved, wherever that i
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from vitviz.errors import PhotoError
 from vitviz.paths import is_file_at_hand
 from vitviz.session.session_file import MAX_BYTES
+from vitviz.writing import private_folder, write_whole
 
 PICTURE = re.compile(r"pasted-[0-9a-f]{12}\.png")
 
@@ -25,6 +28,25 @@ KEPT_S = 30 * 86_400
 def pictures_in(text: str) -> set[str]:
     """The names of all pasted pictures in a text."""
     return set(PICTURE.findall(text))
+
+
+def keep(folder: Path, content: bytes) -> Path:
+    """Writes a picture; the same one has the same name.
+
+    Args:
+        folder: Of the pictures; made where it is not there.
+        content: Of a PNG file.
+
+    Raises:
+        VitvizError: It could not be written.
+    """
+    path = folder / f"pasted-{hashlib.sha256(content).hexdigest()[:12]}.png"
+    try:
+        private_folder(folder)
+    except OSError as error:
+        raise PhotoError(f"The picture could not be kept in {folder}.", str(error)) from error
+    write_whole(path, content, private=True)
+    return path
 
 
 def remove_unused(folder: Path, names: Iterable[str], sessions: Iterable[Path]) -> None:

@@ -1,0 +1,49 @@
+"""How long the window's event loop was away: people wait that long for a click."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from PySide6.QtCore import QObject, Qt, QTimer
+
+
+class Heart(QObject):
+    """Beats every few milliseconds while events are handled, and keeps the gaps between beats.
+
+    Args:
+        late: Told of each gap above ``limit_s``, in seconds, when it is over.
+        limit_s: From which on a gap is told.
+    """
+
+    BEAT_MS = 5
+
+    def __init__(self, late: Callable[[float], None] = lambda _: None, limit_s: float = 1) -> None:
+        super().__init__()
+        self.gaps: list[float] = []
+        self._late, self._limit_s = late, limit_s
+        self._last = time.monotonic()
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._beat)
+
+    def start(self) -> None:
+        self._last = time.monotonic()
+        self._timer.start(self.BEAT_MS)
+
+    def stop(self) -> None:
+        self._timer.stop()
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        gap, self._last = now - self._last, now
+        self.gaps.append(gap)
+        if gap > self._limit_s:
+            self._late(gap)
+
+    def words(self) -> str:
+        """Median, 99th percentile and worst of the gaps, in milliseconds."""
+        gaps = 1000 * np.array(self.gaps or [0.0])
+        middle, late = np.percentile(gaps, (50, 99))
+        return f"p50 {middle:.0f}, p99 {late:.0f}, worst {gaps.max():.0f} ms"

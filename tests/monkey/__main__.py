@@ -1,0 +1,215 @@
+"""A seeded monkey on the real window: every action, key, mouse gesture and dialog, at random.
+
+Run by hand: ``python -m tests.monkey SEED ACTIONS``. A failure is an exception on any thread,
+something the window did not expect, a warning of Qt's, a thread that does not end, work that never
+ends, and an event loop that is away for more than a second. The first one ends the run and is
+printed with what was done before it; the same seed does the same again, as far as threads allow.
+``--on`` goes on and counts, ``--show`` prints every action.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
+
+from tests.heart import Heart
+from tests.monkey import hands
+from tests.monkey.files import Files
+from tests.monkey.watch import Watch
+from vitviz.gui.app import application
+from vitviz.gui.settings import Settings
+from vitviz.gui.window import FIRST_SIZE, Window
+
+SETTLE_EVERY = 5
+"""Actions between two waits until everything asked for has come."""
+
+PATIENCE_S = 60
+"""How long such a wait may take, and a dialog may stay."""
+ENDING_S = 20
+"""How long threads may take to end once the window is closed: code in C is not interrupted."""
+
+LAST = 20
+"""Actions printed with a failure."""
+
+
+class Monkey(QObject):
+    """Acts, one action at each turn of the event loop, also while a dialog is open.
+
+    Args:
+        window: What it plays with.
+        files: What it opens.
+        seed: Chooses everything.
+        actions: How many.
+        go_on: After a failure, too.
+        gap_s: How long the event loop may be away.
+    """
+
+    def __init__(
+        self, window: Window, files: Files, seed: int, actions: int, go_on: bool, gap_s: float
+    ) -> None:
+        super().__init__()
+        self.window, self.files, self.seed, self.actions = window, files, seed, actions
+        self.number = 0
+        self.done: dict[int, str] = {}
+        self.failures: Counter[str] = Counter()
+        self._go_on = go_on
+        self._waiting_since = time.monotonic()
+        self._settle = True
+        self.heart = Heart(lambda gap: self.failed(f"the window was away for {gap:.2f} s"), gap_s)
+
+    def failed(self, words: str) -> None:
+        """Prints a failure with what was done before it; one that comes again is counted."""
+        key = words.splitlines()[-1]
+        self.failures[key] += 1
+        if self.failures[key] > 1:
+            return
+        print(f"FAILURE, seed {self.seed}, action {self.number}: {words}")
+        for number in sorted(self.done)[-LAST:]:
+            print(f"{number:8} {self.done[number]}", flush=True)
+
+    def begin(self) -> None:
+        self.heart.start()
+        self.window.begin([])
+        QTimer.singleShot(0, self._turn)
+
+    def _turn(self) -> None:
+        if self.number >= self.actions or (self.failures and not self._go_on):
+            self._end()
+            return
+        blocking = blocking_widget()
+        if not self.window.isVisible():
+            self.failed("the window has closed")
+        if self._settle and blocking is None and not self._is_settled:
+            if time.monotonic() - self._waiting_since > PATIENCE_S:
+                self.failed(f"not settled after {PATIENCE_S} s")
+                self._settle = False
+            QTimer.singleShot(5, self._turn)
+            return
+        # The next turn is in the event loop of the dialog that this action opens, if it does.
+        QTimer.singleShot(0, self._turn)
+        self.number += 1
+        self._settle = self.number % SETTLE_EVERY == 0
+        self._waiting_since = time.monotonic()
+        number, rng = self.number, random.Random(f"{self.seed} {self.number}")
+        self.done[number] = "(this one)"
+        words = hands.answer(blocking, rng) if blocking is not None else self._act(rng)
+        self.done[number] = words
+
+    @property
+    def _is_settled(self) -> bool:
+        service = self.window.service
+        return not (service.is_busy or service.is_opening or self.window.jobs.is_busy)
+
+    def _act(self, rng: random.Random) -> str:
+        kind = rng.choices(
+            ("command", "key", "mouse", "button", "drop", "files", "resize"),
+            (40, 14, 24, 10, 6, 4, 2),
+        )[0]
+        if kind == "command":
+            return self._command(rng)
+        if kind == "drop":
+            return hands.drop_files(self.files, rng)
+        if kind == "files":
+            return self.files.change(rng)
+        if kind == "resize":
+            return hands.resize(self.window, rng)
+        top = rng.choice(hands.windows() or [self.window])
+        if kind == "key":
+            return hands.key(top, rng)
+        if kind == "button":
+            return hands.press_button(top, rng)
+        return hands.mouse(hands.some_widget(top, rng), rng)
+
+    def _command(self, rng: random.Random) -> str:
+        commands = self.window.actions_by_id
+        names = [name for name in commands if name != "file.quit"]
+        name = rng.choice(names)
+        if not commands[name].isEnabled():  # another chance: many ask for several panes
+            name = rng.choice(names)
+        self.done[self.number] = name  # already: it may open a dialog
+        if commands[name].isEnabled():
+            commands[name].trigger()
+            return name
+        return f"{name} (cannot be given)"
+
+    def _end(self) -> None:
+        if (top := blocking_widget()) is not None:
+            QTimer.singleShot(0, self._turn)  # its event loop ends first
+            if isinstance(top, QDialog):
+                top.reject()
+            else:
+                top.close()
+            return
+        self.heart.stop()
+        self.window.close()
+        QApplication.exit(0)
+
+
+def blocking_widget() -> QWidget | None:
+    """The menu or dialog that has to be answered before anything else."""
+    return QApplication.activePopupWidget() or QApplication.activeModalWidget()
+
+
+def threads_left() -> list[str]:
+    """What still runs though the window has closed."""
+    ours = [t for t in threading.enumerate() if t.name.startswith("vitviz")]
+    for thread in ours:
+        thread.join(ENDING_S)
+    return [t.name for t in ours if t.is_alive()]
+
+
+def play(seed: int, actions: int, go_on: bool, show: bool, gap_s: float) -> int:
+    """One run; returns the exit code."""
+    app = application(["vitviz"])
+    app.setQuitOnLastWindowClosed(False)
+    with tempfile.TemporaryDirectory(prefix="vitviz-monkey-") as name:
+        folder = Path(name)
+        os.chdir(folder)
+        files = Files(folder)
+        hands.replace_native(files, random.Random(seed))
+        window = Window(Settings(folder / "settings"), FIRST_SIZE)
+        monkey = Monkey(window, files, seed, actions, go_on, gap_s)
+        Watch(monkey.failed).install()
+        window.show()
+        begin = time.monotonic()
+        QTimer.singleShot(0, monkey.begin)
+        app.exec()
+        if left := threads_left():
+            monkey.failed(f"threads left: {left}")
+        print(f"seed {seed}: {monkey.number} actions in {time.monotonic() - begin:.0f} s, "
+              f"{sum(monkey.failures.values())} failures, gaps {monkey.heart.words()}")  # fmt: skip
+        if show:
+            print("\n".join(f"{number:8} {words}" for number, words in monkey.done.items()))
+        for words, times in monkey.failures.items():
+            print(f"{times:5} x {words}")
+        os.chdir("/")
+    sys.stdout.flush()
+    return 1 if monkey.failures else 0
+
+
+def main() -> None:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.monkey")
+    parser.add_argument("seed", type=int)
+    parser.add_argument("actions", type=int)
+    parser.add_argument("--on", action="store_true", help="go on after a failure")
+    parser.add_argument("--show", action="store_true", help="print every action at the end")
+    parser.add_argument("--gap", type=float, default=1, help="s the window may be away")
+    options = parser.parse_args()
+    os._exit(play(options.seed, options.actions, options.on, options.show, options.gap))
+
+
+if __name__ == "__main__":
+    main()
