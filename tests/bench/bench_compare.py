@@ -1,6 +1,6 @@
 """How long six linked panes take from a change to painted, on a 24-megapixel photo.
 
-Run by hand: ``python tests/bench/bench_compare.py``, with ``--photos`` for six photos of 24
+Run by hand: ``python -m tests.bench.bench_compare``, with ``--photos`` for six photos of 24
 megapixels instead of one (needs about 700 MB), and once more with ``QT_SCALE_FACTOR=2`` in the
 environment for dense screens. Each step changes what the user would change and has the view paint
 what Qt would paint: the parts that asked for it, no others. Every row is measured turn by turn with

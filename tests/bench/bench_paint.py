@@ -1,6 +1,6 @@
 """How long the canvas takes from a change to painted, on a 24-megapixel photo.
 
-Run by hand: ``python tests/bench/bench_paint.py``, and once more with ``QT_SCALE_FACTOR=2`` in the
+Run by hand: ``python -m tests.bench.bench_paint``, and once more with ``QT_SCALE_FACTOR=2`` in the
 environment for dense screens. Every row is measured turn by turn with the
 bare ``drawImage`` of a picture as large as the canvas, which is the least any repaint can take.
 """

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 from PySide6.QtCore import QObject, Signal, Slot
 
 from vitviz.engine.answers import Cell
@@ -173,6 +174,9 @@ class Service(QObject):
 
     def _answer(self, request: ExplainRequest, progress: Progress) -> Cell:
         progress(Stage("loading_torch"), 0)
+        # What another thread imports to open the photo must be there before: a library of its own
+        # would wait for torch's, holding the interpreter, and the window with it (0.3 s measured).
+        Image.preinit()
         import_torch()
         return self.engine.answer(request, progress)
 
