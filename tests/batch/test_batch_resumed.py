@@ -6,11 +6,11 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from tests.batch.test_batch_run import (
-    REPOSITORY,
     after,
     batch,
     elsewhere,
@@ -27,6 +27,8 @@ from vitviz.errors import Cancelled
 from vitviz.progress import Control
 
 __all__ = ["batch", "photos"]
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("ended", ["cancelled", "interrupted"])
