@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -89,12 +89,16 @@ def bias_of(bias: Bias, rows: slice, batch: int) -> Float[Tensor, "once heads ro
     return found if len(found) == batch else found.repeat(batch // len(found), 1, 1, 1)
 
 
+Step = Callable[[Tensor, Attend], Tensor]
+"""One layer: a state to the next one."""
+
+
 class Network(nn.Module):
-    """A network as steps from one state to the next: ``embed``, each of ``blocks``, ``classify``.
+    """A network as steps from one state to the next: ``embed``, each of ``steps``, ``classify``.
 
     Whoever wants to see what happens in between (``vitviz.tracing``) goes through these steps, and
-    gives each block an ``attend`` of its own. A block that has attention calls it once, with all of
-    its heads; one that has none never does. A state is whatever the next step takes, batch first.
+    gives each an ``attend`` of its own. A step that has attention calls it once, with all of its
+    heads; one that has none never does. A state is whatever the next step takes, batch first.
     """
 
     blocks: nn.ModuleList
@@ -103,6 +107,25 @@ class Network(nn.Module):
     def embed(self, image: Float[Tensor, "batch 3 height width"]) -> Tensor:
         """The first state."""
         raise NotImplementedError
+
+    def steps(
+        self, input_size: tuple[int, int], kept: Int[Tensor, " tokens"] | None = None
+    ) -> Sequence[Step]:
+        """The blocks, each of which knows where its tokens lie.
+
+        Args:
+            input_size: Height and width of the input.
+            kept: Which tokens of the first state there are still, where some were dropped
+                (``keep``); None for all. Only for networks whose outline gives "drop".
+        """
+        del input_size, kept  # for networks whose blocks depend on them
+        return tuple(self.blocks)
+
+    def keep(self, z: Tensor, tokens: Int[Tensor, " tokens"]) -> Tensor:
+        """A state of the first layer with these of its tokens alone, in their order; only networks
+        whose outline gives "drop" have it.
+        """
+        return z[:, tokens]
 
     def classify(self, z: Tensor) -> Float[Tensor, "batch classes"]:
         """Logits from the last state; features where there is no head."""
@@ -132,6 +155,6 @@ class Network(nn.Module):
         self, image: Float[Tensor, "batch 3 height width"]
     ) -> Float[Tensor, "batch classes"]:
         z = self.embed(image)
-        for block in self.blocks:
-            z = block(z)
+        for step in self.steps((image.shape[2], image.shape[3])):
+            z = step(z, softmax_attention)
         return self.classify(z)
