@@ -22,7 +22,8 @@ ParameterValue = float | int | str | bool
 LACKS: dict[Ability, str] = {
     "attention": "the model has no attention",
     "classes": "the model has no classes: it was trained without labels",
-    "sequence": "the model's patches change from layer to layer, so there is no path to follow",
+    "path": "the model's patches change from layer to layer, so there is no path to follow",
+    "sequence": "the model's patches change from layer to layer",
     "values": "the model does not give what its heads mix",
     "states": "the model does not give what its layers put out",
     "gradients": "the model gives no gradients",

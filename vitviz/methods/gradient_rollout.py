@@ -88,5 +88,5 @@ GRADIENT_ROLLOUT = Method(
     explain=explain,
     parameters=(DISCARD, RESIDUAL, START),
     heads="fused",
-    needs=frozenset({"attention", "gradients", "classes", "sequence"}),
+    needs=frozenset({"attention", "gradients", "classes", "path"}),
 )

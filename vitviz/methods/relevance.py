@@ -86,5 +86,5 @@ RELEVANCE = Method(
     explain=explain,
     parameters=(START,),
     heads="fused",
-    needs=frozenset({"attention", "gradients", "classes", "sequence"}),
+    needs=frozenset({"attention", "gradients", "classes", "path"}),
 )

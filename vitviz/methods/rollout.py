@@ -76,5 +76,5 @@ ROLLOUT = Method(
     explain=explain,
     parameters=(DISCARD, RESIDUAL, START),
     heads="fused",
-    needs=frozenset({"attention", "sequence"}),
+    needs=frozenset({"attention", "path"}),
 )

@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterable
 
 _SIGNS: tuple[tuple[str, str], ...] = (
-    ("a Swin Transformer", r"(swin\.|swinv2\.)|(encoder\.)?layers\.\d+\.(blocks|downsample)\."),
-    ("a Swin Transformer", r"features\.\d+\.\d+\.attn\."),
     ("SigLIP", r"(visual\.)?(trunk\.)?attn_pool\.|(vision_model\.)?head\.probe|logit_bias$"),
     ("a convolutional network", r"layer1\.0\.conv1|stages\.\d+\.(blocks\.)?\d+\.|features\.0\."),
     ("CLIP", r"visual\.(class_embedding|conv1|proj|transformer)|norm_pre\.|text_model\."),
