@@ -109,7 +109,9 @@ class Toy(Network):
             LayerOutline(f"block {i + 1}", grid, PATCH, HEADS, window, WIDTH)
             for i, window in enumerate((WINDOW, WINDOW, None))
         )
-        gives = frozenset({"attention", "values", "states", "gradients", "classes", "path", "sequence"})
+        gives = frozenset(
+            {"attention", "values", "states", "gradients", "classes", "path", "sequence"}
+        )
         return Outline(layers, (), CLASSES, 0, gives)
 
     def cost(self, input_size: tuple[int, int]) -> Cost:

@@ -36,6 +36,9 @@ def reader_of(tensors: Tensors) -> Match:
     readable = (
         f"vitviz reads the names of {'; and of '.join(m.reader.title for m in matches)} so far."
     )
+    for match in matches:
+        if match.family is not VIT and match.reader.recognises(tensors):
+            return match
     foreign = foreign_family(tensors)
     if foreign is not None:
         raise CheckpointError(f"This looks like {foreign}, which vitviz cannot read yet.", readable)

@@ -345,7 +345,9 @@ class SwinTransformer(Network):
         z: Tensor = self.patch_embed(image)
         return z
 
-    def as_tokens(self, z: Float[Tensor, "batch rows cols dim"]) -> Float[Tensor, "batch tokens dim"]:
+    def as_tokens(
+        self, z: Float[Tensor, "batch rows cols dim"]
+    ) -> Float[Tensor, "batch tokens dim"]:
         return z.flatten(1, 2)
 
     def classify(self, z: Float[Tensor, "batch rows cols dim"]) -> Float[Tensor, "batch classes"]:

@@ -27,9 +27,7 @@ def outline(config: SwinConfig, input_size: tuple[int, int]) -> Outline:
     return Outline(layers, (), config.classes, config.parameters, gives, sizes)
 
 
-def _layer(
-    config: SwinConfig, stage: int, block: int, input_size: tuple[int, int]
-) -> LayerOutline:
+def _layer(config: SwinConfig, stage: int, block: int, input_size: tuple[int, int]) -> LayerOutline:
     grid = config.grid_of(stage, input_size)
     window, shift = config.windows[stage], config.shift_of(stage, block, grid)
     cuts = [
