@@ -37,6 +37,7 @@ jaxtyping.install_import_hook(
             "imaging",
             "models",
             "tracing",
+            "probing",
             "methods",
             "maps",
             "figures",
