@@ -38,6 +38,7 @@ jaxtyping.install_import_hook(
             "models",
             "tracing",
             "probing",
+            "trust",
             "methods",
             "maps",
             "figures",
