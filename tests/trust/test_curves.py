@@ -162,7 +162,7 @@ def test_ranks_are_of_the_blocks_that_were_left_out() -> None:
     assert found.block == 2
     judged = judge(of_many, worth, found)
     assert judged.rank == pytest.approx(1)
-    assert 0.8 < judged.normalised_gain
+    assert judged.normalised_gain > 0.8
     plain = [[worth[r : r + 2, c : c + 2].sum() for c in range(0, 13, 2)] for r in range(0, 15, 2)]
     np.testing.assert_allclose(found.leave_one_out[::2, ::2], plain)
     np.testing.assert_allclose(found.leave_one_out[1::2, 1::2], np.array(plain)[:7, :6])
@@ -214,5 +214,3 @@ def test_a_mean_over_photos() -> None:
     assert found.low == pytest.approx(found.value - error, abs=0.1 * error + 1e-3)
     assert found.high == pytest.approx(found.value + error, abs=0.1 * error + 1e-3)
     assert np.isnan(mean_of([]).value)
-
-

@@ -71,7 +71,7 @@ def require_judgeable(heat_map: HeatMap) -> None:
     """Refuses maps that put patches in no order.
 
     Raises:
-        VitvizError: It is of colours, of one patch, the same everywhere, or holds what is no number.
+        VitvizError: It is of colours, the same everywhere, or holds what is no number.
     """
     values = heat_map.values
     if heat_map.quantity.kind == "colours":

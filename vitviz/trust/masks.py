@@ -1,7 +1,7 @@
 """Masks that people have: pictures that are black outside, and COCO's polygons.
 
-They come from anybody. A picture is opened as any photo is, in its bounds; of a JSON file no more is
-read than a photo's own annotations need.
+They come from anybody. A picture is opened as any photo is, in its bounds; a JSON file is bounded,
+too, and so is the time that its polygons may take.
 """
 
 from __future__ import annotations
@@ -47,13 +47,14 @@ def read_mask(
     Raises:
         VitvizError: It cannot be read, is of another size, or nothing or everything is inside.
     """
+    mask: Bool[np.ndarray, "height width"]
     if path.suffix.lower() == ".json":
         mask = _from_coco(path, photo_size, photo_name)
     else:
         # Black behind what is transparent: outside.
         picture = load(path, background=(0, 0, 0), progress=progress)
         _require_size(path, picture.size, photo_size)
-        mask = picture.pixels.any(2)
+        mask = (picture.pixels > 0).any(axis=2)
     if not mask.any() or mask.all():
         what = "Nothing" if not mask.any() else "Everything"
         raise VitvizError(
@@ -89,7 +90,7 @@ def _from_coco(
         ) from error
     mask = np.zeros(photo_size, bool)
     for polygon in polygons:
-        _fill(mask, np.array(polygon))
+        _fill(mask, np.array(polygon, np.float64))
     return mask
 
 
@@ -176,7 +177,7 @@ def _work(polygon: Polygon, photo_size: tuple[int, int]) -> float:
         min(max(axis), size) - max(min(axis), 0)
         for axis, size in zip(zip(*polygon, strict=True), photo_size[::-1], strict=True)
     ]
-    across, down = (max(span, 1) for span in spans)
+    across, down = (max(float(span), 1.0) for span in spans)
     return down * (len(polygon) + across)
 
 

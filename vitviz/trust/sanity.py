@@ -81,9 +81,9 @@ def shuffle(modules: Sequence[nn.Module], seed: int) -> None:
 
 def moved(image: Float32[np.ndarray, "3 height width"]) -> Float32[np.ndarray, "3 height width"]:
     """The input moved right and down by a pixel, its first row and column repeated."""
-    found: Float32[np.ndarray, "3 height width"] = np.pad(
-        image, ((0, 0), (1, 0), (1, 0)), "edge"
-    )[:, :-1, :-1]
+    found: Float32[np.ndarray, "3 height width"] = np.pad(image, ((0, 0), (1, 0), (1, 0)), "edge")[
+        :, :-1, :-1
+    ]
     return np.ascontiguousarray(found)
 
 
