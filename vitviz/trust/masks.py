@@ -54,7 +54,7 @@ def read_mask(
         # Black behind what is transparent: outside.
         picture = load(path, background=(0, 0, 0), progress=progress)
         _require_size(path, picture.size, photo_size)
-        mask = (picture.pixels > 0).any(axis=2)
+        mask = picture.pixels.max(2) > 0
     if not mask.any() or mask.all():
         what = "Nothing" if not mask.any() else "Everything"
         raise VitvizError(
