@@ -160,6 +160,8 @@ class WholeMatrices:
         if bias is not None:
             logits = logits + bias(slice(0, q.shape[2]))
         weights = logits.softmax(-1)
+        if not weights.requires_grad:  # frozen parameters
+            weights.requires_grad_()
         self.weights.append(weights)
         self.members.append(windows)
         return weights @ v

@@ -129,6 +129,20 @@ class Method:
         """Whether it can be asked of a network: the only place that decides it."""
         return self.needs <= outline.gives
 
+    def extends(self, outline: Outline) -> bool:
+        """Whether it follows a path through patches that merge, which nobody has published."""
+        return "path" in self.needs and "sequence" not in outline.gives
+
+    def title_for(self, outline: Outline | None) -> str:
+        """Its title, which says of what of it is vitviz's own for a network."""
+        own = outline is not None and self.extends(outline)
+        return f"{self.title} through merging (vitviz's own)" if own else self.title
+
+    def source_for(self, outline: Outline | None) -> str:
+        """Who published it; and what is vitviz's own for a network."""
+        own = outline is not None and self.extends(outline)
+        return f"{self.source}; through windows and merging: vitviz's own" if own else self.source
+
     def misfit(self, outline: Outline) -> str:
         """Why it cannot be asked of a network: "the model has no classes"; "" where it can."""
         missing = [LACKS[ability] for ability in LACKS if ability in self.needs - outline.gives]

@@ -301,9 +301,11 @@ class Block(nn.Module):
         place = self.place((z.shape[1], z.shape[2]), z.device)
         if self.config.version == 1:
             z = z + self.attn(self.norm1(z), attend, place)
-            return z + self.mlp(self.norm2(z))
-        z = z + self.norm1(self.attn(z, attend, place))
-        return z + self.norm2(self.mlp(z))
+            out: Tensor = z + self.mlp(self.norm2(z))
+        else:
+            z = z + self.norm1(self.attn(z, attend, place))
+            out = z + self.norm2(self.mlp(z))
+        return out
 
     def place(self, grid: tuple[int, int], device: torch.device) -> Placement:
         """Where the tokens of its windows lie."""

@@ -24,7 +24,7 @@ def outline(config: SwinConfig, input_size: tuple[int, int]) -> Outline:
         ("width", config.width), ("patch", config.patch), ("stages", config.stages),
         ("window", windows[-1]),
     )  # fmt: skip
-    return Outline(layers, (), config.classes, config.parameters, gives, sizes)
+    return Outline(layers, (), config.classes, config.parameters, gives, sizes, "mean")
 
 
 def _layer(config: SwinConfig, stage: int, block: int, input_size: tuple[int, int]) -> LayerOutline:

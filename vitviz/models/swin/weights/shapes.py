@@ -253,7 +253,7 @@ def _said_size(said: Said) -> tuple[int, int] | None:
 
 
 def _trained(tensors: Tensors, windows: tuple[int, ...], said: Said) -> tuple[int, ...]:
-    """The windows that relative positions are measured by: said, or read off what is kept of them."""
+    """The windows that relative positions are measured by: said, or read off what is kept."""
     value = said.network.get("trained_windows") or said.arguments.get("pretrained_window_sizes")
     if not value and (match := re.search(r"window(\d+)to\d+_", said.architecture)):
         side = int(match[1])  # Source: timm's swinv2_*to*: the last stage has half
