@@ -10,6 +10,11 @@ import re
 from collections.abc import Iterable
 
 _SIGNS: tuple[tuple[str, str], ...] = (
+    (
+        "a relative of the Swin Transformer, or a part of one",
+        r"(swin\.|swinv2\.)|(encoder\.)?layers\.\d+\.(blocks|downsample)\.|"
+        r"features\.\d+\.\d+\.attn\.",
+    ),
     ("SigLIP", r"(visual\.)?(trunk\.)?attn_pool\.|(vision_model\.)?head\.probe|logit_bias$"),
     ("a convolutional network", r"layer1\.0\.conv1|stages\.\d+\.(blocks\.)?\d+\.|features\.0\."),
     ("CLIP", r"visual\.(class_embedding|conv1|proj|transformer)|norm_pre\.|text_model\."),
