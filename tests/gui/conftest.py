@@ -160,6 +160,8 @@ class Driver:
     def is_settled(self) -> bool:
         """What is chosen is what is shown."""
         session, shown = self.window.store.session, self.window.controller.shown_cell
+        if self.window.jobs.is_busy:
+            return False
         if session.photo is None:
             return shown is None and not self.window.service.is_busy
         return (
