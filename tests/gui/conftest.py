@@ -123,7 +123,7 @@ def make_window(
     yield make
     for window in made:
         window.close()
-    assert threads_left() == []
+    qtbot.waitUntil(lambda: threads_left() == [], timeout=WAIT_MS)  # a closed dialog's, too
     for window in made:
         qtbot.waitUntil(lambda window=window: not timers_left(window), timeout=5000)
         window.deleteLater()
