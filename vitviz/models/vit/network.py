@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vitviz.models.cost import Cost
-from vitviz.models.network import Attend, Network
+from vitviz.models.network import Attend, Network, softmax_attention
 from vitviz.models.outline import Outline
 from vitviz.models.vit.config import SIZES, Activation, Pool, ViTConfig, vit_config
 from vitviz.models.vit.cost import cost
@@ -145,7 +145,7 @@ class Block(nn.Module):
     def forward(
         self,
         z: Float[Tensor, "batch tokens dim"],
-        attend: Attend = F.scaled_dot_product_attention,
+        attend: Attend = softmax_attention,
     ) -> Float[Tensor, "batch tokens dim"]:
         z = z + self.ls1(self.attn(self.norm1(z), attend))  # equation 2
         out: Tensor = z + self.ls2(self.mlp(self.norm2(z)))  # equation 3
@@ -155,7 +155,7 @@ class Block(nn.Module):
 class VisionTransformer(Network):
     """The whole network: equations 1 to 4, and a linear head.
 
-    ``forward`` is ``classify(encode(embed(image)))``, as the steps of any ``Network``.
+    ``forward`` embeds, goes through ``blocks`` and classifies, as any ``Network``.
     """
 
     def __init__(self, config: ViTConfig) -> None:
@@ -234,12 +234,6 @@ class VisionTransformer(Network):
         prefix = prefix + F.pad(positions[:, :positioned], (0, 0, 0, prefix.shape[1] - positioned))
         return torch.cat([prefix.expand(len(image), -1, -1), patches], dim=1)
 
-    def encode(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch tokens dim"]:
-        """Equations 2 and 3, for every block."""
-        for block in self.blocks:
-            z = block(z)
-        return z
-
     def classify(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch classes"]:
         """Equation 4 and the head; the pooled features where there is no head."""
         z = self.norm(z)
@@ -254,8 +248,3 @@ class VisionTransformer(Network):
         if self.head_dist is not None:  # DeiT: the mean of both heads
             logits = (logits + self.head_dist(z[:, self.config.prefix.index("dist")])) / 2
         return logits
-
-    def forward(
-        self, image: Float[Tensor, "batch 3 height width"]
-    ) -> Float[Tensor, "batch classes"]:
-        return self.classify(self.encode(self.embed(image)))
