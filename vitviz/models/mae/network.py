@@ -38,6 +38,7 @@ class MaskedAutoencoder(VisionTransformer):
         super().__init__(config.encoder)
         decoder = config.decoder
         self.mae = config
+        self.normalised_pixels = config.normalised
         self.decoder_embed = nn.Linear(config.encoder.width, decoder.width)
         self.mask_token = nn.Parameter(torch.zeros(1, 1, decoder.width))
         rows, cols = decoder.grid
@@ -70,7 +71,7 @@ class MaskedAutoencoder(VisionTransformer):
         """
         grid = hidden.shape[0], hidden.shape[1]
         predicted = self.predict(image, hidden.flatten())
-        undo = self.mae.normalised if normalised is None else normalised
+        undo = self.normalised_pixels if normalised is None else normalised
         if undo:
             true = in_patches(image, self.config.patch)
             spread = (true.var(dim=-1, keepdim=True) + SPREAD_EPS).sqrt()
