@@ -161,7 +161,8 @@ class Reconstruction:
         pixels: What the decoder made, of visible patches too, of which it was never asked.
         hidden: Which patches the encoder did not see.
         geometry: Where the patches lie on the photo.
-        explanation: Attention in the encoder, of every layer and head; 0 on hidden patches.
+        explanation: Attention in the encoder, of every layer and head; 0 on hidden patches. None
+            where the network cannot go on without some of its patches.
         query_tokens: Whose.
         normalised: Whether the decoder's predictions were taken for normalised pixels.
     """
@@ -172,7 +173,7 @@ class Reconstruction:
     pixels: UInt8[np.ndarray, "height width 3"]
     hidden: Bool[np.ndarray, "rows cols"]
     geometry: Geometry
-    explanation: Explanation
+    explanation: Explanation | None
     query_tokens: tuple[int, ...]
     normalised: bool
 
