@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vitviz.models.cost import Cost
-from vitviz.models.network import Attend, Network, softmax_attention
+from vitviz.models.network import Attend, Network, Step, softmax_attention
 from vitviz.models.outline import Outline
 from vitviz.models.vit.config import SIZES, Activation, Pool, ViTConfig, vit_config
 from vitviz.models.vit.cost import cost
@@ -189,7 +189,7 @@ class Place(TypedDict):
 class VisionTransformer(Network):
     """The whole network: equations 1 to 4, and a linear head.
 
-    ``forward`` goes through ``embed``, ``steps`` and ``classify``, as with any ``Network``.
+    ``forward`` embeds, goes through ``blocks`` and classifies, as any ``Network``.
     """
 
     def __init__(self, config: ViTConfig) -> None:
@@ -295,7 +295,7 @@ class VisionTransformer(Network):
 
     def steps(
         self, input_size: tuple[int, int], kept: Int[Tensor, " tokens"] | None = None
-    ) -> Sequence[Callable[..., Tensor]]:
+    ) -> Sequence[Step]:
         """Equations 2 and 3: the blocks, each told where its tokens lie.
 
         Args:
