@@ -15,6 +15,7 @@ Pool = Literal["cls", "mean", "cls+mean", "map"]
 Activation = Literal["gelu", "gelu_tanh", "quick_gelu", "silu"]
 Order = Literal["norm first", "norm last", "parallel"]
 RelativePositions = Literal["", "table", "mlp"]
+Resizing = Literal["cubic antialiased", "cubic", "linear antialiased", "linear"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class ViTConfig:
             before both branches, which then read the same.
         embedded_positions: Whether positions are added to the patches; ``positioned_prefix`` is 0
             where not.
+        position_resizing: How learned positions are brought to another grid: as timm does it, or
+            as the library whose names a checkpoint has.
         rope: Rotary positions; None where there are none.
         relative_positions: What is added to attention for the way from one patch to another: a
             number of a table (BEiT), or of a small MLP (timm's relpos); "" where nothing is.
@@ -111,6 +114,7 @@ class ViTConfig:
     mlp_norm: bool = False
     order: Order = "norm first"
     embedded_positions: bool = True
+    position_resizing: Resizing = "cubic antialiased"
     rope: Rope | None = None
     relative_positions: RelativePositions = ""
     relative_width: int = 0
@@ -259,6 +263,7 @@ class _Fields:
     mlp_norm: bool = False
     order: Order = "norm first"
     embedded_positions: bool = True
+    position_resizing: Resizing = "cubic antialiased"
     rope: Rope | None = None
     relative_positions: RelativePositions = ""
     relative_width: Annotated[int, Within(0, 1 << 14)] = 0
@@ -269,7 +274,7 @@ class _Fields:
 SAME = (
     "patch", "depth", "width", "heads", "activation", "gated_mlp", "layer_scale", "norm_after_pool",
     "final_norm", "norm_before", "patch_bias", "qkv_bias", "qk_norm", "attention_norm", "mlp_norm",
-    "order", "embedded_positions", "rope", "relative_positions", "relative_width", "map_heads",
+    "order", "embedded_positions", "position_resizing", "rope", "relative_positions", "relative_width", "map_heads",
     "projection",
 )  # fmt: skip
 """Fields that a configuration and a card's file have alike."""

@@ -244,9 +244,9 @@ class VisionTransformer(Network):
     def positions(self, grid: tuple[int, int]) -> Float[Tensor, "1 positioned dim"]:
         """The position embedding for a grid of any shape.
 
-        Off the trained grid the patches' part is resized as an image, bicubic with antialiasing
-        (Source: timm ``resample_abs_pos_embed``; the paper's section 3.2 only says "2D
-        interpolation"). The prefix tokens' part never changes.
+        Off the trained grid the patches' part is resized as an image, in timm's way (bicubic with
+        antialiasing: ``resample_abs_pos_embed``) or in that of the checkpoint's library (the
+        paper's section 3.2 only says "2D interpolation"). The prefix tokens' part never changes.
         """
         assert self.pos_embed is not None
         if grid == self.config.grid:
@@ -255,8 +255,10 @@ class VisionTransformer(Network):
         patches = self.pos_embed[:, self.config.positioned_prefix :]
         rows, cols = self.config.grid
         image = patches.reshape(1, rows, cols, -1).permute(0, 3, 1, 2)  # 1 dim rows cols
+        kind = self.config.position_resizing
+        mode, antialias = f"bi{kind.split()[0]}", kind.endswith("antialiased")
         # On the CPU: Metal has no antialiased bicubic, and it is one small image.
-        image = F.interpolate(image.cpu(), size=grid, mode="bicubic", antialias=True)
+        image = F.interpolate(image.cpu(), size=grid, mode=mode, antialias=antialias)
         return torch.cat([prefix, image.flatten(2).transpose(1, 2).to(prefix.device)], dim=1)
 
     def embed(

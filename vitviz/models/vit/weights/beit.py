@@ -71,7 +71,9 @@ def recognises(tensors: Tensors) -> bool:
 def config(tensors: Tensors, said: Said = NOT_SAID) -> tuple[ViTConfig, Notes]:
     """The network, from the shapes."""
     found = our_names(tensors)
-    usual: dict[str, Any] = {"norm_eps": 1e-12 if _is_transformers(tensors) else 1e-6}
+    usual: dict[str, Any] = {}
+    if _is_transformers(tensors):
+        usual = {"norm_eps": 1e-12, "position_resizing": "linear"}
     return infer(found, heard(said), usual)
 
 

@@ -71,7 +71,7 @@ def our_names(tensors: Tensors) -> dict[str, Tensor]:
         # The indices of the positions, which older files hold.
         return _shaped(named(inside, TRANSFORMERS, r"embeddings\.position_ids$"))
     if "norm_pre.weight" in tensors:
-        return _with_projection(named(tensors, TIMM, ONLY_FOR_TRAINING))
+        return with_projection(named(tensors, TIMM, ONLY_FOR_TRAINING))
     found = _shaped(named(tower(tensors, "visual."), OPENAI))
     if "proj.weight" in found:
         found["proj.weight"] = found["proj.weight"].T  # x @ proj there
@@ -86,7 +86,7 @@ def _shaped(found: dict[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
-def _with_projection(found: dict[str, Tensor]) -> dict[str, Tensor]:
+def with_projection(found: dict[str, Tensor]) -> dict[str, Tensor]:
     """timm keeps CLIP's projection as a head whose bias is zero: no classes, then."""
     weight, bias = found.get("head.weight"), found.get("head.bias")
     if weight is None or bias is None:
@@ -99,7 +99,8 @@ def _with_projection(found: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _is_transformers(tensors: Tensors) -> bool:
-    return any(key.endswith("embeddings.class_embedding") for key in tensors)
+    name = "embeddings.class_embedding"
+    return name in tensors or f"vision_model.{name}" in tensors
 
 
 def recognises(tensors: Tensors) -> bool:
@@ -114,6 +115,8 @@ def recognises(tensors: Tensors) -> bool:
 
 def _usual(tensors: Tensors, said: Said) -> tuple[dict[str, Any], Notes]:
     usual: dict[str, Any] = {"norm_eps": 1e-5, "pool": "cls", "activation": "gelu"}
+    if _is_transformers(tensors):
+        usual["position_resizing"] = "cubic"
     if said.get("activation", str):
         return usual, ()
     if said.kind == "timm":

@@ -166,6 +166,8 @@ def parts_of(named: Tensors, said: Said, usual: Mapping[str, Any]) -> dict[str, 
         "mlp_norm": "blocks.0.mlp.norm.weight" in named,
         "order": order,
         "embedded_positions": "pos_embed" in named,
+        "position_resizing": said.get("position_resizing", str)
+        or usual.get("position_resizing", "cubic antialiased"),
         "rope": said.get("rope", Rope) or usual.get("rope"),
         "relative_positions": "table" if table else "mlp" if small is not None else "",
         "relative_width": 0 if small is None else int(small.shape[0]),

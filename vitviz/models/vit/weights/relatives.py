@@ -15,7 +15,7 @@ from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.checkpoints.reader import Notes, Reader, Tensors
 from vitviz.models.checkpoints.said import NOT_SAID, Assumption, Said
 from vitviz.models.vit.config import Rope, ViTConfig
-from vitviz.models.vit.weights.clip import CLIP_MEAN, CLIP_STD, with_projection
+from vitviz.models.vit.weights.clip import CLIP_MEAN, CLIP_STD, tower, with_projection
 from vitviz.models.vit.weights.parts import ONLY_FOR_TRAINING, TIMM, Names, named, shared
 from vitviz.models.vit.weights.shapes import fit, infer
 
@@ -36,6 +36,8 @@ FIRST = "blocks.0."
 
 def our_names(tensors: Tensors) -> dict[str, Tensor]:
     """The parameters under our names."""
+    if "visual.patch_embed.proj.weight" in tensors:  # EVA-CLIP of its authors
+        tensors = tower(tensors, "visual.")
     found = named(tensors, (*PARALLEL, *TIMM), ONLY_FOR_TRAINING)
     found = shared(found, "shared_rel_pos.", "attn.rel_pos.")
     if f"{FIRST}in_proj.weight" in found:
@@ -65,6 +67,8 @@ def _apart(found: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def recognises(tensors: Tensors) -> bool:
     """Whether the names are those of one of these, rather than of a plain ViT."""
+    if "visual.patch_embed.proj.weight" in tensors:
+        tensors = tower(tensors, "visual.")
     if "patch_embed.proj.weight" not in tensors:
         return False
     signs = (
@@ -110,8 +114,14 @@ def _usual(tensors: Tensors, found: Tensors) -> dict[str, Any]:
     if gated:
         return {"rope": EVA02}
     # EVA-02's largest is another.
-    enormous = f"{FIRST}attn.q_bias" in tensors and len(found["patch_embed.proj.weight"]) == 1792
+    enormous = any(key.endswith("blocks.0.attn.q_bias") for key in tensors) and len(found["patch_embed.proj.weight"]) == 1792
     return {"order": "norm last" if enormous or _is_post_norm(tensors) else "norm first"}
+
+
+def rope_by_name(said: Said) -> dict[str, Any]:
+    """The rotary positions of timm's ``vit_*_rope_ape_*``, which no parameter tells."""
+    rotary = said.kind == "timm" and "_rope_" in said.architecture
+    return {"rope": NAVER} if rotary else {}
 
 
 def _perception_encoder(found: Tensors) -> dict[str, Any]:

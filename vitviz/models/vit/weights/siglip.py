@@ -74,7 +74,8 @@ def _as_convolution(found: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _is_transformers(tensors: Tensors) -> bool:
-    return any(key.endswith("embeddings.patch_embedding.weight") for key in tensors)
+    name = "embeddings.patch_embedding.weight"
+    return name in tensors or f"vision_model.{name}" in tensors
 
 
 def recognises(tensors: Tensors) -> bool:
@@ -84,7 +85,7 @@ def recognises(tensors: Tensors) -> bool:
     return "attn_pool.latent" in tensors and "norm_pre.weight" not in tensors
 
 
-def _activation(found: Tensors) -> str:
+def activation(found: Tensors) -> str:
     """Of timm's: the tanh that all were trained with, only where timm has it, too.
 
     Source: timm ``vision_transformer.py``: the SigLIP 2 sizes that SigLIP had not.
@@ -95,12 +96,23 @@ def _activation(found: Tensors) -> str:
     return "gelu_tanh" if new or (width, positions) == (1024, 32 * 32) else "gelu"
 
 
+def is_gap(found: Tensors) -> bool:
+    """Whether a plain ViT is a SigLIP whose learned query timm has taken off (``siglip_gap``)."""
+    there = found.keys()
+    others = {"cls_token", "reg_token", "fc_norm.weight", "head.weight", "blocks.0.ls1.gamma"}
+    return {"norm.weight", "pos_embed", "patch_embed.proj.weight"} <= there and not others & there
+
+
 def config(tensors: Tensors, said: Said = NOT_SAID) -> tuple[ViTConfig, Notes]:
     """The image tower, from the shapes."""
     found = our_names(tensors)
     usual: dict[str, Any] = {"activation": "gelu_tanh", "pool": "mean"}
-    if not _is_transformers(tensors) and "patch_embed.proj.weight" in found:
-        usual["activation"] = _activation(found)
+    if _is_transformers(tensors):
+        cut = any(key.endswith("patch_embedding.weight") and t.ndim == 2
+                  for key, t in tensors.items())  # fmt: skip
+        usual["position_resizing"] = "linear antialiased" if cut else "cubic"
+    elif "patch_embed.proj.weight" in found:
+        usual["activation"] = activation(found)
     return infer(found, heard(said), usual)
 
 
