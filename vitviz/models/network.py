@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vitviz.models.cost import Cost
 from vitviz.models.outline import Outline
 from vitviz.shapes import Bool, Float
 
-Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+Attend = Callable[..., Tensor]
 """Attention itself: q, k, v, each batch x heads x tokens x head_dim, to the mixed v, same shape."""
+
+Bias = Callable[[slice], Tensor]
+
+
+def softmax_attention(q: Tensor, k: Tensor, v: Tensor, bias: Bias | None = None) -> Tensor:
+    """The ``Attend`` of networks that nobody looks into."""
+    if bias is None:
+        return F.scaled_dot_product_attention(q, k, v)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias(slice(0, q.shape[2]))[None])
 
 
 class Network(nn.Module):
@@ -28,6 +38,12 @@ class Network(nn.Module):
     def embed(self, image: Float[Tensor, "batch 3 height width"]) -> Tensor:
         """The first state."""
         raise NotImplementedError
+
+    def steps(
+        self, input_size: tuple[int, int], kept: Tensor | None = None
+    ) -> Sequence[Callable[..., Tensor]]:
+        """The blocks, each told where its tokens lie."""
+        return tuple(self.blocks)
 
     def classify(self, z: Tensor) -> Float[Tensor, "batch classes"]:
         """Logits from the last state; features where there is no head."""
@@ -57,6 +73,6 @@ class Network(nn.Module):
         self, image: Float[Tensor, "batch 3 height width"]
     ) -> Float[Tensor, "batch classes"]:
         z = self.embed(image)
-        for block in self.blocks:
-            z = block(z)
+        for step in self.steps((image.shape[2], image.shape[3])):
+            z = step(z)
         return self.classify(z)
