@@ -23,6 +23,7 @@ def softmax_attention(q: Tensor, k: Tensor, v: Tensor, bias: Bias | None = None)
         return F.scaled_dot_product_attention(q, k, v)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=bias(slice(0, q.shape[2]))[None])
 
+
 Step = Callable[[Tensor, Attend], Tensor]
 """One layer: a state to the next one."""
 

@@ -17,10 +17,12 @@ Order = Literal["norm first", "norm last", "parallel"]
 RelativePositions = Literal["", "table", "mlp"]
 Resizing = Literal["cubic antialiased", "cubic", "linear antialiased", "linear"]
 
+Patches = Annotated[int, Within(1, 1 << 14)]
+
 
 @dataclass(frozen=True)
 class Rope:
-    """Rotary positions: pairs of numbers of q and k are turned by angles that tell where a patch is.
+    """Rotary positions: pairs of numbers of q and k are turned by angles that tell where they are.
 
     A pair turns by ``position / base ** (i / n)``, for ``i`` from 0 to ``n - 1``: ``n`` frequencies
     for each axis, a quarter of a head's width.
@@ -41,7 +43,7 @@ class Rope:
     unit: Literal["patch", "turn"] = "patch"
     axes: Literal["yx", "xy"] = "yx"
     pairs: Literal["neighbours", "halves"] = "neighbours"
-    reference: tuple[Annotated[int, Within(1, 1 << 14)], Annotated[int, Within(1, 1 << 14)]] | None = None
+    reference: tuple[Patches, Patches] | None = None
     offset: Annotated[float, Within(-1000, 1000)] = 0.0
     learned: bool = False
 
@@ -274,8 +276,8 @@ class _Fields:
 SAME = (
     "patch", "depth", "width", "heads", "activation", "gated_mlp", "layer_scale", "norm_after_pool",
     "final_norm", "norm_before", "patch_bias", "qkv_bias", "qk_norm", "attention_norm", "mlp_norm",
-    "order", "embedded_positions", "position_resizing", "rope", "relative_positions", "relative_width", "map_heads",
-    "projection",
+    "order", "embedded_positions", "position_resizing", "rope", "relative_positions",
+    "relative_width", "map_heads", "projection",
 )  # fmt: skip
 """Fields that a configuration and a card's file have alike."""
 

@@ -25,7 +25,16 @@ def build(config: ViTConfig) -> Network:
 
 def readers() -> tuple[Reader, ...]:
     """Of the relatives first: a plain ViT's names are a part of theirs."""
-    from vitviz.models.vit.weights import (beit, clip, dinov3, open_clip, relatives, siglip, timm, torchvision)
+    from vitviz.models.vit.weights import (
+        beit,
+        clip,
+        dinov3,
+        open_clip,
+        relatives,
+        siglip,
+        timm,
+        torchvision,
+    )
 
     files = (open_clip, clip, siglip, dinov3, beit, relatives, timm, torchvision)
     return tuple(file.READER for file in files)

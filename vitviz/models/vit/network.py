@@ -15,7 +15,7 @@ tokens = prefix + patches, each dim numbers wide; heads, each head_dim wide.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TypedDict
 
@@ -31,7 +31,12 @@ from vitviz.models.vit.cost import cost
 from vitviz.models.vit.mlp import ACTIVATIONS, MLP, GatedMLP
 from vitviz.models.vit.outline import outline
 from vitviz.models.vit.pooling import AttentionPool
-from vitviz.models.vit.relative_positions import RelativeBias, RelativeMLP, RelativeTable, token_places
+from vitviz.models.vit.relative_positions import (
+    RelativeBias,
+    RelativeMLP,
+    RelativeTable,
+    token_places,
+)
 from vitviz.models.vit.rope import RotaryPositions, Rotation
 from vitviz.shapes import Float, Int
 
@@ -51,6 +56,7 @@ __all__ = [
     "VisionTransformer",
     "vit_config",
 ]
+
 
 class PatchEmbedding(nn.Module):
     """Cuts the input into patches and projects each to a token: E in equation 1.
@@ -108,9 +114,9 @@ class Attention(nn.Module):
 
 
 def _relative(config: ViTConfig) -> RelativeTable | RelativeMLP | None:
-    kinds = {"table": RelativeTable, "mlp": RelativeMLP}
-    kind = kinds.get(config.relative_positions)
-    return None if kind is None else kind(config)
+    if config.relative_positions == "table":
+        return RelativeTable(config)
+    return RelativeMLP(config) if config.relative_positions == "mlp" else None
 
 
 class LayerScale(nn.Module):
@@ -311,19 +317,26 @@ class VisionTransformer(Network):
         self, input_size: tuple[int, int], kept: Int[Tensor, " tokens"] | None = None
     ) -> list[Place]:
         """Where the tokens of each block lie; arguments as for ``steps``."""
-        grid, blocks = self.grid(input_size), list(self.blocks)
-        turns: list[Rotation] | list[None] = [None]
+        grid, depth = self.grid(input_size), self.config.depth
+        turns: Sequence[Rotation | None] = [None]
         if self.rope is not None:
             turns = self.rope.rotations(grid, kept)
-        if len(turns) < len(blocks):  # all alike
-            turns = turns * len(blocks)
-        tables = [block.attn.rel_pos for block in blocks]
+        if len(turns) < depth:  # all alike
+            turns = list(turns) * depth
+        biases: Sequence[RelativeBias | None] = [None] * depth
+        if self.config.relative_positions:
+            biases = list(self._biases(grid, kept))
+        return [Place(turn=t, bias=b) for t, b in zip(turns, biases, strict=True)]
+
+    def _biases(
+        self, grid: tuple[int, int], kept: Int[Tensor, " tokens"] | None
+    ) -> Iterator[RelativeBias]:
         device = self.patch_embed.proj.weight.device
         where = token_places(grid, len(self.config.prefix), kept, device)
-        return [
-            Place(turn=turn, bias=table and RelativeBias(table.numbers(grid), *where, grid))
-            for turn, table in zip(turns, tables, strict=True)
-        ]
+        for block in self.blocks:
+            assert isinstance(block, Block)
+            assert block.attn.rel_pos is not None
+            yield RelativeBias(block.attn.rel_pos.numbers(grid), *where, grid)
 
     def classify(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch classes"]:
         """Equation 4 and the head; the pooled features where there is no head."""

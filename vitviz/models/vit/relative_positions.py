@@ -81,7 +81,7 @@ class RelativeTable(nn.Module):
             return table if self.prefix else F.pad(table, (0, 3))
         rows, cols = self.grid
         ways = (2 * rows - 1) * (2 * cols - 1)
-        image = table[:, :ways].unflatten(1, (2 * rows - 1, 2 * cols - 1))
+        image = table[:, :ways].reshape(-1, 2 * rows - 1, 2 * cols - 1)
         if self.linear:
             size = 2 * grid[0] - 1, 2 * grid[1] - 1
             resized = F.interpolate(image[None], size=size, mode="bilinear")[0].flatten(1)
@@ -107,7 +107,7 @@ class RelativeMLP(nn.Module):
 
         Source: timm ``gen_relative_log_coords``, mode "cr".
         """
-        weight = self.mlp["fc1"].weight
+        weight = self.mlp.get_parameter("fc1.weight")
         along = [torch.arange(1 - n, n, device=weight.device, dtype=weight.dtype) for n in grid]
         way = torch.stack(torch.meshgrid(*along, indexing="ij"), dim=-1).flatten(0, 1)
         hidden = F.relu(self.mlp["fc1"](way.sign() * torch.log1p(way.abs())))

@@ -87,7 +87,7 @@ def _shaped(found: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def with_projection(found: dict[str, Tensor]) -> dict[str, Tensor]:
-    """timm keeps CLIP's projection as a head whose bias is zero: no classes, then."""
+    """Timm keeps CLIP's projection as a head whose bias is zero: no classes, then."""
     weight, bias = found.get("head.weight"), found.get("head.bias")
     if weight is None or bias is None:
         return found

@@ -27,9 +27,8 @@ def _tower(tensors: Tensors) -> dict[str, Tensor]:
 
 
 def _reader(tower: Tensors) -> Reader:
-    files = (clip, siglip, dinov3, relatives, timm)
-    found = (file.READER for file in files if file.recognises(tower))
-    reader = next(found, None)
+    readers = (clip.READER, siglip.READER, dinov3.READER, relatives.READER, timm.READER)
+    reader = next((one for one in readers if one.recognises(tower)), None)
     if reader is None:
         some = ", ".join(key[:60] for key in list(tower)[:3])
         raise CheckpointError(
@@ -64,7 +63,8 @@ def convert(tensors: Tensors, config: ViTConfig) -> Tensors:
 
 def preprocessing(config: ViTConfig) -> tuple[Preprocessing, Notes]:
     """As SigLIP where a learned query pools, else as CLIP."""
-    return (siglip if config.pool == "map" else clip).preprocessing(config)
+    reader = siglip.READER if config.pool == "map" else clip.READER
+    return reader.preprocessing(config)
 
 
 READER = Reader(

@@ -84,7 +84,7 @@ def recognises(tensors: Tensors) -> bool:
 
 
 def _is_post_norm(tensors: Tensors) -> bool:
-    """timm's ``vit_base_patch16_rpn_224``: nothing before the patches, no bias of q, k and v, no
+    """Timm's ``vit_base_patch16_rpn_224``: nothing before the patches, no bias of q, k and v, no
     LayerScale; no other of timm's is so.
     """
     there = tensors.keys()
@@ -96,26 +96,30 @@ def _is_post_norm(tensors: Tensors) -> bool:
 def _usual(tensors: Tensors, found: Tensors) -> dict[str, Any]:
     """What the names tell of the kind, and the kind of the rest."""
     there = found.keys()
-    gated = found[f"{FIRST}mlp.fc1.weight"].shape[0] != found[f"{FIRST}mlp.fc2.weight"].shape[1]
-    scaled = f"{FIRST}ls1.gamma" in there
-    if "shared_rel_pos.mlp.fc1.weight" in tensors or f"{FIRST}attn.rel_pos.mlp.fc1.weight" in there:
-        order = "norm first" if scaled else "norm last"
+    if f"{FIRST}attn.rel_pos.mlp.fc1.weight" in there:
+        # Only timm's post-norm ones have no LayerScale.
+        order = "norm first" if f"{FIRST}ls1.gamma" in there else "norm last"
         return {"order": order, "input_size": (224, 224)}
     if f"{FIRST}norm2.weight" not in there:
         return {"order": "parallel"}
     if "norm_pre.weight" in there:
         return _perception_encoder(found)
-    if "rope.freqs" in there:
-        return {"rope": MIXED, "input_size": (224, 224)}
-    if "pos_embed" not in there:
-        if "reg_token" in there:
-            return {"rope": EVA02, "input_size": (256, 256)}
-        return {"rope": NAVER, "input_size": (224, 224)}
-    if gated:
+    if "rope.freqs" in there or "pos_embed" not in there:
+        return _rotary(found)
+    hidden = found[f"{FIRST}mlp.fc2.weight"].shape[1]
+    if found[f"{FIRST}mlp.fc1.weight"].shape[0] == 2 * hidden:
         return {"rope": EVA02}
-    # EVA-02's largest is another.
-    enormous = any(key.endswith("blocks.0.attn.q_bias") for key in tensors) and len(found["patch_embed.proj.weight"]) == 1792
+    enormous = len(found["patch_embed.proj.weight"]) == 1792  # EVA-02's largest is another
     return {"order": "norm last" if enormous or _is_post_norm(tensors) else "norm first"}
+
+
+def _rotary(found: Tensors) -> dict[str, Any]:
+    """Of timm's ViTs whose only positions are rotary, or mixed ones."""
+    if "rope.freqs" in found:
+        return {"rope": MIXED, "input_size": (224, 224)}
+    if "reg_token" in found:
+        return {"rope": EVA02, "input_size": (256, 256)}
+    return {"rope": NAVER, "input_size": (224, 224)}
 
 
 def rope_by_name(said: Said) -> dict[str, Any]:
