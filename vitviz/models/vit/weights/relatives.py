@@ -76,10 +76,11 @@ def recognises(tensors: Tensors) -> bool:
         "attn.inner_attn_ln.weight", "mlp.fc1_g.weight", "mlp.w1.weight",
     )  # fmt: skip
     marked = any(f"{FIRST}{sign}" in tensors for sign in signs)
-    others = {"rope.freqs", "shared_rel_pos.mlp.fc1.weight", "norm_pre.weight"} & tensors.keys()
+    keys = tensors.keys()
+    others = {"rope.freqs", "shared_rel_pos.mlp.fc1.weight", "norm_pre.weight"} & keys
     return (
         marked or bool(others) or _is_post_norm(tensors)
-        or ("pos_embed" not in tensors and f"{FIRST}attn.qkv.weight" in tensors)
+        or ("pos_embed" not in tensors and bool({f"{FIRST}gamma_1", "rope.periods"} & keys))
     )  # fmt: skip
 
 
@@ -144,7 +145,13 @@ def config(tensors: Tensors, said: Said = NOT_SAID) -> tuple[ViTConfig, Notes]:
     """The network, from the shapes."""
     found = our_names(tensors)
     kinds = {f"{FIRST}mlp.fc1.weight", f"{FIRST}mlp.fc2.weight", "patch_embed.proj.weight"}
-    return infer(found, said, _usual(tensors, found) if kinds <= found.keys() else {})
+    usual = _usual(tensors, found) if kinds <= found.keys() else {}
+    config, notes = infer(found, said, usual)
+    rope = config.rope
+    if rope and not (rope.learned or said.architecture or "rope" in said.network):
+        theta = f"Rotary positions with theta {rope.base:g} are assumed, as timm has them."
+        notes += (Assumption("rope", theta),)
+    return config, notes
 
 
 def convert(tensors: Tensors, config: ViTConfig) -> Tensors:

@@ -16,7 +16,7 @@ import torch
 from vitviz.errors import CheckpointError
 from vitviz.models.checkpoints.reader import Assumption, Notes, Tensors
 from vitviz.models.checkpoints.said import Said
-from vitviz.models.vit.config import Activation, Pool, ViTConfig
+from vitviz.models.vit.config import Activation, Pool, Rope, ViTConfig
 from vitviz.models.vit.network import VisionTransformer
 from vitviz.models.vit.rope import periods
 from vitviz.models.vit.weights.parts import parts_of, told_heads
@@ -185,7 +185,8 @@ def _positions(
     named: Tensors, prefix: tuple[str, ...], patch: int, said: Said, usual: Mapping[str, Any]
 ) -> tuple[int, tuple[int, int]]:
     """How many prefix tokens have a position, and the grid, which is square unless a card says."""
-    if "pos_embed" not in named:
+    elsewhere = said.get("rope", Rope) or usual.get("rope") or "rope.periods" in named
+    if "pos_embed" not in named and (elsewhere or any(".rel_pos." in name for name in named)):
         return 0, _grid_without_positions(named, prefix, patch, said, usual)
     count = _shape(named, "pos_embed", 3)[1]
     registers = sum(name.startswith("reg") for name in prefix)
