@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitviz.engine.engine import query_token, require_fit, see
+from vitviz.engine.engine import require_fit, see
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.load import MAX_PIXELS, load
 from vitviz.imaging.photo import Photo
@@ -22,6 +22,7 @@ from vitviz.models.hub_names import resolve
 from vitviz.models.loading import bundled
 from vitviz.models.loading import load_model as load_checkpoint
 from vitviz.progress import silent
+from vitviz.session.queries import query_tokens
 from vitviz.session.state import Query, View
 from vitviz.session.strict import (
     check_direction,
@@ -93,7 +94,7 @@ def explain(
     *,
     layer: int = -1,
     head: Head = "mean",
-    query: Query = "cls",
+    query: Query = "auto",
     direction: Direction = "of",
     target: int | None = None,
     **params: ParameterValue,
@@ -105,7 +106,9 @@ def explain(
         method: "attention", "rollout", ...: a key of ``vitviz.methods.METHODS``.
         layer: From 0; negative counts from the last. For rollout: the last layer included.
         head: From 0, or "mean", "max", "min".
-        query: A prefix token by name, or a point (x, y) in photo pixels.
+        query: A prefix token by name ("cls"); "patches", the mean over all patches; "auto", the one
+            of these that the network's classes are read from; a point (x, y) in photo pixels, or a
+            tuple of points, for their mean.
         direction: Attention "of" the query, or "to" it.
         target: For class-specific methods ("relevance", ...) the index of the class; None: the
             most probable one.
@@ -125,8 +128,8 @@ def explain(
     require_fit(method, trace.outline, "this model")
     check_query(chosen, query, trace.layout.prefix, trace.geometry)
     check_target(chosen, target, 0 if trace.logits is None else len(trace.logits))
-    token = query_token(query, trace.layout, trace.geometry)
-    question = Question(token, direction, head, params, target)
+    tokens = query_tokens(query, trace.outline, trace.geometry)
+    question = Question(tokens, direction, head, params, target)
     explanation = chosen.explain(trace, question, silent)
     check_map(View(method, layer=layer, head=head), explanation, trace.outline)
     return explanation.map(layer, head)

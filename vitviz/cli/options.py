@@ -16,7 +16,7 @@ from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Fusion, Head
 from vitviz.models.hub_names import resolve
 from vitviz.paths import is_folder
-from vitviz.session.state import Query
+from vitviz.session.state import Point, Query
 
 if TYPE_CHECKING:  # argparse has no public name for it, and the class takes no arguments
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -134,9 +134,14 @@ def head(text: str) -> Head:
 
 
 def query(text: str) -> Query:
-    """A prefix token's name, or a point "X,Y"."""
+    """The name of a query, a point "X,Y", or several: "X,Y X,Y"."""
     if "," not in text:
         return text.lower()
+    points = tuple(map(_point, text.split()))
+    return points[0] if len(points) == 1 else points
+
+
+def _point(text: str) -> Point:
     try:
         x, y = map(float, text.split(","))
     except ValueError:
