@@ -18,6 +18,10 @@ FAMILIES: dict[str, Family] = {family.name: family for family in (MAE, VIT, SWIN
 """By name, in the order in which they are tried on a checkpoint."""
 
 
+PLAIN = ("timm", "torchvision")
+"""Readers of names that networks have which are no ViT."""
+
+
 class Match(NamedTuple):
     """Who reads a checkpoint."""
 
@@ -37,15 +41,13 @@ def reader_of(tensors: Tensors) -> Match:
     readable = (
         f"vitviz reads the names of {'; and of '.join(m.reader.title for m in matches)} so far."
     )
-    for match in matches:
-        if match.family is not VIT and match.reader.recognises(tensors):
-            return match
+    found = [match for match in matches if match.reader.recognises(tensors)]
     foreign = foreign_family(tensors)
-    if foreign is not None:
+    # Others share the plain names, too.
+    if foreign is not None and (not found or found[0].reader.name in PLAIN):
         raise CheckpointError(f"This looks like {foreign}, which vitviz cannot read yet.", readable)
-    for match in matches:
-        if match.reader.recognises(tensors):
-            return match
+    if found:
+        return found[0]
     some = ", ".join(key[:60] for key in list(tensors)[:3])
     raise CheckpointError(f"The parameters ({some}, ...) are of no known family.", readable)
 
