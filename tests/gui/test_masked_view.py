@@ -51,11 +51,11 @@ def test_pictures_and_chance(masked: Driver) -> None:
     ui, view = masked, view_of(masked)
     titles = list(shown(ui))
     assert titles[:3] == [
-        "What the encoder sees", "Reconstruction", "Pasted: hidden patches only",
+        "What is seen", "Reconstruction", "Pasted",
     ]  # fmt: skip
     assert titles[3].startswith("Attention of CLS")
     assert view.percent.text() == "77 %", "27 of 35: 8 stay"
-    assert "27 of 35 patches hidden, by chance" in view.facts.text()
+    assert "27 of 35 patches hidden by chance" in view.facts.text()
     before = view.pictures._hidden.copy()
     view.seed.setValue(3)
     settled(ui)
@@ -82,8 +82,8 @@ def test_painting_with_the_mouse(masked: Driver) -> None:
     settled(ui)
     flat = view.pictures._hidden.flatten()
     assert flat[[seen, 0, 1, 2]].all()
-    assert "painted" in view.facts.text()
-    masked_pixels = shown(ui)["What the encoder sees"]
+    assert "hidden by hand" in view.facts.text()
+    masked_pixels = shown(ui)["What is seen"]
     assert (masked_pixels[:8, :24] == 128).all()
     assert from_json(to_json(ui.session)).mask == ui.session.mask
     view.again.click()
@@ -113,3 +113,7 @@ def test_a_visible_patch_is_asked_about(masked: Driver) -> None:
     attention = list(shown(ui).values())[3]
     hidden = view._answer.hidden_pixels
     assert (attention[hidden] == 128).all(), "nothing is drawn where nothing was seen"
+    gone = int(np.flatnonzero(view.pictures._hidden.flatten())[0])
+    ui.qtbot.mouseClick(view.pictures, Qt.MouseButton.LeftButton, pos=point(ui, 3, gone))
+    ui.until(lambda: view._answer.query_tokens == (0,))
+    assert "is hidden: CLS is asked about" in view.facts.text()

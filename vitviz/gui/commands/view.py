@@ -13,6 +13,7 @@ from vitviz.engine.plan import decode_request_of
 from vitviz.gui.commands.command import App, Command, Menu
 from vitviz.gui.commands.edit import set_preferences
 from vitviz.gui.commands.go import choose_token
+from vitviz.gui.commands.rules import has_windows
 from vitviz.gui.views.table import VIEWS
 from vitviz.maps.style import Style
 from vitviz.session.mask import MaskChoice
@@ -62,6 +63,15 @@ def zoom_fit(app: App) -> None:
 def toggle_grid(app: App) -> None:
     style = app.store.session.style
     choose_style(app, replace(style, grid=not style.grid))
+
+
+@command(
+    "view.windows", "&Windows", "Shift+W", when=has_windows,
+    checked=lambda scene: scene.preferences.windows,
+)  # fmt: skip
+def toggle_windows(app: App) -> None:
+    windows = not app.preferences.windows
+    set_preferences(app, replace(app.preferences, windows=windows))
 
 
 @command("view.smooth", "&Smooth Edges", "S", checked=lambda scene: scene.session.style.smooth)

@@ -118,13 +118,13 @@ class MaskPictures(QWidget):
             return []
         line = QFontMetricsF(self.font()).height() + 6
         wide, high = self._images[0].width(), self._images[0].height()
-        count, best = len(self._images), (0.0, 1)
+        count, best = len(self._images), (0.0, -1)
         for columns in range(1, count + 1):
             rows = math.ceil(count / columns)
             room_x = (self.width() - 2 * MARGIN - (columns - 1) * GAP) / columns
             room_y = (self.height() - 2 * MARGIN - (rows - 1) * GAP) / rows - line
-            best = max(best, (min(room_x / wide, room_y / high), columns))
-        scale, columns = max(best[0], 0.01), best[1]
+            best = max(best, (min(room_x / wide, room_y / high), -columns))
+        scale, columns = max(best[0], 0.01), -best[1]
         rows = math.ceil(count / columns)
         box_x, box_y = scale * wide, scale * high
         left = (self.width() - columns * box_x - (columns - 1) * GAP) / 2

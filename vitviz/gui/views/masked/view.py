@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QCheckBox,
     QHBoxLayout,
     QPushButton,
@@ -30,6 +31,7 @@ from vitviz.maps.ranges import look
 from vitviz.maps.style import Style
 from vitviz.models.tokens import TokenLayout
 from vitviz.session.mask import MaskChoice, painted
+from vitviz.session.queries import query_tokens
 from vitviz.session.state import View
 from vitviz.wording.names import head_name, layer_name, query_name
 
@@ -38,6 +40,9 @@ NO_DECODER = (
     "Open a masked autoencoder (MAE) with its decoder, to hide patches and see what it makes of "
     "them. (Model, Open Model)",
 )
+
+ONE_ROW = 800
+"""Pixels of width from which all controls stand in one row."""
 
 PIXELS: tuple[tuple[str, bool | None], ...] = (
     ("as the model says", None), ("normalised", True), ("plain", False),
@@ -78,6 +83,7 @@ class MaskedView(ViewWidget):
         self.again = QPushButton("By Chance")
         set_tooltip(self.again, "Lets chance hide patches again, instead of those painted")
         self.pixels = Choice("Predicted pixels", PIXELS)
+        self.pixels.setMinimumWidth(170)
         self.pixels.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         set_tooltip(
             self.pixels,
@@ -101,22 +107,24 @@ class MaskedView(ViewWidget):
 
     def _arrange(self) -> None:
         self.bar = QWidget()
-        bar = QHBoxLayout(self.bar)
-        bar.setContentsMargins(20, 8, 20, 4)
-        bar.setSpacing(8)
-        for title, *controls in (
-            ("Hidden", self.share, self.percent),
-            ("Seed", self.seed, self.again),
-            ("Pixels", self.pixels),
-        ):
-            label = PlainLabel(title)
-            label.setProperty("quiet", True)
-            bar.addWidget(label)
-            for control in controls:
-                bar.addWidget(control)
-            bar.addSpacing(8)
-        bar.addWidget(self.attention)
-        bar.addStretch(1)
+        self._bar = QBoxLayout(QBoxLayout.Direction.LeftToRight, self.bar)
+        self._bar.setContentsMargins(20, 8, 20, 4)
+        chance = ("Hidden", self.share, self.percent), ("Seed", self.seed, self.again)
+        shown = (("Pixels", self.pixels), ("", self.attention))
+        for groups in (chance, shown):
+            row = QHBoxLayout()
+            row.setSpacing(8)
+            for title, *controls in groups:
+                if title:
+                    label = PlainLabel(title)
+                    label.setProperty("quiet", True)
+                    row.addWidget(label)
+                for control in controls:
+                    row.addWidget(control)
+                row.addSpacing(8)
+            row.addStretch(1)
+            self._bar.addLayout(row)
+        self._bar.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -126,6 +134,13 @@ class MaskedView(ViewWidget):
         self.setFocusProxy(self.pictures)
         self.setAutoFillBackground(True)
         self.setBackgroundRole(QPalette.ColorRole.Base)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Two rows of controls where one has no room."""
+        narrow = self.width() < ONE_ROW
+        across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._bar.setDirection(down if narrow else across)
+        super().resizeEvent(event)
 
     # What is shown
 
@@ -178,9 +193,9 @@ class MaskedView(ViewWidget):
         hidden = int(answer.hidden.sum())
         self.percent.setText(f"{100 * hidden / answer.hidden.size:.0f} %")
         pictures = [
-            TitledPicture("What the encoder sees", answer.masked),
+            TitledPicture("What is seen", answer.masked),
             TitledPicture("Reconstruction", answer.pixels),
-            TitledPicture("Pasted: hidden patches only", answer.pasted),
+            TitledPicture("Pasted", answer.pasted),
         ]
         outlined: tuple[int, ...] = ()
         explanation = answer.explanation
@@ -239,12 +254,24 @@ class MaskedView(ViewWidget):
 
 def _facts(answer: Reconstruction, *, painted: bool) -> str:
     hidden, count = int(answer.hidden.sum()), answer.hidden.size
-    undone = "undone with the true patches' mean and spread" if answer.normalised else ""
-    kind = "normalised pixels" if answer.normalised else "plain pixels"
+    kind = "plain pixels"
+    if answer.normalised:
+        kind = "normalised pixels, undone with the true patches' mean and spread"
     parts = [
-        f"{hidden} of {count} patches hidden, {'painted' if painted else 'by chance'}",
-        f"the decoder predicts {kind}" + (f", {undone}" if undone else ""),
-        "of patches that were seen it was never asked: what it makes of them means nothing",
-        "press and drag on the first picture to hide patches or see them again",
+        f"{hidden} of {count} patches hidden {'by hand' if painted else 'by chance'}",
+        f"predicted: {kind}",
+        "what it makes of seen patches means nothing",
+        *_asked_instead(answer),
+        "drag on the first picture to hide patches or see them",
     ]
     return " · ".join(parts)
+
+
+def _asked_instead(answer: Reconstruction) -> list[str]:
+    """Whose attention there is none of, and whose is shown."""
+    outline = answer.card.outline_at(answer.geometry.input_size)
+    wanted = query_tokens(answer.request.query, outline, answer.geometry)
+    if answer.explanation is None or set(answer.query_tokens) & set(wanted):
+        return []
+    names = (query_name(outline.tokens(0), tokens) for tokens in (wanted, answer.query_tokens))
+    return ["{} is hidden: {} is asked about".format(*names)]
