@@ -6,12 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from tests.methods import autograd
 from tests.methods.test_rollout import dense_rollout
 from tests.models.networks import RELATIVES, random_input, random_network
-from vitviz.errors import MethodMisfit
 from vitviz.imaging.geometry import Geometry
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question
@@ -46,9 +44,7 @@ def test_attention_and_what_follows_from_it(name: str) -> None:
     query = prefix + 9
     for layer, attention in enumerate(plain.attention):
         np.testing.assert_allclose(trace.row(layer, query), attention[:, query], atol=2e-5)
-        np.testing.assert_allclose(
-            trace.column(layer, query), attention[:, :, query], atol=2e-5
-        )
+        np.testing.assert_allclose(trace.column(layer, query), attention[:, :, query], atol=2e-5)
     rows = explain(trace, "attention", query)
     np.testing.assert_allclose(rows, plain.attention[:, :, query].mean(1), atol=2e-5)
     wanted = dense_rollout(plain.attention.astype(float), "mean")[:, query]
