@@ -185,7 +185,12 @@ def _positions(
     named: Tensors, prefix: tuple[str, ...], patch: int, said: Said, usual: Mapping[str, Any]
 ) -> tuple[int, tuple[int, int]]:
     """How many prefix tokens have a position, and the grid, which is square unless a card says."""
-    elsewhere = said.get("rope", Rope) or usual.get("rope") or "rope.periods" in named
+    elsewhere = (
+        usual.get("embedded_positions") is False
+        or said.get("rope", Rope)
+        or usual.get("rope")
+        or "rope.periods" in named
+    )
     if "pos_embed" not in named and (elsewhere or any(".rel_pos." in name for name in named)):
         return 0, _grid_without_positions(named, prefix, patch, said, usual)
     count = _shape(named, "pos_embed", 3)[1]
