@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vitviz.errors import CheckpointError, VitvizError
 from vitviz.models.family import Family
+from vitviz.models.mae.family import MAE
+from vitviz.models.swin.family import SWIN
 from vitviz.models.vit.family import VIT
 
 if TYPE_CHECKING:
     from vitviz.models.checkpoints.reader import Reader, Tensors
     from vitviz.models.training import Training
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (VIT,)}
+FAMILIES: dict[str, Family] = {family.name: family for family in (MAE, VIT, SWIN)}
 """By name, in the order in which they are tried on a checkpoint."""
 
 

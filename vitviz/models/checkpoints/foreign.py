@@ -10,8 +10,11 @@ import re
 from collections.abc import Iterable
 
 _SIGNS: tuple[tuple[str, str], ...] = (
-    ("a Swin Transformer", r"(swin\.|swinv2\.)|(encoder\.)?layers\.\d+\.(blocks|downsample)\."),
-    ("a Swin Transformer", r"features\.\d+\.\d+\.attn\."),
+    (
+        "a relative of the Swin Transformer, or a part of one",
+        r"(swin\.|swinv2\.)|(encoder\.)?layers\.\d+\.(blocks|downsample)\.|"
+        r"features\.\d+\.\d+\.attn\.",
+    ),
     ("a convolutional network", r"layer1\.0\.conv1|stages\.\d+\.(blocks\.)?\d+\.|features\.0\."),
     ("Segment Anything", r"(image_encoder\.)|blocks\.\d+\.attn\.rel_pos_[hw]$"),
     (
