@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from vitviz.errors import CheckpointError, VitvizError
+from vitviz.models.cnn.convnext.family import CONVNEXT
+from vitviz.models.cnn.efficientnet.family import EFFICIENTNET
+from vitviz.models.cnn.resnet.family import RESNET
 from vitviz.models.family import Family
 from vitviz.models.vit.family import VIT
 
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
     from vitviz.models.checkpoints.reader import Reader, Tensors
     from vitviz.models.training import Training
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (VIT,)}
+FAMILIES: dict[str, Family] = {family.name: family for family in (VIT, EFFICIENTNET, RESNET, CONVNEXT)}
 """By name, in the order in which they are tried on a checkpoint."""
 
 
@@ -29,7 +32,7 @@ def reader_of(tensors: Tensors) -> Match:
     Raises:
         CheckpointError: Of no family that vitviz reads; says which other one it looks like.
     """
-    from vitviz.models.checkpoints.foreign import foreign_family
+    from vitviz.models.checkpoints.foreign import foreign_family, is_convolutional
 
     matches = [Match(family, r) for family in FAMILIES.values() for r in family.readers()]
     readable = (
@@ -41,6 +44,11 @@ def reader_of(tensors: Tensors) -> Match:
     for match in matches:
         if match.reader.recognises(tensors):
             return match
+    if is_convolutional(tensors):
+        raise CheckpointError(
+            "This looks like a convolutional network of a kind that vitviz cannot read yet.",
+            readable,
+        )
     some = ", ".join(key[:60] for key in list(tensors)[:3])
     raise CheckpointError(f"The parameters ({some}, ...) are of no known family.", readable)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from vitviz.imaging.geometry import Geometry
+from vitviz.imaging.geometry import Geometry, covering
 from vitviz.models.tokens import TokenLayout
 
 Ability = Literal[
@@ -32,11 +32,16 @@ class LayerOutline:
     Args:
         name: For people, unique in the network: "block 3", "stage 2, block 1".
         grid: Rows and columns of the patches that it puts out.
-        patch: Side of such a patch, in input pixels; where it does not divide the input, the last
-            patches reach past its edge.
+        patch: Side of such a patch, in input pixels, which is how far its centre is from the next
+            one's; where it does not divide the input, the last patches reach past its edge.
         heads: Attention heads; 0 where it has none.
         window: Rows and columns of patches that look at each other; None where all do.
         width: Numbers a patch.
+        offset: Top and left of the first patch, in input pixels: of a convolution with a stride,
+            patches are not even tiles, but lie around the centres of what they are made from.
+        receptive: Side in input pixels of the square around a patch's centre outside of which the
+            input cannot change it; infinite where all of the input can, None where that is not
+            known.
     """
 
     name: str
@@ -45,6 +50,8 @@ class LayerOutline:
     heads: int = 0
     window: tuple[int, int] | None = None
     width: int = 0
+    offset: tuple[float, float] = (0.0, 0.0)
+    receptive: float | None = None
 
 
 @dataclass(frozen=True)
@@ -83,8 +90,11 @@ class Outline:
 
     def geometry(self, layer: int, geometry: Geometry) -> Geometry:
         """Where the patches of a layer lie on the photo; ``geometry`` is of the same input."""
-        patch = self.layers[layer].patch
-        return geometry if patch == geometry.patch else replace(geometry, patch=patch)
+        here = self.layers[layer]
+        usual = here.grid == covering(geometry.input_size, here.patch)
+        return replace(
+            geometry, patch=here.patch, offset=here.offset, cells=None if usual else here.grid
+        )
 
     def token_in(self, layer: int, token: int, geometry: Geometry) -> int:
         """The token of a layer over the same place as a token of the first.
