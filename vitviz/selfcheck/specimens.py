@@ -95,8 +95,8 @@ def dense_attention(name: str) -> Attentions:
     network = specimen.network.to("cpu")
     with torch.inference_mode():
         z = network.embed(torch.tensor(specimen.image[None]))
-        for block in network.blocks:
-            z = block(z, recorder)
+        for step in network.steps(specimen.geometry.input_size):
+            z = step(z, recorder)
     return np.stack(recorder.matrices)
 
 

@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from vitviz.models.network import Network
+from vitviz.models.network import Network, Step
 from vitviz.progress import Progress, Stage, part, silent
 from vitviz.shapes import Float
 from vitviz.tracing.memory import refusing, require
@@ -110,44 +110,47 @@ def run_backward(
     require(needed, what, device)
     with refusing(needed, what, device):
         move(network, device)
+        steps = network.steps((image.shape[2], image.shape[3]))
         if states:
-            return _backward(network, list(states), target, progress)
+            return _backward(network, steps, list(states), target, progress)
         found = run_forward(network, image, part(progress, 0, 0.5))
-        return _backward(network, found, target, part(progress, 0.5, 1))
+        return _backward(network, steps, found, target, part(progress, 0.5, 1))
 
 
 def run_forward(
     network: Network, image: Float[Tensor, "1 3 height width"], progress: Progress
 ) -> list[Tensor]:
     """What each block is given, and what the last one puts out."""
-    depth = len(network.blocks)
+    steps = network.steps((image.shape[2], image.shape[3]))
     with torch.inference_mode():
         states = [network.embed(image)]
-        for layer, block in enumerate(network.blocks):
-            progress(Stage("block", layer, depth), layer / depth)
-            states.append(block(states[-1]))
+        for layer, step in enumerate(steps):
+            progress(Stage("block", layer, len(steps)), layer / len(steps))
+            states.append(step(states[-1], F.scaled_dot_product_attention))
     return states
 
 
-def _backward(network: Network, states: list[Tensor], target: int, progress: Progress) -> Gradients:
+def _backward(
+    network: Network, steps: Sequence[Step], states: list[Tensor], target: int, progress: Progress
+) -> Gradients:
     """From the logit down to the first block; uses up ``states`` on the way."""
-    depth = len(network.blocks)
+    depth = len(steps)
     with torch.enable_grad():
         z = states.pop().clone().requires_grad_()
         (gradient,) = torch.autograd.grad(network.classify(z)[0, target], z)
     found: list[LayerGradient | None] = []
     for layer in reversed(range(depth)):
         progress(Stage("gradient_block", layer, depth), 1 - (layer + 1) / depth)
-        gradient, of_layer = _through(network.blocks[layer], states.pop(), gradient)
+        gradient, of_layer = _through(steps[layer], states.pop(), gradient)
         found.insert(0, of_layer)
     return Gradients(target, tuple(found))
 
 
-def _through(block: nn.Module, z: Tensor, gradient: Tensor) -> tuple[Tensor, LayerGradient | None]:
+def _through(step: Step, z: Tensor, gradient: Tensor) -> tuple[Tensor, LayerGradient | None]:
     """One block backward.
 
     Args:
-        block: Runs once more, now with a graph.
+        step: Runs once more, now with a graph.
         z: What it was given.
         gradient: With respect to what it put out.
 
@@ -162,7 +165,7 @@ def _through(block: nn.Module, z: Tensor, gradient: Tensor) -> tuple[Tensor, Lay
 
     with torch.enable_grad():
         z = z.clone().requires_grad_()  # what inference mode made cannot take part in a graph
-        out = block(z, attend)
+        out = step(z, attend)
         if not seen:
             (before,) = torch.autograd.grad(out, z, gradient)
             return before, None

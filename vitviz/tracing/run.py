@@ -116,10 +116,10 @@ class _Record:
 def _forward(
     network: Network, image: Tensor, record: _Record, progress: Progress
 ) -> Float[Tensor, " classes"]:
-    depth = len(network.blocks)
+    steps = network.steps((image.shape[2], image.shape[3]))
     z = network.embed(image)
-    for layer, block in enumerate(network.blocks):
-        progress(Stage("block", layer, depth), layer / depth)
+    for layer, step in enumerate(steps):
+        progress(Stage("block", layer, len(steps)), layer / len(steps))
         record.begin_layer()
-        z = block(record.passed(z), record.attend)
+        z = step(record.passed(z), record.attend)
     return network.classify(record.passed(z))[0]

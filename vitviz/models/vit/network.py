@@ -155,7 +155,7 @@ class Block(nn.Module):
 class VisionTransformer(Network):
     """The whole network: equations 1 to 4, and a linear head.
 
-    ``forward`` is ``classify(encode(embed(image)))``, as the steps of any ``Network``.
+    ``forward`` embeds, goes through ``blocks`` and classifies, as any ``Network``.
     """
 
     def __init__(self, config: ViTConfig) -> None:
@@ -234,12 +234,6 @@ class VisionTransformer(Network):
         prefix = prefix + F.pad(positions[:, :positioned], (0, 0, 0, prefix.shape[1] - positioned))
         return torch.cat([prefix.expand(len(image), -1, -1), patches], dim=1)
 
-    def encode(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch tokens dim"]:
-        """Equations 2 and 3, for every block."""
-        for block in self.blocks:
-            z = block(z)
-        return z
-
     def classify(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch classes"]:
         """Equation 4 and the head; the pooled features where there is no head."""
         z = self.norm(z)
@@ -254,8 +248,3 @@ class VisionTransformer(Network):
         if self.head_dist is not None:  # DeiT: the mean of both heads
             logits = (logits + self.head_dist(z[:, self.config.prefix.index("dist")])) / 2
         return logits
-
-    def forward(
-        self, image: Float[Tensor, "batch 3 height width"]
-    ) -> Float[Tensor, "batch classes"]:
-        return self.classify(self.encode(self.embed(image)))
