@@ -102,9 +102,10 @@ class Outline:
         """Where the patches of a layer lie on the photo; ``geometry`` is of the same input."""
         here = self.layers[layer]
         usual = here.grid == covering(geometry.input_size, here.patch)
-        return replace(
+        there = replace(
             geometry, patch=here.patch, offset=here.offset, cells=None if usual else here.grid
         )
+        return geometry if there == geometry else there
 
     def token_in(self, layer: int, token: int, geometry: Geometry) -> int:
         """The token of a layer over the same place as a token of the first.

@@ -4,7 +4,7 @@ Sources: Liu et al., "A ConvNet for the 2020s", CVPR 2022, arXiv 2201.03545 (the
 stages: table 9); Woo et al., "ConvNeXt V2", CVPR 2023, arXiv 2301.00808 (global response
 normalisation: algorithm 1).
 
-Axes: batch; channels height width of the input; rows cols of a layer, each place width numbers.
+Axes: batch; channels height width of the input; rows cols of a layer, each place width numbers (channels).
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class ConvNeXt(Network):
 
     def embed(
         self, image: Float[Tensor, "batch 3 height width"]
-    ) -> Float[Tensor, "batch width rows cols"]:
+    ) -> Float[Tensor, "batch channels rows cols"]:
         first: Tensor = self.stem(image)
         return first
 

@@ -9,7 +9,7 @@ arXiv 1709.01507; Tan and Le, "EfficientNetV2", ICML 2021, arXiv 2104.00298 (fus
 2). EfficientNet-Lite is EfficientNet without squeeze-and-excitation and with ReLU6, so that it can
 be quantised (tensorflow/tpu, ``models/official/efficientnet/lite``).
 
-Axes: batch; channels height width of the input; rows cols of a layer, each place width numbers.
+Axes: batch; channels height width of the input; rows cols of a layer, each place width numbers (channels).
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class EfficientNet(Network):
 
     def embed(
         self, image: Float[Tensor, "batch 3 height width"]
-    ) -> Float[Tensor, "batch width rows cols"]:
+    ) -> Float[Tensor, "batch channels rows cols"]:
         first: Tensor = self.stem(image)
         return first
 

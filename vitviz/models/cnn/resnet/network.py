@@ -7,7 +7,7 @@ torchvision and timm have it; Xie et al., "Aggregated Residual Transformations",
 stem, D: means beside a block with a stride; figure 2). Parameters carry torchvision's names but for
 the stages.
 
-Axes: batch; channels height width of the input; rows cols of a layer, each place width numbers.
+Axes: batch; channels height width of the input; rows cols of a layer, each place width numbers (channels).
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class ResNet(Network):
 
     def embed(
         self, image: Float[Tensor, "batch 3 height width"]
-    ) -> Float[Tensor, "batch width rows cols"]:
+    ) -> Float[Tensor, "batch channels rows cols"]:
         first: Tensor = self.stem(image)
         return first
 
