@@ -17,7 +17,7 @@ from vitviz.methods import METHODS
 from vitviz.methods.base import Question
 from vitviz.models.features import features, watching
 from vitviz.models.loading import bundled, load_model
-from vitviz.models.network import Network
+from vitviz.models.network import Network, softmax_attention
 from vitviz.progress import silent
 from vitviz.tracing.run import run
 from vitviz.tracing.trace import Trace
@@ -61,7 +61,7 @@ def test_a_convolutional_network_against_autograd(family, keeps) -> None:
         z = network.embed(random_input(*SIZE)).requires_grad_()
         outs = []
         for step in network.steps(SIZE):
-            z = step(z, F.scaled_dot_product_attention)
+            z = step(z, softmax_attention)
             outs.append(z)
         slopes = torch.autograd.grad(network.classify(z)[0, TARGET], outs)
     for layer, pair in enumerate(zip(outs, slopes, strict=True)):
@@ -108,7 +108,7 @@ def test_features_that_the_head_reads_are_the_last_layers() -> None:
     with torch.enable_grad():
         z = network.embed(random_input(*SIZE))
         for step in network.steps(SIZE):
-            z = step(z, F.scaled_dot_product_attention)
+            z = step(z, softmax_attention)
         normed = F.layer_norm(z, z.shape[1:]).requires_grad_()
         (slopes,) = torch.autograd.grad(plain.classify(normed)[0, TARGET], normed)
     pair = (network.as_tokens(t)[0].detach() for t in (normed, slopes))

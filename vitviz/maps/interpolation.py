@@ -1,7 +1,7 @@
 """From a map's values to steps of the colour map, anywhere on it.
 
-Positions on a map are in patches: 0.5 is the centre of the first patch, 1.5 that of the second. Where
-a map reaches beyond its patches, the first and the last of them go on.
+Positions on a map are in patches: 0.5 is the centre of the first patch, 1.5 that of the second.
+Where a map reaches beyond its patches, the first and the last of them go on.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""HiResCAM: the features of a layer, each where it is, times how much a class's logit depends on it.
+"""HiResCAM: the features of a layer, each times how much a class's logit depends on it there.
 
     map = sum over d of F[j, d] dy/dF[j, d]
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from vitviz.models.checkpoints.reader import Reader, Tensors
     from vitviz.models.training import Training
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (VIT, EFFICIENTNET, RESNET, CONVNEXT)}
+FAMILIES: dict[str, Family] = {
+    family.name: family for family in (VIT, EFFICIENTNET, RESNET, CONVNEXT)
+}
 """By name, in the order in which they are tried on a checkpoint."""
 
 

@@ -8,14 +8,14 @@ with a graph of its own, from the last one down. What a layer's features are, th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from vitviz.models.features import watching
-from vitviz.models.network import Network
+from vitviz.models.network import Network, Step, softmax_attention
 from vitviz.progress import Progress, Stage, part
 from vitviz.shapes import Float
 from vitviz.tracing.gradients import move, run_forward
@@ -74,16 +74,12 @@ def _down(
     steps = network.steps(size)
     depth = len(steps)
     out = states.pop()
-    ((of_head, by_head), gradient) = _backward(
-        lambda z: network.classify(z)[0, target], out, None
-    )
+    ((of_head, by_head), gradient) = _backward(lambda z: network.classify(z)[0, target], out, None)
     for layer in reversed(range(depth)):
         progress(Stage("gradient_block", layer, depth), 1 - (layer + 1) / depth)
         step, after, by_after = steps[layer], out, gradient
         out = states.pop()
-        (of_step, by_step), gradient = _backward(
-            lambda z, step=step: step(z, F.scaled_dot_product_attention), out, by_after
-        )
+        (of_step, by_step), gradient = _backward(partial(_with_attention, step), out, by_after)
         if layer == depth - 1 and of_head is not None and by_head is not None:
             found = of_head, by_head
         elif of_step is not None and by_step is not None:
@@ -92,6 +88,10 @@ def _down(
             found = after, by_after
         of, by = (network.as_tokens(z)[0].detach().float() for z in found)
         yield LayerFeatures(layer, of, by)
+
+
+def _with_attention(step: Step, z: Tensor) -> Tensor:
+    return step(z, softmax_attention)
 
 
 Said = tuple[Tensor | None, Tensor | None]

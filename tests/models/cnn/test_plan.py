@@ -1,4 +1,4 @@
-"""Where patches of convolutional networks lie and what they see, against the networks themselves."""
+"""Where patches of convolutional networks lie and what they see, against the networks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vitviz.models.cnn.efficientnet.config import BlockShape, EfficientNetConfig
 from vitviz.models.cnn.efficientnet.family import EFFICIENTNET
 from vitviz.models.cnn.plan import Axis, Conv
 from vitviz.models.loading import bundled
-from vitviz.models.network import Network
+from vitviz.models.network import Network, softmax_attention
 
 SIZES = [(45, 67), (64, 96), (33, 40)]
 
@@ -24,7 +24,7 @@ SIZES = [(45, 67), (64, 96), (33, 40)]
 def states(network: Network, image: Tensor) -> list[Tensor]:
     found = [network.embed(image)]
     for step in network.steps((image.shape[2], image.shape[3])):
-        found.append(step(found[-1], F.scaled_dot_product_attention))
+        found.append(step(found[-1], softmax_attention))
     return found[1:]
 
 
@@ -152,7 +152,7 @@ def test_what_is_no_network_is_refused(stages, said) -> None:
 
 
 def test_operations_of_the_bundled_one() -> None:
-    """As published: 407 million multiplications and additions (tensorflow/tpu, EfficientNet-Lite)."""
+    """As published: 407 million products and sums (tensorflow/tpu, EfficientNet-Lite)."""
     card = next(card for card in bundled() if card.family == "efficientnet")
     assert EFFICIENTNET.cost(card.config, (224, 224)).flops / 2 == pytest.approx(407e6, rel=0.06)
     assert plan(card.config).parameters == card.outline.parameters == 4_652_008

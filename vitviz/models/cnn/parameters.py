@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vitviz.errors import CheckpointError
 from vitviz.imaging.preprocess import Preprocessing
-from vitviz.models.checkpoints.reader import Notes, Tensors
+from vitviz.models.checkpoints.reader import Assumption, Notes, Tensors
 from vitviz.models.network import Network
 
 SHOWN = 3
@@ -134,7 +134,7 @@ def as_torchvision(
         f"Preprocessing is assumed: shorter edge to {edge}, bilinear, ImageNet mean and std, as "
         f"{source}."
     )
-    return found, (note,)
+    return found, (Assumption("preprocessing", note),)
 
 
 def as_timm(size: tuple[int, int], step: int, share: float) -> tuple[Preprocessing, Notes]:
@@ -151,7 +151,7 @@ def as_timm(size: tuple[int, int], step: int, share: float) -> tuple[Preprocessi
         f"Preprocessing is assumed: shorter edge to {edge}, bicubic, ImageNet mean and std, as "
         "most of timm's weights of this kind want it; a config.json beside the file would tell."
     )
-    return found, (note,)
+    return found, (Assumption("preprocessing", note),)
 
 
 def count_note(classes: int) -> Notes:

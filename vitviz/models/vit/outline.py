@@ -21,9 +21,13 @@ def outline(config: ViTConfig, input_size: tuple[int, int]) -> Outline:
     grid = input_size[0] // config.patch, input_size[1] // config.patch
     layers = tuple(
         LayerOutline(
-            f"block {layer + 1}", grid, config.patch, config.heads, width=config.width,
+            f"block {layer + 1}",
+            grid,
+            config.patch,
+            config.heads,
+            width=config.width,
             receptive=math.inf,
-        )  # fmt: skip
+        )
         for layer in range(config.depth)
     )
     gives: frozenset[Ability] = GIVES | CLASSES if config.classes else GIVES

@@ -42,9 +42,7 @@ def readers() -> tuple[Reader, ...]:
 
 def specimen() -> ConvNeXtConfig:
     """A small one, and an input that no stride divides."""
-    return ConvNeXtConfig(
-        (1, 2, 1, 1), (8, 12, 16, 20), class_count=5, input_size=(45, 67)
-    )
+    return ConvNeXtConfig((1, 2, 1, 1), (8, 12, 16, 20), class_count=5, input_size=(45, 67))
 
 
 def trained(config: ConvNeXtConfig) -> TrainingInput:
@@ -53,5 +51,14 @@ def trained(config: ConvNeXtConfig) -> TrainingInput:
 
 
 CONVNEXT = Family(
-    "convnext", "ConvNeXt", read_config, config_fields, trained, outline, cost, build, readers, specimen
+    "convnext",
+    "ConvNeXt",
+    read_config,
+    config_fields,
+    trained,
+    outline,
+    cost,
+    build,
+    readers,
+    specimen,
 )

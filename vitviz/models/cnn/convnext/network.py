@@ -4,7 +4,7 @@ Sources: Liu et al., "A ConvNet for the 2020s", CVPR 2022, arXiv 2201.03545 (the
 stages: table 9); Woo et al., "ConvNeXt V2", CVPR 2023, arXiv 2301.00808 (global response
 normalisation: algorithm 1).
 
-Axes: batch; channels height width of the input; rows cols of a layer, each place width numbers (channels).
+Axes: batch; channels height width of the input; rows cols of a layer, each place width numbers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class ChannelNorm(nn.LayerNorm):
     def forward(
         self, x: Float[Tensor, "batch width rows cols"]
     ) -> Float[Tensor, "batch width rows cols"]:
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        normed: Tensor = super().forward(x.permute(0, 2, 3, 1))
+        return normed.permute(0, 3, 1, 2)
 
 
 class ResponseNorm(nn.Module):
@@ -42,9 +43,10 @@ class ResponseNorm(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch rows cols width"]
     ) -> Float[Tensor, "batch rows cols width"]:
-        norm = x.norm(dim=(1, 2), keepdim=True)
+        norm: Tensor = x.norm(dim=(1, 2), keepdim=True)
         share = norm / (norm.mean(-1, keepdim=True) + 1e-6)
-        return x + self.weight * (x * share) + self.bias
+        out: Tensor = x + self.weight * (x * share) + self.bias
+        return out
 
 
 class Block(nn.Module):
@@ -68,7 +70,9 @@ class Block(nn.Module):
         self.gamma = nn.Parameter(torch.full((width,), 1e-6)) if config.layer_scale else None
 
     def forward(
-        self, z: Float[Tensor, "batch before rows cols"], attend: Attend | None = None
+        self,
+        z: Float[Tensor, "batch before rows cols"],
+        attend: Attend | None = None,  # noqa: ARG002
     ) -> Float[Tensor, "batch width rows2 cols2"]:
         z = self.down(z)
         x = self.norm(self.depthwise(z).permute(0, 2, 3, 1))  # batch rows cols width
@@ -114,9 +118,7 @@ class ConvNeXt(Network):
     ) -> Float[Tensor, "batch patches width"]:
         return z.flatten(2).transpose(1, 2)
 
-    def classify(
-        self, z: Float[Tensor, "batch width rows cols"]
-    ) -> Float[Tensor, "batch classes"]:
+    def classify(self, z: Float[Tensor, "batch width rows cols"]) -> Float[Tensor, "batch classes"]:
         pooled = z.mean((2, 3))
         logits: Tensor = self.head(self.head_norm(pooled) if self.head_norm else pooled)
         return logits

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from vitviz.errors import CheckpointError
 from vitviz.imaging.preprocess import Preprocessing
-from vitviz.models.checkpoints.reader import Notes, Reader, Tensors
+from vitviz.models.checkpoints.reader import Notes, Reader, Said, Tensors
 from vitviz.models.cnn.convnext.config import STEM, STEP, ConvNeXtConfig
 from vitviz.models.cnn.convnext.network import ConvNeXt
 from vitviz.models.cnn.parameters import as_timm, as_torchvision, count_note, fit, shape
@@ -70,9 +70,7 @@ def our_names(tensors: Tensors, patterns: Sequence[Pattern]) -> dict[str, str]:
     return keys
 
 
-def infer(
-    tensors: Tensors, keys: dict[str, str], known: ConvNeXtConfig | None
-) -> tuple[ConvNeXtConfig, Notes]:
+def infer(tensors: Tensors, keys: dict[str, str], said: Said) -> tuple[ConvNeXtConfig, Notes]:
     """The network, from the shapes."""
     named = {name: tensors[key] for name, key in keys.items()}
     first = shape(named, "stem.0.weight")
@@ -83,9 +81,7 @@ def infer(
             "It may be of a relative that vitviz does not read yet.",
         )
     depths = [_depth(named, stage) for stage in range(4)]
-    widths = [
-        shape(named, f"stages.{stage}.blocks.0.depthwise.weight")[0] for stage in range(4)
-    ]
+    widths = [shape(named, f"stages.{stage}.blocks.0.depthwise.weight")[0] for stage in range(4)]
     found = ConvNeXtConfig(
         (depths[0], depths[1], depths[2], depths[3]),
         (widths[0], widths[1], widths[2], widths[3]),
@@ -94,8 +90,10 @@ def infer(
         class_count=shape(named, "head.weight", 2)[0] if "head.weight" in named else 0,
         head_norm="head_norm.weight" in named,
     )
-    if known:
-        found = replace(found, input_size=known.input_size, norm_eps=known.norm_eps)
+    found = replace(
+        found, input_size=said.size() or found.input_size,
+        norm_eps=said.get("norm_eps", float) or found.norm_eps,
+    )  # fmt: skip
     return found, count_note(found.class_count)
 
 
@@ -127,10 +125,8 @@ def _reader(
 ) -> Reader:  # fmt: skip
     """Of names that one key of the first block tells apart."""
 
-    def config(
-        tensors: Tensors, known: ConvNeXtConfig | None
-    ) -> tuple[ConvNeXtConfig, Notes]:
-        return infer(tensors, our_names(tensors, patterns), known)
+    def config(tensors: Tensors, said: Said) -> tuple[ConvNeXtConfig, Notes]:
+        return infer(tensors, our_names(tensors, patterns), said)
 
     def convert(tensors: Tensors, config: ConvNeXtConfig) -> Tensors:
         keys = _flat(our_names(tensors, patterns), config)

@@ -9,7 +9,7 @@ arXiv 1709.01507; Tan and Le, "EfficientNetV2", ICML 2021, arXiv 2104.00298 (fus
 2). EfficientNet-Lite is EfficientNet without squeeze-and-excitation and with ReLU6, so that it can
 be quantised (tensorflow/tpu, ``models/official/efficientnet/lite``).
 
-Axes: batch; channels height width of the input; rows cols of a layer, each place width numbers (channels).
+Axes: batch; channels height width of the input; rows cols of a layer, each place width numbers.
 """
 
 from __future__ import annotations
@@ -106,7 +106,9 @@ class InvertedResidual(nn.Module):
         self.adds = shape.stride == 1 and before == shape.width
 
     def forward(
-        self, z: Float[Tensor, "batch before rows cols"], attend: Attend | None = None
+        self,
+        z: Float[Tensor, "batch before rows cols"],
+        attend: Attend | None = None,  # noqa: ARG002
     ) -> Float[Tensor, "batch width rows2 cols2"]:
         out: Tensor = self.project(self.squeeze(self.depthwise(self.expand(z))))
         return z + out if self.adds else out
@@ -116,7 +118,9 @@ class LastConvolution(ConvNorm):
     """The last layer: its mean over all places is what the head reads."""
 
     def forward(
-        self, x: Float[Tensor, "batch before rows cols"], attend: Attend | None = None
+        self,
+        x: Float[Tensor, "batch before rows cols"],
+        attend: Attend | None = None,  # noqa: ARG002
     ) -> Float[Tensor, "batch after rows cols"]:
         return super().forward(x)
 
@@ -158,9 +162,7 @@ class EfficientNet(Network):
     ) -> Float[Tensor, "batch patches width"]:
         return z.flatten(2).transpose(1, 2)
 
-    def classify(
-        self, z: Float[Tensor, "batch width rows cols"]
-    ) -> Float[Tensor, "batch classes"]:
+    def classify(self, z: Float[Tensor, "batch width rows cols"]) -> Float[Tensor, "batch classes"]:
         pooled = z.mean((2, 3))
         if self.hidden is not None:  # MobileNet v3
             pooled = ACTIVATIONS[self.config.activation](self.hidden(pooled))

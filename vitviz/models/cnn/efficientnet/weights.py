@@ -14,11 +14,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from vitviz.errors import CheckpointError
 from vitviz.imaging.preprocess import Preprocessing
-from vitviz.models.checkpoints.reader import Notes, Reader, Tensors
+from vitviz.models.checkpoints.reader import Assumption, Notes, Reader, Said, Tensors
 from vitviz.models.cnn.efficientnet.config import Activation, BlockShape, EfficientNetConfig
 from vitviz.models.cnn.efficientnet.network import EfficientNet
 from vitviz.models.cnn.parameters import NORM, as_timm, as_torchvision, count_note, fit, shape
@@ -132,20 +132,16 @@ def _numbered(key: str) -> bool:
 
 def _torchvision_blocks(tensors: Tensors, stage: str) -> Iterator[tuple[Unit, ...]]:
     """The blocks below "features.N."."""
-    found = {
-        match[1]
-        for key in tensors
-        if key.startswith(stage) and (match := re.match(r"((\d{1,3}\.)?(block|conv)\.)", key[len(stage):]))
-    }  # fmt: skip
-    for block in sorted(found, key=lambda name: int(name.split(".")[0]) if name[0].isdigit() else 0):
+    pattern = re.compile(rf"{re.escape(stage)}(?:(\d{{1,3}})\.)?(block|conv)\.")
+    found = {(int(m[1] or 0), m[0].removeprefix(stage)) for m in map(pattern.match, tensors) if m}
+    for _, block in sorted(found):
         yield tuple(_torchvision_units(tensors, stage + block))
 
 
 def _torchvision_units(tensors: Tensors, block: str) -> Iterator[Unit]:
     """The convolutions below "features.1.conv.", in their order."""
-    numbers = sorted({int(key[len(block):].split(".")[0]) for key in tensors
-                      if key.startswith(block) and key[len(block):].split(".")[0].isdigit()})  # fmt: skip
-    for number in numbers:
+    pattern = re.compile(rf"{re.escape(block)}(\d{{1,3}})\.")
+    for number in sorted({int(m[1]) for m in map(pattern.match, tensors) if m}):
         at = f"{block}{number}"
         if f"{at}.fc1.weight" in tensors:
             yield Unit(f"{at}.fc1", f"{at}.fc2", True)
@@ -199,7 +195,7 @@ Published = Literal["v2", "v3 large", "v3 small", "lite", "efficientnet", "effic
 def _kind(config: EfficientNetConfig) -> Published:
     squeezes = any(block.squeeze for block in config.blocks)
     if config.hidden:
-        return "v3 large" if not config.blocks[0].squeeze and len(config.blocks) > 11 else "v3 small"
+        return "v3 large" if len(config.blocks) > 11 else "v3 small"
     if any(block.fused for block in config.blocks):
         return "efficientnet v2"
     if squeezes:
@@ -282,7 +278,9 @@ def _keys(tensors: Tensors, names: Names) -> dict[str, str]:
     for at, units in enumerate(blocks):
         convs = [unit for unit in units if not unit.squeezes]
         fused = _block(tensors, units).fused
-        roles = ("expand", "project") if fused else ("expand", "depthwise", "project")[-len(convs):]
+        roles = (
+            ("expand", "project") if fused else ("expand", "depthwise", "project")[-len(convs) :]
+        )
         for role, unit in zip(roles, convs, strict=False):
             add(f"blocks.{at}.{role}", unit)
         for unit in (unit for unit in units if unit.squeezes):
@@ -295,25 +293,34 @@ def _keys(tensors: Tensors, names: Names) -> dict[str, str]:
     return keys
 
 
-def _with_known(
-    found: tuple[EfficientNetConfig, Notes], known: EfficientNetConfig | None
+def _with_said(
+    found: tuple[EfficientNetConfig, Notes], said: Said
 ) -> tuple[EfficientNetConfig, Notes]:
-    """A card's word for what shapes do not tell."""
-    if known is None:
-        return found
-    config, _ = found
-    told = {
-        name: getattr(known, name) for name in
-        ("input_size", "activation", "gate", "gate_activation", "same_padding", "norm_eps")
+    """What is said goes over what was assumed."""
+    config, notes = found
+    told: dict[str, Any] = {
+        name: value
+        for name, kind in TOLD.items()
+        if (value := said.get(name, kind)) is not None
     }  # fmt: skip
-    stages = config.stages
-    if [len(s) for s in stages] == [len(s) for s in known.stages]:
-        stages = tuple(
+    if said.kind == "timm" and said.architecture:
+        from_tensorflow = said.architecture.startswith("tf_")
+        told |= {"same_padding": from_tensorflow, "norm_eps": 1e-3 if from_tensorflow else 1e-5}
+    if told.keys() >= {"same_padding", "norm_eps"}:
+        notes = count_note(config.class_count)
+    stages = said.get("stages", tuple) or ()
+    if [len(stage) for stage in stages] == [len(stage) for stage in config.stages]:
+        told["stages"] = tuple(
             tuple(replace(b, stride=k.stride, activation=k.activation)
                   for b, k in zip(ours, theirs, strict=True))
-            for ours, theirs in zip(stages, known.stages, strict=True)
+            for ours, theirs in zip(config.stages, stages, strict=True)
         )  # fmt: skip
-    return replace(config, stages=stages, **told), count_note(config.class_count)
+    return replace(config, input_size=said.size() or config.input_size, **told), notes
+
+
+TOLD = {"activation": str, "gate": str, "gate_activation": str, "same_padding": bool,
+        "norm_eps": float}  # fmt: skip
+"""Fields that shapes do not tell."""
 
 
 def timm_recognises(tensors: Tensors) -> bool:
@@ -330,18 +337,14 @@ def torchvision_recognises(tensors: Tensors) -> bool:
     )
 
 
-def timm_config(
-    tensors: Tensors, known: EfficientNetConfig | None
-) -> tuple[EfficientNetConfig, Notes]:
+def timm_config(tensors: Tensors, said: Said) -> tuple[EfficientNetConfig, Notes]:
     """The network of a checkpoint in timm's names."""
-    return _with_known(infer(tensors, timm_names(tensors)), known)
+    return _with_said(infer(tensors, timm_names(tensors)), said)
 
 
-def torchvision_config(
-    tensors: Tensors, known: EfficientNetConfig | None
-) -> tuple[EfficientNetConfig, Notes]:
+def torchvision_config(tensors: Tensors, said: Said) -> tuple[EfficientNetConfig, Notes]:
     """The network of a checkpoint in torchvision's names."""
-    return _with_known(infer(tensors, torchvision_names(tensors)), known)
+    return _with_said(infer(tensors, torchvision_names(tensors)), said)
 
 
 def _converted(tensors: Tensors, names: Names, config: EfficientNetConfig) -> Tensors:
@@ -364,8 +367,12 @@ def timm_preprocessing(config: EfficientNetConfig) -> tuple[Preprocessing, Notes
     """As most of timm's weights want it; EfficientNet-Lite's as TensorFlow's."""
     found, notes = as_timm(config.input_size, config.step, 0.875)
     if config.same_padding and config.activation == "relu6":
-        note = "Preprocessing is assumed: shorter edge to 256, bicubic, mean 127 and std 128 of 255, as EfficientNet-Lite was trained."  # fmt: skip
-        return replace(found, mean=(127 / 255,) * 3, std=(128 / 255,) * 3), (note,)
+        note = (
+            "Preprocessing is assumed: shorter edge to 8/7 of the input, bicubic, mean 127 and std "
+            "128 of 255, as EfficientNet-Lite was trained."
+        )
+        lite = replace(found, mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
+        return lite, (Assumption("preprocessing", note),)
     return found, notes
 
 

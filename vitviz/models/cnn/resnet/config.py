@@ -109,9 +109,9 @@ def plan(config: ResNetConfig) -> Plan:
     """Its convolutions."""
     if config.deep_stem:
         first, second = config.deep_stem
-        stem = _conv(3, first, 3, 2), _conv(first, second, 3), _conv(second, config.stem, 3)
+        stem = [_conv(3, first, 3, 2), _conv(first, second, 3), _conv(second, config.stem, 3)]
     else:
-        stem = (_conv(3, config.stem, 7, 2),)
+        stem = [_conv(3, config.stem, 7, 2)]
     pooled = Conv(config.stem, config.stem, 3, 2, 1, pools=True)
     blocks = tuple(
         Block(f"stage {shape.stage + 1}, block {shape.number + 1}", _convs(config, shape),

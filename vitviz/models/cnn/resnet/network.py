@@ -7,7 +7,7 @@ torchvision and timm have it; Xie et al., "Aggregated Residual Transformations",
 stem, D: means beside a block with a stride; figure 2). Parameters carry torchvision's names but for
 the stages.
 
-Axes: batch; channels height width of the input; rows cols of a layer, each place width numbers (channels).
+Axes: batch; channels height width of the input; rows cols of a layer, each place width numbers.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ class Residual(nn.Module):
         self.beside = Beside(shape, config) if shape.projects else nn.Identity()
 
     def forward(
-        self, z: Float[Tensor, "batch before rows cols"], attend: Attend | None = None
+        self,
+        z: Float[Tensor, "batch before rows cols"],
+        attend: Attend | None = None,  # noqa: ARG002
     ) -> Float[Tensor, "batch width rows2 cols2"]:
         out = F.relu(self.bn1(self.conv1(z)))
         out = self.bn2(self.conv2(out))
@@ -122,9 +124,7 @@ class ResNet(Network):
     ) -> Float[Tensor, "batch patches width"]:
         return z.flatten(2).transpose(1, 2)
 
-    def classify(
-        self, z: Float[Tensor, "batch width rows cols"]
-    ) -> Float[Tensor, "batch classes"]:
+    def classify(self, z: Float[Tensor, "batch width rows cols"]) -> Float[Tensor, "batch classes"]:
         logits: Tensor = self.fc(z.mean((2, 3)))
         return logits
 

@@ -6,11 +6,12 @@ Sources: torchvision ``models/resnet.py``; timm ``resnet.py``.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from vitviz.errors import CheckpointError
 from vitviz.imaging.preprocess import Preprocessing
-from vitviz.models.checkpoints.reader import Notes, Reader, Tensors
+from vitviz.models.checkpoints.reader import Notes, Reader, Said, Tensors
 from vitviz.models.cnn.parameters import NORM, as_torchvision, count_note, fit, shape
 from vitviz.models.cnn.resnet.config import STEP, ResNetConfig, block_shapes
 from vitviz.models.cnn.resnet.network import ResNet, stem_names
@@ -21,11 +22,10 @@ def recognises(tensors: Tensors) -> bool:
     return "layer1.0.conv1.weight" in tensors and "layer4.0.conv1.weight" in tensors
 
 
-def config(tensors: Tensors, known: ResNetConfig | None) -> tuple[ResNetConfig, Notes]:
+def config(tensors: Tensors, said: Said) -> tuple[ResNetConfig, Notes]:
     """The network, from the shapes; strides are the same in all published ones."""
     bottleneck = "layer1.0.conv3.weight" in tensors
     last = "conv3" if bottleneck else "conv2"
-    hidden = [shape(tensors, f"layer{i}.0.conv2.weight")[0] for i in range(1, 5)]
     inner = shape(tensors, "layer1.0.conv2.weight")
     deep = "conv1.0.weight" in tensors
     stem = "conv1.6" if deep else "conv1"
@@ -40,7 +40,7 @@ def config(tensors: Tensors, known: ResNetConfig | None) -> tuple[ResNetConfig, 
     try:
         found = ResNetConfig(
             depths=_each(tensors, _depth),
-            hidden=(hidden[0], hidden[1], hidden[2], hidden[3]),
+            hidden=_each(tensors, lambda t, i: shape(t, f"layer{i}.0.conv2.weight")[0]),
             widths=_each(tensors, lambda t, i: shape(t, f"layer{i}.0.{last}.weight")[0]),
             bottleneck=bottleneck,
             groups=max(inner[0] // inner[1], 1) if bottleneck else 1,
@@ -52,13 +52,19 @@ def config(tensors: Tensors, known: ResNetConfig | None) -> tuple[ResNetConfig, 
         )
     except ValueError as error:
         raise CheckpointError(f"The shapes are of no ResNet: {error}.") from error
-    if known:
-        found = replace(found, input_size=known.input_size, norm_eps=known.norm_eps)
+    found = replace(
+        found, input_size=said.size() or found.input_size,
+        norm_eps=said.get("norm_eps", float) or found.norm_eps,
+    )  # fmt: skip
     return found, count_note(classes)
 
 
-def _each(tensors, of):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    return tuple(of(tensors, i) for i in range(1, 5))
+Four = tuple[int, int, int, int]
+
+
+def _each(tensors: Tensors, of: Callable[[Tensors, int], int]) -> Four:
+    """Something of each stage."""
+    return of(tensors, 1), of(tensors, 2), of(tensors, 3), of(tensors, 4)
 
 
 def _depth(tensors: Tensors, stage: int) -> int:
