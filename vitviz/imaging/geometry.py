@@ -149,6 +149,17 @@ class Geometry:
         )
         return Box(*self.to_photo(left, top), *self.to_photo(right, bottom))
 
+    def around(self, row: int, col: int, side: float) -> Box:
+        """The square of so many input pixels around the centre of a patch, in photo pixels; it may
+        reach past the photo.
+        """
+        x, y = (
+            first + (at + 0.5) * self.patch
+            for first, at in ((self.offset[1], col), (self.offset[0], row))
+        )
+        half = side / 2
+        return Box(*self.to_photo(x - half, y - half), *self.to_photo(x + half, y + half))
+
     def patch_at(self, x: float, y: float) -> tuple[int, int] | None:
         """Row and column of the patch over a photo point, or None where the model saw nothing."""
         input_x, input_y = self.to_input(x, y)

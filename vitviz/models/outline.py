@@ -89,6 +89,13 @@ class Outline:
         """How many layers it has."""
         return len(self.layers)
 
+    def receptive(self, layer: int) -> float | None:
+        """How much of the input a patch of a layer sees through convolutions (``LayerOutline``);
+        None where that is not known, or where attention looks at all of it.
+        """
+        here = self.layers[layer]
+        return None if here.heads else here.receptive
+
     @property
     def heads(self) -> int:
         """The most heads that any of its layers has."""

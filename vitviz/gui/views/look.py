@@ -55,6 +55,7 @@ class LookView(ViewWidget):
             self.caption.setText("")
             return
         self.canvas.show_map(heat_map, heat_map.geometry, look[1:], look.style)
+        self.canvas.set_receptive(cell.outline.receptive(heat_map.layer))
         self.canvas.set_query(cell.patch_of_query(heat_map.layer) if cell.asks_token else None)
         words = caption(describe_map(cell, scene.session.view))
         self.caption.setText(words)
