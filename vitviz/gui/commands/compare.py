@@ -14,8 +14,8 @@ from vitviz.errors import VitvizError
 from vitviz.gui.commands.command import App, Command, Menu
 from vitviz.gui.commands.rules import has_panes, has_photos
 from vitviz.gui.scene import PaneDrop, Scene
-from vitviz.session import panes as changes
 from vitviz.models.loading import bundled
+from vitviz.session import panes as changes
 from vitviz.session.panes import pair_of, with_query, without_point
 from vitviz.session.ready import vit_or_cnn
 from vitviz.session.split import Along, split

@@ -171,7 +171,7 @@ def outline(plan: Plan, input_size: tuple[int, int]) -> Outline:
         ))  # fmt: skip
     gives = GIVES | CLASSES if plan.classes else GIVES
     sizes = (("width", layers[-1].width), ("patch", layers[-1].patch))
-    return Outline(tuple(layers), (), plan.classes, plan.parameters, gives, sizes)
+    return Outline(tuple(layers), (), plan.classes, plan.parameters, gives, sizes, "mean")
 
 
 @lru_cache(maxsize=64)
