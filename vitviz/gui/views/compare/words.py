@@ -45,10 +45,9 @@ def agreement_words(found: Agreement | None, name: str, *, other_photos: bool) -
 
 
 def predicted_words(cell: Cell | None) -> str:
-    """ "ice bear 87.2 %, arctic fox 3.1 %": the two most probable classes; "" without."""
-    if cell is None:
-        return ""
-    return ", ".join(f"{shown_text(name)} {percent(p)}" for name, p in top_classes(cell, 2))
+    """ "ice bear 87.2 %": the most probable class; "" without classes."""
+    found = [] if cell is None else top_classes(cell, 1)
+    return "".join(f"{shown_text(name)} {percent(p)}" for name, p in found)
 
 
 def difference_words(found: PairOfMaps | None) -> str:
