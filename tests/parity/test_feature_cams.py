@@ -51,7 +51,9 @@ CASES = {
 def test_as_pytorch_grad_cam_has_it(model: str) -> None:
     file, name, layers_of, reshape = CASES[model]
     network = timm.create_model(name)
-    weights = {n: t.float() for n, t in load_file(resource("models", f"{file}.safetensors")).items()}
+    weights = {
+        n: t.float() for n, t in load_file(resource("models", f"{file}.safetensors")).items()
+    }
     network.load_state_dict(weights, strict=False)
     network.eval()
     ours_too = load_model(model, "cpu")

@@ -19,7 +19,6 @@ from vitviz.session.strict import (
     read_parameter,
 )
 
-
 USUAL = "rollout"
 """The method that is used where none is given, if the model fits it."""
 
@@ -31,7 +30,7 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
         help="a checkpoint, a bundled model's id, or the name of what vitviz download fetched, "
         "such as timm/... (default: %(default)s)")  # fmt: skip
     option("--method", choices=tuple(METHODS),
-        help="default: rollout, or of a model that it does not fit the first one that it fits")  # fmt: skip
+        help="default: rollout, or the first method that the model fits")  # fmt: skip
     option("--layer", default="last", type=layer, help="from 1, or last (default)")
     option("--head", default="mean", type=head, help="from 1, or mean (default), max, min")
     option("--query", default="auto", type=query,

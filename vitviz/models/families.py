@@ -46,12 +46,13 @@ def reader_of(tensors: Tensors) -> Match:
     for match in matches:
         if match.reader.recognises(tensors):
             return match
+    some = ", ".join(key[:60] for key in list(tensors)[:3])
     if is_convolutional(tensors):
         raise CheckpointError(
-            "This looks like a convolutional network of a kind that vitviz cannot read yet.",
+            "This looks like a convolutional network of a kind that vitviz cannot read yet "
+            f"({some}, ...).",
             readable,
         )
-    some = ", ".join(key[:60] for key in list(tensors)[:3])
     raise CheckpointError(f"The parameters ({some}, ...) are of no known family.", readable)
 
 
