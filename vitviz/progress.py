@@ -25,6 +25,7 @@ Kind = Literal[
     "preparing_photo",
     "opening_photos",
     "counting_photos",
+    "files",
     "loading_torch",
     "loading_model",
     "reading_weights",

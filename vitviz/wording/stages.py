@@ -11,6 +11,7 @@ WORDS: dict[Kind, str] = {
     "preparing_photo": "Preparing the photo",
     "opening_photos": "opening photo {number:,} of {of:,}",
     "counting_photos": "Counting the photos",
+    "files": "file {number:,} of {of:,}",
     "loading_torch": "Loading torch",
     "loading_model": "Loading the model",
     "reading_weights": "reading the weights",

@@ -19,6 +19,11 @@ def open_model(app: App) -> None:
     app.documents.choose_model()
 
 
+@command("model.browse", "Model &Browser…", "Ctrl+Shift+M")
+def browse_models(app: App) -> None:
+    app.browser.show()
+
+
 def use_bundled_model(id: str, app: App) -> None:
     app.documents.use_model(id)
 
