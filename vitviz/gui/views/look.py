@@ -57,6 +57,7 @@ class LookView(ViewWidget):
             self.caption.setText("")
             return
         self.canvas.show_map(heat_map, heat_map.geometry, look[1:], look.style)
+        self.canvas.set_receptive(cell.outline.receptive(heat_map.layer))
         self.canvas.set_query(cell.patches_of_query(heat_map.layer))
         windows = None
         if scene.preferences.windows:
