@@ -12,17 +12,31 @@ from typing import TYPE_CHECKING, TypeVar, overload
 
 import numpy as np
 
-from vitviz.engine.answers import Answer, Cell, Reconstruction, SeriesValues, States
+from vitviz.engine import judging
+from vitviz.engine.answers import (
+    Answer,
+    Cell,
+    HeadGrid,
+    Reconstruction,
+    Sanity,
+    SeriesValues,
+    States,
+    Trust,
+)
 from vitviz.engine.cache import Cache
 from vitviz.engine.photos import PhotoCache, Stamp, stamp
 from vitviz.engine.requests import (
     DecodeRequest,
     ExplainRequest,
+    HeadGridRequest,
     Request,
+    SanityRequest,
     SeriesRequest,
     StatesRequest,
+    TrustRequest,
 )
 from vitviz.engine.room import Room
+from vitviz.engine.testing import tested
 from vitviz.errors import MethodMisfit, NotEnoughMemory, VitvizError
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
@@ -118,6 +132,7 @@ class Engine:
         self._explanations: Cache[Hashable, tuple[Explanation, float]] = Cache(
             EXPLANATION_BUDGET_BYTES, lambda known: known[0].nbytes
         )
+        self._references = judging.new_cache()
         self._room = Room()
 
     @overload
@@ -128,8 +143,16 @@ class Engine:
     def answer(self, request: SeriesRequest, progress: Progress = ...) -> SeriesValues: ...
     @overload
     def answer(self, request: DecodeRequest, progress: Progress = ...) -> Reconstruction: ...
+    @overload
+    def answer(self, request: TrustRequest, progress: Progress = ...) -> Trust: ...
+    @overload
+    def answer(self, request: SanityRequest, progress: Progress = ...) -> Sanity: ...
+    @overload
+    def answer(self, request: HeadGridRequest, progress: Progress = ...) -> HeadGrid: ...
 
-    def answer(self, request: Request, progress: Progress = silent) -> Answer:
+    def answer(
+        self, request: Request | TrustRequest | SanityRequest, progress: Progress = silent
+    ) -> Answer:
         """The answer to a request of any kind.
 
         Raises:
@@ -146,6 +169,12 @@ class Engine:
                 return self.series(request, progress)
             case DecodeRequest():
                 return self.decode(request, progress)
+            case TrustRequest():
+                return self.trust(request, progress)
+            case SanityRequest():
+                return self.sanity(request, progress)
+            case HeadGridRequest():
+                return self.head_grid(request, progress)
         raise TypeError(f"{request} is no kind of request")
 
     def explain(self, request: ExplainRequest, progress: Progress = silent) -> Cell:
@@ -192,11 +221,60 @@ class Engine:
 
         return self._twice(work, progress)
 
+    def trust(self, request: TrustRequest, progress: Progress = silent) -> Trust:
+        """Whether a map is better than chance; raises as ``explain``."""
+
+        def work() -> Trust:
+            cell, sight = self._explained(request.explain, progress)
+            return judging.judged(
+                request, cell, sight.trace, sight.key, self._references, progress
+            )  # fmt: skip
+
+        return self._twice(work, progress)
+
+    def sanity(self, request: SanityRequest, progress: Progress = silent) -> Sanity:
+        """Whether a map changes with what it should change with; raises as ``explain``."""
+
+        def work() -> Sanity:
+            cell, sight = self._explained(request.explain, progress)
+            return tested(request, cell, sight.trace, explain, progress)
+
+        return self._twice(work, progress)
+
+    def head_grid(self, request: HeadGridRequest, progress: Progress = silent) -> HeadGrid:
+        """What each head is worth to a class; raises as ``answer``."""
+
+        def work() -> HeadGrid:
+            import torch
+
+            from vitviz.probing.heads import head_drops
+
+            sight = self._see(request, request.device, progress)
+            trace, card = sight.trace, sight.model.card
+            _require("attention" in trace.outline.gives, sight, "has no heads")
+            judging.require_classes(trace.outline)
+            target = trace.target(request.target)
+            assert trace.network is not None
+            assert trace.image is not None
+            image = torch.tensor(trace.image[None], device=trace.device)
+            logit, layers = head_drops(trace.network, image, target, request.fill, progress)
+            names = card.class_names
+            name = names[target] if names else f"class {target}"
+            return HeadGrid(request, target, name, logit, layers)
+
+        return self._twice(work, progress)
+
+    def _explained(self, request: ExplainRequest, progress: Progress) -> tuple[Cell, Sight]:
+        """A map that is there, most often, and what it was made from."""
+        cell = self._explain(request, progress)
+        return cell, self._see(request, request.device, progress)
+
     def forget(self) -> None:
         """Lets go of everything but the photos."""
         self._models.clear()
         self._traces.clear()
         self._explanations.clear()
+        self._references.clear()
 
     def model(self, name: str, device: str = "auto", progress: Progress = silent) -> Model:
         """A model, loaded now if it is not in memory.

@@ -7,10 +7,13 @@ Layer, style and tab are in no ``ExplainRequest``: every layer comes with the an
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Head
 from vitviz.methods.base import Direction, ParameterValue
+from vitviz.probing.ablation import Fill
+from vitviz.probing.removal import Removal
 from vitviz.session.state import PhotoRef, Query
 
 
@@ -92,4 +95,66 @@ class DecodeRequest(Request):
 
     hidden: float = 0.75
     seed: int = 0
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class TrustRequest:
+    """Whether a map is better than chance; answered by a ``Trust``.
+
+    Args:
+        explain: Whose map.
+        layer: Of the map; the nearest one that it has.
+        head: Of the map.
+        removal: How patches are removed; None: the first way that the network allows.
+        steps: Of each curve.
+        orders: Random orders that it is compared with; an even number.
+        seed: Which orders.
+    """
+
+    explain: ExplainRequest
+    layer: int = -1
+    head: Head = "mean"
+    removal: Removal | None = None
+    steps: int = 6
+    orders: int = 100
+    seed: int = 0
+
+
+Test = Literal["class", "weights down", "weights up", "photo"]
+"""Of sanity: other classes; weights drawn anew from the last block down, or from the first up; the
+photo moved by a pixel, and compressed anew."""
+
+
+@dataclass(frozen=True)
+class SanityRequest:
+    """Whether a map changes with what it should change with; answered by a ``Sanity``.
+
+    Args:
+        explain: Whose map.
+        test: What is changed.
+        layer: As of ``TrustRequest``.
+        head: As of ``TrustRequest``.
+        seed: Of weights drawn anew.
+    """
+
+    explain: ExplainRequest
+    test: Test
+    layer: int = -1
+    head: Head = "mean"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class HeadGridRequest(Request):
+    """What each head is worth to a class; answered by a ``HeadGrid``.
+
+    Args:
+        target: Index of the class; None: the most probable one.
+        fill: What a silenced head puts out.
+        device: As of ``ExplainRequest``.
+    """
+
+    target: int | None = None
+    fill: Fill = "zero"
     device: str = "auto"
