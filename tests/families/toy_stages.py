@@ -128,7 +128,7 @@ PREPROCESSING = Preprocessing((12, 20), 4, (0.5,) * 3, (0.25,) * 3, "squash", 20
 
 READER = Reader(
     "toy", "the toy of two stages", lambda tensors: "toy_embed.weight" in tensors,
-    lambda tensors, known: (known or StagesConfig(), ()), lambda tensors, config: tensors,
+    lambda tensors, said: (StagesConfig(**said.network), ()), lambda tensors, config: tensors,
     lambda config: (PREPROCESSING, ()),
 )  # fmt: skip
 

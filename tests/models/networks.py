@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vitviz.models.checkpoints.said import Said
 from vitviz.models.vit.network import VisionTransformer, ViTConfig
 
 SMALL = ViTConfig(
@@ -44,6 +45,11 @@ def random_network(config: ViTConfig, seed: int = 0) -> VisionTransformer:
 
 def random_input(height: int, width: int, batch: int = 2, seed: int = 1) -> Tensor:
     return torch.randn(batch, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def said_of(config: ViTConfig) -> Said:
+    """All of a network's configuration, as a card says it."""
+    return Said("card", network=vars(config))
 
 
 def square(config: ViTConfig) -> ViTConfig:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-
 from torch import Tensor
 
 from vitviz.errors import VitvizError
