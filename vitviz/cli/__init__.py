@@ -8,7 +8,18 @@ import os
 import sys
 from typing import TYPE_CHECKING, Protocol
 
-from vitviz.cli import animate, batch, check, explain, figure, models, provenance, render, train
+from vitviz.cli import (
+    animate,
+    batch,
+    check,
+    explain,
+    figure,
+    models,
+    provenance,
+    render,
+    train,
+    trust,
+)
 from vitviz.cli.options import failed
 from vitviz.cli.terminal import Parser
 from vitviz.errors import VitvizError
@@ -29,6 +40,7 @@ class Command(Protocol):
 
 COMMANDS: dict[str, Command] = {
     "explain": explain,
+    "trust": trust,
     "batch": batch,
     "figure": figure,
     "render": render,

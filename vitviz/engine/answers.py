@@ -11,6 +11,7 @@ from vitviz.engine.requests import (
     DecodeRequest,
     ExplainRequest,
     HeadGridRequest,
+    RankRequest,
     SanityRequest,
     SeriesRequest,
     StatesRequest,
@@ -28,6 +29,7 @@ from vitviz.shapes import Bool, Float32, UInt8
 if TYPE_CHECKING:
     from vitviz.models.card import ModelCard
     from vitviz.trust.judgement import Judgement
+    from vitviz.trust.ranking import Ranked
     from vitviz.trust.sanity import Check
 
 
@@ -227,4 +229,27 @@ class HeadGrid:
     layers: tuple[tuple[int, Float32[np.ndarray, " heads"]], ...]
 
 
-Answer = Cell | States | SeriesValues | Reconstruction | Trust | Sanity | HeadGrid
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """The answer to a ``RankRequest``.
+
+    Args:
+        request: What was asked.
+        target: Index of the class whose probability was followed.
+        target_name: What it is called.
+        removal: How patches were removed.
+        rows: Of each method, then of each baseline.
+        method_s: Seconds that each method took beside the forward, in the order of the request.
+        forward_s: Seconds of a forward.
+    """
+
+    request: RankRequest
+    target: int
+    target_name: str
+    removal: Removal
+    rows: tuple[Ranked, ...]
+    method_s: tuple[float, ...]
+    forward_s: float
+
+
+Answer = Cell | States | SeriesValues | Reconstruction | Trust | Sanity | HeadGrid | Ranking

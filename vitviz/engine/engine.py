@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from vitviz.engine.answers import (
     Answer,
     Cell,
     HeadGrid,
+    Ranking,
     Reconstruction,
     Sanity,
     SeriesValues,
@@ -26,9 +27,11 @@ from vitviz.engine.answers import (
 from vitviz.engine.cache import Cache
 from vitviz.engine.photos import PhotoCache, Stamp, stamp
 from vitviz.engine.requests import (
+    AnyRequest,
     DecodeRequest,
     ExplainRequest,
     HeadGridRequest,
+    RankRequest,
     Request,
     SanityRequest,
     SeriesRequest,
@@ -148,11 +151,11 @@ class Engine:
     @overload
     def answer(self, request: SanityRequest, progress: Progress = ...) -> Sanity: ...
     @overload
+    def answer(self, request: RankRequest, progress: Progress = ...) -> Ranking: ...
+    @overload
     def answer(self, request: HeadGridRequest, progress: Progress = ...) -> HeadGrid: ...
 
-    def answer(
-        self, request: Request | TrustRequest | SanityRequest, progress: Progress = silent
-    ) -> Answer:
+    def answer(self, request: AnyRequest, progress: Progress = silent) -> Answer:
         """The answer to a request of any kind.
 
         Raises:
@@ -160,22 +163,8 @@ class Engine:
                 the work would not fit.
             Cancelled: ``progress`` said so.
         """
-        match request:
-            case ExplainRequest():
-                return self.explain(request, progress)
-            case StatesRequest():
-                return self.states(request, progress)
-            case SeriesRequest():
-                return self.series(request, progress)
-            case DecodeRequest():
-                return self.decode(request, progress)
-            case TrustRequest():
-                return self.trust(request, progress)
-            case SanityRequest():
-                return self.sanity(request, progress)
-            case HeadGridRequest():
-                return self.head_grid(request, progress)
-        raise TypeError(f"{request} is no kind of request")
+        answer: Answer = ANSWERS[type(request)](self, request, progress)
+        return answer
 
     def explain(self, request: ExplainRequest, progress: Progress = silent) -> Cell:
         """Where the model looks; raises as ``answer``, and ``MethodMisfit``."""
@@ -226,9 +215,19 @@ class Engine:
 
         def work() -> Trust:
             cell, sight = self._explained(request.explain, progress)
-            return judging.judged(
-                request, cell, sight.trace, sight.key, self._references, progress
-            )  # fmt: skip
+            judge = judging.Judge(sight.trace, sight.key, self._references, request)
+            return judging.judged(judge, cell, progress)
+
+        return self._twice(work, progress)
+
+    def rank(self, request: RankRequest, progress: Progress = silent) -> Ranking:
+        """Maps of several methods, judged; raises as ``explain``."""
+
+        def work() -> Ranking:
+            cells = [self._explain(explain, progress) for explain in request.explains]
+            sight = self._see(request.explains[0], request.explains[0].device, progress)
+            judge = judging.Judge(sight.trace, sight.key, self._references, request)
+            return judging.ranking(judge, cells, progress)
 
         return self._twice(work, progress)
 
@@ -360,6 +359,19 @@ class Engine:
             needed += sight.model.card.cost_at(trace.geometry.input_size).backward_bytes
         with self._room.taken(needed, trace.device, lambda: progress(WAITING, 0)):
             return explain(request, trace, token, progress)
+
+
+ANSWERS: dict[type, Callable[..., Any]] = {
+    ExplainRequest: Engine.explain,
+    StatesRequest: Engine.states,
+    SeriesRequest: Engine.series,
+    DecodeRequest: Engine.decode,
+    TrustRequest: Engine.trust,
+    SanityRequest: Engine.sanity,
+    RankRequest: Engine.rank,
+    HeadGridRequest: Engine.head_grid,
+}
+"""Who answers each kind of request."""
 
 
 def see(photo: Photo, model: Model, choice: InputChoice, progress: Progress = silent) -> Trace:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitviz.engine.answers import Cell, Trust
+from vitviz.engine.answers import Cell, Ranking, Trust
 from vitviz.engine.cache import Cache
-from vitviz.engine.requests import TrustRequest
+from vitviz.engine.requests import RankRequest, TrustRequest
 from vitviz.errors import VitvizError
+from vitviz.imaging.geometry import Geometry
 from vitviz.maps.heat_map import HeatMap
 from vitviz.models.outline import Outline
-from vitviz.probing.removal import removals
+from vitviz.probing.leave_out import Ask
+from vitviz.probing.removal import Removal, removals
 from vitviz.progress import Progress, Stage, part
-from vitviz.shapes import Bool, Float64
+from vitviz.shapes import UInt8
 
 if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
     from vitviz.probing.probe import Probe
@@ -60,57 +64,123 @@ def require_classes(outline: Outline) -> None:
         )
 
 
-def judged(
-    request: TrustRequest, cell: Cell, trace: Trace, key: Hashable,
-    cache: Cache[Hashable, References], progress: Progress,
-) -> Trust:  # fmt: skip
-    """The answer to a request.
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """Judges maps of one photo by one model.
 
     Args:
-        request: What was asked.
-        cell: With the map.
-        trace: Of the same photo and model, with its network.
+        trace: With its network.
         key: Of the trace.
         cache: Where what is the same for all maps is kept.
+        request: How maps are judged.
+    """
+
+    trace: Trace
+    key: Hashable
+    cache: Cache[Hashable, References]
+    request: TrustRequest | RankRequest
+
+    def asked(self, geometry: Geometry, target: int) -> Ask:
+        """The probability of a class without patches of a grid."""
+        probe = self._probe(geometry)
+        return lambda removed, progress: probe.probabilities(removed, target, progress)
+
+    def removal(self, geometry: Geometry) -> Removal:
+        """How patches of a grid are removed."""
+        return self._probe(geometry).removal
+
+    def compared(
+        self, geometry: Geometry, target: int, pixels: UInt8[np.ndarray, "height width 3"],
+        progress: Progress,
+    ) -> References:  # fmt: skip
+        """What maps of a grid are compared with: known, or found out now."""
+        from vitviz.trust.references import references
+
+        request = self.request
+        key = (self.key, geometry, self.removal(geometry), target, request.steps, request.orders,
+               request.seed)  # fmt: skip
+        return self.cache.get(
+            key,
+            lambda: references(
+                self.asked(geometry, target), geometry, pixels, steps=request.steps,
+                orders=request.orders, seed=request.seed, progress=progress,
+            ),
+            lambda: progress(Stage("waiting"), 0.0),
+        )  # fmt: skip
+
+    def _probe(self, geometry: Geometry) -> Probe:
+        from vitviz.probing.probe import Probe
+
+        return Probe.of(self.trace, geometry, self.request.removal, seed=self.request.seed)
+
+
+def judged(judge_of: Judge, cell: Cell, progress: Progress) -> Trust:
+    """Judges one map.
+
+    Args:
+        judge_of: Of the photo; its request is a ``TrustRequest``.
+        cell: With the map.
         progress: Told before each forward; may raise ``Cancelled``.
 
     Raises:
         VitvizError: The model has no classes, or the map puts patches in no order.
     """
-    from vitviz.probing.probe import Probe
     from vitviz.trust.judgement import judge, require_judgeable
-    from vitviz.trust.references import references
 
+    request, trace = judge_of.request, judge_of.trace
+    assert isinstance(request, TrustRequest)
     require_classes(trace.outline)
     start = time.perf_counter()
     heat_map = cell.explanation.map(request.layer, request.head)
     require_judgeable(heat_map)
-    target = trace.target(cell.target)
-    probe = Probe.of(trace, heat_map.geometry, request.removal, seed=request.seed)
-    ask = _asked(probe, target)
-    of = (key, heat_map.geometry, probe.removal, target, request.steps, request.orders,
-          request.seed)  # fmt: skip
-    known = cache.get(
-        of,
-        lambda: references(
-            ask, heat_map.geometry, cell.input_pixels, steps=request.steps, orders=request.orders,
-            seed=request.seed, progress=part(progress, 0.0, KNOWN_PART),
-        ),
-        lambda: progress(Stage("waiting"), 0.0),
-    )  # fmt: skip
-    judgement = judge(ask, heat_map.values, known, part(progress, KNOWN_PART, 1.0))
+    target, geometry = trace.target(cell.target), heat_map.geometry
+    told = part(progress, 0.0, KNOWN_PART)
+    known = judge_of.compared(geometry, target, cell.input_pixels, told)
+    told = part(progress, KNOWN_PART, 1.0)
+    judgement = judge(judge_of.asked(geometry, target), heat_map.values, known, told)
     share, outliers = _on_outliers(heat_map, trace)
     return Trust(
-        request, heat_map, judgement, target, cell.class_name(target), probe.removal, share,
-        outliers, time.perf_counter() - start,
+        request, heat_map, judgement, target, cell.class_name(target), judge_of.removal(geometry),
+        share, outliers, time.perf_counter() - start,
     )  # fmt: skip
 
 
-def _asked(
-    probe: Probe, target: int
-) -> Callable[[Bool[np.ndarray, "sets patches"], Progress], Float64[np.ndarray, " sets"]]:
-    """The probability of one class."""
-    return lambda removed, progress: probe.probabilities(removed, target, progress)
+def ranking(judge_of: Judge, cells: Sequence[Cell], progress: Progress) -> Ranking:
+    """Judges maps of several methods, and the baselines.
+
+    All of them are judged by the class that is the most probable, or that the first request names.
+
+    Args:
+        judge_of: Of the photo; its request is a ``RankRequest``.
+        cells: With the maps, in the order of the request.
+        progress: Told before each forward; may raise ``Cancelled``.
+
+    Raises:
+        VitvizError: The model has no classes, or the mask cannot be used.
+    """
+    from vitviz.trust.masks import read_mask
+    from vitviz.trust.ranking import ranked
+
+    request, trace = judge_of.request, judge_of.trace
+    assert isinstance(request, RankRequest)
+    require_classes(trace.outline)
+    first = cells[0]
+    target, pixels = trace.target(request.explains[0].target), first.input_pixels
+    mask = None
+    if request.mask:
+        name = Path(request.explains[0].photo.path).name
+        mask = read_mask(Path(request.mask), first.geometry.photo_size, name, progress)
+    maps = {cell.request.method: cell.explanation.map(-1, "mean") for cell in cells}
+    rows = ranked(
+        maps, lambda geometry: judge_of.asked(geometry, target),
+        lambda geometry, told: judge_of.compared(geometry, target, pixels, told),
+        pixels, mask, progress,
+    )  # fmt: skip
+    removal = judge_of.removal(next(iter(maps.values())).geometry)
+    return Ranking(
+        request, target, first.class_name(target), removal, rows,
+        tuple(cell.method_s for cell in cells), first.forward_s,
+    )  # fmt: skip
 
 
 def _on_outliers(heat_map: HeatMap, trace: Trace) -> tuple[float | None, int]:

@@ -158,3 +158,28 @@ class HeadGridRequest(Request):
     target: int | None = None
     fill: Fill = "zero"
     device: str = "auto"
+
+
+@dataclass(frozen=True)
+class RankRequest:
+    """Maps of several methods on one photo, judged; answered by a ``Ranking``.
+
+    Args:
+        explains: Whose maps, their last layers; of one photo, model and input.
+        mask: Path of a mask of the photo; "" for none.
+        removal: As of ``TrustRequest``.
+        steps: As of ``TrustRequest``.
+        orders: As of ``TrustRequest``.
+        seed: As of ``TrustRequest``.
+    """
+
+    explains: tuple[ExplainRequest, ...]
+    mask: str = ""
+    removal: Removal | None = None
+    steps: int = 6
+    orders: int = 100
+    seed: int = 0
+
+
+AnyRequest = Request | TrustRequest | SanityRequest | RankRequest
+"""Whatever the engine answers."""

@@ -9,6 +9,7 @@ from typing import Annotated, Protocol
 from vitviz.engine.answers import Cell
 from vitviz.gui.settings import Preferences
 from vitviz.gui.threads.service import OpenPhoto, Preview
+from vitviz.gui.trust.state import TrustState
 from vitviz.maps.heat_map import Head, HeatMap
 from vitviz.maps.ranges import Look, look
 from vitviz.methods import METHODS
@@ -79,6 +80,7 @@ class Scene:
         can_redo: There is a step to redo.
         playing: The layers are shown one after another.
         full_screen: The window covers the screen.
+        trust: Of each pane's map, as far as it has got.
     """
 
     session: Session
@@ -93,6 +95,13 @@ class Scene:
     can_redo: bool = False
     playing: bool = False
     full_screen: bool = False
+    trust: tuple[TrustState, ...] = ()
+
+    @property
+    def trust_state(self) -> TrustState:
+        """Of the current pane's map."""
+        focus = self.session.compare.focus
+        return self.trust[focus] if focus < len(self.trust) else TrustState()
 
     @cached_property
     def heat_map(self) -> HeatMap | None:

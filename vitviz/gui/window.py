@@ -32,6 +32,7 @@ from vitviz.gui.threads.desk import CLOSING_S
 from vitviz.gui.threads.jobs import Jobs
 from vitviz.gui.threads.service import Preview, Service
 from vitviz.gui.top_bar import TopBar
+from vitviz.gui.trust.watch import TrustWatch
 from vitviz.gui.views.stack import ViewStack
 from vitviz.gui.views.table import VIEWS
 from vitviz.gui.widgets.banner import Banner
@@ -89,6 +90,7 @@ class Window(QMainWindow):
         self.jobs = Jobs(self)
         self.controller = Controller(self.store, self.service, self)
         self.controller.device = self.preferences.device
+        self.trust = TrustWatch(self.service, self)
         self.banner = Banner()
         self.documents = Documents(self.store, settings, self.banner, self.jobs, self)
         self.panels = PanelDocks(self)
@@ -149,6 +151,7 @@ class Window(QMainWindow):
     def _connect(self) -> None:
         controller = self.controller
         controller.refreshed.connect(self.refresh)
+        self.trust.changed.connect(self._show_trust)
         controller.previewed.connect(self._on_preview)
         self.panels.photos.previews_wanted.connect(controller.want_previews)
         controller.model_ready.connect(self._on_model)
@@ -243,13 +246,14 @@ class Window(QMainWindow):
     def scene(self) -> Scene:
         """What there is to show now."""
         session, controller = self.store.session, self.controller
-        opened = controller.opened
+        opened, panes = controller.opened, controller.pane_states
         preview = self.panels.photos.preview(opened.ref) if opened else None
         return Scene(
-            session, controller.pane_states, opened, controller.shown_cell, preview, self.card,
+            session, panes, opened, controller.shown_cell, preview, self.card,
             self.preferences, tuple(self.devices), self.store.can_undo, self.store.can_redo,
             playing=self.panels.layers.playing and preview is not None,
             full_screen=self.isFullScreen(),
+            trust=self.trust.states(session, panes, on=self.preferences.trust_line),
         )  # fmt: skip
 
     @Slot()

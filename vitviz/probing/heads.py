@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -70,7 +72,7 @@ def head_drops(
 
 
 def _without_each(
-    network: Network, steps: tuple[Step, ...] | list[Step], z: Tensor, heads: int, fill: Fill
+    network: Network, steps: Sequence[Step], z: Tensor, heads: int, fill: Fill
 ) -> Tensor:
     """The answer without each head of the first of these steps."""
     answers = []

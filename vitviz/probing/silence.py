@@ -35,6 +35,7 @@ def mean_over(
     if windows is None:
         return mixed.mean(2, keepdim=True).expand_as(mixed)
     there = (windows >= 0).to(mixed.dtype)[None, :, None, :, None]
-    apart = mixed.unflatten(0, (-1, len(windows)))  # images windows heads slots head_dim
+    apart = mixed.reshape(-1, len(windows), *mixed.shape[1:])  # images windows heads slots head_dim
     mean = (apart * there).sum((1, 3), keepdim=True) / there.sum()
-    return mean.expand_as(apart).flatten(0, 1)
+    found: Tensor = mean.expand_as(apart).flatten(0, 1)
+    return found
