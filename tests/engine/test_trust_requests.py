@@ -25,6 +25,7 @@ from vitviz.trust.orders import order_of
 from vitviz.trust.ranking import BASELINES
 from vitviz.wording.trust import trust_caption, trust_line, trust_numbers
 
+
 def test_a_judgement_is_what_a_probe_says(photo: Path, checkpoint: Path) -> None:
     engine = Engine()
     request = request_for(photo, checkpoint, View("relevance", target=3))

@@ -186,7 +186,7 @@ def test_a_fitted_photo_stays_fitted_when_resized(canvas: Canvas) -> None:
 
 
 def test_arrows_move_and_enter_chooses(canvas: Canvas, qtbot: QtBot) -> None:
-    canvas.set_query((1, 1))
+    canvas.set_query(((1, 1),))
     clicked: list[object] = []
     canvas.clicked.connect(clicked.append)
     places = []
@@ -217,13 +217,13 @@ def test_only_the_keyboard_gets_a_focus_ring(canvas: Canvas) -> None:
 
 
 def test_another_photo_starts_fresh(canvas: Canvas) -> None:
-    canvas.set_query((1, 1))
+    canvas.set_query(((1, 1),))
     canvas.pointed(*canvas.viewport.to_widget(250, 150))
     canvas.zoom_in()
     canvas.set_message("Oh", "no")
     canvas.set_photo(made_photo(1, (600, 300)), pyramid(made_photo(1, (600, 300)).pixels))
     assert canvas.heat_map is None
-    assert canvas.query is None
+    assert canvas.query == ()
     assert canvas.cursor_patch is None
     assert canvas.is_fitted
     assert canvas.message == ("", "")
@@ -279,7 +279,7 @@ def test_the_screen_shows_what_is_exported(canvas: Canvas) -> None:
 @pytest.mark.parametrize("geometry", [WHOLE, CROPPED])
 def test_it_paints_in_every_state(canvas: Canvas, geometry: Geometry, style: Style) -> None:
     canvas.show_map(made_map(geometry.grid), geometry, (0.0, 1.0), style)
-    canvas.set_query((1, 1))
+    canvas.set_query(((1, 1),))
     canvas.set_busy("Running")
     for zoom in (canvas.zoom, 0.1, 30.0):
         canvas.zoom_to(zoom)

@@ -12,6 +12,7 @@ from vitviz.cli import (
     animate,
     batch,
     check,
+    download,
     explain,
     figure,
     models,
@@ -20,7 +21,7 @@ from vitviz.cli import (
     train,
     trust,
 )
-from vitviz.cli.options import failed
+from vitviz.cli.options import failed, find_models
 from vitviz.cli.terminal import Parser
 from vitviz.errors import VitvizError
 
@@ -48,6 +49,7 @@ COMMANDS: dict[str, Command] = {
     "provenance": provenance,
     "train": train,
     "models": models,
+    "download": download,
     "check": check,
 }
 """Every command by its name, in the order that help lists them."""
@@ -64,6 +66,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     options.arguments = arguments  # for commands that say how to go on
     try:
+        find_models(options)
         code = COMMANDS[options.command].run(options)
         sys.stdout.flush()
     except VitvizError as error:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
 MOST_DRAWN = 12
 """Times that weights are drawn anew: deeper networks lose several blocks at a time."""
 
-Explain = Callable[[ExplainRequest, "Trace", int, Progress], tuple[Explanation, float]]
+Explain = Callable[[ExplainRequest, "Trace", tuple[int, ...], Progress], tuple[Explanation, float]]
 """``engine.explain``."""
 
 
@@ -77,7 +77,7 @@ def _classes(
     for number, target in enumerate(others):
         told = part(progress, number / len(others), (number + 1) / len(others))
         asked = replace(request.explain, target=target)
-        explanation, _ = explain(asked, trace, cell.query_token, told)
+        explanation, _ = explain(asked, trace, cell.query_tokens, told)
         found.append(_beside(request, cell, explanation, cell.class_name(target)))
     return found
 
@@ -151,4 +151,4 @@ def _explained(
         raise
     except VitvizError:
         return None
-    return explain(asked, other, cell.query_token, part(progress, 0.5, 1.0))[0]
+    return explain(asked, other, cell.query_tokens, part(progress, 0.5, 1.0))[0]

@@ -211,7 +211,12 @@ class Window(QMainWindow):
         self.store.amend(session)
         self._has_begun = True
         if paths:
-            self.documents.add(paths)
+            self.documents.add(paths, self._begun)
+        else:
+            self._begun()
+
+    def _begun(self) -> None:
+        """What is left to do once the first photos are in the list."""
         if not self.store.session.photos and self.documents.session_path is None:
             photos = tuple(PhotoRef(str(path)) for path in sample_photos())
             # The bundled model's last two layers gather little, the one before shows what it saw.

@@ -98,13 +98,9 @@ class TrustLine(QWidget):
         font.setUnderline(strong and bool(self._words))
         painter.setFont(font)
         palette = self.palette()
-        painter.setPen(
-            palette.color(QPalette.ColorRole.Text) if strong else marks.quiet(palette)
-        )
+        painter.setPen(palette.color(QPalette.ColorRole.Text) if strong else marks.quiet(palette))
         room = area.adjusted(left, 0, 0, 0)
-        cut = QFontMetricsF(font).elidedText(
-            self._words, Qt.TextElideMode.ElideRight, room.width()
-        )
+        cut = QFontMetricsF(font).elidedText(self._words, Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, cut)
         painter.end()
 

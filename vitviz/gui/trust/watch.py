@@ -11,7 +11,7 @@ from vitviz.engine.answers import Cell, Trust
 from vitviz.engine.judging import forwards, require_classes
 from vitviz.engine.requests import TrustRequest
 from vitviz.errors import VitvizError
-from vitviz.gui.scene import PaneState, Scene
+from vitviz.gui.scene import PaneState
 from vitviz.gui.threads.desk import CLOSING_S, Desk
 from vitviz.gui.threads.service import Service
 from vitviz.gui.trust.state import TrustState
