@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QVBoxLayout, QWi
 from vitviz.engine.photos import PhotoCache
 from vitviz.errors import VitvizError
 from vitviz.gui import theme, wiring
-from vitviz.gui.commands import model, view
+from vitviz.gui.commands import model, trust, view
 from vitviz.gui.commands.actions import Actions
 from vitviz.gui.commands.command import Menu
 from vitviz.gui.commands.table import EXPORTS, MENUS
@@ -50,6 +50,7 @@ from vitviz.session.state import PhotoRef, Session
 if TYPE_CHECKING:  # loaded when they are first used
     from vitviz.gui.batch.commands import BatchCommands
     from vitviz.gui.finetune.commands import FinetuneCommands
+    from vitviz.gui.trust.dialog import TrustDialog
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +105,7 @@ class Window(QMainWindow):
         self._has_begun = False
         self._batch: BatchCommands | None = None
         self._finetuning: FinetuneCommands | None = None
+        self._trust_dialog: TrustDialog | None = None
         self._build()
         self._connect()
         self.apply_theme()
@@ -203,6 +205,16 @@ class Window(QMainWindow):
             )
         return self._finetuning
 
+    @property
+    def trust_dialog(self) -> TrustDialog:
+        """What is behind the line under the map; loaded when it is first asked for."""
+        if self._trust_dialog is None:
+            from vitviz.gui.trust.dialog import TrustDialog
+
+            self._trust_dialog = TrustDialog(self.service, self)
+            trust.connect_dialog(self, self._trust_dialog)
+        return self._trust_dialog
+
     def begin(self, paths: list[Path]) -> None:
         """Opens the photos asked for, else last time's, else the samples, with a model."""
         session = replace(self.store.session, model=bundled()[0].id)
@@ -270,9 +282,19 @@ class Window(QMainWindow):
         )  # fmt: skip
         for part in parts:
             part.show_scene(scene)
+        if self._trust_dialog is not None:
+            self._trust_dialog.show_scene(scene)
         photo = scene.session.photo
         name = window_title(Path(photo.path).name) if photo else ""
         self.setWindowTitle(f"{name} – vitviz" if photo else "vitviz")
+
+    @Slot()
+    def _show_trust(self) -> None:
+        """The lines alone: nothing else has changed."""
+        scene = self.scene
+        self.views.show_trust(scene)
+        if self._trust_dialog is not None:
+            self._trust_dialog.show_scene(scene)
 
     @Slot()
     def _show_actions(self) -> None:
@@ -364,7 +386,9 @@ class Window(QMainWindow):
         self.hide()
         self.closed.emit()
         end = time.monotonic() + CLOSING_S
-        for part in (self._batch, self._finetuning, self.jobs, self.service):
+        if self._trust_dialog is not None:
+            self._trust_dialog.close_desk(0.0)
+        for part in (self._batch, self._finetuning, self.jobs, self.trust, self.service):
             if part is not None:
                 part.close(max(0.0, end - time.monotonic()))
         event.accept()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from vitviz.engine.answers import HeadGrid, Trust
+from vitviz.engine.answers import HeadGrid, Sanity, Trust
+from vitviz.engine.requests import Test
 from vitviz.errors import VitvizError
 from vitviz.methods import METHODS
 from vitviz.plain_text import MOST_OF_NAME, shown_text
 from vitviz.probing.removal import Removal
+from vitviz.trust.localisation import Localisation
 from vitviz.wording.numbers import duration, measured_time
 
 SEPARATOR = " · "
@@ -148,3 +150,53 @@ def short_line(trust: Trust) -> str:
     if found.normalised_gain is None:
         return beats
     return f"{beats}{SEPARATOR}{100 * found.normalised_gain:.0f} % of leave-one-out"
+
+
+TESTS: dict[Test, tuple[str, str]] = {
+    "class": (
+        "Other Classes",
+        "Rank correlation with the same method's maps for the five most probable other classes: "
+        "near 1, the map would look the same for any class",
+    ),
+    "weights down": (
+        "Shuffled Weights, Last First",
+        "Rank correlation with its map once the numbers of the last blocks are shuffled, more and "
+        "more of them: near 1, it does not show what the model has learned",
+    ),
+    "weights up": (
+        "Shuffled Weights, First First",
+        "The same from the first block up, which leaves nothing learned below",
+    ),
+    "photo": (
+        "Same Photo, Almost",
+        "Rank correlation with its map of the photo moved by a pixel, and compressed as JPEG: "
+        "should stay near 1",
+    ),
+}
+"""What each test is called, and what it says."""
+
+
+def sanity_words(test: Test, outcome: Sanity | BaseException | None) -> str:
+    """What a test gave: "+0.31 collie, +0.28 tabby"; what it is for, where it was not run."""
+    if outcome is None:
+        return {
+            "class": "Would the map look the same for another class?",
+            "weights down": "Does the map show what the last blocks have learned?",
+            "weights up": "Does the map show what the first blocks have learned?",
+            "photo": "Does the map stay when the photo hardly changes?",
+        }[test]
+    if isinstance(outcome, BaseException):
+        return outcome.message if isinstance(outcome, VitvizError) else "It failed unexpectedly."
+    return ", ".join(
+        f"{_number(check.rank)} {shown_text(check.what, 40)}" for check in outcome.checks
+    )
+
+
+def place_words(place: Localisation, name: str) -> str:
+    """How a map lies to a mask."""
+    energy = "no" if place.energy is None else f"{100 * place.energy:.0f} % of its"
+    return (
+        f"{shown_text(name, 40)}: greatest value {'inside' if place.pointing else 'outside'}, "
+        f"{energy} energy inside (the mask is {100 * place.share:.0f} %), "
+        f"IoU {place.overlap:.2f}, AP {place.precision:.2f}"
+    )

@@ -53,7 +53,6 @@ class TrustLine(QWidget):
         words = shown_text(state_words(state.phase, state.trust, state.problem, state.fraction,
                                        state.expected_s))  # fmt: skip
         verdict = state.trust.judgement.verdict if state.trust is not None else ""
-        self.setVisible(state.phase != "off" or self.isVisible())
         if (words, verdict) == (self._words, self._verdict):
             return
         self._words, self._verdict = words, verdict

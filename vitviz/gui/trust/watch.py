@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 import time
 from collections import OrderedDict
+from contextlib import suppress
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -14,7 +18,7 @@ from vitviz.errors import VitvizError
 from vitviz.gui.scene import PaneState
 from vitviz.gui.threads.desk import CLOSING_S, Desk
 from vitviz.gui.threads.service import Service
-from vitviz.gui.trust.state import TrustState
+from vitviz.gui.trust.state import Phase, TrustState
 from vitviz.models.torch_import import import_torch
 from vitviz.progress import Progress, Stage
 from vitviz.session.state import Session
@@ -32,6 +36,9 @@ ASIDE_S = 0.03
 """How often work that stands aside looks whether it may go on."""
 
 SHOWN_EVERY_S = 0.25
+
+NICE = 15
+"""Of the thread that tests: other work of this computer goes first."""
 
 
 class TrustWatch(QObject):
@@ -121,7 +128,7 @@ class TrustWatch(QObject):
         if expected_s > MOST_AUTOMATIC_S and request not in self._asked_for:
             return TrustState("offered", request, expected_s=expected_s)
         fraction = self._fraction.get(request)
-        phase = "waiting" if fraction is None else "working"
+        phase: Phase = "waiting" if fraction is None else "working"
         return TrustState(phase, request, fraction=fraction or 0.0, expected_s=expected_s)
 
     def _want(self, requests: tuple[TrustRequest, ...]) -> None:
@@ -143,6 +150,7 @@ class TrustWatch(QObject):
     def _answer(self, request: TrustRequest, progress: Progress) -> Trust:
         progress(Stage("loading_torch"), 0.0)
         import_torch()
+        _step_back()
 
         def aside(stage: Stage, fraction: float) -> None:
             progress(stage, fraction)
@@ -173,6 +181,13 @@ class TrustWatch(QObject):
         if time.monotonic() - self._told_at > SHOWN_EVERY_S:
             self._told_at = time.monotonic()
             self.changed.emit()
+
+
+def _step_back() -> None:
+    """Lets everything else on this computer go first, where a thread can: on Linux."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def request_of_map(pane: PaneState, cell: Cell) -> TrustRequest:

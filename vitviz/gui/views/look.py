@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from vitviz.gui.canvas.canvas import Canvas
 from vitviz.gui.scene import Scene
 from vitviz.gui.threads.service import OpenPhoto
+from vitviz.gui.trust.line import TrustLine
 from vitviz.gui.views.view import ViewWidget
 from vitviz.gui.widgets.text import PlainLabel, set_tooltip
 from vitviz.wording.caption import caption
@@ -26,11 +27,14 @@ class LookView(ViewWidget):
         self.caption.setWordWrap(True)
         self.caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.caption.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.trust = TrustLine()
+        self.trust.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.canvas, 1)
         layout.addWidget(self.caption)
+        layout.addWidget(self.trust)
         self._opened: OpenPhoto | None = None
 
     @property
@@ -38,8 +42,14 @@ class LookView(ViewWidget):
         """The photo with its map."""
         return self._canvas
 
+    def show_trust(self, scene: Scene) -> None:
+        """The line has its place as long as lines are wanted, so that nothing jumps."""
+        self.trust.setVisible(scene.preferences.trust_line)
+        self.trust.show_state(scene.trust_state)
+
     def show_scene(self, scene: Scene) -> None:
         """Shows a photo, and a map over it once there is one."""
+        self.show_trust(scene)
         opened, style = scene.opened, scene.session.style
         if opened is not self._opened:
             self._opened = opened

@@ -59,3 +59,7 @@ class ViewStack(QStackedWidget):
             for other in self._made.values():
                 if other is not view:
                     other.show_scene(scene)
+
+    def show_trust(self, scene: Scene) -> None:
+        """Shows the trust in the maps of the view that is open."""
+        self.view(self.kind.name).show_trust(scene)
