@@ -33,6 +33,21 @@ if TYPE_CHECKING:
     from vitviz.trust.sanity import Check
 
 
+@dataclass(frozen=True)
+class LogitChange:
+    """What an ablation does to a class.
+
+    Args:
+        target: Index of the class.
+        before: Its logit by the whole network.
+        after: Without what was taken away.
+    """
+
+    target: int
+    before: float
+    after: float
+
+
 @dataclass(frozen=True, eq=False)
 class Cell:
     """The answer to an ``ExplainRequest``: everything the window needs to draw it.
@@ -49,6 +64,7 @@ class Cell:
         device: Where it ran: "cpu", "cuda:0", "mps".
         forward_s: What the forward took, in seconds.
         method_s: What the explanation took on top of it.
+        change: What the request's ablation does; None without one, or without classes.
     """
 
     request: ExplainRequest
@@ -62,6 +78,7 @@ class Cell:
     device: str
     forward_s: float
     method_s: float
+    change: LogitChange | None = None
 
     @property
     def outline(self) -> Outline:

@@ -17,6 +17,7 @@ from vitviz.engine.answers import (
     Answer,
     Cell,
     HeadGrid,
+    LogitChange,
     Ranking,
     Reconstruction,
     Sanity,
@@ -41,6 +42,7 @@ from vitviz.engine.requests import (
 from vitviz.engine.room import Room
 from vitviz.engine.testing import tested
 from vitviz.errors import MethodMisfit, NotEnoughMemory, VitvizError
+from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import InputChoice, displayed_input, fit, model_input
 from vitviz.maps.heat_map import Explanation
@@ -50,6 +52,7 @@ from vitviz.methods.series import SERIES
 from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.loading import load_model
 from vitviz.models.outline import Outline
+from vitviz.probing.ablation import Ablation
 from vitviz.progress import Progress, Stage, silent
 from vitviz.session.queries import query_tokens
 from vitviz.session.state import PhotoRef
@@ -57,6 +60,7 @@ from vitviz.shapes import Float32, UInt8
 
 if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
     from vitviz.models.loading import Model
+    from vitviz.models.network import Network
     from vitviz.tracing.trace import Trace
 
 TRACE_BUDGET_BYTES = 2 << 30
@@ -327,11 +331,12 @@ class Engine:
         model = self.model(request.model, device, progress)
         self._seen[request.photo] = photo.sha256
         key = (photo.sha256, request.photo.frame, request.background, request.input,
-               model.card.id, model.card.sha256, model.device)  # fmt: skip
+               model.card.id, model.card.sha256, model.device, request.ablation)  # fmt: skip
         trace, pixels = self._traces.get(
             key, lambda: self._trace(photo, model, request, progress), lambda: progress(WAITING, 0)
         )
-        return Sight(photo.sha256, replace(trace, network=model.network), model, pixels, key)
+        network = without(model.network, request.ablation, trace.geometry)
+        return Sight(photo.sha256, replace(trace, network=network), model, pixels, key)
 
     def _trace(
         self, photo: Photo, model: Model, request: Request, progress: Progress
@@ -339,7 +344,7 @@ class Engine:
         geometry = fit(photo.size, model.card.preprocessing, request.input)
         needed = model.card.cost_at(geometry.input_size).peak_bytes
         with self._room.taken(needed, model.device, lambda: progress(WAITING, 0)):
-            trace = see(photo, model, request.input, progress)
+            trace = see(photo, model, request.input, progress, request.ablation)
         assert trace.image is not None
         # Traces are kept longer than models, and would keep them too.
         alone = replace(trace, network=None)
@@ -360,7 +365,19 @@ class Engine:
         return Cell(
             request, sight.photo_sha256, sight.model.card, trace.geometry, tokens, explanation,
             probabilities(trace), sight.input_pixels, sight.model.device, trace.forward_s, method_s,
+            self._change(request, sight, target, progress),
         )  # fmt: skip
+
+    def _change(
+        self, request: ExplainRequest, sight: Sight, target: int | None, progress: Progress
+    ) -> LogitChange | None:
+        """What an ablation does to the class that is looked at, or was the most probable."""
+        if not request.ablation or sight.trace.logits is None:
+            return None
+        before = self._see(replace(request, ablation=Ablation()), request.device, progress).trace
+        wanted = before.target(target)
+        assert before.logits is not None
+        return LogitChange(wanted, float(before.logits[wanted]), float(sight.trace.logits[wanted]))
 
     def _explanation(
         self, request: ExplainRequest, sight: Sight, query: tuple[int, ...], progress: Progress
@@ -390,7 +407,31 @@ ANSWERS: dict[type, Callable[..., Any]] = {
 """Who answers each kind of request."""
 
 
-def see(photo: Photo, model: Model, choice: InputChoice, progress: Progress = silent) -> Trace:
+def without(network: Network, ablation: Ablation, geometry: Geometry) -> Network:
+    """A network with something taken from it; itself where nothing is.
+
+    Args:
+        network: The whole one; not changed.
+        ablation: What is taken from it.
+        geometry: Of the patches of its first layer.
+
+    Raises:
+        VitvizError: No patch would be left.
+    """
+    if not ablation:
+        return network
+    from vitviz.probing.ablated import Ablated
+
+    return Ablated(network, ablation, geometry)
+
+
+def see(
+    photo: Photo,
+    model: Model,
+    choice: InputChoice,
+    progress: Progress = silent,
+    ablation: Ablation | None = None,
+) -> Trace:
     """Shows a photo to a model.
 
     Args:
@@ -398,16 +439,20 @@ def see(photo: Photo, model: Model, choice: InputChoice, progress: Progress = si
         model: Who looks.
         choice: What the model is given of the photo.
         progress: Told before every block; may raise ``Cancelled``.
+        ablation: What is taken from it first.
 
     Raises:
         NotEnoughMemory: It would not fit.
+        VitvizError: No patch would be left.
     """
     from vitviz.tracing.run import run
 
     preprocessing = model.card.preprocessing
     geometry = fit(photo.size, preprocessing, choice)
     image = model_input(photo, geometry, preprocessing)
-    return run(model.network, image, geometry, device=model.device, progress=progress)
+    first = model.network.outline(geometry.input_size).geometry(0, geometry)
+    network = without(model.network, ablation or Ablation(), first)
+    return run(network, image, geometry, device=model.device, progress=progress)
 
 
 def explain(

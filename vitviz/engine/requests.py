@@ -6,13 +6,13 @@ Layer, style and tab are in no ``ExplainRequest``: every layer comes with the an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Head
 from vitviz.methods.base import Direction, ParameterValue
-from vitviz.probing.ablation import Fill
+from vitviz.probing.ablation import Ablation, Fill
 from vitviz.probing.removal import Removal
 from vitviz.session.state import PhotoRef, Query
 
@@ -26,12 +26,14 @@ class Request:
         background: RGB colour behind a transparent one.
         model: Id of a bundled model, or path of a checkpoint.
         input: What the model is given.
+        ablation: What is taken from it.
     """
 
     photo: PhotoRef
     background: tuple[int, int, int]
     model: str
     input: InputChoice
+    ablation: Ablation = field(default=Ablation(), kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,7 @@ class Scene:
         playing: The layers are shown one after another.
         full_screen: The window covers the screen.
         trust: Of each pane's map, as far as it has got.
+        brushing: The brush that removes patches is in the hand.
     """
 
     session: Session
@@ -96,6 +97,7 @@ class Scene:
     playing: bool = False
     full_screen: bool = False
     trust: tuple[TrustState, ...] = ()
+    brushing: bool = False
 
     @property
     def trust_state(self) -> TrustState:

@@ -17,7 +17,8 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QVBoxLayout, QWi
 from vitviz.engine.photos import PhotoCache
 from vitviz.errors import VitvizError
 from vitviz.gui import theme, wiring
-from vitviz.gui.commands import model, trust, view
+from vitviz.gui.ablation.chip import AblationChip
+from vitviz.gui.commands import ablation, model, trust, view
 from vitviz.gui.commands.actions import Actions
 from vitviz.gui.commands.command import Menu
 from vitviz.gui.commands.table import EXPORTS, MENUS
@@ -96,6 +97,7 @@ class Window(QMainWindow):
         self.documents = Documents(self.store, settings, self.banner, self.jobs, self)
         self.panels = PanelDocks(self)
         self.status = StatusBar()
+        self.chip = AblationChip()
         self.views = ViewStack(VIEWS, partial(wiring.connect_view, self))
         self.canvas = self.views.canvas
         self.menus: Sequence[Menu] = MENUS
@@ -147,6 +149,7 @@ class Window(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.banner)
+        layout.addWidget(self.chip)
         layout.addWidget(self.views, 1)
         self.setCentralWidget(centre)
 
@@ -154,6 +157,8 @@ class Window(QMainWindow):
         controller = self.controller
         controller.refreshed.connect(self.refresh)
         self.trust.changed.connect(self._show_trust)
+        self.chip.ended.connect(partial(ablation.end_ablation, self))
+        self.chip.brush_ended.connect(partial(ablation.put_brush_away, self))
         controller.previewed.connect(self._on_preview)
         self.panels.photos.previews_wanted.connect(controller.want_previews)
         controller.model_ready.connect(self._on_model)
@@ -270,6 +275,7 @@ class Window(QMainWindow):
             self.preferences, tuple(self.devices), self.store.can_undo, self.store.can_redo,
             playing=self.panels.layers.playing and preview is not None,
             full_screen=self.isFullScreen(),
+            brushing=self.views.brushing,
             trust=self.trust.states(session, panes, on=self.preferences.trust_line),
         )  # fmt: skip
 
@@ -278,7 +284,7 @@ class Window(QMainWindow):
         """Shows the session, and what has been computed of it, everywhere."""
         scene = self.scene
         parts: tuple[Part, ...] = (
-            self.top_bar, self.views, *self.panels.all, self.status, self.menu_actions
+            self.top_bar, self.chip, self.views, *self.panels.all, self.status, self.menu_actions
         )  # fmt: skip
         for part in parts:
             part.show_scene(scene)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import SignalInstance
 
-from vitviz.gui.commands import compare, file, go, model, trust, view
+from vitviz.gui.commands import ablation, compare, file, go, model, trust, view
 from vitviz.gui.commands.command import App
 from vitviz.gui.views.view import ViewWidget
 from vitviz.session.state import Tab
@@ -56,12 +56,19 @@ def connect_view(app: App, name: Tab, widget: ViewWidget) -> None:
 def _look(app: App, widget: ViewWidget) -> None:
     look = cast("LookView", widget)
     canvas = look.canvas
-    connect(app, (look.trust.chosen, trust.show_trust))
+    connect(app, (look.trust.chosen, trust.show_trust), (canvas.brushed, ablation.brush_patch))
     connect(app, (canvas.hovered, go.hover_patch), (canvas.clicked, go.choose_patch))
 
 
 def _heads(app: App, widget: ViewWidget) -> None:
-    connect(app, (cast("HeadsView", widget).opened, go.open_head))
+    heads = cast("HeadsView", widget)
+    connect(
+        app,
+        (heads.opened, go.open_head),
+        (heads.silenced, ablation.toggle_head),
+        (heads.fill_chosen, ablation.choose_fill),
+        (heads.grid_requested, ablation.show_head_grid),
+    )
 
 
 def _patches(app: App, widget: ViewWidget) -> None:

@@ -17,7 +17,7 @@ from vitviz.session.state import Session, View
 from vitviz.session.strict import check_parameters, method_called
 from vitviz.writing import write_whole
 
-VERSION = 3
+VERSION = 4
 """1 had one pane, no figure and no class; up to 2 a query was a token or one point. They are still
 read."""
 
@@ -98,7 +98,9 @@ def read(path: Path) -> Session:
 
 def _in_this_version(data: Mapping[str, Any], version: int) -> Mapping[str, Any]:
     """A session of an earlier version with what that version did not have."""
-    if version > 1:  # what 2 could say, 3 says so too
+    if version < 4:  # nothing was taken from networks; what 2 could say, 3 says so too
+        data = _without_ablation(data)
+    if version > 1:
         return data
     new = json.loads(to_json(Session()))
     added: dict[str, dict[str, Any]] = {"view": {"target": None}, "style": {"scaling": "linear"}}
@@ -107,6 +109,23 @@ def _in_this_version(data: Mapping[str, Any], version: int) -> Mapping[str, Any]
         for name, part in data.items()
     }
     return {**parts, "compare": new["compare"], "figure": new["figure"]}
+
+
+def _without_ablation(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A session of an earlier version, with what each of its views did not have."""
+    nothing = asdict(View())["ablation"]
+
+    def completed(value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("view"), dict):
+            return {**value, "view": {"ablation": nothing, **value["view"]}}
+        return value
+
+    whole = completed(data)
+    compare = whole.get("compare")
+    if isinstance(compare, dict) and isinstance(compare.get("others"), list):
+        others = [completed(pane) for pane in compare["others"]]
+        whole = {**whole, "compare": {**compare, "others": others}}
+    return json.loads(json.dumps(whole))  # type: ignore[no-any-return]
 
 
 def _checked(session: Session) -> Session:

@@ -42,7 +42,7 @@ def ranked(
     asked: Callable[[Geometry], Ask],
     compared: Callable[[Geometry, Progress], References],
     pixels: UInt8[np.ndarray, "height width 3"],
-    mask: Bool[np.ndarray, "height width"] | None = None,
+    mask: Bool[np.ndarray, "photo_height photo_width"] | None = None,
     progress: Progress = silent,
 ) -> tuple[Ranked, ...]:
     """Judges maps, and the baselines on the grid of the first of them.

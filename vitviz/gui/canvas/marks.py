@@ -159,6 +159,12 @@ def _hatch(painter: QPainter, box: QRectF, origin: QPointF) -> None:
     painter.restore()
 
 
+def removed(painter: QPainter, box: QRectF) -> None:
+    """A patch that the model does without: dark, and hatched as what it never saw."""
+    painter.fillRect(box, QColor(UNSEEN_COLOUR, UNSEEN_COLOUR, UNSEEN_COLOUR, 215))
+    _hatch(painter, box, QPointF(0, 0))
+
+
 def _edge(painter: QPainter, photo: QRectF, seen: QRectF) -> None:
     """The border of what the model saw, where that is not the photo's own border."""
     lines = [

@@ -22,12 +22,16 @@ from vitviz.gui.trust.state import Phase, TrustState
 from vitviz.models.torch_import import import_torch
 from vitviz.progress import Progress, Stage
 from vitviz.session.state import Session
+from vitviz.trust.orders import STEPS
 
 STILL_MS = 800
 """How long a map is looked at before it is asked about: who flicks through layers asks nothing."""
 
 MOST_AUTOMATIC_S = 150.0
 """What would take longer is only asked when somebody wants it."""
+
+ORDERS = 100
+"""Drawn at random: 97 of them can be spoken of."""
 
 KEPT = 200
 """Answers that are kept; the numbers that they share count once."""
@@ -193,7 +197,9 @@ def _step_back() -> None:
 def request_of_map(pane: PaneState, cell: Cell) -> TrustRequest:
     """What is asked of the map that a pane shows."""
     heat_map = cell.heat_map(pane.pane.view)
-    return TrustRequest(cell.request, heat_map.layer, heat_map.head)
+    return TrustRequest(
+        cell.request, heat_map.layer, heat_map.head, steps=STEPS, orders=ORDERS
+    )  # fmt: skip
 
 
 def _problem(cell: Cell) -> BaseException | None:

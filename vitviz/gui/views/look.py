@@ -11,6 +11,7 @@ from vitviz.gui.threads.service import OpenPhoto
 from vitviz.gui.trust.line import TrustLine
 from vitviz.gui.views.view import ViewWidget
 from vitviz.gui.widgets.text import PlainLabel, set_tooltip
+from vitviz.imaging.geometry import Box
 from vitviz.wording.caption import caption
 from vitviz.wording.description import describe_map
 
@@ -57,6 +58,8 @@ class LookView(ViewWidget):
                 self.canvas.set_photo(None)
             else:
                 self.canvas.set_photo(opened.photo, opened.pyramid)
+        places = scene.session.view.ablation.places
+        self.canvas.set_removed(tuple(Box(*place) for place in places))
         if not scene.session.photos:
             self.canvas.set_message("Drop a photo here", "or press Ctrl+O to open one")
         cell, heat_map, look = scene.cell, scene.heat_map, scene.look
