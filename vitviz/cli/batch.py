@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
             options.side,
             options.classes,
             options.trust,
-        ),  # fmt: skip
+        ),
         options.device,
         None if options.large else MAX_PIXELS,
         disclosure(options),
