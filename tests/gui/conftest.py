@@ -73,7 +73,7 @@ def _remembered() -> Engine:
 @pytest.fixture(autouse=True)
 def _maps_are_not_tested_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes hundreds of forwards; tests that are about it ask for it."""
-    monkeypatch.setattr("vitviz.gui.trust.watch.MOST_AUTOMATIC_S", -1.0)
+    monkeypatch.setattr("vitviz.gui.trust.watch.MOST_AUTOMATIC", -1.0)
 
 
 def draw(path: Path, width: int, height: int, seed: int = 0) -> Path:

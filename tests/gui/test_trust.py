@@ -24,7 +24,7 @@ WAIT_MS = 120_000
 @pytest.fixture
 def _tested(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines come by themselves, from as few forwards as may be."""
-    monkeypatch.setattr("vitviz.gui.trust.watch.MOST_AUTOMATIC_S", 1e9)
+    monkeypatch.setattr("vitviz.gui.trust.watch.MOST_AUTOMATIC", 1e99)
     monkeypatch.setattr("vitviz.gui.trust.watch.STILL_MS", 1)
     monkeypatch.setattr("vitviz.gui.trust.watch.ORDERS", 2)
     monkeypatch.setattr("vitviz.gui.trust.watch.STEPS", 2)

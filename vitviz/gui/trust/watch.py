@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Hashable
 from contextlib import suppress
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -27,8 +28,10 @@ from vitviz.trust.orders import STEPS
 STILL_MS = 800
 """How long a map is looked at before it is asked about: who flicks through layers asks nothing."""
 
-MOST_AUTOMATIC_S = 150.0
-"""What would take longer is only asked when somebody wants it."""
+MOST_AUTOMATIC = 2e13
+"""Floating-point operations: what would take more is only asked when somebody wants it. A ViT-B at
+its own input takes 1.3e13, a minute or two of two cores. Not seconds: they depend on what else this
+computer does."""
 
 ORDERS = 100
 """Drawn at random: 97 of them can be spoken of."""
@@ -71,6 +74,7 @@ class TrustWatch(QObject):
         self._asked_for: set[TrustRequest] = set()
         self._fraction: dict[TrustRequest, float] = {}
         self._wanted: tuple[TrustRequest, ...] = ()
+        self._forwards: dict[Hashable, float] = {}
         self._told_at = 0.0
         self._still = QTimer(self)
         self._still.setSingleShot(True)
@@ -128,12 +132,20 @@ class TrustWatch(QObject):
         problem = known if isinstance(known, BaseException) else _problem(cell)
         if problem is not None:
             return TrustState("none", request, None, problem)
-        expected_s = forwards(cell.outline) * cell.forward_s
-        if expected_s > MOST_AUTOMATIC_S and request not in self._asked_for:
+        needed = forwards(cell.outline)
+        expected_s = needed * self._fastest_forward(cell)
+        flops = needed * cell.card.cost_at(cell.geometry.input_size).flops
+        if flops > MOST_AUTOMATIC and request not in self._asked_for:
             return TrustState("offered", request, expected_s=expected_s)
         fraction = self._fraction.get(request)
         phase: Phase = "waiting" if fraction is None else "working"
         return TrustState(phase, request, fraction=fraction or 0.0, expected_s=expected_s)
+
+    def _fastest_forward(self, cell: Cell) -> float:
+        """In seconds: the first ones of a model are slow, and so are those of a busy computer."""
+        key = cell.card.id, cell.geometry.input_size, cell.device
+        self._forwards[key] = min(cell.forward_s, self._forwards.get(key, cell.forward_s))
+        return self._forwards[key]
 
     def _want(self, requests: tuple[TrustRequest, ...]) -> None:
         if requests == self._wanted:
