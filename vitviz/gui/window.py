@@ -51,6 +51,7 @@ from vitviz.session.state import PhotoRef, Session
 
 if TYPE_CHECKING:  # loaded when they are first used
     from vitviz.gui.batch.commands import BatchCommands
+    from vitviz.gui.browser.commands import BrowserCommands
     from vitviz.gui.finetune.commands import FinetuneCommands
     from vitviz.gui.trust.dialog import TrustDialog
 
@@ -107,6 +108,7 @@ class Window(QMainWindow):
         self.last = LastSession(settings.folder)
         self._has_begun = False
         self._batch: BatchCommands | None = None
+        self._browser: BrowserCommands | None = None
         self._finetuning: FinetuneCommands | None = None
         self._trust_dialog: TrustDialog | None = None
         self._build()
@@ -199,6 +201,15 @@ class Window(QMainWindow):
                 self.store, self.controller, self.settings, self.service, self
             )
         return self._batch
+
+    @property
+    def browser(self) -> BrowserCommands:
+        """Finding, fetching and opening models; loaded when it is first asked for."""
+        if self._browser is None:
+            from vitviz.gui.browser.commands import BrowserCommands
+
+            self._browser = BrowserCommands(self.documents, self.settings, self)
+        return self._browser
 
     @property
     def finetuning(self) -> FinetuneCommands:
@@ -395,7 +406,8 @@ class Window(QMainWindow):
         end = time.monotonic() + CLOSING_S
         if self._trust_dialog is not None:
             self._trust_dialog.close_desk(0.0)
-        for part in (self._batch, self._finetuning, self.jobs, self.trust, self.service):
+        for part in (self._batch, self._browser, self._finetuning, self.jobs, self.trust,
+                     self.service):  # fmt: skip
             if part is not None:
                 part.close(max(0.0, end - time.monotonic()))
         event.accept()

@@ -25,6 +25,7 @@ from vitviz.models.card import ModelCard
 
 if TYPE_CHECKING:  # loaded when they are first used
     from vitviz.gui.batch.commands import BatchCommands
+    from vitviz.gui.browser.commands import BrowserCommands
     from vitviz.gui.finetune.commands import FinetuneCommands
     from vitviz.gui.trust.dialog import TrustDialog
 
@@ -64,6 +65,10 @@ class App(Protocol):
     @property
     def trust_dialog(self) -> TrustDialog:
         """What is behind the line under the map."""
+
+    @property
+    def browser(self) -> BrowserCommands:
+        """Finding, fetching and opening models."""
 
     @property
     def finetuning(self) -> FinetuneCommands:
