@@ -11,9 +11,10 @@ from PIL import Image
 
 from tests.models.networks import SMALL, random_network
 from tests.samples import request_for
-from vitviz.engine.engine import Engine, see
+from vitviz.engine.engine import Engine
 from vitviz.engine.judging import forwards
 from vitviz.engine.requests import HeadGridRequest, RankRequest, SanityRequest, Test, TrustRequest
+from vitviz.engine.seeing import see
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.models.loading import load_model

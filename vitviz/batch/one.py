@@ -17,12 +17,13 @@ from vitviz.batch.journal import Entry, Row, cannot_write
 from vitviz.batch.listing import JOURNAL, BatchItem
 from vitviz.batch.table import row, trust_row
 from vitviz.engine.answers import Cell
-from vitviz.engine.engine import EXPLAINING_BYTES, Engine
+from vitviz.engine.engine import Engine
 from vitviz.engine.judging import require_classes
 from vitviz.engine.photos import Stamp, stamp
 from vitviz.engine.plan import plan
 from vitviz.engine.requests import ExplainRequest, TrustRequest
 from vitviz.engine.room import Room
+from vitviz.engine.seeing import EXPLAINING_BYTES
 from vitviz.errors import Cancelled, MethodMisfit, NotEnoughMemory, VitvizError
 from vitviz.exporting.figure_files import write_figure
 from vitviz.exporting.map_files import write_map, write_values

@@ -5,9 +5,8 @@ The window, the command line, batches and figures come this way, and no other.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
@@ -40,28 +39,35 @@ from vitviz.engine.requests import (
     TrustRequest,
 )
 from vitviz.engine.room import Room
+from vitviz.engine.seeing import (
+    EXPLAINING_BYTES,
+    Sight,
+    explain,
+    probabilities,
+    require_fit,
+    require_given,
+    see,
+    visible,
+    without,
+)
 from vitviz.engine.testing import tested
-from vitviz.errors import MethodMisfit, NotEnoughMemory, VitvizError
-from vitviz.imaging.geometry import Geometry
+from vitviz.errors import NotEnoughMemory
 from vitviz.imaging.photo import Photo
-from vitviz.imaging.preprocess import InputChoice, displayed_input, fit, model_input
+from vitviz.imaging.preprocess import displayed_input, fit
 from vitviz.maps.heat_map import Explanation
 from vitviz.methods import METHODS
-from vitviz.methods.base import Question
 from vitviz.methods.series import SERIES
 from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.loading import load_model
-from vitviz.models.outline import Outline
 from vitviz.probing.ablation import Ablation
 from vitviz.progress import Progress, Stage, silent
 from vitviz.session.mask import hidden_patches
 from vitviz.session.queries import query_tokens
 from vitviz.session.state import PhotoRef
-from vitviz.shapes import Bool, Float32, UInt8
+from vitviz.shapes import UInt8
 
 if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
     from vitviz.models.loading import Model
-    from vitviz.models.network import Network
     from vitviz.tracing.trace import Trace
 
 TRACE_BUDGET_BYTES = 2 << 30
@@ -80,29 +86,7 @@ MODEL_BUDGET_BYTES = 2 << 30
 WAITING = Stage("waiting")
 """Said while another thread makes the same, or takes the memory."""
 
-EXPLAINING_BYTES = 512 << 20
-"""What a method takes at most while it works, whatever the number of tokens: they all stream."""
-
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, eq=False)
-class Sight:
-    """A photo as a model saw it.
-
-    Args:
-        photo_sha256: Of the photo's file.
-        trace: What the network did; with its network.
-        model: The model.
-        input_pixels: What it was given, normalisation undone.
-        key: Of the trace, for what is remembered of it.
-    """
-
-    photo_sha256: str
-    trace: Trace
-    model: Model
-    input_pixels: UInt8[np.ndarray, "height width 3"]
-    key: Hashable
 
 
 class Engine:
@@ -171,7 +155,7 @@ class Engine:
         def work() -> States:
             sight = self._see(request, request.device, progress)
             trace, outline = sight.trace, sight.trace.outline
-            _require("states" in outline.gives, sight, "gives no states of its layers")
+            require_given("states" in outline.gives, sight, "gives no states of its layers")
             layer = range(outline.depth)[request.layer]
             values = trace.states(layer, progress)
             return States(request, values, outline.tokens(layer), trace.geometry_of(layer), layer)
@@ -183,7 +167,7 @@ class Engine:
 
         def work() -> SeriesValues:
             sight, series = self._see(request, request.device, progress), SERIES[request.series]
-            _require(series.fits(sight.trace.outline), sight, f"has no {series.title.lower()}")
+            require_given(series.fits(sight.trace.outline), sight, f"has no {series.title.lower()}")
             return SeriesValues(request, series.measure(sight.trace, progress), series.unit)
 
         return self._twice(work, progress)
@@ -194,7 +178,7 @@ class Engine:
         def work() -> Reconstruction:
             sight = self._see(request, request.device, progress)
             trace = sight.trace
-            _require("decoder" in trace.outline.gives, sight, "has no decoder")
+            require_given("decoder" in trace.outline.gives, sight, "has no decoder")
             hidden = hidden_patches(request.mask, trace.layout.grid)
             query = visible(query_tokens(request.query, trace.outline, trace.geometry), hidden)
             progress(Stage("method", name="attention"), 0.3)
@@ -249,7 +233,7 @@ class Engine:
 
             sight = self._see(request, request.device, progress)
             trace, card = sight.trace, sight.model.card
-            _require("attention" in trace.outline.gives, sight, "has no heads")
+            require_given("attention" in trace.outline.gives, sight, "has no heads")
             judging.require_classes(trace.outline)
             target = trace.target(request.target)
             assert trace.network is not None
@@ -394,17 +378,6 @@ class Engine:
             return explain(request, trace, query, progress)
 
 
-def visible(query: tuple[int, ...], hidden: Bool[np.ndarray, "rows cols"]) -> tuple[int, ...]:
-    """The tokens of a query that a masked autoencoder sees; CLS where it sees none of them.
-
-    Args:
-        query: Tokens: CLS, then patches.
-        hidden: Which patches are hidden.
-    """
-    flat = hidden.flatten()
-    return tuple(token for token in query if token == 0 or not flat[token - 1]) or (0,)
-
-
 def _photo_of(key: Hashable) -> object:
     """The SHA-256 that stands first in what a trace or an explanation is remembered by."""
     return key[0] if isinstance(key, tuple) else None
@@ -421,102 +394,3 @@ ANSWERS: dict[type, Callable[..., Any]] = {
     HeadGridRequest: Engine.head_grid,
 }
 """Who answers each kind of request."""
-
-
-def without(network: Network, ablation: Ablation, geometry: Geometry) -> Network:
-    """A network with something taken from it; itself where nothing is.
-
-    Args:
-        network: The whole one; not changed.
-        ablation: What is taken from it.
-        geometry: Of the patches of its first layer.
-
-    Raises:
-        VitvizError: No patch would be left.
-    """
-    if not ablation:
-        return network
-    from vitviz.probing.ablated import Ablated
-
-    return Ablated(network, ablation, geometry)
-
-
-def see(
-    photo: Photo,
-    model: Model,
-    choice: InputChoice,
-    progress: Progress = silent,
-    ablation: Ablation | None = None,
-) -> Trace:
-    """Shows a photo to a model.
-
-    Args:
-        photo: What to look at.
-        model: Who looks.
-        choice: What the model is given of the photo.
-        progress: Told before every block; may raise ``Cancelled``.
-        ablation: What is taken from it first.
-
-    Raises:
-        NotEnoughMemory: It would not fit.
-        VitvizError: No patch would be left.
-    """
-    from vitviz.tracing.run import run
-
-    preprocessing = model.card.preprocessing
-    geometry = fit(photo.size, preprocessing, choice)
-    image = model_input(photo, geometry, preprocessing)
-    first = model.network.outline(geometry.input_size).geometry(0, geometry)
-    network = without(model.network, ablation or Ablation(), first)
-    return run(network, image, geometry, device=model.device, progress=progress)
-
-
-def explain(
-    request: ExplainRequest, trace: Trace, query: tuple[int, ...], progress: Progress
-) -> tuple[Explanation, float]:
-    """The explanation that was asked for, and the seconds it took."""
-    from vitviz.tracing.memory import refusing
-
-    start = time.perf_counter()
-    head = "mean" if request.head is None else request.head
-    question = Question(query, request.direction, head, dict(request.params), request.target)
-    with refusing(EXPLAINING_BYTES, f"an explanation of {trace.tokens:,} tokens"):
-        explanation = METHODS[request.method].explain(trace, question, progress)
-    return explanation, time.perf_counter() - start
-
-
-def require_fit(method: str, outline: Outline, model: str) -> None:
-    """Refuses a method that a network does not give what it needs for.
-
-    Args:
-        method: Its name.
-        outline: Of the network.
-        model: What the model is called, for people.
-
-    Raises:
-        MethodMisfit: It is such a method; says which methods the network fits.
-    """
-    chosen = METHODS[method]
-    if chosen.fits(outline):
-        return
-    fitting = tuple(name for name, other in METHODS.items() if other.fits(outline))
-    titles = ", ".join(METHODS[name].title for name in fitting)
-    raise MethodMisfit(
-        f"{chosen.title} cannot be asked of {model}: {chosen.misfit(outline)}.",
-        f"It can be asked for: {titles}." if fitting else "Choose another model.",
-        fitting=fitting,
-    )
-
-
-def _require(given: bool, sight: Sight, lack: str) -> None:
-    if not given:
-        raise VitvizError(f"{sight.model.card.title} {lack}.", "Choose another model.")
-
-
-def probabilities(trace: Trace) -> Float32[np.ndarray, " classes"] | None:
-    """Softmax of the logits; None for a model without a head."""
-    if trace.logits is None:
-        return None
-    shifted = np.exp(trace.logits - trace.logits.max())
-    shares: Float32[np.ndarray, " classes"] = (shifted / shifted.sum()).astype(np.float32)
-    return shares

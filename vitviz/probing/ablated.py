@@ -88,9 +88,15 @@ class Ablated(Network):
         return self.whole.as_tokens(z)
 
     def decode(
-        self, image: Float[Tensor, "batch 3 height width"], hidden: Bool[Tensor, "rows cols"]
+        self,
+        image: Float[Tensor, "batch 3 height width"],  # noqa: ARG002
+        hidden: Bool[Tensor, "rows cols"],  # noqa: ARG002
+        normalised: bool | None = None,  # noqa: ARG002
     ) -> Float[Tensor, "batch 3 height width"]:
-        return self.whole.decode(image, hidden)
+        raise VitvizError(
+            "What a decoder makes of a photo is not known of a model without some of its parts.",
+            "Make the model whole again.",
+        )
 
     def _gone(self) -> Bool[Tensor, " tokens"]:
         """Which tokens of the first layer, and so of all, are gone."""
