@@ -9,6 +9,7 @@ from vitviz.methods import METHODS
 from vitviz.plain_text import MOST_OF_NAME, shown_text
 from vitviz.probing.removal import Removal
 from vitviz.trust.localisation import Localisation
+from vitviz.wording.caption import ablation_words
 from vitviz.wording.numbers import duration, measured_time
 
 SEPARATOR = " · "
@@ -67,9 +68,13 @@ def trust_caption(trust: Trust) -> str:
             f"{request.orders} random orders, half of them the others' reverses",
             f"seed {request.seed}",
             f"{known.forwards + trust.judgement.forwards:,} forwards",
-            f"{measured_time(trust.seconds)} now",
+            f"{_took(trust.seconds)} now",
         )
     )
+
+
+def _took(seconds: float) -> str:
+    return measured_time(seconds) if seconds < 60 else duration(seconds)
 
 
 def trust_numbers(trust: Trust) -> tuple[tuple[str, str, str], ...]:
@@ -108,11 +113,12 @@ def trust_numbers(trust: Trust) -> tuple[tuple[str, str, str], ...]:
 
 def head_grid_line(grid: HeadGrid) -> str:
     """What a grid of heads is of."""
-    fill = "their own mean" if grid.request.fill == "mean" else "zero"
+    fill = "its own mean" if grid.request.fill == "mean" else "zero"
     name = shown_text(grid.target_name, MOST_OF_NAME)
+    without = ablation_words(grid.request.ablation)
     return (
-        f"How much the logit of “{name}” ({grid.logit:.2f}) falls while each head alone is silent "
-        f"({fill} in its place)"
+        f"{f'In the model {without}: h' if without else 'H'}ow much the logit of “{name}” "
+        f"({grid.logit:.2f}) falls while each head alone is silent ({fill} in its place)"
     )
 
 

@@ -25,6 +25,7 @@ class AblationChip(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("banner")
+        self.setProperty("kind", "question")  # not an error: in the accent's colour
         self.setAccessibleName("What is taken from the model")
         self.words = ElidedLine()
         self.brush = QPushButton("Put the Brush Away")

@@ -78,7 +78,7 @@ class HeadGridWidget(QWidget):
                 colour = QColor(*(int(part) for part in shade))
                 painter.fillRect(box, colour)
                 painter.setPen(QColor("#000000" if colour.lightnessF() > 0.5 else "#ffffff"))
-                words = f"{value:.2f}".replace("-", "−")
+                words = f"{value + 0.0:.2f}".replace("-0.00", "0.00").replace("-", "−")
                 painter.drawText(box, Qt.AlignmentFlag.AlignCenter, metrics.elidedText(
                     words, Qt.TextElideMode.ElideRight, box.width()))  # fmt: skip
         painter.end()
@@ -117,19 +117,22 @@ class HeadGridDialog(QDialog):
         picture.clicked.connect(self.picture_wanted)
         close = QPushButton("Close")
         close.clicked.connect(self.close)
+        hint.setWordWrap(True)
         buttons = QHBoxLayout()
-        buttons.addWidget(hint, 1)
+        buttons.addStretch(1)
         for button in (table, picture, close):
+            button.setAutoDefault(False)
             buttons.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(18, 14, 18, 14)
         layout.setSpacing(10)
         layout.addWidget(words)
         layout.addWidget(area, 1)
+        layout.addWidget(hint)
         layout.addLayout(buttons)
         room = self.screen().availableGeometry()
         self.resize(min(max(self.widget.width() + 60, 560), room.width() - 80),
-                    min(self.widget.height() + 150, room.height() - 80))  # fmt: skip
+                    min(self.widget.height() + 190, room.height() - 80))  # fmt: skip
 
     def picture(self) -> QPixmap:
         """The grid and what it is of, for print."""

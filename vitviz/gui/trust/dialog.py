@@ -80,6 +80,8 @@ class TrustDialog(QDialog):
         self._desk.idle.connect(self._show_tests)
         self._make()
         self._arrange()
+        for button in self.findChildren(QPushButton):
+            button.setAutoDefault(False)  # Enter does not run whatever comes first
         self.resize(720, 640)
 
     def _make(self) -> None:
