@@ -18,7 +18,7 @@ from vitviz.gui.settings import Settings
 from vitviz.gui.window import Window
 from vitviz.session.state import View
 
-WAIT_MS = 120_000
+WAIT_MS = 240_000
 
 
 @pytest.fixture

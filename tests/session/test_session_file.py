@@ -12,6 +12,7 @@ import pytest
 
 from tests.samples import names_in
 from vitviz.errors import SessionError, VitvizError
+from vitviz.probing.ablation import Ablation
 from vitviz.session import session_file
 from vitviz.session.state import Compare, Pane, PhotoRef, Query, Session, View
 
@@ -27,9 +28,9 @@ def test_a_saved_session_is_read_again(tmp_path: Path) -> None:
 
 
 def test_a_later_version_says_so() -> None:
-    text = session_file.to_json(SESSION).replace('"vitviz": 3', '"vitviz": 7')
+    text = session_file.to_json(SESSION).replace('"vitviz": 4', '"vitviz": 7')
     with pytest.raises(
-        SessionError, match="version 7; this vitviz reads versions up to 3"
+        SessionError, match="version 7; this vitviz reads versions up to 4"
     ) as caught:
         session_file.from_json(text)
     assert "newer" in caught.value.hint
@@ -37,7 +38,7 @@ def test_a_later_version_says_so() -> None:
 
 @pytest.mark.parametrize("version", ["true", "0", '"1"', "1.0", "null"])
 def test_a_version_that_is_none_means_no_session(version: str) -> None:
-    text = session_file.to_json(SESSION).replace('"vitviz": 3', f'"vitviz": {version}')
+    text = session_file.to_json(SESSION).replace('"vitviz": 4', f'"vitviz": {version}')
     with pytest.raises(SessionError, match="not a vitviz session"):
         session_file.from_json(text)
 
@@ -196,5 +197,22 @@ def test_all_panes_come_back_on_photos_that_are_open() -> None:
 @pytest.mark.parametrize("query", ["cls", "dist", (3.0, 4.5)])
 def test_queries_of_version_2_are_what_they_were(query: Query) -> None:
     session = replace(SESSION, view=replace(SESSION.view, query=query))
-    text = session_file.to_json(session).replace('"vitviz": 3', '"vitviz": 2')
+    text = session_file.to_json(session).replace('"vitviz": 4', '"vitviz": 2')
     assert session_file.from_json(text) == session
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_sessions_from_before_ablations_have_none(version: int) -> None:
+    others = (Pane(SESSION.photo, "b", view=View("rollout")),)
+    session = replace(SESSION, compare=Compare(others))
+    data = json.loads(session_file.to_json(session))
+    data["vitviz"] = version
+    for view in (data["view"], data["compare"]["others"][0]["view"]):
+        del view["ablation"]
+    assert session_file.from_json(json.dumps(data)) == session
+
+
+def test_an_ablation_comes_back() -> None:
+    ablation = Ablation(((0, 2), (3, 1)), "mean", ((1.5, 2.0, 17.25, 18.0),))
+    session = replace(SESSION, view=replace(SESSION.view, ablation=ablation))
+    assert session_file.from_json(session_file.to_json(session)) == session

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Protocol
+from typing import Annotated, Literal, Protocol
 
-from vitviz.engine.answers import Cell
+from vitviz.engine.answers import Cell, Trust
+from vitviz.engine.requests import TrustRequest
 from vitviz.gui.settings import Preferences
 from vitviz.gui.threads.service import OpenPhoto, Preview
-from vitviz.gui.trust.state import TrustState
 from vitviz.maps.heat_map import Head, HeatMap
 from vitviz.maps.ranges import Look, look
 from vitviz.methods import METHODS
@@ -44,6 +44,32 @@ class PaneState:
     busy: bool = False
     stage: Stage | None = None
     fraction: float = 0.0
+
+
+Phase = Literal["off", "waiting", "working", "offered", "done", "none"]
+"""off: nobody wants it; waiting: for the map to stand still; working; offered: it would take long
+and begins when it is asked for; done; none: there is none, and why is said."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrustState:
+    """The trust in one map, as far as it has got.
+
+    Args:
+        phase: How far.
+        request: What is, or would be asked; None where nothing can be.
+        trust: The answer.
+        problem: Why there is none.
+        fraction: How much is done, 0..1.
+        expected_s: What it would take, in seconds.
+    """
+
+    phase: Phase = "off"
+    request: TrustRequest | None = None
+    trust: Trust | None = None
+    problem: BaseException | None = None
+    fraction: float = 0.0
+    expected_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,10 @@ from PySide6.QtWidgets import (
 from vitviz.engine.answers import Sanity
 from vitviz.engine.requests import SanityRequest, Test, TrustRequest
 from vitviz.errors import VitvizError
-from vitviz.gui.scene import Scene
+from vitviz.gui.scene import Scene, TrustState
 from vitviz.gui.threads.desk import Desk
 from vitviz.gui.threads.service import Service
 from vitviz.gui.trust.chart import TrustChart
-from vitviz.gui.trust.state import TrustState
 from vitviz.gui.widgets.form import quiet
 from vitviz.gui.widgets.text import PlainLabel, set_tooltip
 from vitviz.imaging.geometry import Geometry

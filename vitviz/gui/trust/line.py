@@ -15,7 +15,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from vitviz.gui.canvas import marks
-from vitviz.gui.trust.state import TrustState
+from vitviz.gui.scene import TrustState
 from vitviz.gui.widgets.text import set_tooltip
 from vitviz.plain_text import shown_text
 from vitviz.wording.trust import state_words

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Hashable
-from contextlib import suppress
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
@@ -16,10 +12,9 @@ from vitviz.engine.answers import Cell, Trust
 from vitviz.engine.judging import forwards, require_classes
 from vitviz.engine.requests import TrustRequest
 from vitviz.errors import VitvizError
-from vitviz.gui.scene import PaneState
-from vitviz.gui.threads.desk import CLOSING_S, Desk
+from vitviz.gui.scene import PaneState, Phase, TrustState
+from vitviz.gui.threads.desk import CLOSING_S, Desk, step_back
 from vitviz.gui.threads.service import Service
-from vitviz.gui.trust.state import Phase, TrustState
 from vitviz.models.torch_import import import_torch
 from vitviz.progress import Progress, Stage
 from vitviz.session.state import Session
@@ -166,7 +161,7 @@ class TrustWatch(QObject):
     def _answer(self, request: TrustRequest, progress: Progress) -> Trust:
         progress(Stage("loading_torch"), 0.0)
         import_torch()
-        _step_back()
+        step_back(NICE)
 
         def aside(stage: Stage, fraction: float) -> None:
             progress(stage, fraction)
@@ -197,13 +192,6 @@ class TrustWatch(QObject):
         if time.monotonic() - self._told_at > SHOWN_EVERY_S:
             self._told_at = time.monotonic()
             self.changed.emit()
-
-
-def _step_back() -> None:
-    """Lets everything else on this computer go first, where a thread can: on Linux."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def request_of_map(pane: PaneState, cell: Cell) -> TrustRequest:
