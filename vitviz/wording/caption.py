@@ -32,7 +32,7 @@ def parts(of: Description) -> list[str]:
 def ablation_words(ablation: Ablation) -> str:
     """ "without 3 heads (mean in their place) and 5 patches"; "" where nothing is taken away."""
     heads, places = len(ablation.heads), len(ablation.places)
-    instead = " (their mean in its place)" if ablation.fill == "mean" and heads == 1 else (
+    instead = " (its mean in its place)" if ablation.fill == "mean" and heads == 1 else (
         " (their means in their place)" if ablation.fill == "mean" else "")  # fmt: skip
     parts = [
         f"{count} {one}{'' if count == 1 else many}{more}"
