@@ -18,6 +18,8 @@ PACKAGES = (
     "torch", "PySide6-Essentials", "shiboken6", "pillow", "numpy", "safetensors", "platformdirs",
     "psutil", "tifffile", "pi-heif", "typing-extensions", "matplotlib", "contourpy", "cycler",
     "fonttools", "kiwisolver", "packaging", "pyparsing", "python-dateutil",
+    "huggingface-hub", "httpx2", "httpcore2", "h11", "anyio", "idna", "truststore", "filelock",
+    "fsspec", "pyyaml", "tqdm", "click", "hf-xet",
 )  # fmt: skip
 """Distributions that vitviz imports, itself or through another."""
 

@@ -57,7 +57,7 @@ def _sizes(request, monkeypatch):
 
 
 def ask(trace, method, *, query=0, head="mean", target=4, report=silent, **params) -> Explanation:
-    question = Question(query=query, head=head, params=params, target=target)
+    question = Question(query=(query,), head=head, params=params, target=target)
     return METHODS[method].explain(trace, question, report)
 
 

@@ -64,7 +64,7 @@ def test_rows_are_shares_that_sum_to_one(spec, head, discard, residual, data):
     query = data.draw(st.integers(0, trace.tokens - 1))
     start = data.draw(st.integers(0, trace.depth - 1))
     params = {"discard": discard, "residual": residual, "start": start + 1}
-    values = rollout(trace, Question(query=query, head=head, params=params))
+    values = rollout(trace, Question(query=(query,), head=head, params=params))
     assert values.shape == (trace.depth - start, 1, trace.tokens)
     assert (values >= 0).all()
     np.testing.assert_allclose(values.sum(axis=-1), 1, atol=1e-5)
@@ -86,6 +86,6 @@ def test_a_start_layer_leaves_out_the_layers_before_it(spec, head, discard, data
 def test_layers_above_the_end_do_not_matter(spec, head, discard, data):
     trace = trace_of(spec)
     depth = data.draw(st.integers(1, trace.depth))
-    question = Question(query=1, head=head, params={"discard": discard})
+    question = Question(query=(1,), head=head, params={"discard": discard})
     alone = rollout(part(trace, slice(depth)), question)
     np.testing.assert_allclose(rollout(trace, question)[:depth], alone, atol=1e-6)

@@ -144,7 +144,7 @@ def test_closing_a_photo_closes_its_panes() -> None:
 def test_the_last_pane_shows_the_photo_beside_the_closed_one() -> None:
     session = Session((A, B, C), 1, "m", view=View(query=(3.0, 4.0)))
     left = without_photos(session, {B})
-    assert (left.photos, left.photo, left.view.query) == ((A, C), C, "cls")
+    assert (left.photos, left.photo, left.view.query) == ((A, C), C, "auto")
     assert without_photos(left, {C}).photo == A
     everything = without_photos(session, session.photos)
     assert (everything.photos, everything.selected, everything.photo) == ((), 0, None)

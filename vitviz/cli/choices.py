@@ -23,12 +23,15 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
     """The options that ``chosen`` reads."""
     option = parser.add_argument
     option("--model", default=bundled()[0].id,
-        help="a checkpoint, or a bundled model's id (default: %(default)s)")  # fmt: skip
+        help="a checkpoint, a bundled model's id, or the name of what vitviz download fetched, "
+        "such as timm/... (default: %(default)s)")  # fmt: skip
     option("--method", choices=tuple(METHODS), default="rollout", help="default: %(default)s")
     option("--layer", default="last", type=layer, help="from 1, or last (default)")
     option("--head", default="mean", type=head, help="from 1, or mean (default), max, min")
-    option("--query", default="cls", type=query,
-        help="cls (default), dist, ..., or X,Y in photo pixels")  # fmt: skip
+    option("--query", default="auto", type=query,
+        help="cls, dist, ...; patches, the mean over all of them; auto (default), the one of these "
+        "that the model's class is read from; or X,Y in photo pixels, or several, 'X,Y X,Y', for "
+        "their mean")  # fmt: skip
     option("--direction", choices=("of", "to"), default="of",
         help="attention of the query (default), or to it")  # fmt: skip
     option("--class", dest="target", metavar="CLASS",

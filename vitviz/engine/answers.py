@@ -29,7 +29,7 @@ class Cell:
         photo_sha256: Of the photo's file.
         card: The model.
         geometry: Where each patch of the first layer lies on the photo.
-        query_token: Index of the query among the tokens of the first layer.
+        query_tokens: Indices of the query's tokens among those of the first layer.
         explanation: Every layer (and head) of the map.
         probabilities: Of each class, softmaxed; None for a model without a head.
         input_pixels: What the model was given, normalisation undone.
@@ -42,7 +42,7 @@ class Cell:
     photo_sha256: str
     card: ModelCard
     geometry: Geometry
-    query_token: int
+    query_tokens: tuple[int, ...]
     explanation: Explanation
     probabilities: Float32[np.ndarray, " classes"] | None
     input_pixels: UInt8[np.ndarray, "height width 3"]
@@ -60,10 +60,26 @@ class Cell:
         """Which token is which in the first layer: the patches that the model was given."""
         return self.outline.tokens(0)
 
-    def patch_of_query(self, layer: int) -> tuple[int, int] | None:
-        """Row and column of the query among the patches of a layer that the explanation has."""
-        token = self.outline.token_in(layer, self.query_token, self.geometry)
-        return self.outline.tokens(layer).patch(token)
+    @property
+    def asks_all(self) -> bool:
+        """Whether the query is the mean over all patches."""
+        return self.query_tokens == self.layout.all_patches
+
+    @property
+    def outlined_tokens(self) -> tuple[int, ...]:
+        """The query's tokens of the first layer, to be outlined; none where that is all patches."""
+        return () if self.asks_all else self.query_tokens
+
+    def patches_of_query(self, layer: int) -> tuple[tuple[int, int], ...]:
+        """Rows and columns of the query among the patches of a layer that the explanation has; none
+        where it is a prefix token, all patches alike, or the method asks about no token.
+        """
+        if self.asks_all or not self.asks_token:
+            return ()
+        layout = self.outline.tokens(layer)
+        tokens = self.outline.tokens_in(layer, self.query_tokens, self.geometry)
+        found = (layout.patch(token) for token in tokens)
+        return tuple(patch for patch in found if patch is not None)
 
     @property
     def target(self) -> int | None:
@@ -72,7 +88,7 @@ class Cell:
 
     @property
     def asks_token(self) -> bool:
-        """Whether the map is about a token, the query."""
+        """Whether the map is about tokens, the query."""
         return METHODS[self.request.method].about_token
 
     def class_name(self, index: int) -> str:

@@ -24,7 +24,6 @@ from vitviz.engine.requests import (
 )
 from vitviz.engine.room import Room
 from vitviz.errors import MethodMisfit, NotEnoughMemory, VitvizError
-from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import InputChoice, displayed_input, fit, model_input
 from vitviz.maps.heat_map import Explanation
@@ -34,9 +33,9 @@ from vitviz.methods.series import SERIES
 from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.loading import load_model
 from vitviz.models.outline import Outline
-from vitviz.models.tokens import TokenLayout
 from vitviz.progress import Progress, Stage, silent
-from vitviz.session.state import PhotoRef, Query
+from vitviz.session.queries import query_tokens
+from vitviz.session.state import PhotoRef
 from vitviz.shapes import Float32, UInt8
 
 if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
@@ -63,20 +62,6 @@ EXPLAINING_BYTES = 512 << 20
 """What a method takes at most while it works, whatever the number of tokens: they all stream."""
 
 Result = TypeVar("Result")
-
-
-def query_token(query: Query, layout: TokenLayout, geometry: Geometry) -> int:
-    """The token that a query means on this grid.
-
-    A point outside what the model saw means the nearest patch; a prefix token that the model does
-    not have means its first prefix token, or the middle patch where it has none.
-    """
-    rows, cols = layout.grid
-    if isinstance(query, str):
-        if query in layout.prefix:
-            return layout.prefix.index(query)
-        return 0 if layout.prefix else layout.index(rows // 2, cols // 2)
-    return layout.index(*geometry.nearest_patch(*query))
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,27 +272,27 @@ class Engine:
         sight = self._see(request, request.device, progress)
         trace, method = sight.trace, METHODS[request.method]
         require_fit(request.method, trace.outline, sight.model.card.title)
-        token = query_token(request.query, trace.layout, trace.geometry)
+        tokens = query_tokens(request.query, trace.outline, trace.geometry)
         target = trace.target(request.target) if method.class_specific else None
         key = (sight.photo_sha256, sight.key, request.method, request.params, request.head,
-               request.direction, token, target)  # fmt: skip
+               request.direction, tokens, target)  # fmt: skip
         explanation, method_s = self._explanations.get(
-            key, lambda: self._explanation(request, sight, token, progress),
+            key, lambda: self._explanation(request, sight, tokens, progress),
             lambda: progress(WAITING, 0),
         )  # fmt: skip
         return Cell(
-            request, sight.photo_sha256, sight.model.card, trace.geometry, token, explanation,
+            request, sight.photo_sha256, sight.model.card, trace.geometry, tokens, explanation,
             probabilities(trace), sight.input_pixels, sight.model.device, trace.forward_s, method_s,
         )  # fmt: skip
 
     def _explanation(
-        self, request: ExplainRequest, sight: Sight, token: int, progress: Progress
+        self, request: ExplainRequest, sight: Sight, query: tuple[int, ...], progress: Progress
     ) -> tuple[Explanation, float]:
         trace, needed = sight.trace, EXPLAINING_BYTES
         if "gradients" in METHODS[request.method].needs:
             needed += sight.model.card.cost_at(trace.geometry.input_size).backward_bytes
         with self._room.taken(needed, trace.device, lambda: progress(WAITING, 0)):
-            return explain(request, trace, token, progress)
+            return explain(request, trace, query, progress)
 
 
 def _photo_of(key: Hashable) -> object:
@@ -336,14 +321,14 @@ def see(photo: Photo, model: Model, choice: InputChoice, progress: Progress = si
 
 
 def explain(
-    request: ExplainRequest, trace: Trace, token: int, progress: Progress
+    request: ExplainRequest, trace: Trace, query: tuple[int, ...], progress: Progress
 ) -> tuple[Explanation, float]:
     """The explanation that was asked for, and the seconds it took."""
     from vitviz.tracing.memory import refusing
 
     start = time.perf_counter()
     head = "mean" if request.head is None else request.head
-    question = Question(token, request.direction, head, dict(request.params), request.target)
+    question = Question(query, request.direction, head, dict(request.params), request.target)
     with refusing(EXPLAINING_BYTES, f"an explanation of {trace.tokens:,} tokens"):
         explanation = METHODS[request.method].explain(trace, question, progress)
     return explanation, time.perf_counter() - start

@@ -34,6 +34,6 @@ def request_of(
     direction = view.direction if view.direction in method.directions else method.directions[0]
     return ExplainRequest(
         pane.photo, background, pane.model, pane.input, view.method, view.params,
-        view.head if method.fuses_first else None, view.query if method.about_token else "cls",
+        view.head if method.fuses_first else None, view.query if method.about_token else "auto",
         direction, view.target if method.class_specific else None, device,
     )  # fmt: skip

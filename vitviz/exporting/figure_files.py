@@ -308,13 +308,15 @@ class _Composer:
             item.photo.pixels,
         )
         how = look(self._session.style, heat_map, cell.explanation)
-        query = cell.patch_of_query(heat_map.layer) if cell.asks_token else None
+        marked = tuple(
+            heat_map.geometry.patch_box(*patch) for patch in cell.patches_of_query(heat_map.layer)
+        )
         if heat_map.quantity.kind == "colours" and self._spec.draws != "photo":
             return Panel(drawn(pixels, heat_map, how), heat_map.geometry, heading=heading)
         return Panel(
             pixels, heat_map.geometry, None if self._spec.draws == "photo" else heat_map.values,
             how.style, how[1:], heat_map.unit, heading,
-            heat_map.geometry.patch_box(*query) if query else None,
+            marked,
         )  # fmt: skip
 
     def _difference(self, items: list[PaneMap]) -> Panel:

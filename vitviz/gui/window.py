@@ -34,6 +34,7 @@ from vitviz.gui.threads.service import Preview, Service
 from vitviz.gui.top_bar import TopBar
 from vitviz.gui.views.stack import ViewStack
 from vitviz.gui.views.table import VIEWS
+from vitviz.gui.widgets import drops
 from vitviz.gui.widgets.banner import Banner
 from vitviz.gui.widgets.job_view import JobView
 from vitviz.gui.widgets.status import StatusBar
@@ -363,10 +364,10 @@ class Window(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() or event.mimeData().hasImage():
-            event.acceptProposedAction()
+            drops.accept(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        event.acceptProposedAction()
+        drops.accept(event)
         urls, shift = event.mimeData().urls(), Qt.KeyboardModifier.ShiftModifier
         if event.modifiers() & shift and len(urls) == 1 and urls[0].isLocalFile():
             self.documents.open_state(Path(urls[0].toLocalFile()))

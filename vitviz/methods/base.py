@@ -63,8 +63,9 @@ class Question:
     """What is asked of a trace.
 
     Args:
-        query: Index of the query token in the first layer; in others it is the token over the same
-            place of the photo (``Trace.token_in``).
+        query: Indices of the query's tokens in the first layer, ascending: a map is the mean over
+            them. In other layers they are the tokens over the same places of the photo
+            (``Trace.tokens_in``).
         direction: Attention of it, or to it.
         head: For methods that fuse the heads before anything else (``Method.heads``);
             others give every head and leave the choice to ``Explanation.map``.
@@ -73,7 +74,7 @@ class Question:
             model does not have: the most probable.
     """
 
-    query: int = 0
+    query: tuple[int, ...] = (0,)
     direction: Direction = "of"
     head: Head = "mean"
     params: Mapping[str, ParameterValue] = field(default_factory=dict)
@@ -95,7 +96,7 @@ class Method:
             published; or "none", since it is not about heads.
         directions: Which of "of" and "to" it answers.
         needs: What a network must give for it.
-        about_token: It asks about one token, the query; else about the whole photo.
+        about_token: It asks about some tokens, the query; else about the whole photo.
     """
 
     name: str

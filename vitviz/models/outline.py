@@ -34,6 +34,11 @@ can follow; classes: a head that tells classes apart; decoder: pixels from token
 to words.
 """
 
+Pool = Literal["cls", "mean", "cls+mean", "map", ""]
+"""What a network's head reads: the CLS token, the mean of its patches, both, or a map of weights
+that it learned ("map": attention pooling); "" where that is not known.
+"""
+
 
 @dataclass(frozen=True)
 class LayerOutline:
@@ -68,6 +73,7 @@ class Outline:
         parameters: How many numbers it has learned.
         gives: What it can be asked for.
         sizes: Its other sizes, named as its field does: ("width", 192), ("patch", 16).
+        pool: What its classes, or its features, are read from.
     """
 
     layers: tuple[LayerOutline, ...]
@@ -76,6 +82,7 @@ class Outline:
     parameters: int
     gives: frozenset[Ability]
     sizes: tuple[tuple[str, int], ...] = ()
+    pool: Pool = ""
 
     @property
     def depth(self) -> int:
@@ -86,6 +93,16 @@ class Outline:
     def heads(self) -> int:
         """The most heads that any of its layers has."""
         return max(layer.heads for layer in self.layers)
+
+    @property
+    def default_query(self) -> str:
+        """Whose attention is asked about unless somebody says otherwise: "cls", where the classes
+        are read from it; else "patches", the mean over all of them.
+
+        A token that nothing is read from says little of what decides.
+        """
+        reads_cls = self.pool in ("cls", "cls+mean", "")
+        return "cls" if reads_cls and "cls" in self.prefix else "patches"
 
     def tokens(self, layer: int) -> TokenLayout:
         """Which token is which in a layer, from 0."""
@@ -110,3 +127,18 @@ class Outline:
             return token
         centre = geometry.patch_box(*patch).centre
         return here.index(*self.geometry(layer, geometry).nearest_patch(*centre))
+
+    def tokens_in(self, layer: int, tokens: tuple[int, ...], geometry: Geometry) -> tuple[int, ...]:
+        """The tokens of a layer over the same places as some of the first, each once; ascending.
+
+        Args:
+            layer: From 0.
+            tokens: Indices among the tokens of the first layer, ascending.
+            geometry: Of the first layer.
+        """
+        first, here = self.tokens(0), self.tokens(layer)
+        if first == here:
+            return tokens
+        if tokens == first.all_patches:
+            return here.all_patches
+        return tuple(sorted({self.token_in(layer, token, geometry) for token in tokens}))

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from vitviz.errors import VitvizError
+from vitviz.session.queries import points_of
 from vitviz.session.state import MOST_PANES, Pane, PhotoRef, Query, Session, View, with_panes
 
 
@@ -128,7 +129,7 @@ def with_frame(session: Session, frame: int) -> Session:
 
 def without_point(view: View) -> View:
     """The view for another photo: a query patch of the last photo means nothing on it."""
-    return view if isinstance(view.query, str) else replace(view, query="cls")
+    return view if isinstance(view.query, str) else replace(view, query="auto")
 
 
 def with_query(
@@ -170,7 +171,10 @@ def same_place(
     if photo is None or other is None or photo not in sizes or other not in sizes:
         return None
     (height, width), (other_height, other_width) = sizes[photo], sizes[other]
-    return query[0] * other_width / width, query[1] * other_height / height
+    points = tuple(
+        (x * other_width / width, y * other_height / height) for x, y in points_of(query)
+    )
+    return points if isinstance(query[0], tuple) else points[0]
 
 
 def _ordered(

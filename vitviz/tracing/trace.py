@@ -18,7 +18,7 @@ from vitviz.imaging.geometry import Geometry
 from vitviz.maps.heat_map import LayerMaps
 from vitviz.models.network import Network
 from vitviz.models.outline import Outline
-from vitviz.models.tokens import TokenLayout
+from vitviz.models.tokens import TokenLayout, runs
 from vitviz.progress import Progress, silent
 from vitviz.shapes import Bool, Float32
 from vitviz.tracing.attention import LayerAttention
@@ -95,9 +95,9 @@ class Trace:
         values.flags.writeable = False
         return LayerMaps(values, self.outline.tokens(layer), self.geometry_of(layer))
 
-    def token_in(self, layer: int, token: int) -> int:
-        """The token of a layer that is over the same place as a token of the first layer."""
-        return self.outline.token_in(layer, token, self.geometry)
+    def tokens_in(self, layer: int, tokens: tuple[int, ...]) -> tuple[int, ...]:
+        """The tokens of a layer that are over the same places as some of the first layer."""
+        return self.outline.tokens_in(layer, tokens, self.geometry)
 
     def attention_of(self, layer: int) -> LayerAttention:
         """The attention of one layer.
@@ -120,6 +120,37 @@ class Trace:
     def column(self, layer: int, key: int) -> Float32[np.ndarray, "heads tokens"]:
         """How much every token looks at one, in one layer."""
         return _on_cpu(self.attention_of(layer).column(key))
+
+    def mean_row(self, layer: int, queries: tuple[int, ...]) -> Float32[np.ndarray, "heads tokens"]:
+        """Where some tokens look, in one layer: the mean of their rows, in row blocks.
+
+        Args:
+            layer: From 0.
+            queries: Ascending; at least one.
+        """
+        if len(queries) == 1:
+            return self.row(layer, queries[0])
+        attention = self.attention_of(layer)
+        room = attention.room()
+        total = room.new_zeros(attention.heads, attention.tokens)
+        for run in runs(queries):
+            for _, block in attention.row_blocks(queries=run, room=room):
+                total += block.sum(1)
+        return _on_cpu(total / len(queries))
+
+    def mean_column(self, layer: int, keys: tuple[int, ...]) -> Float32[np.ndarray, "heads tokens"]:
+        """How much every token looks at some, in one layer: the mean of their columns.
+
+        Args:
+            layer: From 0.
+            keys: At least one.
+        """
+        if len(keys) == 1:
+            return self.column(layer, keys[0])
+        attention = self.attention_of(layer)
+        wanted = torch.tensor(keys, device=attention.device)
+        means = [block[..., wanted].mean(-1) for _, block in attention.row_blocks()]
+        return _on_cpu(torch.cat(means, 1))
 
     def row_blocks(
         self,

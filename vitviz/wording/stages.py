@@ -33,6 +33,10 @@ WORDS: dict[Kind, str] = {
     "writing_frames": "Writing the frames",
     "writing_file": "Writing the file",
     "step": "step {number:,} of {of:,}",
+    "asking_hub": "Asking for size and licence",
+    "downloading": "{number:,} of {of:,} MB",
+    "checking_download": "checking what came",
+    "looking_for_models": "Looking for models",
 }
 
 

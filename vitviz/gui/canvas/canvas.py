@@ -78,7 +78,7 @@ class Canvas(MapView):
         self.setAccessibleName("Photo with map")
         self._notes = notes
         self._point: tuple[float, float] | None = None
-        self._query: Patch | None = None
+        self._query: tuple[Patch, ...] = ()
         self._cursor: Patch | None = None
         self._unseen_point: tuple[float, float] | None = None
         self._message = ("", "")
@@ -93,7 +93,7 @@ class Canvas(MapView):
             return
         if photo is not None:
             self._message = ("", "")
-        self._query = self._point = None
+        self._query, self._point = (), None
         self._set_cursor_patch(None)
         super().set_photo(photo, levels, layer)
 
@@ -105,14 +105,14 @@ class Canvas(MapView):
         style: Style,
     ) -> None:
         if geometry != self.geometry_shown:
-            self._query = None
+            self._query = ()
             if geometry is None or not on_grid(self._cursor, geometry):
                 self._set_cursor_patch(None)
         super().show_map(heat_map, geometry, ends, style)
 
-    def set_query(self, patch: Patch | None) -> None:
-        """Outlines the patch that is asked about; None for a prefix token."""
-        self._query = patch
+    def set_query(self, patches: tuple[Patch, ...]) -> None:
+        """Outlines the patches that are asked about; none for a prefix token."""
+        self._query = patches
         self.update()
 
     def set_message(self, title: str, text: str = "") -> None:
@@ -128,8 +128,8 @@ class Canvas(MapView):
             self.update()
 
     @property
-    def query(self) -> Patch | None:
-        """The outlined patch."""
+    def query(self) -> tuple[Patch, ...]:
+        """The outlined patches."""
         return self._query
 
     @property
@@ -230,7 +230,7 @@ class Canvas(MapView):
         assert self.grid_geometry is not None
         rows, cols = self.grid_geometry.grid
         if self._cursor is None:
-            row, col = self._query or (rows // 2, cols // 2)
+            row, col = self._query[0] if self._query else (rows // 2, cols // 2)
         else:
             row, col = self._cursor[0] + down, self._cursor[1] + right
         patch = (min(max(row, 0), rows - 1), min(max(col, 0), cols - 1))
@@ -288,9 +288,10 @@ class Canvas(MapView):
         geometry = self.grid_geometry
         if geometry is None:
             return
-        if self._query is not None and on_grid(self._query, geometry):
-            accent = self.palette().color(QPalette.ColorRole.Highlight)
-            marks.query_outline(painter, self.patch_on_screen(self._query, geometry), accent)
+        accent = self.palette().color(QPalette.ColorRole.Highlight)
+        for patch in self._query:
+            if on_grid(patch, geometry):
+                marks.query_outline(painter, self.patch_on_screen(patch, geometry), accent)
         if self._cursor is not None:
             marks.outline(painter, self.patch_on_screen(self._cursor, geometry))
         if self._notes:

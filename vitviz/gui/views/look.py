@@ -55,7 +55,7 @@ class LookView(ViewWidget):
             self.caption.setText("")
             return
         self.canvas.show_map(heat_map, heat_map.geometry, look[1:], look.style)
-        self.canvas.set_query(cell.patch_of_query(heat_map.layer) if cell.asks_token else None)
+        self.canvas.set_query(cell.patches_of_query(heat_map.layer))
         words = caption(describe_map(cell, scene.session.view))
         self.caption.setText(words)
         set_tooltip(self.caption, words)

@@ -72,22 +72,23 @@ RESIDUAL = Parameter(
 
 
 def flow_down(
-    layers: Layers, through: range, query: int, push: Push
+    layers: Layers, through: range, query: tuple[int, ...], push: Push
 ) -> Float[Tensor, "ends tokens"]:
-    """The rows of ``query`` that end at each of some successive layers and start at the first.
+    """The rows of ``query`` that end at each of some successive layers and start at the first;
+    of a query of several tokens the mean of their rows.
 
     Each begins as the query alone, above the layer where it ends, and joins those that come from
     further up.
     """
     import torch
 
-    tokens = layers.trace.tokens
+    tokens, starts = layers.trace.tokens, list(query)
     flows = torch.zeros(len(through), tokens, device=layers.trace.device)
     for place, layer in reversed(list(enumerate(through))):
-        flows[place, query] = 1.0
-        # At the last layer nothing but the query's own row is needed yet.
+        flows[place, starts] = 1 / len(query)
+        # At the last layer nothing but the query's own rows are needed yet.
         last = layer == through[-1]
-        queries = range(query, query + 1) if last else range(tokens)
+        queries = range(query[0], query[-1] + 1) if last else range(tokens)
         done = 1 - (place + 1) / len(through)
         with_blocks = partial(push, blocks=layers.sparse(layer, queries, done))
         flows[place:] = in_windows(

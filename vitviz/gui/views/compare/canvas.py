@@ -25,7 +25,7 @@ class CanvasContent:
         layer: To draw it with, shared by canvases of the same photo.
         heat_map: None until there is one.
         geometry: Of the map.
-        query: The patch that is asked about.
+        query: The patches that are asked about.
         ends: Values at the ends of the colours.
         style: How the map looks.
         bar_note: Lines below the unit on the colour bar.
@@ -35,7 +35,7 @@ class CanvasContent:
     layer: PhotoLayer | None = None
     heat_map: HeatMap | None = None
     geometry: Geometry | None = None
-    query: tuple[int, int] | None = None
+    query: tuple[tuple[int, int], ...] = ()
     ends: tuple[float, float] = (0.0, 1.0)
     style: Style = field(default_factory=Style)
     bar_note: tuple[str, ...] = ()
