@@ -114,10 +114,9 @@ def _in_order() -> list[Font]:
         path = str(entry.fname)  # type: ignore[attr-defined]
         return first, slanted, heavy, "sans" not in name.casefold(), name, path
 
-    return [
-        Font(entry.name, Path(entry.fname)) for entry in sorted(fontManager.ttflist, key=rank)
-        if LAST_RESORT not in entry.name.casefold()
-    ]  # fmt: skip
+    found = [Font(entry.name, Path(entry.fname)) for entry in sorted(fontManager.ttflist, key=rank)]
+    unique = dict.fromkeys(found)
+    return [font for font in unique if LAST_RESORT not in font.name.casefold()]
 
 
 def _drawn_by(path: Path, letters: set[str]) -> set[str]:
