@@ -28,6 +28,7 @@ from vitviz.maps.heat_map import Head
 from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import look, style_for, value_range
 from vitviz.methods import METHODS
+from vitviz.plurals import count_of
 from vitviz.progress import Progress, Stage, silent
 from vitviz.session.panes import pair_of
 from vitviz.session.state import Pane, Session, View
@@ -346,7 +347,7 @@ def _patches(item: PaneMap) -> Grid:
         cell.card.title,
         f"input of {size[1]} × {size[0]} pixels",
         f"{rows} × {cols} patches of {patch} × {patch}",
-        f"{cell.layout.tokens} tokens",
+        count_of(cell.layout.tokens, "token"),
     ]
     if prefix:
         named = ", ".join(f"{i} {prefix_name(name)}" for i, name in enumerate(prefix))

@@ -286,7 +286,7 @@ class Window(QMainWindow):
         """Shows the session, and what has been computed of it, everywhere."""
         scene = self.scene
         parts: tuple[Part, ...] = (
-            self.top_bar, self.views, *self.panels.all, self.status, self.menu_actions
+            self.top_bar, self.views, *self.panels.all, self.banner, self.status, self.menu_actions
         )  # fmt: skip
         for part in parts:
             part.show_scene(scene)

@@ -17,6 +17,7 @@ from vitviz.gui.widgets.form import Choice, Number, WholeNumber, form, quiet, ro
 from vitviz.gui.widgets.text import PlainLabel
 from vitviz.imaging.photo import Photo
 from vitviz.methods import METHODS
+from vitviz.plurals import count_of
 from vitviz.session.state import Session
 from vitviz.shapes import UInt8
 
@@ -192,5 +193,5 @@ class AnimationDialog(QDialog):
         count = cell.outline.heads if along_heads else len(cell.explanation.layers)
         seconds = sum(animation.film.durations_ms(count)) / 1000
         self.about.setText(
-            f"{count} frames, {seconds:.1f} s, one range of colours for all of them."
+            f"{count_of(count, 'frame')}, {seconds:.1f} s, one range of colours for all of them."
         )

@@ -17,6 +17,7 @@ from vitviz.models.checkpoints.reader import Assumption, Notes, Tensors
 from vitviz.models.checkpoints.said import Said
 from vitviz.models.vit.config import Activation, Pool, ViTConfig
 from vitviz.models.vit.network import VisionTransformer
+from vitviz.plurals import count_of
 
 Rename = Callable[[str], str | None]
 """A key of the checkpoint to a name of ours; None for one that is known and not needed."""
@@ -127,7 +128,7 @@ def _patch_embedding(named: Tensors) -> tuple[int, int]:
     width, channels, height, patch = _shape(named, "patch_embed.proj.weight", 4)
     if channels != 3:
         raise CheckpointError(
-            f"The model takes images of {channels} channels; vitviz shows RGB photos.",
+            f"The model takes images of {count_of(channels, 'channel')}; vitviz shows RGB photos.",
         )
     if height != patch:
         raise CheckpointError(f"The model's patches are {height} x {patch}, which is not square.")
@@ -164,7 +165,8 @@ def _heads(width: int, depth: int, gated: bool, said: Said) -> tuple[int, Notes]
             f"The weights do not say how many attention heads share a width of {width}.", CARD_HINT
         )
     heads = heads or width // 64
-    note = f"{heads} heads of {width // heads} are assumed: the weights do not tell."
+    verb = "is" if heads == 1 else "are"
+    note = f"{count_of(heads, 'head')} of {width // heads} {verb} assumed: the weights do not tell."
     return heads, (Assumption("heads", note),)
 
 
