@@ -152,19 +152,54 @@ class SeriesValues:
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """The answer to a ``DecodeRequest``.
+    """The answer to a ``DecodeRequest``; pictures are sRGB in the input's size, read-only.
 
     Args:
         request: What was asked.
-        pixels: What the decoder made, normalisation undone, in the input's size.
-        hidden: Which patches it did not see.
+        card: The model.
+        input_pixels: What the model was given, normalisation undone.
+        pixels: What the decoder made, of visible patches too, of which it was never asked.
+        hidden: Which patches the encoder did not see.
         geometry: Where the patches lie on the photo.
+        explanation: Attention in the encoder, of every layer and head; 0 on hidden patches.
+        query_tokens: Whose.
+        normalised: Whether the decoder's predictions were taken for normalised pixels.
     """
 
     request: DecodeRequest
+    card: ModelCard
+    input_pixels: UInt8[np.ndarray, "height width 3"]
     pixels: UInt8[np.ndarray, "height width 3"]
     hidden: Bool[np.ndarray, "rows cols"]
     geometry: Geometry
+    explanation: Explanation
+    query_tokens: tuple[int, ...]
+    normalised: bool
+
+    @property
+    def hidden_pixels(self) -> Bool[np.ndarray, "height width"]:
+        """Which pixels of the input lie in hidden patches."""
+        patch = self.geometry.patch
+        return self.hidden.repeat(patch, axis=0).repeat(patch, axis=1)
+
+    @property
+    def masked(self) -> UInt8[np.ndarray, "height width 3"]:
+        """The input with hidden patches grey."""
+        return _frozen(np.where(self.hidden_pixels[..., None], MASK_GREY, self.input_pixels))
+
+    @property
+    def pasted(self) -> UInt8[np.ndarray, "height width 3"]:
+        """The input with what the decoder made in the place of hidden patches."""
+        return _frozen(np.where(self.hidden_pixels[..., None], self.pixels, self.input_pixels))
+
+
+MASK_GREY = np.uint8(128)
+
+
+def _frozen(pixels: np.ndarray) -> UInt8[np.ndarray, "height width 3"]:
+    pixels = pixels.astype(np.uint8)
+    pixels.flags.writeable = False
+    return pixels
 
 
 Answer = Cell | States | SeriesValues | Reconstruction

@@ -131,6 +131,13 @@ class Settings:
     def remember(self, name: str, value: str) -> None:
         self._set(f"remembered/{name}", value)
 
+    def listed(self, name: str) -> list[str]:
+        """Texts of the user's that are kept under some name."""
+        return self._texts(f"listed/{name}")
+
+    def set_listed(self, name: str, texts: list[str]) -> None:
+        self._set(f"listed/{name}", texts)
+
     def recent(self, kind: str) -> list[str]:
         """Paths opened lately ("photos", "sessions", "models"), newest first; missing ones left
         out, but not those on other computers, which are not asked for.

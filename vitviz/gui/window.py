@@ -49,6 +49,7 @@ from vitviz.session.state import PhotoRef, Session
 
 if TYPE_CHECKING:  # loaded when they are first used
     from vitviz.gui.batch.commands import BatchCommands
+    from vitviz.gui.browser.commands import BrowserCommands
     from vitviz.gui.finetune.commands import FinetuneCommands
 
 log = logging.getLogger(__name__)
@@ -105,6 +106,7 @@ class Window(QMainWindow):
         self.last = LastSession(settings.folder)
         self._has_begun = False
         self._batch: BatchCommands | None = None
+        self._browser: BrowserCommands | None = None
         self._finetuning: FinetuneCommands | None = None
         self._build()
         self._connect()
@@ -192,6 +194,15 @@ class Window(QMainWindow):
                 self.store, self.controller, self.settings, self.service, self
             )
         return self._batch
+
+    @property
+    def browser(self) -> BrowserCommands:
+        """Finding, fetching and opening models; loaded when it is first asked for."""
+        if self._browser is None:
+            from vitviz.gui.browser.commands import BrowserCommands
+
+            self._browser = BrowserCommands(self.documents, self.settings, self)
+        return self._browser
 
     @property
     def finetuning(self) -> FinetuneCommands:
@@ -387,7 +398,7 @@ class Window(QMainWindow):
             log.warning("the session could not be kept: %s", error)
         self.hide()
         self.closed.emit()
-        for part in (self._batch, self._finetuning, self.jobs, self.service):
+        for part in (self._batch, self._browser, self._finetuning, self.jobs, self.service):
             if part is not None:
                 part.close(max(0.0, end - time.monotonic()))
         event.accept()

@@ -38,6 +38,7 @@ def connect_panels(app: App) -> None:
         (panels.model.device_chosen, model.choose_device),
         (panels.model.details_requested, model.show_card),
         (panels.model.open_requested, model.open_model),
+        (panels.model.browse_requested, model.browse_models),
         (panels.method.chosen, go.choose_view),
         (panels.predictions.chosen, go.choose_target),
         (panels.appearance.chosen, view.choose_style),

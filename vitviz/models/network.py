@@ -143,11 +143,23 @@ class Network(nn.Module):
         """A state as the tokens of its layer: prefix, then patches row by row."""
         return z
 
+    normalised_pixels = False
+    """Its decoder predicts each patch's pixels less their mean, by their spread."""
+
     def decode(
-        self, image: Float[Tensor, "batch 3 height width"], hidden: Bool[Tensor, "rows cols"]
+        self,
+        image: Float[Tensor, "batch 3 height width"],
+        hidden: Bool[Tensor, "rows cols"],
+        normalised: bool | None = None,
     ) -> Float[Tensor, "batch 3 height width"]:
         """The input as a decoder makes it of those patches that are not hidden, in the input's
         units; only networks whose outline gives "decoder" have one.
+
+        Args:
+            image: The whole input.
+            hidden: Which patches.
+            normalised: The decoder's predictions are normalised pixels, which the mean and spread
+                of the true ones undo; None: as the network says.
         """
         raise NotImplementedError
 

@@ -19,6 +19,7 @@ Ability = Literal[
     "gradients",
     "rerun",
     "drop",
+    "path",
     "sequence",
     "classes",
     "decoder",
@@ -28,10 +29,11 @@ Ability = Literal[
 
 attention: which tokens each token looks at, by layer and head; values: what the heads mix; states:
 what each layer puts out; gradients: how a logit depends on these; rerun: an answer to an input
-that was changed; drop: one without some of its patches, the others being where they were;
-sequence: one and the same sequence of tokens through all layers, which a path from layer to layer
-can follow; classes: a head that tells classes apart; decoder: pixels from tokens; text: an answer
-to words.
+that was changed; drop: one without some of its patches, the others being where they were; path:
+each layer's patches are those of the layer before, or two by two (three by three, ...) of them that
+were merged, so that a path from layer to layer can be followed; sequence: one and the same sequence
+of tokens through all layers; classes: a head that tells classes apart; decoder: pixels from tokens;
+text: an answer to words.
 """
 
 NO_CLASSES = "it was trained without labels, or its classifier is not in the file"
@@ -55,6 +57,8 @@ class LayerOutline:
         heads: Attention heads; 0 where it has none.
         window: Rows and columns of patches that look at each other; None where all do.
         width: Numbers a patch.
+        shift: By how many rows and columns the windows are shifted.
+        cuts: The rows, and the columns, before which other windows begin.
     """
 
     name: str
@@ -63,6 +67,8 @@ class LayerOutline:
     heads: int = 0
     window: tuple[int, int] | None = None
     width: int = 0
+    shift: tuple[int, int] = (0, 0)
+    cuts: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,12 @@ def open_model(app: App) -> None:
     app.documents.choose_model()
 
 
-@command("model.bundled", "&Bundled Model")
+@command("model.browse", "Model &Browser…", "Ctrl+Shift+M")
+def browse_models(app: App) -> None:
+    app.browser.show()
+
+
+@command("model.bundled", "B&undled Model")
 def use_bundled_model(app: App) -> None:
     app.documents.use_model(bundled()[0].id)
 
