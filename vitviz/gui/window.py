@@ -36,6 +36,7 @@ from vitviz.gui.views.stack import ViewStack
 from vitviz.gui.views.table import VIEWS
 from vitviz.gui.widgets import drops
 from vitviz.gui.widgets.banner import Banner
+from vitviz.gui.widgets.dialog import room_on
 from vitviz.gui.widgets.job_view import JobView
 from vitviz.gui.widgets.status import StatusBar
 from vitviz.gui.widgets.text import menu_text, set_tooltip, window_title
@@ -56,9 +57,6 @@ log = logging.getLogger(__name__)
 
 FIRST_SIZE = QSize(1400, 880)
 """Of the window before its user has chosen one, where the screen has room for it, in pixels."""
-
-FRAME = QSize(16, 48)
-"""Room for what the desktop draws around a window, in pixels."""
 
 CENTRE_WIDTH = 270
 """Least width of the photo's part of the window, in pixels: panels give way before."""
@@ -112,7 +110,7 @@ class Window(QMainWindow):
         self._connect()
         self.apply_theme()
         geometry, docks = settings.geometry()
-        self.resize(size or FIRST_SIZE.boundedTo(self.screen().availableSize() - FRAME))
+        self.resize(size or FIRST_SIZE.boundedTo(room_on(self.screen())))
         self.restoreGeometry(geometry)
         self.panels.restore(docks)
         self.canvas.setFocus()

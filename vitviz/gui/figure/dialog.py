@@ -11,7 +11,6 @@ from PIL import Image
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QCloseEvent, QColor, QImage, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
-    QDialog,
     QDialogButtonBox,
     QFrame,
     QHBoxLayout,
@@ -28,6 +27,7 @@ from vitviz.exporting.provenance import Disclosure
 from vitviz.figures.spec import Content, FigureSpec
 from vitviz.gui.figure.form import FigureForm
 from vitviz.gui.threads.desk import Desk
+from vitviz.gui.widgets.dialog import Dialog
 from vitviz.gui.widgets.form import quiet
 from vitviz.gui.widgets.target import ask_target
 from vitviz.gui.widgets.text import PlainLabel, set_tooltip
@@ -154,7 +154,7 @@ class PreviewArea(QWidget):
         painter.restore()
 
 
-class FigureDialog(QDialog):
+class FigureDialog(Dialog):
     """Asks how a figure is to be, shows it, and writes it.
 
     Args:
