@@ -17,6 +17,7 @@ ROOM = QSize(1093, 614) - module.FRAME
 @pytest.fixture(autouse=True)
 def _small_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "room_on", lambda _: ROOM)
+    monkeypatch.setattr(module, "has_edges", lambda: True)
 
 
 def test_every_dialog_opens_within_the_screen(ui: Driver, monkeypatch: pytest.MonkeyPatch) -> None:

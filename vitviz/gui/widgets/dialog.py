@@ -11,14 +11,15 @@ FRAME = QSize(16, 48)
 
 RESIZED = Qt.WidgetAttribute.WA_Resized
 
-ENDLESS = QSize(16_000, 16_000)
-
 
 def room_on(screen: QScreen) -> QSize:
-    """How large a window can be that is seen whole; without limit where there is no real screen."""
-    if QGuiApplication.platformName() in ("offscreen", "minimal"):
-        return ENDLESS
+    """How large a window can be that is seen whole, in pixels."""
     return screen.availableSize() - FRAME
+
+
+def has_edges() -> bool:
+    """Whether what is beyond the screen's edge is lost; a picture of a dialog is taken without."""
+    return QGuiApplication.platformName() not in ("offscreen", "minimal")
 
 
 class Dialog(QDialog):
@@ -30,7 +31,7 @@ class Dialog(QDialog):
 
     def setVisible(self, visible: bool) -> None:
         # Qt itself finds a size for those that have none, of two thirds of the screen at most.
-        if visible and not self.isVisible() and self.testAttribute(RESIZED):
+        if visible and not self.isVisible() and self.testAttribute(RESIZED) and has_edges():
             fitting = self.size().boundedTo(room_on(self.screen()))
             if fitting != self.size():
                 self.resize(fitting)
