@@ -288,6 +288,7 @@ class Engine:
         return Cell(
             request, sight.photo_sha256, sight.model.card, trace.geometry, tokens, explanation,
             probabilities(trace), sight.input_pixels, sight.model.device, trace.forward_s, method_s,
+            None if trace.readouts is None else softmax(trace.readouts),
         )  # fmt: skip
 
     def _explanation(
@@ -382,6 +383,14 @@ def probabilities(trace: Trace) -> Float32[np.ndarray, " classes"] | None:
     """Softmax of the logits; None for a model without a head."""
     if trace.logits is None:
         return None
-    shifted = np.exp(trace.logits - trace.logits.max())
-    shares: Float32[np.ndarray, " classes"] = (shifted / shifted.sum()).astype(np.float32)
+    return softmax(trace.logits)
+
+
+def softmax(logits: Float32[np.ndarray, "*heads classes"]) -> Float32[np.ndarray, "*heads classes"]:
+    """Probabilities, read-only."""
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    shares: Float32[np.ndarray, "*heads classes"] = (
+        shifted / shifted.sum(axis=-1, keepdims=True)
+    ).astype(np.float32)
+    shares.flags.writeable = False
     return shares
