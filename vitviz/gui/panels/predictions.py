@@ -12,13 +12,9 @@ from vitviz.gui.widgets.form import column, quiet
 from vitviz.gui.widgets.text import set_tooltip
 from vitviz.plain_text import shown_text
 from vitviz.session.state import Session
+from vitviz.wording.numbers import percent
 
 TOP = 5
-
-
-def percent(probability: float) -> str:
-    """ "45.4 %"; "< 0.1 %" rather than a zero that it is not."""
-    return f"{100 * probability:.1f} %" if probability >= 0.0005 else "< 0.1 %"
 
 
 def heads_words(cell: Cell) -> str:
@@ -313,8 +309,10 @@ class PredictionsPanel(QWidget):
             return "This model has no classes: it was trained without labels."
         if not self._indices:
             return "No class is called so."
-        unknown = "" if cell.card.class_names else "The names of this model's classes are not known."
-        return " ".join(filter(None, (unknown, heads_words(cell))))
+        heads = heads_words(cell)
+        if cell.card.class_names:
+            return heads
+        return f"The names of this model's classes are not known. {heads}".rstrip()
 
     def _row_chosen(self, row: int) -> None:
         assert self._scene.cell is not None
