@@ -102,7 +102,7 @@ def _overview(sheet: Sheet) -> str:
     rows, cols = sheet.layout.grid
     return (
         f"{width} × {height} pixels in {rows} × {cols} patches of {sheet.geometry.patch}"
-        f" × {sheet.geometry.patch} · {sheet.layout.tokens} tokens"
+        f" × {sheet.geometry.patch} · {sheet.layout.tokens:,} tokens"
     )
 
 
