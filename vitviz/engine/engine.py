@@ -47,6 +47,7 @@ from vitviz.engine.seeing import (
     require_fit,
     require_given,
     see,
+    softmax,
     visible,
     without,
 )
@@ -142,7 +143,10 @@ class Engine:
                 the work would not fit.
             Cancelled: ``progress`` said so.
         """
-        answer: Answer = ANSWERS[type(request)](self, request, progress)
+        find = ANSWERS.get(type(request))
+        if find is None:
+            raise TypeError(f"{request!r} is no kind of request")
+        answer: Answer = find(self, request, progress)
         return answer
 
     def explain(self, request: ExplainRequest, progress: Progress = silent) -> Cell:
@@ -356,6 +360,7 @@ class Engine:
         return Cell(
             request, sight.photo_sha256, sight.model.card, trace.geometry, tokens, explanation,
             probabilities(trace), sight.input_pixels, sight.model.device, trace.forward_s, method_s,
+            None if trace.readouts is None else softmax(trace.readouts),
             self._change(request, sight, target, progress),
         )  # fmt: skip
 
