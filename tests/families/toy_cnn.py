@@ -107,7 +107,7 @@ PREPROCESSING = Preprocessing((24, 40), 8, (0.5,) * 3, (0.25,) * 3, "squash", 40
 
 READER = Reader(
     "toy-cnn", "the toy of convolutions", lambda tensors: "toy_stem.weight" in tensors,
-    lambda tensors, known: (known or CNNConfig(), ()), lambda tensors, config: tensors,
+    lambda tensors, said: (CNNConfig(**said.network), ()), lambda tensors, config: tensors,
     lambda config: (PREPROCESSING, ()),
 )  # fmt: skip
 

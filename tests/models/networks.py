@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vitviz.models.checkpoints.said import Said
 from vitviz.models.vit.network import VisionTransformer, ViTConfig
 
 SMALL = ViTConfig(
@@ -46,15 +47,25 @@ def random_input(height: int, width: int, batch: int = 2, seed: int = 1) -> Tens
     return torch.randn(batch, 3, height, width, generator=torch.Generator().manual_seed(seed))
 
 
+def said_of(config: ViTConfig) -> Said:
+    """All of a network's configuration, as a card says it."""
+    return Said("card", network=vars(config))
+
+
 def square(config: ViTConfig) -> ViTConfig:
     """The same network on a grid that weights alone can tell: three rows, three columns."""
     return replace(config, input_size=(3 * config.patch, 3 * config.patch))
 
 
-def naive_logits(config: ViTConfig, weights: dict[str, Tensor], image: Tensor) -> np.ndarray:
-    """The network once more: NumPy, float64, loops over patches and heads, one image."""
+def naive_logits(
+    config: ViTConfig, weights: dict[str, Tensor], image: Tensor, kept: list[int] | None = None
+) -> np.ndarray:
+    """The network once more: NumPy, float64, loops over patches and heads, one image; ``kept``:
+    those tokens that are there, all where it is None.
+    """
     w = {name: tensor.numpy().astype(np.float64) for name, tensor in weights.items()}
     z = _tokens(config, w, image.numpy().astype(np.float64))
+    z = z if kept is None else z[kept]
     for i in range(config.depth):
         b = {name.removeprefix(f"blocks.{i}."): value for name, value in w.items()}
         z = z + b.get("ls1.gamma", 1.0) * _attention(config, b, _norm(config, b, "norm1", z))

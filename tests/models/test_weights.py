@@ -8,8 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.models.networks import SMALL, VARIANTS, random_network, square
+from tests.models.networks import SMALL, VARIANTS, random_network, said_of, square
 from vitviz.errors import CheckpointError
+from vitviz.models.checkpoints.reader import texts
+from vitviz.models.checkpoints.said import NOT_SAID
 from vitviz.models.families import reader_of
 from vitviz.models.vit.family import VIT
 from vitviz.models.vit.network import VisionTransformer, ViTConfig, vit_config
@@ -50,7 +52,7 @@ def test_a_card_and_the_shapes_give_the_network_back(name: str) -> None:
     config = VARIANTS[name]
     tensors = weights(config)
     assert reader_of(tensors) == (VIT, timm.READER)
-    inferred, notes = timm.config(tensors, config)
+    inferred, notes = timm.config(tensors, said_of(config))
     assert inferred == config
     assert notes == ()
     converted = timm.convert(tensors, inferred)
@@ -67,7 +69,7 @@ def test_without_a_card_the_rest_is_assumed_and_said(name: str) -> None:
         pytest.skip("the activation leaves no trace in the weights")
     inferred, notes = timm.config(weights(config))
     assert inferred == config
-    assert notes == ("2 heads of 64 are assumed: the weights do not tell.",)
+    assert texts(notes) == ("2 heads of 64 are assumed: the weights do not tell.",)
 
 
 def test_torchvision_names_old_and_new() -> None:
@@ -96,7 +98,7 @@ def test_torchvision_names_old_and_new() -> None:
 def test_other_names_in_the_family(pattern: str, theirs: str) -> None:
     config = replace(VARIANTS["gated"])
     tensors = {name.replace(pattern, theirs): t for name, t in weights(config).items()}
-    assert timm.config(tensors, config)[0] == config
+    assert timm.config(tensors, said_of(config))[0] == config
     assert len(timm.convert(tensors, config)) == len(tensors)
 
 
@@ -139,7 +141,7 @@ def test_the_giant_of_dinov2_has_24_heads() -> None:
 
 def refusal(tensors: dict[str, Tensor], known: ViTConfig | None = SMALL) -> str:
     with pytest.raises(CheckpointError) as caught:
-        timm.convert(tensors, timm.config(tensors, known)[0])
+        timm.convert(tensors, timm.config(tensors, said_of(known) if known else NOT_SAID)[0])
     return str(caught.value)
 
 
@@ -249,7 +251,7 @@ def test_timm_preprocessing_is_deits(config: ViTConfig) -> None:
     preprocessing, notes = timm.preprocessing(config)
     assert preprocessing.edge == {224: 256, 518: 518}[config.input_size[0]]
     assert preprocessing.interpolation == "bicubic"
-    assert str(preprocessing.edge) in notes[0]
+    assert str(preprocessing.edge) in texts(notes)[0]
 
 
 def test_torchvision_preprocessing_is_its_own() -> None:

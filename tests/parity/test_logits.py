@@ -13,12 +13,14 @@ import torchvision
 from PIL import Image
 from torch import Tensor, nn
 
+from tests.models.networks import said_of
 from vitviz.errors import CheckpointError
 from vitviz.imaging.load import load
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import InputChoice, fit, model_input
 from vitviz.models.card import ModelCard
-from vitviz.models.checkpoints.reader import Tensors
+from vitviz.models.checkpoints.reader import Tensors, texts
+from vitviz.models.checkpoints.said import NOT_SAID
 from vitviz.models.families import reader_of
 from vitviz.models.loading import load_model
 from vitviz.models.vit.network import VisionTransformer, ViTConfig
@@ -42,7 +44,7 @@ def convert(
     tensors: dict[str, Tensor], known: ViTConfig | None = None
 ) -> tuple[ViTConfig, Tensors]:
     _, reader = reader_of(tensors)
-    config, _ = reader.config(tensors, known)
+    config, _ = reader.config(tensors, said_of(known) if known else NOT_SAID)
     return config, reader.convert(tensors, config)
 
 
@@ -156,11 +158,11 @@ def test_heads_as_timm_has_them(name: str, heads: int) -> None:
         theirs = timm.create_model(name, pretrained=False)
     tensors = dict(theirs.state_dict())
     _, reader = reader_of(tensors)
-    config, notes = reader.config(tensors, None)
+    config, notes = reader.config(tensors, NOT_SAID)
     assert config.heads == heads
     assert heads == theirs.blocks[0].attn.num_heads or name == "vit_base_patch16_gap_224"
     assert {"token": "cls", "avg": "mean"}[theirs.global_pool] == config.pool or not config.classes
-    assert any(f"{heads} heads" in note for note in notes)
+    assert any(f"{heads} heads" in note for note in texts(notes))
     assert len(reader.convert(tensors, config)) == len(tensors)
 
 

@@ -13,6 +13,7 @@ from typing import Annotated
 
 from vitviz.errors import CheckpointError
 from vitviz.imaging.preprocess import Interpolation, Preprocessing, ResizeRule
+from vitviz.models.checkpoints.said import Assumption, Outputs
 from vitviz.models.config import Config, TrainingInput
 from vitviz.models.cost import Cost
 from vitviz.models.families import FAMILIES
@@ -54,6 +55,9 @@ class ModelCard:
         names: Of its own classes, in the order of the head's outputs; empty where ``classes``
             gives them, or where they are not known.
         family: Name of the network's family.
+        outputs: What the head's numbers are: of classes, one of which it is; of labels, each of
+            which may be; or values by themselves. "": classes, or a value where there is one only.
+        assumed: Those of the notes that can be corrected, each with the field that it is about.
     """
 
     id: str
@@ -74,6 +78,8 @@ class ModelCard:
     weak: str = ""
     names: tuple[str, ...] = ()
     family: str = "vit"
+    outputs: Outputs = ""
+    assumed: tuple[Assumption, ...] = field(default=(), compare=False)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -140,10 +146,11 @@ class _Fields:
     trained_by: Paragraph = ""
     trained_on: Paragraph = ""
     weak: Paragraph = ""
+    outputs: Outputs = ""
 
 
 TEXTS = ("id", "title", "classes", "licence", "source", "sha256", "bytes", "notes", "keys", "dtype",
-         "trained_by", "trained_on", "weak")  # fmt: skip
+         "trained_by", "trained_on", "weak", "outputs")  # fmt: skip
 """Fields that a card and its file have alike."""
 
 

@@ -16,6 +16,7 @@ from vitviz.bundled import resource
 from vitviz.errors import CheckpointError, NotEnoughMemory, VitvizError
 from vitviz.memory import available_bytes
 from vitviz.models.card import LARGEST_CARD, ModelCard, from_json, is_card
+from vitviz.models.checkpoints.said import Assumption, Said, texts
 from vitviz.models.config import Config
 from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.families import reader_of
@@ -135,7 +136,7 @@ def load_model(id_or_path: str | Path, device: str = "auto", progress: Progress 
     progress(Stage("reading_weights"), 0.0)
     checkpoint = read_checkpoint(path)
     family, reader = reader_of(checkpoint.tensors)
-    config, assumed = reader.config(checkpoint.tensors, _known(said, family, path))
+    config, assumed = reader.config(checkpoint.tensors, _said(said, family, path))
     if said:
         _compare(said.config, config, path)
     chosen = choose_device(device)
@@ -144,7 +145,11 @@ def load_model(id_or_path: str | Path, device: str = "auto", progress: Progress 
     tensors = reader.convert(checkpoint.tensors, config)
     checking = Stage("checking_weights")
     card = _with_file(card, path, tensors, reader, lambda done: progress(checking, done / 2))
-    card = replace(card, notes=(*card.notes, *assumed, *checkpoint.notes, *notes))
+    every = (*assumed, *checkpoint.notes, *notes)
+    fields_assumed = tuple(note for note in every if isinstance(note, Assumption))
+    card = replace(
+        card, notes=(*card.notes, *texts(every)), assumed=(*card.assumed, *fields_assumed)
+    )
     progress(Stage("building_network"), 0.5)
     network = _network(family, config, tensors, chosen, path)
     progress(Stage("model_ready"), 1.0)
@@ -172,8 +177,8 @@ def _found(id_or_path: str | Path) -> tuple[Path, ModelCard | None, tuple[str, .
     return path, None, (f"{card_path.name} beside it is no model card and was not used.",)
 
 
-def _known(said: ModelCard | None, family: Family, path: Path) -> Config | None:
-    """What a card says of the network; None where there is no card.
+def _said(said: ModelCard | None, family: Family, path: Path) -> Said:
+    """What a card says of the network.
 
     Raises:
         CheckpointError: It is of another family than the weights.
@@ -184,7 +189,10 @@ def _known(said: ModelCard | None, family: Family, path: Path) -> Config | None:
             f"{said.family}, not {family.name}.",
             "Correct the card, or move it away to load the checkpoint without it.",
         )
-    return None if said is None else said.config
+    if said is None:
+        return Said()
+    network = {field.name: getattr(said.config, field.name) for field in fields(said.config)}
+    return Said("card", network=network)
 
 
 def _compare(said: Config, is_: Config, path: Path) -> None:
@@ -206,7 +214,7 @@ def _assumed_card(path: Path, config: Config, family: Family, reader: Reader) ->
     classes = family.outline(config, preprocessing.input_size).classes
     names = [name for name, count in SETS.items() if count == classes]
     if names:
-        notes += (f"{classes} classes are assumed to be {names[0]}'s.",)
+        notes += (Assumption("names", f"{classes} classes are assumed to be {names[0]}'s."),)
     return ModelCard(
         id=path.stem,
         title=path.stem,
@@ -214,7 +222,8 @@ def _assumed_card(path: Path, config: Config, family: Family, reader: Reader) ->
         preprocessing=preprocessing,
         classes=names[0] if names else "",
         source=path.name,
-        notes=notes,
+        notes=texts(notes),
+        assumed=tuple(note for note in notes if isinstance(note, Assumption)),
         family=family.name,
     )
 

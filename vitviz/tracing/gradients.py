@@ -11,30 +11,38 @@ Source: Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016, arXi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from vitviz.models.network import Network, Step
+from vitviz.models.network import Bias, Network, Step, softmax_attention
 from vitviz.progress import Progress, Stage, part, silent
 from vitviz.shapes import Float
 from vitviz.tracing.memory import refusing, require
+from vitviz.tracing.windows import Windows
 
 
 class LayerGradient(NamedTuple):
     """What rows of one layer's dy/dA are made from.
 
     Args:
-        v: The values that its heads mix.
+        v: The values that its heads mix; window by window where there are windows.
         mixed: The gradient of y with respect to what its heads put out, before their projection.
+        windows: Which tokens lie in which windows; None where all look at all.
     """
 
-    v: Float[Tensor, "heads tokens head_dim"]
-    mixed: Float[Tensor, "heads tokens head_dim"]
+    v: Float[Tensor, "heads *windows tokens head_dim"]
+    mixed: Float[Tensor, "heads *windows tokens head_dim"]
+    windows: Windows | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """What it holds on to, in bytes."""
+        return self.v.nbytes + self.mixed.nbytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +59,7 @@ class Gradients:
 
     @property
     def nbytes(self) -> int:
-        found = [layer for layer in self.layers if layer is not None]
-        return sum(tensor.nbytes for layer in found for tensor in layer)
+        return sum(layer.nbytes for layer in self.layers if layer is not None)
 
     def rows(
         self,
@@ -69,14 +76,55 @@ class Gradients:
             queries: Which rows.
             room: Memory to work in, from ``Trace.room()``; made now where there is none.
         """
+        found = self._of(layer)
+        if found.windows is None:
+            return _product(found.mixed[heads, queries], found.v[heads].mT, room)
+        windows, slots = found.windows.of_rows(queries)
+        mixed, v = found.mixed[heads, windows, slots, :, None], found.v[heads, windows]
+        rows = (v @ mixed)[..., 0].transpose(0, 1)
+        shape = rows.shape[1], len(rows), found.windows.tokens
+        out = rows.new_empty(shape) if room is None else room[: math.prod(shape)].view(shape)
+        return found.windows.scattered(rows, windows, out)
+
+    def window_rows(
+        self,
+        layer: int,
+        heads: slice,
+        rows: slice,
+        room: Float[Tensor, " numbers"] | None = None,
+    ) -> Float[Tensor, "heads rows keys"]:
+        """dy/dA of some rows over their own windows, as ``LayerAttention.window_blocks`` has A;
+        padding's are of no meaning.
+
+        Args:
+            layer: From 0.
+            heads: Which heads.
+            rows: Which rows, counted in the order of the windows: whole windows.
+            room: As of ``rows``.
+        """
+        found = self._of(layer)
+        if found.windows is None:
+            return self.rows(layer, heads, rows, room)
+        slots = found.windows.slots
+        windows = slice(rows.start // slots, rows.stop // slots)
+        return _product(found.mixed[heads, windows], found.v[heads, windows].mT, room).flatten(1, 2)
+
+    def _of(self, layer: int) -> LayerGradient:
         found = self.layers[layer]
         if found is None:
             raise ValueError(f"layer {layer} has no attention")
-        mixed, v = found.mixed[heads, queries], found.v[heads].mT
-        if room is None:
-            return torch.bmm(mixed, v)
-        shape = *mixed.shape[:2], v.shape[-1]
-        return torch.bmm(mixed, v, out=room[: shape[0] * shape[1] * shape[2]].view(shape))
+        return found
+
+
+def _product(
+    mixed: Float[Tensor, "heads *windows rows head_dim"],
+    v: Float[Tensor, "heads *windows head_dim keys"],
+    room: Float[Tensor, " numbers"] | None,
+) -> Float[Tensor, "heads *windows rows keys"]:
+    if room is None:
+        return mixed @ v
+    shape = *mixed.shape[:-1], v.shape[-1]
+    return torch.matmul(mixed, v, out=room[: math.prod(shape)].view(shape))
 
 
 def move(network: Network, device: str) -> None:
@@ -126,7 +174,7 @@ def run_forward(
         states = [network.embed(image)]
         for layer, step in enumerate(steps):
             progress(Stage("block", layer, len(steps)), layer / len(steps))
-            states.append(step(states[-1], F.scaled_dot_product_attention))
+            states.append(step(states[-1], softmax_attention))
     return states
 
 
@@ -158,9 +206,17 @@ def _through(step: Step, z: Tensor, gradient: Tensor) -> tuple[Tensor, LayerGrad
         The gradient with respect to ``z``; and with respect to the attention.
     """
     seen: list[Tensor] = []
+    members: list[Tensor] = []
 
-    def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        seen.extend((v, F.scaled_dot_product_attention(q, k, v)))
+    def attend(
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        bias: Bias | None = None,
+        windows: Tensor | None = None,
+    ) -> Tensor:
+        seen.extend((v, softmax_attention(q, k, v, bias, windows)))
+        members.extend([] if windows is None else [windows])
         return seen[1]
 
     with torch.enable_grad():
@@ -172,5 +228,8 @@ def _through(step: Step, z: Tensor, gradient: Tensor) -> tuple[Tensor, LayerGrad
         v, mixed = seen
         before, by_mixed = torch.autograd.grad(out, (z, mixed), gradient)
     # Copies: v is a part of what q and k lie in too.
-    own = v[0].detach().clone(memory_format=torch.contiguous_format)
-    return before, LayerGradient(own, by_mixed[0])
+    own = v.detach().clone(memory_format=torch.contiguous_format)
+    if not members:
+        return before, LayerGradient(own[0], by_mixed[0])
+    windows = Windows(members[0])
+    return before, LayerGradient(own.transpose(0, 1), by_mixed.transpose(0, 1), windows)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from vitviz.imaging.preprocess import Preprocessing
+from vitviz.models.checkpoints.said import Assumption, Notes, Said, texts
 from vitviz.models.config import Config
+
+__all__ = ["Assumption", "Notes", "Reader", "Said", "Tensors", "texts"]
 
 Tensors = Mapping[str, Tensor]
 """Parameters by name."""
-
-Notes = tuple[str, ...]
-"""What had to be assumed, one line each, for the user to read."""
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,20 @@ class Reader:
     Args:
         name: As in a model card's ``keys``.
         title: For people.
-        recognises: Whether a checkpoint names them so; says nothing about its being whole.
-        config: The network, from the shapes, and for what shapes do not tell from a card's
-            config, or from a documented assumption where there is no card.
+        recognises: Whether a checkpoint names them so, by names and shapes alone (the tensors may
+            be on the meta device); says nothing about its being whole.
+        config: The network, from the shapes, and for what shapes do not tell from what is said
+            beside them, or else from a documented assumption, which is noted.
         convert: The parameters under the names of the family's network, exactly those it has.
-        preprocessing: What models with these names usually want.
+        preprocessing: What models with these names usually want; what is said goes over it.
+        knows: Whether a key is one of its names, for saying which names of a stranger do not fit;
+            None: whatever it is.
     """
 
     name: str
     title: str
     recognises: Callable[[Tensors], bool]
-    config: Callable[[Tensors, Config | None], tuple[Config, Notes]]
+    config: Callable[[Tensors, Said], tuple[Config, Notes]]
     convert: Callable[[Tensors, Config], Tensors]
     preprocessing: Callable[[Config], tuple[Preprocessing, Notes]]
+    knows: Callable[[str], bool] | None = None

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vitviz.models.cost import Cost
-from vitviz.models.network import Attend, Network
+from vitviz.models.network import Attend, Network, softmax_attention
 from vitviz.models.outline import Outline
 from vitviz.models.vit.config import SIZES, Activation, Pool, ViTConfig, vit_config
 from vitviz.models.vit.cost import cost
@@ -145,7 +145,7 @@ class Block(nn.Module):
     def forward(
         self,
         z: Float[Tensor, "batch tokens dim"],
-        attend: Attend = F.scaled_dot_product_attention,
+        attend: Attend = softmax_attention,
     ) -> Float[Tensor, "batch tokens dim"]:
         z = z + self.ls1(self.attn(self.norm1(z), attend))  # equation 2
         out: Tensor = z + self.ls2(self.mlp(self.norm2(z)))  # equation 3

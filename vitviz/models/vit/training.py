@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vitviz.models.network import softmax_attention
 from vitviz.models.training import Kind, Role, Training
 from vitviz.models.vit.config import ViTConfig
 from vitviz.models.vit.network import Block, VisionTransformer
@@ -98,7 +98,7 @@ def forward(
     z = network.embed(images)
     for block, (attention, mlp) in zip(network.blocks, kept[..., None, None], strict=True):
         assert isinstance(block, Block)
-        z = z + attention * block.ls1(block.attn(block.norm1(z), F.scaled_dot_product_attention))
+        z = z + attention * block.ls1(block.attn(block.norm1(z), softmax_attention))
         z = z + mlp * block.ls2(block.mlp(block.norm2(z)))
     return network.classify(z)
 

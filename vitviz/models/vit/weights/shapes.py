@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from typing import Any, cast
 
 import torch
 
 from vitviz.errors import CheckpointError
-from vitviz.models.checkpoints.reader import Notes, Tensors
+from vitviz.models.checkpoints.reader import Assumption, Notes, Tensors
+from vitviz.models.checkpoints.said import Said
 from vitviz.models.vit.config import Activation, Pool, ViTConfig
 from vitviz.models.vit.network import VisionTransformer
 
@@ -58,13 +60,12 @@ def renamed(tensors: Tensors, rename: Rename) -> dict[str, str]:
     return keys
 
 
-def infer(named: Tensors, known: ViTConfig | None) -> tuple[ViTConfig, Notes]:
+def infer(named: Tensors, said: Said) -> tuple[ViTConfig, Notes]:
     """The network that these parameters belong to.
 
     Args:
         named: Parameters under our names.
-        known: A card's word for what shapes do not tell: heads, the grid's shape, activation,
-            epsilon.
+        said: What shapes do not tell: heads, the grid's shape, activation, epsilon.
 
     Raises:
         CheckpointError: A parameter that tells a size is missing or misshapen, or no network of
@@ -75,9 +76,9 @@ def infer(named: Tensors, known: ViTConfig | None) -> tuple[ViTConfig, Notes]:
     hidden = _shape(named, "blocks.0.mlp.fc2.weight", 2)[1]
     gated = _shape(named, "blocks.0.mlp.fc1.weight", 2)[0] == 2 * hidden
     prefix = _prefix(named)
-    heads, notes = _heads(width, depth, gated, known)
-    positioned, grid = _positions(named, prefix, known)
-    pool, norm_after_pool = _pool(named, width, known)
+    heads, notes = _heads(width, depth, gated, said)
+    positioned, grid = _positions(named, prefix, patch, said)
+    pool, norm_after_pool = _pool(named, width, said)
     usual: Activation = "silu" if gated else "gelu"
     try:
         config = ViTConfig(
@@ -91,10 +92,10 @@ def infer(named: Tensors, known: ViTConfig | None) -> tuple[ViTConfig, Notes]:
             prefix=prefix,
             positioned_prefix=positioned,
             pool=pool,
-            activation=known.activation if known else usual,
+            activation=cast(Activation, said.get("activation", str) or usual),
             gated_mlp=gated,
             layer_scale="blocks.0.ls1.gamma" in named,
-            norm_eps=known.norm_eps if known else 1e-6,
+            norm_eps=said.get("norm_eps", float) or 1e-6,
             norm_after_pool=norm_after_pool,
         )
     except ValueError as error:
@@ -152,10 +153,11 @@ def _prefix(named: Tensors) -> tuple[str, ...]:
     return names + tuple(f"reg{i}" for i in range(1, min(registers, 1000) + 1))
 
 
-def _heads(width: int, depth: int, gated: bool, known: ViTConfig | None) -> tuple[int, Notes]:
+def _heads(width: int, depth: int, gated: bool, said: Said) -> tuple[int, Notes]:
     """Fused weights do not tell the number of heads: the card's, else the family's custom."""
+    known = said.get("heads", int)
     if known:
-        return known.heads, ()
+        return known, ()
     heads = ODD_HEADS.get((width, depth, gated))
     if heads is None and width % 64:
         raise CheckpointError(
@@ -163,17 +165,20 @@ def _heads(width: int, depth: int, gated: bool, known: ViTConfig | None) -> tupl
         )
     heads = heads or width // 64
     note = f"{heads} heads of {width // heads} are assumed: the weights do not tell."
-    return heads, (note,)
+    return heads, (Assumption("heads", note),)
 
 
 def _positions(
-    named: Tensors, prefix: tuple[str, ...], known: ViTConfig | None
+    named: Tensors, prefix: tuple[str, ...], patch: int, said: Said
 ) -> tuple[int, tuple[int, int]]:
     """How many prefix tokens have a position, and the grid, which is square unless a card says."""
-    if known:
-        return known.positioned_prefix, known.grid
     count = _shape(named, "pos_embed", 3)[1]
     registers = sum(name.startswith("reg") for name in prefix)
+    size = said.size()
+    if size:
+        positioned = said.get("positioned_prefix", int)
+        grid = size[0] // patch, size[1] // patch
+        return count - grid[0] * grid[1] if positioned is None else positioned, grid
     for positioned in (len(prefix) - registers, 0, len(prefix)):
         side = math.isqrt(max(count - positioned, 0))
         if side and side * side == count - positioned:
@@ -185,12 +190,13 @@ def _positions(
     )
 
 
-def _pool(named: Tensors, width: int, known: ViTConfig | None) -> tuple[Pool, bool]:
+def _pool(named: Tensors, width: int, said: Said) -> tuple[Pool, bool]:
     norm_after_pool = "fc_norm.weight" in named
     if "head.weight" in named and _shape(named, "head.weight", 2)[1] == 2 * width:
         return "cls+mean", norm_after_pool
-    if known and known.pool != "cls+mean":
-        return known.pool, norm_after_pool
+    known: Any = said.get("pool", str)
+    if known in ("cls", "mean"):
+        return known, norm_after_pool
     return ("mean" if norm_after_pool or "cls_token" not in named else "cls"), norm_after_pool
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from vitviz.imaging.preprocess import Preprocessing
-from vitviz.models.checkpoints.reader import Notes, Reader, Tensors
+from vitviz.models.checkpoints.reader import Assumption, Notes, Reader, Tensors
+from vitviz.models.checkpoints.said import NOT_SAID, Said
 from vitviz.models.vit.config import ViTConfig
 from vitviz.models.vit.weights.shapes import fit, infer, renamed
 
@@ -48,10 +49,10 @@ def recognises(tensors: Tensors) -> bool:
     )
 
 
-def config(tensors: Tensors, known: ViTConfig | None = None) -> tuple[ViTConfig, Notes]:
+def config(tensors: Tensors, said: Said = NOT_SAID) -> tuple[ViTConfig, Notes]:
     """The network, from the shapes."""
     keys = renamed(tensors, our_name)
-    return infer({name: tensors[key] for name, key in keys.items()}, known)
+    return infer({name: tensors[key] for name, key in keys.items()}, said)
 
 
 def convert(tensors: Tensors, config: ViTConfig) -> Tensors:
@@ -72,7 +73,7 @@ def preprocessing(config: ViTConfig) -> tuple[Preprocessing, Notes]:
         "DeiT and DINO were trained; timm's vit_*.augreg* were trained with mean = std = 0.5."
     )
     return Preprocessing(config.input_size, config.patch, IMAGENET_MEAN, IMAGENET_STD, edge=edge), (
-        note,
+        Assumption("preprocessing", note),
     )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from vitviz.imaging.preprocess import Preprocessing
-from vitviz.models.checkpoints.reader import Notes, Reader, Tensors
+from vitviz.models.checkpoints.reader import Assumption, Notes, Reader, Tensors
+from vitviz.models.checkpoints.said import NOT_SAID, Said
 from vitviz.models.vit.config import ViTConfig
 from vitviz.models.vit.weights.shapes import fit, infer, renamed
 from vitviz.models.vit.weights.timm import IMAGENET_MEAN, IMAGENET_STD
@@ -41,10 +42,10 @@ def recognises(tensors: Tensors) -> bool:
     return {"conv_proj.weight", "class_token", "encoder.pos_embedding"} <= tensors.keys()
 
 
-def config(tensors: Tensors, known: ViTConfig | None = None) -> tuple[ViTConfig, Notes]:
+def config(tensors: Tensors, said: Said = NOT_SAID) -> tuple[ViTConfig, Notes]:
     """The network, from the shapes."""
     keys = renamed(tensors, our_name)
-    return infer({name: tensors[key] for name, key in keys.items()}, known)
+    return infer({name: tensors[key] for name, key in keys.items()}, said)
 
 
 def convert(tensors: Tensors, config: ViTConfig) -> Tensors:
@@ -74,7 +75,7 @@ def preprocessing(config: ViTConfig) -> tuple[Preprocessing, Notes]:
         f"Preprocessing is assumed: shorter edge to {edge}, {resize.interpolation}, ImageNet mean "
         "and std, as torchvision's published weights of this size want it."
     )
-    return resize, (note,)
+    return resize, (Assumption("preprocessing", note),)
 
 
 READER = Reader(
