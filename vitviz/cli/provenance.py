@@ -99,5 +99,6 @@ def _map(facts: MapFacts) -> Iterator[str]:
     layer = "all layers" if facts.layer is None else layer_name(facts.layer - 1)
     head = "all heads" if facts.head is None else f"head {facts.head}"
     target = "" if facts.target is None else f", class {facts.target}"
+    target += "" if facts.contrast is None else f", not class {facts.contrast}"
     yield f"  map         {layer}, {head}, {facts.direction} {facts.query}{target}; {facts.unit}"
     yield f"  computed    {facts.device}, {facts.precision}"

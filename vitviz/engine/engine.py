@@ -246,9 +246,10 @@ class Engine:
         trace, method = sight.trace, METHODS[request.method]
         require_fit(request.method, trace.outline, sight.model.card.title)
         tokens = query_tokens(request.query, trace.outline, trace.geometry)
-        target = trace.target(request.target) if method.class_specific else None
+        about = method.class_specific
+        aim = trace.aim(request.target, request.contrast) if about else None
         key = (sight.key, request.method, request.params, request.head, request.direction,
-               tokens, target)  # fmt: skip
+               tokens, aim)  # fmt: skip
         explanation, method_s = self._explanations.get(
             key, lambda: self._explanation(request, sight, tokens, progress),
             lambda: progress(WAITING, 0),
@@ -296,7 +297,9 @@ def explain(
 
     start = time.perf_counter()
     head = "mean" if request.head is None else request.head
-    question = Question(query, request.direction, head, dict(request.params), request.target)
+    question = Question(
+        query, request.direction, head, dict(request.params), request.target, request.contrast
+    )
     with refusing(EXPLAINING_BYTES, f"an explanation of {trace.tokens:,} tokens"):
         explanation = METHODS[request.method].explain(trace, question, progress)
     return explanation, time.perf_counter() - start

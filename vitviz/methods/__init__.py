@@ -3,8 +3,11 @@
 from vitviz.methods.attention import ATTENTION
 from vitviz.methods.attention_grad_cam import ATTENTION_GRAD_CAM
 from vitviz.methods.base import Method
+from vitviz.methods.daam import DAAM, DAAM_FEATURES
 from vitviz.methods.feature_norm import FEATURE_NORM
 from vitviz.methods.gradient_rollout import GRADIENT_ROLLOUT
+from vitviz.methods.legrad import LEGRAD
+from vitviz.methods.libragrad import LIBRAGRAD
 from vitviz.methods.relevance import RELEVANCE
 from vitviz.methods.rollout import ROLLOUT
 
@@ -14,6 +17,10 @@ METHODS: dict[str, Method] = {
         ATTENTION,
         ROLLOUT,
         RELEVANCE,
+        LIBRAGRAD,
+        LEGRAD,
+        DAAM,
+        DAAM_FEATURES,
         GRADIENT_ROLLOUT,
         ATTENTION_GRAD_CAM,
         FEATURE_NORM,

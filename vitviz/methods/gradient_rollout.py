@@ -4,8 +4,8 @@
     A_hat_l = (1 - residual) F_l + residual I, every row divided by its sum
     R_end   = A_hat_end ... A_hat_start,    map = R_end[query]
 
-y is the logit of one class, ``*`` of entries, ``+`` what is positive. F has the size of logits,
-far below one, so most of a row is the residual's.
+y is the logit of one class (or how far it is above another's), ``*`` of entries, ``+`` what is
+positive. F has the size of logits, far below one, so most of a row is the residual's.
 
 Source: jacobgil/vit-explain, with the mean over heads and residual = 1/2; its discard ratio is
 rollout's (``vitviz.methods.rollout``).
@@ -61,8 +61,8 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     settings = GRADIENT_ROLLOUT.settings(question.params)
     residual, discard = share("residual", settings), share("discard", settings)
     through = layers_from(settings, trace, "Gradient rollout")
-    head, target = head_of(question, trace), trace.target(question.target)
-    gradients, fusion = trace.gradients(target, progress), fusion_of(head)
+    head, aim = head_of(question, trace), trace.aim(question.target, question.contrast)
+    gradients, fusion = trace.gradients(aim, progress), fusion_of(head)
 
     def fuse(block: Tensor) -> Tensor:
         # No zero may have a sign: discarding sorts the bits.
@@ -78,7 +78,9 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
         flows = flow_down(layers, through, question.query, push)
         values = flows.unsqueeze(1).cpu().numpy()
     maps = uniform(values, through, trace.layout, trace.geometry)
-    return Explanation(maps, head, Quantity("gradient rollout", "share"), "through", target)
+    return Explanation(
+        maps, head, Quantity("gradient rollout", "share"), "through", aim.target, aim.contrast
+    )
 
 
 GRADIENT_ROLLOUT = Method(

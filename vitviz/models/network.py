@@ -131,6 +131,10 @@ class Network(nn.Module):
         """Logits from the last state; features where there is no head."""
         raise NotImplementedError
 
+    def features(self, z: Tensor) -> Float[Tensor, "batch numbers"]:
+        """What the head reads of the last state; where a network does not say, its answer."""
+        return self.classify(z)
+
     def outline(self, input_size: tuple[int, int]) -> Outline:
         """It from outside, at an input of this height and width."""
         raise NotImplementedError

@@ -18,8 +18,8 @@ from vitviz.session.strict import check_parameters, method_called
 from vitviz.writing import write_whole
 
 VERSION = 3
-"""1 had one pane, no figure and no class; up to 2 a query was a token or one point. They are still
-read."""
+"""1 had one pane, no figure and no class; up to 2 no class was set against another, and a query was
+a token or one point. They are still read."""
 
 QUERIES = "auto|patches|cls|dist|reg[1-9][0-9]*"
 
@@ -98,15 +98,32 @@ def read(path: Path) -> Session:
 
 def _in_this_version(data: Mapping[str, Any], version: int) -> Mapping[str, Any]:
     """A session of an earlier version with what that version did not have."""
-    if version > 1:  # what 2 could say, 3 says so too
+    if version == VERSION:
         return data
+    if version == 2:
+        found: dict[str, Any] = _with_contrast(dict(data))
+        return found
     new = json.loads(to_json(Session()))
-    added: dict[str, dict[str, Any]] = {"view": {"target": None}, "style": {"scaling": "linear"}}
+    added: dict[str, dict[str, Any]] = {
+        "view": {"target": None, "contrast": None}, "style": {"scaling": "linear"},
+    }  # fmt: skip
     parts = {
         name: {**part, **added[name]} if isinstance(part, dict) and name in added else part
         for name, part in data.items()
     }
     return {**parts, "compare": new["compare"], "figure": new["figure"]}
+
+
+def _with_contrast(part: Any) -> Any:
+    """A session of version 2, or a part of it: every view has a class that is set against none."""
+    if isinstance(part, list):
+        return [_with_contrast(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    new = {name: _with_contrast(value) for name, value in part.items()}
+    if isinstance(new.get("view"), dict):
+        new["view"] = {**new["view"], "contrast": None}
+    return new
 
 
 def _checked(session: Session) -> Session:

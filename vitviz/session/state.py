@@ -75,6 +75,8 @@ class View:
         direction: Of the query, or to it.
         target: Index of the class that a class-specific method asks about; None: the most
             probable one.
+        contrast: Index of the class that this one is set against ("why this and not that"); None:
+            none.
     """
 
     method: str = "attention"
@@ -84,6 +86,7 @@ class View:
     query: Query = "auto"
     direction: Direction = "of"
     target: Annotated[int, Within(0, MOST_CLASSES)] | None = None
+    contrast: Annotated[int, Within(0, MOST_CLASSES)] | None = None
 
 
 @dataclass(frozen=True)

@@ -234,9 +234,10 @@ class VisionTransformer(Network):
         prefix = prefix + F.pad(positions[:, :positioned], (0, 0, 0, prefix.shape[1] - positioned))
         return torch.cat([prefix.expand(len(image), -1, -1), patches], dim=1)
 
-    def classify(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch classes"]:
-        """Equation 4 and the head; the pooled features where there is no head."""
-        z = self.norm(z)
+    def features(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch numbers"]:
+        return self._pooled(self.norm(z))
+
+    def _pooled(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch numbers"]:
         cls, patches = z[:, 0], z[:, len(self.config.prefix) :]
         if self.config.pool == "cls":
             pooled = cls
@@ -244,7 +245,13 @@ class VisionTransformer(Network):
             pooled = patches.mean(dim=1)
         else:
             pooled = torch.cat([cls, patches.mean(dim=1)], dim=-1)
-        logits: Tensor = self.head(self.fc_norm(pooled))
+        features: Tensor = self.fc_norm(pooled)
+        return features
+
+    def classify(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch classes"]:
+        """Equation 4 and the head; the pooled features where there is no head."""
+        z = self.norm(z)
+        logits: Tensor = self.head(self._pooled(z))
         if self.head_dist is not None:  # DeiT: the mean of both heads
             logits = (logits + self.head_dist(z[:, self.config.prefix.index("dist")])) / 2
         return logits
