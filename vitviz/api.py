@@ -18,6 +18,7 @@ from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import look
 from vitviz.maps.style import Style
 from vitviz.methods.base import Direction, ParameterValue, Question
+from vitviz.models.hub_names import resolve
 from vitviz.models.loading import bundled
 from vitviz.models.loading import load_model as load_checkpoint
 from vitviz.progress import silent
@@ -57,13 +58,15 @@ def load_model(model: str | Path | None = None, *, device: str = "auto") -> Mode
     """Loads a model.
 
     Args:
-        model: A checkpoint's path, a bundled model's id, or None for the bundled one.
+        model: A checkpoint's path, a bundled model's id, the name of what was fetched before
+            ("timm/vit_small_patch16_224.dino"; see ``vitviz download``), or None for the bundled
+            one. No network is asked.
         device: "auto" (CUDA, else MPS, else CPU), "cpu", "cuda", "cuda:1", "mps".
 
     Raises:
         CheckpointError: It cannot be used; the message says why and what would work.
     """
-    return load_checkpoint(str(model) if model is not None else bundled()[0].id, device)
+    return load_checkpoint(resolve(str(model)) if model is not None else bundled()[0].id, device)
 
 
 def trace(photo: Photo, model: Model, *, whole: bool = False, fineness: int = 1) -> Trace:

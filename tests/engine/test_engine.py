@@ -23,6 +23,7 @@ from vitviz.models.card import to_json
 from vitviz.progress import Stage
 from vitviz.session.state import PhotoRef, View
 from vitviz.tracing import run as run_module
+from vitviz.tracing.aim import Aim
 
 
 class Counts:
@@ -307,9 +308,30 @@ def test_what_is_remembered_keeps_no_network(photo: Path, checkpoint: Path) -> N
     engine.answer(request)
     ((trace, _),) = engine._traces._values.values()
     assert trace.network is None
-    assert list(trace.known) == [3]
+    assert list(trace.known) == [Aim(3)]
     tokens, numbers = before.layout.tokens, SMALL.depth * SMALL.width
     assert engine._traces.held - held == 2 * 4 * tokens * numbers
+
+
+def test_what_is_known_of_closed_photos_is_forgotten(
+    tmp_path: Path, photo: Path, checkpoint: Path
+) -> None:
+    engine = Engine()
+    other, copy = save_photo(tmp_path / "other.png", 5), tmp_path / "copy.png"
+    copy.write_bytes(photo.read_bytes())
+    asked = [request_for(path, checkpoint, ABOUT) for path in (photo, other, copy)]
+    for request in asked:
+        engine.answer(request)
+    assert (len(engine._traces._values), len(engine._explanations._values)) == (2, 2)
+    both = engine._traces.held, engine._explanations.held
+    paths = [request.photo.path for request in asked]
+    engine.keep({paths[1], paths[2]}, {asked[1].photo})
+    assert (engine._traces.held, engine._explanations.held) == both, "a copy of it is still open"
+    engine.keep({paths[1]}, {asked[1].photo})
+    assert len(engine._traces._values) == len(engine._explanations._values) == 1
+    assert engine.answer(asked[1]).photo_sha256 == next(iter(engine._traces._values))[0]
+    engine.keep((), ())
+    assert engine._traces.held == engine._explanations.held == 0
 
 
 def test_a_model_without_classes_refuses_a_method_about_one(tmp_path: Path, photo: Path) -> None:

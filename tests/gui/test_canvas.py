@@ -16,7 +16,7 @@ from vitviz.gui.canvas.canvas import Canvas
 from vitviz.gui.canvas.colour_bar import ticks_along
 from vitviz.gui.canvas.patch_note import note_place
 from vitviz.gui.canvas.pyramid import pyramid
-from vitviz.imaging.geometry import Geometry
+from vitviz.imaging.geometry import Box, Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.overlay import composite
@@ -307,3 +307,15 @@ def test_a_note_is_never_cut_and_never_on_its_patch(x: float, y: float) -> None:
     place = note_place(QSizeF(180, 60), patch, area)
     assert area.contains(place)
     assert not place.intersects(patch)
+
+
+def test_the_photo_stays_where_it_is_from_layer_to_layer(canvas: Canvas) -> None:
+    """Ends whose numbers are long and short, with and without a power of ten."""
+    canvas.resize(420, 420)  # the bar beside the photo decides how large that is
+    ends = [(0.0, 1.0), (0.0023, 0.1031), (1.1e-6, 7.3e-5), (0.0, 37.5), (0.0397, 0.0402)]
+    places = []
+    for low, high in ends:
+        canvas.show_map(made_map(), WHOLE, (low, high), Style(scaling="log"))
+        canvas.show_map(made_map(), WHOLE, (low, high), Style())
+        places.append(canvas.on_widget(Box(0, 0, 500, 300)))
+    assert len(set(map(repr, places))) == 1

@@ -45,6 +45,11 @@ def test_two_stages(open_toy) -> None:
         "Attention": "",
         "Attention rollout": "The model's patches change from layer to layer, so there is no path"
         " to follow",
+        "Input × repaired gradient": "",
+        "LeGrad": "The model's patches change from layer to layer, so there is no path to follow",
+        "DAAM": "The model's patches change from layer to layer, so there is no path to follow",
+        "DAAM, label-free": "The model's patches change from layer to layer, so there is no path"
+        " to follow",
         "Class relevance": "The model's patches change from layer to layer, so there is no path"
         " to follow",
         "Gradient rollout": "The model's patches change from layer to layer, so there is no path"

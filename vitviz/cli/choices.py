@@ -24,7 +24,8 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
     """The options that ``chosen`` reads."""
     option = parser.add_argument
     option("--model", default=bundled()[0].id,
-        help="a checkpoint, or a bundled model's id (default: %(default)s)")  # fmt: skip
+        help="a checkpoint, a bundled model's id, or the name of what vitviz download fetched, "
+        "such as timm/... (default: %(default)s)")  # fmt: skip
     option("--method", choices=tuple(METHODS), default="rollout", help="default: %(default)s")
     option("--layer", default="last", type=layer, help="from 1, or last (default)")
     option("--head", default="mean", type=head, help="from 1, or mean (default), max, min")

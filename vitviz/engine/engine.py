@@ -6,7 +6,7 @@ The window, the command line, batches and figures come this way, and no other.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar, overload
 
@@ -35,6 +35,7 @@ from vitviz.models.loading import load_model
 from vitviz.models.outline import Outline
 from vitviz.progress import Progress, Stage, silent
 from vitviz.session.queries import query_tokens
+from vitviz.session.state import PhotoRef
 from vitviz.shapes import Float32, UInt8
 
 if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
@@ -46,6 +47,10 @@ TRACE_BUDGET_BYTES = 2 << 30
 
 EXPLANATION_BUDGET_BYTES = 256 << 20
 """Of explanations kept, so that a query patch or a setting looked at before is there at once."""
+
+SPARE_TRACE_BYTES = 96 << 20
+SPARE_EXPLANATION_BYTES = 32 << 20
+"""Of those kept for photos that are open and not shown: to see one again takes a forward."""
 
 MODEL_BUDGET_BYTES = 2 << 30
 """Of networks kept, so that panes with different models do not load them in turn: six ViT-B."""
@@ -97,11 +102,12 @@ class Engine:
             MODEL_BUDGET_BYTES, lambda model: FLOAT_BYTES * model.card.outline.parameters
         )
         self._traces: Cache[Hashable, tuple[Trace, UInt8[np.ndarray, "height width 3"]]] = Cache(
-            trace_budget, lambda known: known[0].nbytes
+            trace_budget, lambda known: known[0].nbytes, min(trace_budget, SPARE_TRACE_BYTES)
         )
         self._explanations: Cache[Hashable, tuple[Explanation, float]] = Cache(
-            EXPLANATION_BUDGET_BYTES, lambda known: known[0].nbytes
+            EXPLANATION_BUDGET_BYTES, lambda known: known[0].nbytes, SPARE_EXPLANATION_BYTES
         )
+        self._seen: dict[PhotoRef, str] = {}  # and the SHA-256 of each
         self._room = Room()
 
     @overload
@@ -176,6 +182,26 @@ class Engine:
 
         return self._twice(work, progress)
 
+    def keep(self, open: Collection[str], shown: Collection[PhotoRef]) -> None:
+        """Forgets what is known of photos that are not open any more, and most of what is known of
+        those that are not shown.
+
+        Args:
+            open: Names of their files.
+            shown: Photos that are looked at.
+        """
+        self.photos.keep(open, shown)
+        seen = self._seen.copy()
+        closed = [ref for ref in seen if ref.path not in open]
+        for ref in closed:
+            self._seen.pop(ref, None)
+        gone = {seen[ref] for ref in closed} - {seen[ref] for ref in seen if ref.path in open}
+        now = {seen[ref] for ref in shown if ref in seen}
+        self._traces.keep(lambda key: _photo_of(key) not in gone, lambda key: _photo_of(key) in now)
+        self._explanations.keep(
+            lambda key: _photo_of(key) not in gone, lambda key: _photo_of(key) in now
+        )
+
     def forget(self) -> None:
         """Lets go of everything but the photos."""
         self._models.clear()
@@ -222,6 +248,7 @@ class Engine:
         progress(Stage("opening_photo"), 0)
         photo = self.photos.get(request.photo, request.background, progress)
         model = self.model(request.model, device, progress)
+        self._seen[request.photo] = photo.sha256
         key = (photo.sha256, request.photo.frame, request.background, request.input,
                model.card.id, model.card.sha256, model.device)  # fmt: skip
         trace, pixels = self._traces.get(
@@ -248,8 +275,8 @@ class Engine:
         tokens = query_tokens(request.query, trace.outline, trace.geometry)
         about = method.class_specific
         aim = trace.aim(request.target, request.contrast) if about else None
-        key = (sight.key, request.method, request.params, request.head, request.direction,
-               tokens, aim)  # fmt: skip
+        key = (sight.photo_sha256, sight.key, request.method, request.params, request.head,
+               request.direction, tokens, aim)  # fmt: skip
         explanation, method_s = self._explanations.get(
             key, lambda: self._explanation(request, sight, tokens, progress),
             lambda: progress(WAITING, 0),
@@ -267,6 +294,11 @@ class Engine:
             needed += sight.model.card.cost_at(trace.geometry.input_size).backward_bytes
         with self._room.taken(needed, trace.device, lambda: progress(WAITING, 0)):
             return explain(request, trace, query, progress)
+
+
+def _photo_of(key: Hashable) -> object:
+    """The SHA-256 that stands first in what a trace or an explanation is remembered by."""
+    return key[0] if isinstance(key, tuple) else None
 
 
 def see(photo: Photo, model: Model, choice: InputChoice, progress: Progress = silent) -> Trace:

@@ -34,6 +34,7 @@ from vitviz.gui.threads.service import Preview, Service
 from vitviz.gui.top_bar import TopBar
 from vitviz.gui.views.stack import ViewStack
 from vitviz.gui.views.table import VIEWS
+from vitviz.gui.widgets import drops
 from vitviz.gui.widgets.banner import Banner
 from vitviz.gui.widgets.job_view import JobView
 from vitviz.gui.widgets.status import StatusBar
@@ -208,7 +209,12 @@ class Window(QMainWindow):
         self.store.amend(session)
         self._has_begun = True
         if paths:
-            self.documents.add(paths)
+            self.documents.add(paths, self._begun)
+        else:
+            self._begun()
+
+    def _begun(self) -> None:
+        """What is left to do once the first photos are in the list."""
         if not self.store.session.photos and self.documents.session_path is None:
             photos = tuple(PhotoRef(str(path)) for path in sample_photos())
             # The bundled model's last two layers gather little, the one before shows what it saw.
@@ -333,10 +339,10 @@ class Window(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() or event.mimeData().hasImage():
-            event.acceptProposedAction()
+            drops.accept(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        event.acceptProposedAction()
+        drops.accept(event)
         urls, shift = event.mimeData().urls(), Qt.KeyboardModifier.ShiftModifier
         if event.modifiers() & shift and len(urls) == 1 and urls[0].isLocalFile():
             self.documents.open_state(Path(urls[0].toLocalFile()))

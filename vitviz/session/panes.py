@@ -88,19 +88,23 @@ def without_photos(session: Session, gone: Collection[PhotoRef]) -> Session:
     A pane beside the current one becomes current in its place; where none is left, it shows the
     photo beside the one that it showed.
     """
-    left = tuple(ref for ref in session.photos if ref not in gone)
-    if session.photo in left:
-        kept = [i for i, pane in enumerate(session.panes) if pane.photo in left]
-        ordered = _ordered(session, kept, kept.index(session.compare.focus))
+    closed = frozenset(gone)  # of thousands: every question about one of them has to be quick
+    left = tuple(ref for ref in session.photos if ref not in closed)
+    stays = session.photo is not None and session.photo not in closed
+    focus, panes = session.compare.focus, session.panes
+    kept = [
+        i for i, pane in enumerate(panes)
+        if (stays or i != focus) and pane.photo is not None and pane.photo not in closed
+    ]  # fmt: skip
+    if stays:
+        ordered = _ordered(session, kept, kept.index(focus))
         return replace(ordered, photos=left, selected=left.index(session.photo))
-    focus = session.compare.focus
-    kept = [i for i, pane in enumerate(session.panes) if i != focus and pane.photo in left]
     if kept:
         before = sum(i < focus for i in kept)
         ordered = _ordered(session, kept, min(before, len(kept) - 1))
         photo = ordered.pane.photo
         return replace(ordered, photos=left, selected=left.index(photo) if photo in left else 0)
-    selected = sum(ref in left for ref in session.photos[: session.selected])
+    selected = sum(ref not in closed for ref in session.photos[: session.selected])
     alone = replace(session.compare, others=(), focus=0)
     return replace(
         session, photos=left, selected=max(0, min(selected, len(left) - 1)),

@@ -358,9 +358,9 @@ class CompareView(ViewWidget):
         data = event.mimeData()
         if drops.dropped(data) is not None and self._count < MOST_PANES:
             self._show_hint()
-            event.acceptProposedAction()
+            drops.accept(event)
         elif drops.dropped_pane(data) is not None:
-            event.acceptProposedAction()
+            drops.accept(event)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self._hide_soon()
@@ -372,4 +372,4 @@ class CompareView(ViewWidget):
             self.dropped.emit(drop, self._count)
         elif pane is not None:
             self._move(pane, self._count - 1)
-        event.acceptProposedAction()
+        drops.accept(event)
