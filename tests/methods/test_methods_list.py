@@ -21,8 +21,10 @@ def test_listing_methods_leaves_torch_unimported():
 
 def test_names_and_settings():
     assert list(METHODS) == [
-        "attention", "rollout", "relevance", "libragrad", "legrad", "daam", "daam-label-free",
-        "gradient-rollout", "attention-grad-cam", "feature-norm",
+        "attention", "value-attention", "rollout", "value-rollout", "attention-flow", "relevance",
+        "libragrad", "legrad", "daam", "daam-label-free", "gradient-rollout", "gmar",
+        "attention-grad-cam", "leave-one-out", "integrated-gradients", "smooth-grad",
+        "feature-norm",
     ]  # fmt: skip
     for name, method in METHODS.items():
         assert method.name == name

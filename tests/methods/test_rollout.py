@@ -51,7 +51,7 @@ def _sizes(request, monkeypatch):
 
 @pytest.mark.usefixtures("_sizes")
 @pytest.mark.parametrize("head", ["mean", "max", "min", 0, 2])
-@pytest.mark.parametrize("ratio", [0.0, 0.1, 0.5, 0.9, 0.99, 1.0])
+@pytest.mark.parametrize("ratio", [0.0, 0.1, 0.5, 0.9, 0.99, 0.9999])
 def test_against_whole_matrices(random_trace, head, ratio):
     for residual, start in ((0.0, 0), (0.5, 0), (0.3, 2), (1.0, 3)):
         wanted = dense_rollout(random_trace.dense, head, ratio, residual, start)
@@ -204,3 +204,9 @@ def test_rollouts_to_every_layer_look_at_each_layer_once(random_trace, monkeypat
     monkeypatch.setattr(type(random_trace.trace), "window_blocks", counting)
     ask(random_trace.trace, query=6)
     assert sorted(seen) == sorted([(3, 6), *itertools.product((0, 1, 2), range(31))])
+
+
+@pytest.mark.parametrize("name", ["rollout", "gradient-rollout"])
+def test_a_ratio_that_leaves_nothing_is_refused(random_trace, name):
+    with pytest.raises(VitvizError, match="leaves nothing"):
+        METHODS[name].explain(random_trace.trace, Question(params={"discard": 1.0}), silent)

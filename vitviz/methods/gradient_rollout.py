@@ -32,6 +32,7 @@ from vitviz.methods.parts.flow import (
     RESIDUAL,
     START,
     Layers,
+    discarded,
     flow_down,
     fusion_of,
     head_of,
@@ -59,7 +60,7 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     from vitviz.tracing.memory import refusing
 
     settings = GRADIENT_ROLLOUT.settings(question.params)
-    residual, discard = share("residual", settings), share("discard", settings)
+    residual, discard = share("residual", settings), discarded(settings)
     through = layers_from(settings, trace, "Gradient rollout")
     head, aim = head_of(question, trace), trace.aim(question.target, question.contrast)
     gradients, fusion = trace.gradients(aim, progress), fusion_of(head)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from vitviz.models.network import Network
-from vitviz.shapes import Float
+from vitviz.shapes import Float, Float32
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,7 @@ class Aim:
             raise ValueError("without a class it is not of logits")
         target = logits[self.target]
         return target if self.contrast is None else target - logits[self.contrast]
+
+    def of_array(self, logits: Float32[np.ndarray, " classes"]) -> float:
+        """The number, from logits that are on the CPU."""
+        return float(self.of(torch.from_numpy(logits.astype(np.float64))))

@@ -30,7 +30,9 @@ from vitviz.tracing.gradients import (
     run_forward,
     run_readouts,
 )
+from vitviz.tracing.pixels import pixel_gradient
 from vitviz.tracing.relevance import Relevance, run_repaired
+from vitviz.tracing.values import LayerValues, run_values
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,18 +148,25 @@ class Trace:
                 total += block.sum(1)
         return _on_cpu(total / len(queries))
 
-    def mean_column(self, layer: int, keys: tuple[int, ...]) -> Float32[np.ndarray, "heads tokens"]:
+    def mean_column(
+        self,
+        layer: int,
+        keys: tuple[int, ...],
+        weights: Float32[Tensor, "heads tokens"] | None = None,
+    ) -> Float32[np.ndarray, "heads tokens"]:
         """How much every token looks at some, in one layer: the mean of their columns.
 
         Args:
             layer: From 0.
             keys: At least one.
+            weights: What each token's column is multiplied by; None: nothing.
         """
-        if len(keys) == 1:
+        if len(keys) == 1 and weights is None:
             return self.column(layer, keys[0])
         attention = self.attention_of(layer)
         wanted = torch.tensor(keys, device=attention.device)
-        means = [block[..., wanted].mean(-1) for _, block in attention.row_blocks()]
+        factors = 1.0 if weights is None else weights[:, None, wanted]
+        means = [(block[..., wanted] * factors).mean(-1) for _, block in attention.row_blocks()]
         return _on_cpu(torch.cat(means, 1))
 
     def row_blocks(
@@ -264,6 +273,21 @@ class Trace:
             return aim.value(network, z.mean(1, keepdim=True).expand_as(z) if of_all else z)
 
         return run_readouts(network, image, read, layers, progress, self.kept)
+
+    def values(self, layers: range, progress: Progress) -> Iterator[LayerValues]:
+        """What the heads of some layers mix; see ``run_values``."""
+        network, image = self._again()
+        return run_values(network, image, layers, progress, self.kept)
+
+    def input(self) -> Float32[Tensor, "1 3 height width"]:
+        """What the network was given, normalised, where it ran."""
+        return self._again()[1]
+
+    def pixel_gradient(
+        self, image: Float32[Tensor, "1 3 height width"], aim: Aim, progress: Progress
+    ) -> tuple[float, Float32[Tensor, "3 height width"]]:
+        """A number of another input of this size, with its gradient; see ``pixel_gradient``."""
+        return pixel_gradient(self._again()[0], image, aim, progress)
 
     def relevance(self, aim: Aim, progress: Progress) -> Relevance:
         """What every token between the layers adds to a number; see ``run_repaired``."""

@@ -237,6 +237,12 @@ class VisionTransformer(Network):
     def features(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch numbers"]:
         return self._pooled(self.norm(z))
 
+    def projection(self, layer: int) -> Float[Tensor, "width width"]:
+        block = self.blocks[layer]
+        assert isinstance(block, Block)
+        weight = block.attn.proj.weight
+        return weight * block.ls1.gamma[:, None] if isinstance(block.ls1, LayerScale) else weight
+
     def _pooled(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch numbers"]:
         cls, patches = z[:, 0], z[:, len(self.config.prefix) :]
         if self.config.pool == "cls":
