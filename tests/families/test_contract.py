@@ -36,7 +36,14 @@ from vitviz.session.state import PhotoRef, Session, View
 Toy = Callable[[Family], Path]
 
 FITTING = {
-    "stages": ["attention", "libragrad", "attention-grad-cam", "feature-norm"],
+    "stages": [
+        "attention",
+        "libragrad",
+        "attention-grad-cam",
+        "grad-cam",
+        "hires-cam",
+        "feature-norm",
+    ],
     "toy-cnn": ["feature-norm"],
 }
 
@@ -160,7 +167,7 @@ def test_what_a_network_does_not_give_is_refused_in_words(toy: Toy, photo: Path)
     with pytest.raises(VitvizError, match="has no attention entropy"):
         engine.answer(SeriesRequest(*rest, "attention-entropy", "cpu"))
     with pytest.raises(VitvizError, match="has no decoder"):
-        engine.answer(DecodeRequest(*rest, 0.5, 0, "cpu"))
+        engine.answer(DecodeRequest(*rest, device="cpu"))
 
 
 @pytest.mark.parametrize("family", [STAGES, TOY_CNN], ids=lambda family: family.name)

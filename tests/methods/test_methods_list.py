@@ -23,8 +23,8 @@ def test_names_and_settings():
     assert list(METHODS) == [
         "attention", "value-attention", "rollout", "value-rollout", "attention-flow", "relevance",
         "libragrad", "legrad", "daam", "daam-label-free", "gradient-rollout", "gmar",
-        "attention-grad-cam", "leave-one-out", "integrated-gradients", "smooth-grad",
-        "feature-norm",
+        "attention-grad-cam", "grad-cam", "hires-cam", "leave-one-out", "integrated-gradients",
+        "smooth-grad", "feature-norm",
     ]  # fmt: skip
     for name, method in METHODS.items():
         assert method.name == name

@@ -43,7 +43,7 @@ def trace_of(spec: tuple[int, int, int, int, int, float, int]) -> Trace:
     q[..., -1], k[..., -1] = 0, 1
     geometry = Geometry(size, size, (0, 0), size, 4)
     layers = tuple(LayerOutline(f"block {i}", layout.grid, 4, heads) for i in range(depth))
-    outline = Outline(layers, layout.prefix, 0, 0, frozenset({"attention", "sequence"}))
+    outline = Outline(layers, layout.prefix, 0, 0, frozenset({"attention", "path", "sequence"}))
     attention = tuple(DenseAttention(*layer, False) for layer in zip(q, k, strict=True))
     return Trace(outline, geometry, None, attention)
 

@@ -17,6 +17,7 @@ from vitviz.cli import (
     figure,
     models,
     provenance,
+    reconstruct,
     render,
     train,
 )
@@ -44,6 +45,7 @@ COMMANDS: dict[str, Command] = {
     "figure": figure,
     "render": render,
     "animate": animate,
+    "reconstruct": reconstruct,
     "provenance": provenance,
     "train": train,
     "models": models,

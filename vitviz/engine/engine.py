@@ -34,9 +34,10 @@ from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.loading import load_model
 from vitviz.models.outline import Outline
 from vitviz.progress import Progress, Stage, silent
+from vitviz.session.mask import hidden_patches
 from vitviz.session.queries import query_tokens
 from vitviz.session.state import PhotoRef
-from vitviz.shapes import Float32, UInt8
+from vitviz.shapes import Bool, Float32, UInt8
 
 if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
     from vitviz.models.loading import Model
@@ -172,13 +173,19 @@ class Engine:
             sight = self._see(request, request.device, progress)
             trace = sight.trace
             _require("decoder" in trace.outline.gives, sight, "has no decoder")
-            grid = trace.layout.grid
-            hidden = np.zeros(trace.layout.patches, bool)
-            order = np.random.default_rng(request.seed).permutation(hidden.size)
-            hidden[order[: round(request.hidden * hidden.size)]] = True
-            image = trace.decoded(hidden.reshape(grid))
+            hidden = hidden_patches(request.mask, trace.layout.grid)
+            query = query_tokens(request.query, trace.outline, trace.geometry)
+            query = visible(query, hidden, len(trace.outline.prefix))
+            progress(Stage("method", name="attention"), 0.3)
+            gives = {"attention", "drop"} <= trace.outline.gives
+            explanation = trace.attention_of_visible(hidden, query) if gives and query else None
+            progress(Stage("method", name="attention"), 0.6)
+            image, undone = trace.decoded(hidden, request.normalised)
             pixels = displayed_input(image, sight.model.card.preprocessing)
-            return Reconstruction(request, pixels, hidden.reshape(grid), trace.geometry)
+            return Reconstruction(
+                request, sight.model.card, sight.input_pixels, pixels, hidden, trace.geometry,
+                explanation, query, undone,
+            )  # fmt: skip
 
         return self._twice(work, progress)
 
@@ -294,6 +301,21 @@ class Engine:
             needed += sight.model.card.cost_at(trace.geometry.input_size).backward_bytes
         with self._room.taken(needed, trace.device, lambda: progress(WAITING, 0)):
             return explain(request, trace, query, progress)
+
+
+def visible(
+    query: tuple[int, ...], hidden: Bool[np.ndarray, "rows cols"], prefix: int
+) -> tuple[int, ...]:
+    """The tokens of a query that an encoder sees; where it sees none of them, its first one.
+
+    Args:
+        query: Tokens: the prefix, then patches.
+        hidden: Which patches are hidden.
+        prefix: How many tokens stand before the patches.
+    """
+    seen = np.concatenate([np.ones(prefix, bool), ~hidden.flatten()])
+    first = np.flatnonzero(seen)[:1].tolist()
+    return tuple(token for token in query if seen[token]) or tuple(first)
 
 
 def _photo_of(key: Hashable) -> object:

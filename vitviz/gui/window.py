@@ -49,6 +49,7 @@ from vitviz.session.state import PhotoRef, Session
 
 if TYPE_CHECKING:  # loaded when they are first used
     from vitviz.gui.batch.commands import BatchCommands
+    from vitviz.gui.browser.commands import BrowserCommands
     from vitviz.gui.finetune.commands import FinetuneCommands
 
 log = logging.getLogger(__name__)
@@ -102,6 +103,7 @@ class Window(QMainWindow):
         self.last = LastSession(settings.folder)
         self._has_begun = False
         self._batch: BatchCommands | None = None
+        self._browser: BrowserCommands | None = None
         self._finetuning: FinetuneCommands | None = None
         self._build()
         self._connect()
@@ -121,8 +123,9 @@ class Window(QMainWindow):
         self.recent_menu.aboutToShow.connect(self._fill_recent)
         self._panels_menu = self.panels.menu()
         self._compare_menus = {"compare.along": QMenu(self), "compare.go": QMenu(self)}
+        bundled_menu = QMenu(self)
         submenus = {"file.recent": self.recent_menu, "view.panels": self._panels_menu,
-                    **self._compare_menus}  # fmt: skip
+                    "model.bundled": bundled_menu, **self._compare_menus}  # fmt: skip
         self._menu_bar = self.menu_actions.menu_bar(submenus)
         by_id = self.actions_by_id
         exports = [by_id[name] for name in EXPORTS]
@@ -189,6 +192,15 @@ class Window(QMainWindow):
                 self.store, self.controller, self.settings, self.service, self
             )
         return self._batch
+
+    @property
+    def browser(self) -> BrowserCommands:
+        """Finding, fetching and opening models; loaded when it is first asked for."""
+        if self._browser is None:
+            from vitviz.gui.browser.commands import BrowserCommands
+
+            self._browser = BrowserCommands(self.documents, self.settings, self)
+        return self._browser
 
     @property
     def finetuning(self) -> FinetuneCommands:
@@ -361,7 +373,7 @@ class Window(QMainWindow):
         self.hide()
         self.closed.emit()
         end = time.monotonic() + CLOSING_S
-        for part in (self._batch, self._finetuning, self.jobs, self.service):
+        for part in (self._batch, self._browser, self._finetuning, self.jobs, self.service):
             if part is not None:
                 part.close(max(0.0, end - time.monotonic()))
         event.accept()

@@ -7,7 +7,9 @@ from vitviz.methods.base import Method
 from vitviz.methods.daam import DAAM, DAAM_FEATURES
 from vitviz.methods.feature_norm import FEATURE_NORM
 from vitviz.methods.gmar import GMAR
+from vitviz.methods.grad_cam import GRAD_CAM
 from vitviz.methods.gradient_rollout import GRADIENT_ROLLOUT
+from vitviz.methods.hires_cam import HIRES_CAM
 from vitviz.methods.integrated_gradients import INTEGRATED_GRADIENTS
 from vitviz.methods.leave_one_out import LEAVE_ONE_OUT
 from vitviz.methods.legrad import LEGRAD
@@ -36,6 +38,8 @@ METHODS: dict[str, Method] = {
         GRADIENT_ROLLOUT,
         GMAR,
         ATTENTION_GRAD_CAM,
+        GRAD_CAM,
+        HIRES_CAM,
         # what the network does on other photos
         LEAVE_ONE_OUT,
         INTEGRATED_GRADIENTS,

@@ -27,7 +27,8 @@ def whole_name(contrast: int | None) -> str:
 LACKS: dict[Ability, str] = {
     "attention": "the model has no attention",
     "classes": "the model has no classes: it was trained without labels",
-    "sequence": "the model's patches change from layer to layer, so there is no path to follow",
+    "path": "the model's patches change from layer to layer, so there is no path to follow",
+    "sequence": "the model's patches change from layer to layer",
     "values": "the model does not give what its heads mix",
     "states": "the model does not give what its layers put out",
     "gradients": "the model gives no gradients",
@@ -135,6 +136,20 @@ class Method:
     def fits(self, outline: Outline) -> bool:
         """Whether it can be asked of a network: the only place that decides it."""
         return self.needs <= outline.gives
+
+    def extends(self, outline: Outline) -> bool:
+        """Whether it follows a path through patches that merge, which nobody has published."""
+        return "path" in self.needs and "sequence" not in outline.gives
+
+    def title_for(self, outline: Outline | None) -> str:
+        """Its title, which says of what of it is vitviz's own for a network."""
+        own = outline is not None and self.extends(outline)
+        return f"{self.title} through merging (vitviz's own)" if own else self.title
+
+    def source_for(self, outline: Outline | None) -> str:
+        """Who published it; and what is vitviz's own for a network."""
+        own = outline is not None and self.extends(outline)
+        return f"{self.source}; through windows and merging: vitviz's own" if own else self.source
 
     def misfit(self, outline: Outline) -> str:
         """Why it cannot be asked of a network: "the model has no classes"; "" where it can."""

@@ -78,10 +78,10 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
         push = partial(push_normalised, residual=residual)
         flows = flow_down(layers, through, question.query, push)
         values = flows.unsqueeze(1).cpu().numpy()
-    maps = uniform(values, through, trace.layout, trace.geometry)
-    return Explanation(
-        maps, head, Quantity("gradient rollout", "share"), "through", aim.target, aim.contrast
-    )
+    first = through[0]
+    maps = uniform(values, through, trace.outline.tokens(first), trace.geometry_of(first))
+    quantity = Quantity("gradient rollout", "share")
+    return Explanation(maps, head, quantity, "through", aim.target, aim.contrast)
 
 
 GRADIENT_ROLLOUT = Method(
@@ -91,5 +91,5 @@ GRADIENT_ROLLOUT = Method(
     explain=explain,
     parameters=(DISCARD, RESIDUAL, START),
     heads="fused",
-    needs=frozenset({"attention", "gradients", "classes", "sequence"}),
+    needs=frozenset({"attention", "gradients", "classes", "path"}),
 )

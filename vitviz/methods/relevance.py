@@ -61,8 +61,10 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     )  # fmt: skip
     flows = flow_down(layers, through, question.query, push_added)
     values = flows.unsqueeze(1).cpu().numpy()
-    maps = uniform(values, through, trace.layout, trace.geometry)
-    return Explanation(maps, head, Quantity("relevance"), "through", aim.target, aim.contrast)
+    first = through[0]
+    maps = uniform(values, through, trace.outline.tokens(first), trace.geometry_of(first))
+    quantity = Quantity("relevance")
+    return Explanation(maps, head, quantity, "through", aim.target, aim.contrast)
 
 
 def push_added(
@@ -87,5 +89,5 @@ RELEVANCE = Method(
     explain=explain,
     parameters=(START,),
     heads="fused",
-    needs=frozenset({"attention", "gradients", "classes", "sequence"}),
+    needs=frozenset({"attention", "gradients", "classes", "path"}),
 )

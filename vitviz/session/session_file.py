@@ -17,9 +17,9 @@ from vitviz.session.state import Session, View
 from vitviz.session.strict import check_parameters, method_called
 from vitviz.writing import write_whole
 
-VERSION = 3
-"""1 had one pane, no figure and no class; up to 2 no class was set against another, and a query was
-a token or one point. They are still read."""
+VERSION = 5
+"""1 had one pane, no figure and no class; up to 2 a query was a token or one point; up to 3 there
+was no mask; up to 4 no class was set against another. They are still read."""
 
 QUERIES = "auto|patches|cls|dist|reg[1-9][0-9]*"
 
@@ -98,15 +98,13 @@ def read(path: Path) -> Session:
 
 def _in_this_version(data: Mapping[str, Any], version: int) -> Mapping[str, Any]:
     """A session of an earlier version with what that version did not have."""
-    if version == VERSION:
-        return data
-    if version == 2:
-        found: dict[str, Any] = _with_contrast(dict(data))
-        return found
     new = json.loads(to_json(Session()))
-    added: dict[str, dict[str, Any]] = {
-        "view": {"target": None, "contrast": None}, "style": {"scaling": "linear"},
-    }  # fmt: skip
+    if version < 4:
+        data = {**data, "mask": new["mask"]}
+    data = _with_contrast(dict(data))
+    if version > 1:
+        return data
+    added: dict[str, dict[str, Any]] = {"view": {"target": None}, "style": {"scaling": "linear"}}
     parts = {
         name: {**part, **added[name]} if isinstance(part, dict) and name in added else part
         for name, part in data.items()

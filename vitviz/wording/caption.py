@@ -70,7 +70,7 @@ def _subject(of: Description) -> str:
     token = f" {of.direction} {of.query}" if of.method.about_token else ""
     target = f" for “{of.target_name}”" if of.target_name else ""
     contrast = f"{', ' if target else ' for '}not “{of.contrast_name}”" if of.contrast_name else ""
-    return of.method.title + token + target + contrast
+    return of.method.title_for(of.outline) + token + target + contrast
 
 
 def _setting(name: str, value: object) -> str:

@@ -69,8 +69,8 @@ class MethodPanel(QWidget):
         self._view = view
         method = METHODS[view.method]
         self.method.show_value(view.method)
-        self.source.setText(method.source)
         outline = cell.outline if cell else scene.card.outline if scene.card else None
+        self.source.setText(method.source_for(outline))
         self._show_misfits(outline)
         self._show_heads(view, outline.heads if outline else 0)
         self._show_query(view, cell, outline)

@@ -7,22 +7,18 @@ microsoft/Swin-Transformer, facebookresearch/dinov3, lucidrains/vit-pytorch.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from torch import Tensor
 
 _SIGNS: tuple[tuple[str, str], ...] = (
-    ("a Swin Transformer", r"(swin\.|swinv2\.)|(encoder\.)?layers\.\d+\.(blocks|downsample)\."),
-    ("a Swin Transformer", r"features\.\d+\.\d+\.attn\."),
-    ("SigLIP", r"(visual\.)?(trunk\.)?attn_pool\.|(vision_model\.)?head\.probe|logit_bias$"),
-    ("a convolutional network", r"layer1\.0\.conv1|stages\.\d+\.(blocks\.)?\d+\.|features\.0\."),
-    ("CLIP", r"visual\.(class_embedding|conv1|proj|transformer)|norm_pre\.|text_model\."),
-    ("CLIP", r"(vision_model\.)?(pre_layrnorm|embeddings\.class_embedding)|transformer\.resblocks"),
-    ("BEiT", r"beit\.|rel_pos_bias\.|blocks\.\d+\.attn\.relative_position"),
-    ("Segment Anything", r"(image_encoder\.)|blocks\.\d+\.attn\.rel_pos_[hw]$"),
-    ("DINOv3", r"storage_tokens$|rope_embed\.|(model\.)?layer\.\d+\.attention\.[qko]_proj"),
     (
-        "EVA or DINOv3 in timm's names",
-        r"blocks\.\d+\.(attn\.(q_proj|q_bias|inner_attn_ln)|mlp\.(fc1_g|w1|ffn_ln))",
+        "a relative of the Swin Transformer, or a part of one",
+        r"(swin\.|swinv2\.)|(encoder\.)?layers\.\d+\.(blocks|downsample)\.|"
+        r"features\.\d+\.\d+\.attn\.",
     ),
+    ("a convolutional network", r"layer1\.0\.conv1|stages\.\d+\.(blocks\.)?\d+\.|features\.0\."),
+    ("Segment Anything", r"(image_encoder\.)|blocks\.\d+\.attn\.rel_pos_[hw]$"),
     (
         "a Hugging Face transformers model (ViT, DeiT, DINOv2 or MAE)",
         r"(vit|deit|dinov2|dinov2_with_registers)\.|embeddings\.(cls_token|patch_embeddings)|"
@@ -43,6 +39,10 @@ def foreign_family(keys: Iterable[str]) -> str | None:
         sign = re.compile(pattern)
         if any(sign.match(key) for key in keys):
             return family
-    if any(key.startswith("blocks.0.attn.") for key in keys) and "pos_embed" not in keys:
-        return "a ViT with rotary or relative positions (as DINOv3 and EVA have)"
     return None
+
+
+def is_convolutional(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether most of the weights are convolutions', so that it is some convolutional network."""
+    axes = [tensor.ndim for tensor in tensors.values() if tensor.ndim in (2, 4)]
+    return 2 * axes.count(4) > len(axes)

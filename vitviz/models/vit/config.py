@@ -6,13 +6,46 @@ without loading torch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Annotated, Any, Literal
 
 from vitviz.reading import Within, taken, wrong
 
-Pool = Literal["cls", "mean", "cls+mean"]
+Pool = Literal["cls", "mean", "cls+mean", "map"]
 Activation = Literal["gelu", "gelu_tanh", "quick_gelu", "silu"]
+Order = Literal["norm first", "norm last", "parallel"]
+RelativePositions = Literal["", "table", "mlp"]
+Resizing = Literal["cubic antialiased", "cubic", "linear antialiased", "linear"]
+
+Patches = Annotated[int, Within(1, 1 << 14)]
+
+
+@dataclass(frozen=True)
+class Rope:
+    """Rotary positions: pairs of numbers of q and k are turned by angles that tell where they are.
+
+    A pair turns by ``position / base ** (i / n)``, for ``i`` from 0 to ``n - 1``: ``n`` frequencies
+    for each axis, a quarter of a head's width.
+
+    Args:
+        base: Theta of the papers: how much slower the last pair turns than the first.
+        unit: Positions are in patches, from 0; or the patches' centres in full turns, from -1 to 1
+            over the height and over the width ("turn", DINOv3), so that they scale with the image.
+        axes: Which axis the first half of the frequencies is for.
+        pairs: Numbers beside each other, or one of each half of a head's width.
+        reference: The grid whose positions others are scaled to (EVA-02); None: not scaled.
+        offset: Added to positions in patches (1 in the Perception Encoder with CLS).
+        learned: Each head of each layer has learned how fast each of its pairs turns, along both
+            axes (RoPE-Mixed); there is no ``base``.
+    """
+
+    base: Annotated[float, Within(1, 1e9)] = 100.0
+    unit: Literal["patch", "turn"] = "patch"
+    axes: Literal["yx", "xy"] = "yx"
+    pairs: Literal["neighbours", "halves"] = "neighbours"
+    reference: tuple[Patches, Patches] | None = None
+    offset: Annotated[float, Within(-1000, 1000)] = 0.0
+    learned: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,12 +63,33 @@ class ViTConfig:
         prefix: Names of the tokens before the patches, always in the order "cls", "dist", "reg1",
             "reg2", ..., any of them absent.
         positioned_prefix: How many of them, from the first, have a position embedding.
-        pool: What the head reads: CLS, the mean of the patches, or both, concatenated.
+        pool: What the head reads: CLS, the mean of the patches, both, concatenated, or what a
+            learned query collects from all tokens ("map", SigLIP).
         activation: Of the MLP.
         gated_mlp: SwiGLU instead of the paper's MLP.
         layer_scale: Whether each residual branch has a learned scale.
         norm_eps: Epsilon of every LayerNorm.
         norm_after_pool: The final LayerNorm reads the pooled token, not every token (``fc_norm``).
+        final_norm: Whether there is a final LayerNorm at all.
+        norm_before: A LayerNorm on the first state (CLIP).
+        patch_bias: Whether the patch embedding has a bias.
+        qkv_bias: Whether q, k and v have one.
+        qk_norm: A LayerNorm on each head's q and k.
+        attention_norm: A LayerNorm on what the heads put out, before it is projected (EVA-02).
+        mlp_norm: A LayerNorm on the MLP's hidden layer (EVA-02).
+        order: Where a block's LayerNorms are: before each branch, as in the paper; after it; or one
+            before both branches, which then read the same.
+        embedded_positions: Whether positions are added to the patches; ``positioned_prefix`` is 0
+            where not.
+        position_resizing: How learned positions are brought to another grid: as timm does it, or
+            as the library whose names a checkpoint has.
+        rope: Rotary positions; None where there are none.
+        relative_positions: What is added to attention for the way from one patch to another: a
+            number of a table (BEiT), or of a small MLP (timm's relpos); "" where nothing is.
+        relative_width: Hidden width of that MLP.
+        map_heads: Heads of the learned query; as many as the blocks have where 0.
+        projection: Length of the embedding shared with texts that comes in the place of classes
+            (CLIP); 0 where there is none.
     """
 
     patch: int
@@ -53,6 +107,21 @@ class ViTConfig:
     layer_scale: bool = False
     norm_eps: float = 1e-6
     norm_after_pool: bool = False
+    final_norm: bool = True
+    norm_before: bool = False
+    patch_bias: bool = True
+    qkv_bias: bool = True
+    qk_norm: bool = False
+    attention_norm: bool = False
+    mlp_norm: bool = False
+    order: Order = "norm first"
+    embedded_positions: bool = True
+    position_resizing: Resizing = "cubic antialiased"
+    rope: Rope | None = None
+    relative_positions: RelativePositions = ""
+    relative_width: int = 0
+    map_heads: int = 0
+    projection: int = 0
 
     def __post_init__(self) -> None:
         sizes = (self.patch, self.width, self.depth, self.heads, self.mlp_width, *self.input_size)
@@ -63,6 +132,7 @@ class ViTConfig:
         if self.input_size[0] % self.patch or self.input_size[1] % self.patch:
             raise ValueError(f"input {self.input_size} is not a multiple of patch {self.patch}")
         self._check_prefix()
+        self._check_parts()
 
     def _check_prefix(self) -> None:
         registers = sum(name.startswith("reg") for name in self.prefix)
@@ -72,8 +142,20 @@ class ViTConfig:
             raise ValueError(f"prefix tokens {self.prefix} are not cls, dist, reg1, reg2, ...")
         if not 0 <= self.positioned_prefix <= len(self.prefix):
             raise ValueError("more positioned prefix tokens than prefix tokens")
-        if self.pool != "mean" and "cls" not in self.prefix:
+        if "cls" in self.pool and "cls" not in self.prefix:
             raise ValueError("the head reads CLS, but there is none")
+
+    def _check_parts(self) -> None:
+        if self.positioned_prefix and not self.embedded_positions:
+            raise ValueError("prefix tokens have positions, patches none")
+        if self.rope and self.head_dim % 4:
+            raise ValueError(f"{self.head_dim} numbers a head cannot turn in pairs along two axes")
+        if self.width % (self.map_heads or self.heads):
+            raise ValueError(f"width {self.width} is not a multiple of {self.map_heads} heads")
+        if bool(self.relative_width) != (self.relative_positions == "mlp"):
+            raise ValueError("the MLP of relative positions has a width, and nothing else has")
+        if self.projection and self.classes:
+            raise ValueError("a network has classes or a projection, not both")
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -94,19 +176,54 @@ class ViTConfig:
     def parameters(self) -> int:
         """How many numbers the network has learned."""
         width, rows, cols = self.width, *self.grid
-        tokens = len(self.prefix) + self.positioned_prefix + rows * cols
-        first = self.mlp_width * (2 if self.gated_mlp else 1)
-        attention = (width + 1) * 3 * width + (width + 1) * width
-        mlp = (width + 1) * first + (self.mlp_width + 1) * width
-        scales = 2 * width if self.layer_scale else 0
-        heads = 2 if "dist" in self.prefix else 1
+        tokens = len(self.prefix)
+        if self.embedded_positions:
+            tokens += self.positioned_prefix + rows * cols
+        norms = 2 * width * (self.final_norm + self.norm_before)
+        frequencies = self.depth * self.width if self.rope and self.rope.learned else 0
         return (
-            (3 * self.patch**2 + 1) * width
+            (3 * self.patch**2 + self.patch_bias) * width
             + tokens * width
-            + self.depth * (2 * 2 * width + attention + mlp + scales)
-            + 2 * width
-            + heads * self.classes * (self.features + 1)
+            + self.depth * self._block_parameters
+            + norms
+            + frequencies
+            + self._head_parameters
         )
+
+    @property
+    def _block_parameters(self) -> int:
+        width, hidden = self.width, self.mlp_width
+        attention = (width + self.qkv_bias) * 3 * width + (width + 1) * width
+        attention += 2 * 2 * self.head_dim * self.qk_norm + 2 * width * self.attention_norm
+        mlp = (width + 1) * hidden * (2 if self.gated_mlp else 1) + (hidden + 1) * width
+        mlp += 2 * hidden * self.mlp_norm
+        norms = 2 * width * (1 if self.order == "parallel" else 2)
+        scales = 2 * width if self.layer_scale else 0
+        return attention + mlp + norms + scales + self._relative_parameters
+
+    @property
+    def _relative_parameters(self) -> int:
+        if self.relative_positions == "mlp":
+            return (2 + 1) * self.relative_width + (self.relative_width + 1) * self.heads
+        if self.relative_positions == "table":
+            return self.relative_entries * self.heads
+        return 0
+
+    @property
+    def relative_entries(self) -> int:
+        """Ways from one patch to another on its own grid; three more where there is a prefix."""
+        rows, cols = self.grid
+        return (2 * rows - 1) * (2 * cols - 1) + (3 if self.prefix else 0)
+
+    @property
+    def _head_parameters(self) -> int:
+        width = self.width
+        heads = 2 if "dist" in self.prefix else 1
+        head = heads * self.classes * (self.features + 1) + self.projection * self.features
+        if self.pool != "map":
+            return head
+        query = width + (width + 1) * 4 * width + 2 * width
+        return head + query + (width + 1) * self.mlp_width + (self.mlp_width + 1) * width
 
 
 Side = Annotated[float, Within(1, 1 << 14)]
@@ -139,6 +256,34 @@ class _Fields:
     layer_scale: bool = False
     layer_norm_eps: Annotated[float, Within(1e-15, 0.1)] = 1e-6
     norm_after_pool: bool = False
+    final_norm: bool = True
+    norm_before: bool = False
+    patch_bias: bool = True
+    qkv_bias: bool = True
+    qk_norm: bool = False
+    attention_norm: bool = False
+    mlp_norm: bool = False
+    order: Order = "norm first"
+    embedded_positions: bool = True
+    position_resizing: Resizing = "cubic antialiased"
+    rope: Rope | None = None
+    relative_positions: RelativePositions = ""
+    relative_width: Annotated[int, Within(0, 1 << 14)] = 0
+    map_heads: Annotated[int, Within(0, 1 << 10)] = 0
+    projection: Annotated[int, Within(0, 1 << 16)] = 0
+
+
+SAME = (
+    "patch", "depth", "width", "heads", "activation", "gated_mlp", "layer_scale", "norm_after_pool",
+    "final_norm", "norm_before", "patch_bias", "qkv_bias", "qk_norm", "attention_norm", "mlp_norm",
+    "order", "embedded_positions", "position_resizing", "rope", "relative_positions",
+    "relative_width", "map_heads", "projection",
+)  # fmt: skip
+"""Fields that a configuration and a card's file have alike."""
+
+ALWAYS = ("patch", "depth", "width", "heads", "activation", "gated_mlp", "layer_scale",
+          "norm_after_pool")  # fmt: skip
+"""Those of them that a card's file has even where they are as usual."""
 
 
 def read_config(values: dict[str, Any], classes: int) -> ViTConfig:
@@ -160,21 +305,16 @@ def read_config(values: dict[str, Any], classes: int) -> ViTConfig:
     positioned = sum(not name.startswith("reg") for name in prefix)
     try:
         return ViTConfig(
-            patch=given.patch,
-            width=given.width,
-            depth=given.depth,
-            heads=given.heads,
+            **{name: getattr(given, name) for name in SAME},
             mlp_width=_or(given.mlp_width, max(1, round(given.width * given.mlp_ratio))),
             input_size=(int(height), int(width)),
-            classes=_or(given.class_count, classes),
+            classes=0 if given.projection else _or(given.class_count, classes),
             prefix=prefix,
-            positioned_prefix=_or(given.positioned_prefix, positioned),
+            positioned_prefix=_or(
+                given.positioned_prefix, positioned if given.embedded_positions else 0
+            ),
             pool=given.pool or ("cls" if "cls" in prefix else "mean"),
-            activation=given.activation,
-            gated_mlp=given.gated_mlp,
-            layer_scale=given.layer_scale,
             norm_eps=given.layer_norm_eps,
-            norm_after_pool=given.norm_after_pool,
         )
     except ValueError as error:
         raise ValueError(f"it does not describe a network ({error})") from error
@@ -186,21 +326,18 @@ def _or(number: int | None, otherwise: int) -> int:
 
 def config_fields(config: ViTConfig) -> dict[str, Any]:
     """A network's fields of a model card: ``read_config`` gives the same network back."""
+    usual = {field.name: field.default for field in fields(ViTConfig)}
+    same = {name: getattr(config, name) for name in SAME}
+    if config.rope:
+        same["rope"] = asdict(config.rope)
     return {
         "input_size": config.input_size,
-        "patch": config.patch,
-        "depth": config.depth,
-        "width": config.width,
-        "heads": config.heads,
+        **{name: value for name, value in same.items() if name in ALWAYS or value != usual[name]},
         "mlp_width": config.mlp_width,
-        "gated_mlp": config.gated_mlp,
-        "layer_scale": config.layer_scale,
         "prefix_tokens": config.prefix,
         "positioned_prefix": config.positioned_prefix,
         "pool": config.pool,
-        "norm_after_pool": config.norm_after_pool,
         "layer_norm_eps": config.norm_eps,
-        "activation": config.activation,
         "class_count": config.classes,
     }
 
