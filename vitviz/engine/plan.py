@@ -54,5 +54,5 @@ def decode_request_of(
         return None
     return DecodeRequest(
         session.photo, session.background, session.model, session.input, session.mask,
-        session.view.query, normalised, device,
+        session.view.query, normalised, device, ablation=session.view.ablation,
     )  # fmt: skip
