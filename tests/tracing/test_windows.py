@@ -14,6 +14,7 @@ from vitviz.models import network as network_module
 from vitviz.models.network import softmax_attention
 from vitviz.progress import silent
 from vitviz.tracing import fused
+from vitviz.tracing.aim import Aim
 from vitviz.tracing.attention import DenseAttention, WindowedAttention
 from vitviz.tracing.run import run
 from vitviz.tracing.trace import Trace
@@ -139,7 +140,7 @@ def test_it_holds_what_grows_with_tokens_and_nothing_else(trace: Trace) -> None:
 
 @pytest.mark.usefixtures("_small_blocks")
 def test_rows_of_the_gradient(trace: Trace, oracle: Seen) -> None:
-    found = trace.gradients(1, silent)
+    found = trace.gradients(Aim(1), silent)
     size = np.abs(oracle.gradients).max()
     assert size > 1e-3
     for layer in LAYERS:

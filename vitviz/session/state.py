@@ -77,6 +77,8 @@ class View:
         direction: Of the query, or to it.
         target: Index of the class that a class-specific method asks about; None: the most
             probable one.
+        contrast: Index of the class that this one is set against ("why this and not that"); None:
+            none.
         ablation: What is taken from the network while it is looked at.
     """
 
@@ -87,6 +89,7 @@ class View:
     query: Query = "auto"
     direction: Direction = "of"
     target: Annotated[int, Within(0, MOST_CLASSES)] | None = None
+    contrast: Annotated[int, Within(0, MOST_CLASSES)] | None = None
     ablation: Ablation = field(default_factory=Ablation)
 
 
