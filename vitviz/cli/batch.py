@@ -71,6 +71,9 @@ def add(commands: Subparsers) -> None:
         help="the map as a figure with colour bar and caption (default: none)")  # fmt: skip
     option("--classes", type=some_classes, default=5, metavar="N",
         help="how many of the most probable classes stand in the table (default: 5)")  # fmt: skip
+    option("--trust", action="store_true",
+        help="the table also says whether each map is better than chance: hundreds of forwards for "
+        "each photo")  # fmt: skip
     option("--large", action="store_true", help="open photos above 100 million pixels too")
     option("--restart", action="store_true",
         help="begin anew, over results of other settings")  # fmt: skip
@@ -85,7 +88,14 @@ def run(options: argparse.Namespace) -> int:
         options.folder,
         options.out or Path(f"{resolved(options.folder).name}-maps"),
         chosen(options),
-        Outputs(options.map, options.values, options.figure, options.side, options.classes),
+        Outputs(
+            options.map,
+            options.values,
+            options.figure,
+            options.side,
+            options.classes,
+            options.trust,
+        ),
         options.device,
         None if options.large else MAX_PIXELS,
         disclosure(options),

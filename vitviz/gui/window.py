@@ -17,7 +17,8 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QVBoxLayout, QWi
 from vitviz.engine.photos import PhotoCache
 from vitviz.errors import VitvizError
 from vitviz.gui import theme, wiring
-from vitviz.gui.commands import model, view
+from vitviz.gui.ablation.chip import AblationChip
+from vitviz.gui.commands import ablation, model, trust, view
 from vitviz.gui.commands.actions import Actions
 from vitviz.gui.commands.command import Menu
 from vitviz.gui.commands.table import EXPORTS, MENUS
@@ -32,6 +33,7 @@ from vitviz.gui.threads.desk import CLOSING_S
 from vitviz.gui.threads.jobs import Jobs
 from vitviz.gui.threads.service import Preview, Service
 from vitviz.gui.top_bar import TopBar
+from vitviz.gui.trust.watch import TrustWatch
 from vitviz.gui.views.stack import ViewStack
 from vitviz.gui.views.table import VIEWS
 from vitviz.gui.widgets import drops
@@ -52,6 +54,7 @@ if TYPE_CHECKING:  # loaded when they are first used
     from vitviz.gui.batch.commands import BatchCommands
     from vitviz.gui.browser.commands import BrowserCommands
     from vitviz.gui.finetune.commands import FinetuneCommands
+    from vitviz.gui.trust.dialog import TrustDialog
 
 log = logging.getLogger(__name__)
 
@@ -92,10 +95,12 @@ class Window(QMainWindow):
         self.jobs = Jobs(self)
         self.controller = Controller(self.store, self.service, self)
         self.controller.device = self.preferences.device
+        self.trust = TrustWatch(self.service, self)
         self.banner = Banner()
         self.documents = Documents(self.store, settings, self.banner, self.jobs, self)
         self.panels = PanelDocks(self)
         self.status = StatusBar()
+        self.chip = AblationChip()
         self.views = ViewStack(VIEWS, partial(wiring.connect_view, self))
         self.canvas = self.views.canvas
         self.menus: Sequence[Menu] = MENUS
@@ -106,6 +111,7 @@ class Window(QMainWindow):
         self._batch: BatchCommands | None = None
         self._browser: BrowserCommands | None = None
         self._finetuning: FinetuneCommands | None = None
+        self._trust_dialog: TrustDialog | None = None
         self._build()
         self._connect()
         self.apply_theme()
@@ -148,12 +154,16 @@ class Window(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.banner)
+        layout.addWidget(self.chip)
         layout.addWidget(self.views, 1)
         self.setCentralWidget(centre)
 
     def _connect(self) -> None:
         controller = self.controller
         controller.refreshed.connect(self.refresh)
+        self.trust.changed.connect(self._show_trust)
+        self.chip.ended.connect(partial(ablation.end_ablation, self))
+        self.chip.brush_ended.connect(partial(ablation.put_brush_away, self))
         controller.previewed.connect(self._on_preview)
         self.panels.photos.previews_wanted.connect(controller.want_previews)
         controller.model_ready.connect(self._on_model)
@@ -213,6 +223,16 @@ class Window(QMainWindow):
                 self.store, self.controller, self.settings, self.service, self.training_line, self
             )
         return self._finetuning
+
+    @property
+    def trust_dialog(self) -> TrustDialog:
+        """What is behind the line under the map; loaded when it is first asked for."""
+        if self._trust_dialog is None:
+            from vitviz.gui.trust.dialog import TrustDialog
+
+            self._trust_dialog = TrustDialog(self.service, self)
+            trust.connect_dialog(self, self._trust_dialog)
+        return self._trust_dialog
 
     def begin(self, paths: list[Path]) -> None:
         """Opens the photos asked for, else last time's, else the samples, with a model."""
@@ -282,13 +302,15 @@ class Window(QMainWindow):
     def scene(self) -> Scene:
         """What there is to show now."""
         session, controller = self.store.session, self.controller
-        opened = controller.opened
+        opened, panes = controller.opened, controller.pane_states
         preview = self.panels.photos.preview(opened.ref) if opened else None
         return Scene(
-            session, controller.pane_states, opened, controller.shown_cell, preview, self.card,
+            session, panes, opened, controller.shown_cell, preview, self.card,
             self.preferences, tuple(self.devices), self.store.can_undo, self.store.can_redo,
             playing=self.panels.layers.playing and preview is not None,
             full_screen=self.isFullScreen(),
+            brushing=self.views.brushing,
+            trust=self.trust.states(session, panes, on=self.preferences.trust_line),
         )  # fmt: skip
 
     @Slot()
@@ -296,13 +318,24 @@ class Window(QMainWindow):
         """Shows the session, and what has been computed of it, everywhere."""
         scene = self.scene
         parts: tuple[Part, ...] = (
-            self.top_bar, self.views, *self.panels.all, self.banner, self.status, self.menu_actions
+            self.top_bar, self.chip, self.views, *self.panels.all, self.banner, self.status,
+            self.menu_actions,
         )  # fmt: skip
         for part in parts:
             part.show_scene(scene)
+        if self._trust_dialog is not None:
+            self._trust_dialog.show_scene(scene)
         photo = scene.session.photo
         name = window_title(Path(photo.path).name) if photo else ""
         self.setWindowTitle(f"{name} – vitviz" if photo else "vitviz")
+
+    @Slot()
+    def _show_trust(self) -> None:
+        """The lines alone: nothing else has changed."""
+        scene = self.scene
+        self.views.show_trust(scene)
+        if self._trust_dialog is not None:
+            self._trust_dialog.show_scene(scene)
 
     @Slot()
     def _show_actions(self) -> None:
@@ -397,7 +430,10 @@ class Window(QMainWindow):
             log.warning("the session could not be kept: %s", error)
         self.hide()
         self.closed.emit()
-        for part in (self._batch, self._browser, self._finetuning, self.jobs, self.service):
+        if self._trust_dialog is not None:
+            self._trust_dialog.close_desk(0.0)
+        for part in (self._batch, self._browser, self._finetuning, self.jobs, self.trust,
+                     self.service):  # fmt: skip
             if part is not None:
                 part.close(max(0.0, end - time.monotonic()))
         event.accept()

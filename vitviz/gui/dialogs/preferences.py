@@ -53,6 +53,9 @@ class PreferencesDialog(Dialog):
         self.colour.clicked.connect(self._choose_colour)
         self.follow = QCheckBox("The map follows the cursor")
         self.follow.setChecked(preferences.follow_cursor)
+        self.trust = QCheckBox("Test each map against chance, and say so under it")
+        self.trust.setToolTip("In the background, once a map stands still")
+        self.trust.setChecked(preferences.trust_line)
         self.reopen = QCheckBox("Start with what was open last time")
         self.reopen.setChecked(preferences.reopen)
         self.beside = QCheckBox("Write what made a file also beside it, as JSON")
@@ -81,6 +84,7 @@ class PreferencesDialog(Dialog):
         layout.setSpacing(10)
         layout.addLayout(fields)
         layout.addWidget(self.follow)
+        layout.addWidget(self.trust)
         layout.addWidget(self.reopen)
         layout.addSpacing(6)
         layout.addWidget(self.beside)
@@ -100,6 +104,7 @@ class PreferencesDialog(Dialog):
             theme=self.theme.value,  # type: ignore[arg-type]
             device=str(self.device.value or "auto"),
             follow_cursor=self.follow.isChecked(),
+            trust_line=self.trust.isChecked(),
             reopen=self.reopen.isChecked(),
             max_pixels=self.limit.value() * 1_000_000,
             provenance_beside=self.beside.isChecked(),
