@@ -18,7 +18,7 @@ REMOVALS: dict[Removal, str] = {
     "drop": "patches dropped",
     "mean": "patches in the mean colour",
     "blur": "patches blurred",
-    "road": "patches filled in from around them (ROAD)",
+    "road": "patches filled in from around (ROAD)",
 }
 
 MIXED = "It shows what is mixed, not what decides."
