@@ -60,7 +60,10 @@ def test_other_json_is_refused(text: str) -> None:
     ("change", "said"),
     [
         ({"extra": 1}, 'does not know: "extra"'),
-        ({"tab": "nowhere"}, '"tab" must be one of "look", "heads", "patches", "compare"'),
+        (
+            {"tab": "nowhere"},
+            '"tab" must be one of "look", "heads", "patches", "masked", "compare"',
+        ),
         ({"selected": True}, '"selected" must be a whole number'),
         ({"selected": 1}, '"selected" must be at most 0, the last of the photos, not 1'),
         ({"background": [255, 256, 0]}, r'"background[1]" must be a whole number from 0 to 255'),
@@ -171,7 +174,7 @@ def test_the_first_version_is_still_read() -> None:
 
 
 def test_the_second_version_has_all_that_the_first_had_not() -> None:
-    for name in ("compare", "figure"):
+    for name in ("compare", "figure", "mask"):
         data = json.loads(session_file.to_json(SESSION))
         del data[name]
         with pytest.raises(SessionError, match=f'"{name}" is missing'):
@@ -207,6 +210,7 @@ def test_sessions_from_before_ablations_have_none(version: int) -> None:
     session = replace(SESSION, compare=Compare(others))
     data = json.loads(session_file.to_json(session))
     data["vitviz"] = version
+    del data["mask"]
     for view in (data["view"], data["compare"]["others"][0]["view"]):
         del view["ablation"]
     assert session_file.from_json(json.dumps(data)) == session
@@ -216,3 +220,10 @@ def test_an_ablation_comes_back() -> None:
     ablation = Ablation(((0, 2), (3, 1)), "mean", ((1.5, 2.0, 17.25, 18.0),))
     session = replace(SESSION, view=replace(SESSION.view, ablation=ablation))
     assert session_file.from_json(session_file.to_json(session)) == session
+
+
+def test_a_session_without_a_mask_is_one_of_version_3() -> None:
+    data = json.loads(session_file.to_json(SESSION))
+    data["vitviz"] = 3
+    del data["mask"]
+    assert session_file.from_json(json.dumps(data)) == SESSION

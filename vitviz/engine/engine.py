@@ -180,9 +180,11 @@ class Engine:
             trace = sight.trace
             require_given("decoder" in trace.outline.gives, sight, "has no decoder")
             hidden = hidden_patches(request.mask, trace.layout.grid)
-            query = visible(query_tokens(request.query, trace.outline, trace.geometry), hidden)
+            query = query_tokens(request.query, trace.outline, trace.geometry)
+            query = visible(query, hidden, len(trace.outline.prefix))
             progress(Stage("method", name="attention"), 0.3)
-            explanation = trace.attention_of_visible(hidden, query)
+            gives = {"attention", "drop"} <= trace.outline.gives
+            explanation = trace.attention_of_visible(hidden, query) if gives and query else None
             progress(Stage("method", name="attention"), 0.6)
             image, undone = trace.decoded(hidden, request.normalised)
             pixels = displayed_input(image, sight.model.card.preprocessing)

@@ -50,15 +50,19 @@ class Sight:
     key: Hashable
 
 
-def visible(query: tuple[int, ...], hidden: Bool[np.ndarray, "rows cols"]) -> tuple[int, ...]:
-    """The tokens of a query that a masked autoencoder sees; CLS where it sees none of them.
+def visible(
+    query: tuple[int, ...], hidden: Bool[np.ndarray, "rows cols"], prefix: int
+) -> tuple[int, ...]:
+    """The tokens of a query that an encoder sees; where it sees none of them, its first one.
 
     Args:
-        query: Tokens: CLS, then patches.
+        query: Tokens: the prefix, then patches.
         hidden: Which patches are hidden.
+        prefix: How many tokens stand before the patches.
     """
-    flat = hidden.flatten()
-    return tuple(token for token in query if token == 0 or not flat[token - 1]) or (0,)
+    seen = np.concatenate([np.ones(prefix, bool), ~hidden.flatten()])
+    first = np.flatnonzero(seen)[:1].tolist()
+    return tuple(token for token in query if seen[token]) or tuple(first)
 
 
 def without(network: Network, ablation: Ablation, geometry: Geometry) -> Network:

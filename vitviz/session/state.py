@@ -16,6 +16,7 @@ from vitviz.maps.style import Style
 from vitviz.methods.base import Direction, ParameterValue
 from vitviz.probing.ablation import Ablation
 from vitviz.reading import Within
+from vitviz.session.mask import MaskChoice
 
 Coordinate = Annotated[float, Within(-1e7, 1e7)]
 
@@ -32,7 +33,7 @@ over them, or their mean.
 Points, so that the query stays on the same thing when the grid changes under it.
 """
 
-Tab = Literal["look", "heads", "patches", "compare"]
+Tab = Literal["look", "heads", "patches", "masked", "compare"]
 
 MOST_PANES = 6
 """Side by side; more are too small to read."""
@@ -143,6 +144,7 @@ class Session:
         background: RGB colour behind transparent photos.
         compare: The other panes of the Compare view.
         figure: What is exported for print.
+        mask: Which patches are hidden from a masked autoencoder.
     """
 
     photos: Annotated[tuple[PhotoRef, ...], Within(0, MOST_PHOTOS)] = ()
@@ -155,6 +157,7 @@ class Session:
     background: tuple[Byte, Byte, Byte] = (255, 255, 255)
     compare: Compare = field(default_factory=Compare)
     figure: FigureSpec = field(default_factory=FigureSpec)
+    mask: MaskChoice = field(default_factory=MaskChoice)
 
     @property
     def photo(self) -> PhotoRef | None:
