@@ -29,6 +29,7 @@ from vitviz.cli.terminal import say, warn, write_over
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.imaging.load import MAX_PIXELS
 from vitviz.paths import resolved
+from vitviz.plurals import count_of
 from vitviz.progress import Control
 from vitviz.wording.numbers import duration
 
@@ -123,7 +124,7 @@ def say_outcome(summary: Summary, quiet: bool) -> int:
     """Says what it came to, failures last; returns the exit code."""
     if not quiet:
         before = f" ({summary.before:,} of them before)" if summary.before else ""
-        photos = "1 photo" if summary.done == 1 else f"{summary.done:,} photos"
+        photos = count_of(summary.done, "photo")
         say(f"{photos} in {duration(summary.seconds)}{before}")
         for table in summary.tables:
             say(f"  wrote {table}")

@@ -142,7 +142,10 @@ class Engine:
                 the work would not fit.
             Cancelled: ``progress`` said so.
         """
-        answer: Answer = ANSWERS[type(request)](self, request, progress)
+        find = ANSWERS.get(type(request))
+        if find is None:
+            raise TypeError(f"{request!r} is no kind of request")
+        answer: Answer = find(self, request, progress)
         return answer
 
     def explain(self, request: ExplainRequest, progress: Progress = silent) -> Cell:

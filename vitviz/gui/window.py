@@ -38,6 +38,7 @@ from vitviz.gui.views.stack import ViewStack
 from vitviz.gui.views.table import VIEWS
 from vitviz.gui.widgets import drops
 from vitviz.gui.widgets.banner import Banner
+from vitviz.gui.widgets.dialog import room_on
 from vitviz.gui.widgets.job_view import JobView
 from vitviz.gui.widgets.status import StatusBar
 from vitviz.gui.widgets.text import menu_text, set_tooltip, window_title
@@ -60,11 +61,11 @@ log = logging.getLogger(__name__)
 FIRST_SIZE = QSize(1400, 880)
 """Of the window before its user has chosen one, where the screen has room for it, in pixels."""
 
-FRAME = QSize(16, 48)
-"""Room for what the desktop draws around a window, in pixels."""
-
 CENTRE_WIDTH = 270
 """Least width of the photo's part of the window, in pixels: panels give way before."""
+
+MOST_FAILED_STARTS = 2
+"""In a row; the next one does not open what they opened."""
 
 PROGRESS_MS = 60
 """How often the panes say how far their work is."""
@@ -115,7 +116,7 @@ class Window(QMainWindow):
         self._connect()
         self.apply_theme()
         geometry, docks = settings.geometry()
-        self.resize(size or FIRST_SIZE.boundedTo(self.screen().availableSize() - FRAME))
+        self.resize(size or FIRST_SIZE.boundedTo(room_on(self.screen())))
         self.restoreGeometry(geometry)
         self.panels.restore(docks)
         self.canvas.setFocus()
@@ -260,9 +261,13 @@ class Window(QMainWindow):
         """What was open last time, or else the session given. Whatever is wrong with it, the
         window opens, and the file is kept.
         """
+        failed = self.last.count_start()
         try:
             last = self.last.read()
             if last is None:
+                return otherwise
+            if failed >= MOST_FAILED_STARTS and (aside := self.last.set_aside()) is not None:
+                self._offer(aside, failed)
                 return otherwise
             return self._with_model(self.documents.present(last), otherwise.model)
         except Exception as error:  # a start has to survive whatever is in there
@@ -270,6 +275,22 @@ class Window(QMainWindow):
             kept = "stays where it is" if aside is None else f"is kept as {aside}"
             self.banner.show_error(error, f"What was open last time {kept}.")
             return otherwise
+
+    def _offer(self, aside: Path, failed: int) -> None:
+        """Says why the window does not show what was open last time, and where that is."""
+        self.banner.say(
+            f"vitviz ended {failed} times in a row while it opened what was open last time. A file "
+            f"in it may be why; it is kept as {aside}. Open it again?",
+            (
+                ("Open It", partial(self.documents.open_state, aside)),
+                ("Start Anew", lambda: None),
+            ),
+        )
+
+    def _note_quiet(self) -> None:
+        """Once all that a start opens is there, it has not ended the program."""
+        if not self.service.is_at_work:
+            self.last.went_well()
 
     def _with_model(self, session: Session, otherwise: str) -> Session:
         known = session.model in {card.id for card in bundled()} or is_file(session.model)
@@ -297,7 +318,8 @@ class Window(QMainWindow):
         """Shows the session, and what has been computed of it, everywhere."""
         scene = self.scene
         parts: tuple[Part, ...] = (
-            self.top_bar, self.chip, self.views, *self.panels.all, self.status, self.menu_actions
+            self.top_bar, self.chip, self.views, *self.panels.all, self.banner, self.status,
+            self.menu_actions,
         )  # fmt: skip
         for part in parts:
             part.show_scene(scene)
@@ -347,6 +369,7 @@ class Window(QMainWindow):
     @Slot(object)
     def _on_preview(self, preview: Preview) -> None:
         self.panels.photos.show_preview(preview)
+        self._note_quiet()
 
     @Slot(object)
     def _on_model(self, card: ModelCard) -> None:
@@ -363,6 +386,7 @@ class Window(QMainWindow):
     @Slot()
     def _on_idle(self) -> None:
         self.status.show_idle()
+        self._note_quiet()
 
     def apply_theme(self) -> None:
         """Gives everything the colours of the chosen theme."""
@@ -394,7 +418,9 @@ class Window(QMainWindow):
             self.documents.paste(event.mimeData())
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        end = time.monotonic() + CLOSING_S
         self.panels.layers.set_playing(False)
+        self.last.went_well()
         self.settings.set_geometry(self.saveGeometry(), self.panels.state())
         try:
             if self._has_begun:  # or an empty window would take the place of last time's
@@ -404,7 +430,6 @@ class Window(QMainWindow):
             log.warning("the session could not be kept: %s", error)
         self.hide()
         self.closed.emit()
-        end = time.monotonic() + CLOSING_S
         if self._trust_dialog is not None:
             self._trust_dialog.close_desk(0.0)
         for part in (self._batch, self._browser, self._finetuning, self.jobs, self.trust,

@@ -36,6 +36,9 @@ of tokens through all layers; classes: a head that tells classes apart; decoder:
 text: an answer to words.
 """
 
+NO_CLASSES = "it was trained without labels, or its classifier is not in the file"
+"""Why a network has none, as far as anybody can tell from its weights."""
+
 Pool = Literal["cls", "mean", "cls+mean", "map", ""]
 """What a network's head reads: the CLS token, the mean of its patches, both, or a map of weights
 that it learned ("map": attention pooling); "" where that is not known.

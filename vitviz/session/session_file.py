@@ -100,7 +100,7 @@ def _in_this_version(data: Mapping[str, Any], version: int) -> Mapping[str, Any]
     """A session of an earlier version with what that version did not have."""
     new = json.loads(to_json(Session()))
     if version < 4:
-        data = {**_without_ablation(data), "mask": new["mask"]}
+        data = _without_ablation({**data, "mask": new["mask"]})
     if version > 1:  # what 2 could say, 3 says so too
         return data
     added: dict[str, dict[str, Any]] = {"view": {"target": None}, "style": {"scaling": "linear"}}

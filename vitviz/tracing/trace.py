@@ -17,7 +17,7 @@ from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.heat_map import Explanation, LayerMaps, Quantity
 from vitviz.models.network import Bias, Network, softmax_attention
-from vitviz.models.outline import Outline
+from vitviz.models.outline import NO_CLASSES, Outline
 from vitviz.models.tokens import TokenLayout, runs
 from vitviz.progress import Progress, silent
 from vitviz.shapes import Bool, Float32
@@ -192,7 +192,7 @@ class Trace:
         """
         if self.logits is None:
             raise VitvizError(
-                "This model has no classes: it was trained without labels.",
+                f"This model has no classes: {NO_CLASSES}.",
                 "Choose a method that is not about a class, or a model with a classifier.",
             )
         if wanted is not None and 0 <= wanted < len(self.logits):

@@ -16,7 +16,8 @@ def caption(of: Description) -> str:
 
     Where the map is about a class: "Class relevance of CLS for “collie” · layers 1 to 8 · ...".
     """
-    return SEPARATOR.join((*parts(of), *(f"{share}, not shown" for share in hidden_shares([of]))))
+    hidden = [f"{share}, not shown" for share in hidden_shares([of])]
+    return SEPARATOR.join((*parts(of), *hidden, *(["0 everywhere"] if of.is_zero else [])))
 
 
 def parts(of: Description) -> list[str]:

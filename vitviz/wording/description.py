@@ -48,6 +48,7 @@ class Description:
         prefix_share: The part of the whole that went to prefix tokens, by name.
         outline: Of the network; None where it is not known yet.
         ablation: What is taken from the network.
+        is_zero: Every value of the map is 0: it tells nothing apart.
     """
 
     photo: PhotoRef | None
@@ -68,6 +69,7 @@ class Description:
     prefix_share: tuple[tuple[str, float], ...] = ()
     outline: Outline | None = None
     ablation: Ablation = field(default_factory=Ablation)
+    is_zero: bool = False
 
 
 def describe(pane: Pane, cell: Cell | None) -> Description:
@@ -123,6 +125,7 @@ def _answered(known: Description, cell: Cell, view: View) -> Description:
         known, first=explanation.layers[0] if through else None, layer=heat_map.layer,
         head=heat_map.head, heads=heads, query=query_name(cell.layout, cell.query_tokens),
         query_place=place, prefix_share=heat_map.prefix_share, outline=cell.outline,
+        is_zero=not heat_map.values.any(),
     )  # fmt: skip
 
 

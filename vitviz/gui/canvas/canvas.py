@@ -122,17 +122,6 @@ class Canvas(MapView):
         self._query = patches
         self.update()
 
-    def set_removed(self, boxes: tuple[Box, ...]) -> None:
-        """Crosses out patches that are removed, by their boxes on the photo."""
-        if boxes != self._removed:
-            self._removed = boxes
-            self.update()
-
-    def set_brushing(self, brushing: bool) -> None:
-        """Dragging goes over patches with the brush, and moves the photo no more."""
-        self._brushing, self._stroke = brushing, None
-        self.setCursor(Qt.CursorShape.CrossCursor if brushing else Qt.CursorShape.ArrowCursor)
-
     def set_receptive(self, side: float | None) -> None:
         """Outlines what the patch under the pointer can see of the input.
 
@@ -143,6 +132,17 @@ class Canvas(MapView):
         if side != self._receptive:
             self._receptive = side
             self.update()
+
+    def set_removed(self, boxes: tuple[Box, ...]) -> None:
+        """Crosses out patches that are removed, by their boxes on the photo."""
+        if boxes != self._removed:
+            self._removed = boxes
+            self.update()
+
+    def set_brushing(self, brushing: bool) -> None:
+        """Dragging goes over patches with the brush, and moves the photo no more."""
+        self._brushing, self._stroke = brushing, None
+        self.setCursor(Qt.CursorShape.CrossCursor if brushing else Qt.CursorShape.ArrowCursor)
 
     def set_message(self, title: str, text: str = "") -> None:
         """Shows a title and quiet text in the middle; two empty strings take it away."""

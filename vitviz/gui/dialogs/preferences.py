@@ -9,7 +9,6 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QCheckBox,
     QColorDialog,
-    QDialog,
     QDialogButtonBox,
     QPushButton,
     QVBoxLayout,
@@ -17,12 +16,13 @@ from PySide6.QtWidgets import (
 )
 
 from vitviz.gui.settings import Preferences
+from vitviz.gui.widgets.dialog import Dialog
 from vitviz.gui.widgets.form import Choice, WholeNumber, form, row
 
 THEMES = (("As the desktop", "system"), ("Light", "light"), ("Dark", "dark"))
 
 
-class PreferencesDialog(QDialog):
+class PreferencesDialog(Dialog):
     """Edits preferences, and the colour behind transparent photos.
 
     Args:

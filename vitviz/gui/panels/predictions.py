@@ -10,6 +10,7 @@ from vitviz.engine.answers import Cell, top_indices
 from vitviz.gui.scene import Scene
 from vitviz.gui.widgets.form import column, quiet
 from vitviz.gui.widgets.text import set_tooltip
+from vitviz.models.outline import NO_CLASSES
 from vitviz.plain_text import shown_text
 from vitviz.session.state import Session
 from vitviz.wording.numbers import percent
@@ -300,7 +301,7 @@ class PredictionsPanel(QWidget):
         if cell is None:
             return "Nothing yet."
         if cell.probabilities is None:
-            return "This model has no classes: it was trained without labels."
+            return f"This model has no classes: {NO_CLASSES}."
         if not self._indices:
             return "No class is called so."
         return "" if cell.card.class_names else "The names of this model's classes are not known."
