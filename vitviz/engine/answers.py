@@ -64,6 +64,8 @@ class Cell:
         device: Where it ran: "cpu", "cuda:0", "mps".
         forward_s: What the forward took, in seconds.
         method_s: What the explanation took on top of it.
+        readouts: The same of each head alone, softmaxed, as the outline's ``readouts`` names them;
+            None where there is one head.
         change: What the request's ablation does; None without one, or without classes.
     """
 
@@ -78,6 +80,7 @@ class Cell:
     device: str
     forward_s: float
     method_s: float
+    readouts: Float32[np.ndarray, "readouts classes"] | None = None
     change: LogitChange | None = None
 
     @property
@@ -140,6 +143,19 @@ def top_classes(cell: Cell, count: int) -> list[tuple[str, float]]:
     if cell.probabilities is None:
         return []
     return [(cell.class_name(i), float(cell.probabilities[i])) for i in top_indices(cell, count)]
+
+
+def top_of_each_head(cell: Cell) -> list[tuple[str, str, float]]:
+    """Token, name and probability of the first class of each head alone; empty where one head, or
+    none, reads all.
+    """
+    if cell.readouts is None:
+        return []
+    best = [int(shares.argmax()) for shares in cell.readouts]
+    return [
+        (token, cell.class_name(index), float(shares[index]))
+        for token, index, shares in zip(cell.outline.readouts, best, cell.readouts, strict=True)
+    ]
 
 
 def top_indices(cell: Cell, count: int) -> list[int]:

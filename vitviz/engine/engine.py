@@ -47,6 +47,7 @@ from vitviz.engine.seeing import (
     require_fit,
     require_given,
     see,
+    softmax,
     visible,
     without,
 )
@@ -359,6 +360,7 @@ class Engine:
         return Cell(
             request, sight.photo_sha256, sight.model.card, trace.geometry, tokens, explanation,
             probabilities(trace), sight.input_pixels, sight.model.device, trace.forward_s, method_s,
+            None if trace.readouts is None else softmax(trace.readouts),
             self._change(request, sight, target, progress),
         )  # fmt: skip
 

@@ -169,6 +169,14 @@ def probabilities(trace: Trace) -> Float32[np.ndarray, " classes"] | None:
     """Softmax of the logits; None for a model without a head."""
     if trace.logits is None:
         return None
-    shifted = np.exp(trace.logits - trace.logits.max())
-    shares: Float32[np.ndarray, " classes"] = (shifted / shifted.sum()).astype(np.float32)
+    return softmax(trace.logits)
+
+
+def softmax(logits: Float32[np.ndarray, "*heads classes"]) -> Float32[np.ndarray, "*heads classes"]:
+    """Probabilities, read-only."""
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    shares: Float32[np.ndarray, "*heads classes"] = (
+        shifted / shifted.sum(axis=-1, keepdims=True)
+    ).astype(np.float32)
+    shares.flags.writeable = False
     return shares

@@ -90,6 +90,8 @@ class Outline:
         gives: What it can be asked for.
         sizes: Its other sizes, named as its field does: ("width", 192), ("patch", 16).
         pool: What its classes, or its features, are read from.
+        readouts: The prefix tokens, where each of several has a head of its own ("cls", "dist" of a
+            distilled DeiT): the answer is the mean of theirs. Empty where one head reads all.
     """
 
     layers: tuple[LayerOutline, ...]
@@ -99,6 +101,7 @@ class Outline:
     gives: frozenset[Ability]
     sizes: tuple[tuple[str, int], ...] = ()
     pool: Pool = ""
+    readouts: tuple[str, ...] = ()
 
     @property
     def depth(self) -> int:

@@ -43,6 +43,8 @@ class Trace:
             little enough to keep (``Cost.keeps_states``): gradients begin with it.
         known: The gradients asked for last, by their class.
         device: Where it ran.
+        readouts: The logits of each of the outline's ``readouts``, read-only; None where there is
+            one head. ``logits`` is their mean.
     """
 
     outline: Outline
@@ -55,6 +57,7 @@ class Trace:
     kept: tuple[Tensor, ...] = ()
     known: dict[int, Gradients] = field(default_factory=dict)
     device: str = "cpu"
+    readouts: Float32[np.ndarray, "readouts classes"] | None = None
 
     @property
     def depth(self) -> int:
