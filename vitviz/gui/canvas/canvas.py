@@ -20,11 +20,11 @@ from vitviz.gui.canvas import marks
 from vitviz.gui.canvas.map_view import MapView, Patch, on_grid
 from vitviz.gui.canvas.patch_note import (
     Note,
-    contains,
     paint_chip,
     paint_message,
     paint_note,
     patch_note,
+    sees_all,
     unseen_note,
 )
 from vitviz.gui.canvas.pictures import PhotoLayer
@@ -344,8 +344,7 @@ class Canvas(MapView):
         geometry = self.grid_geometry
         if geometry is None:
             return
-        if self._receptive is not None and self._cursor is not None:
-            self._paint_receptive(painter, geometry.around(*self._cursor, self._receptive))
+        self._paint_receptive(painter, geometry)
         accent = self.palette().color(QPalette.ColorRole.Highlight)
         for patch in self._query:
             if on_grid(patch, geometry):
@@ -355,14 +354,14 @@ class Canvas(MapView):
         if self._notes:
             self._paint_note(painter, geometry)
 
-    def _paint_receptive(self, painter: QPainter, field: Box) -> None:
-        """Where it ends on the photo; nothing of it where it is all of the input."""
-        geometry = self.grid_geometry
-        if geometry is None or contains(field, geometry.window):
+    def _paint_receptive(self, painter: QPainter, geometry: Geometry) -> None:
+        """Where what the patch can see ends; nothing where that is all of the input."""
+        patch, side = self._cursor, self._receptive
+        if patch is None or side is None or sees_all(patch, geometry, side):
             return
         painter.save()
         painter.setClipRect(self.on_widget(geometry.seen), Qt.ClipOperation.IntersectClip)
-        marks.dashes(painter, self.on_widget(field))
+        marks.dashes(painter, self.on_widget(geometry.around(*patch, side)))
         painter.restore()
 
     def _paint_note(self, painter: QPainter, geometry: Geometry) -> None:

@@ -48,8 +48,11 @@ def facts(card: ModelCard, cell: Cell | None) -> str:
     wide = f"width {outline.layers[-1].width}"
     lines = [" · ".join(filter(None, (count_of(outline.depth, "layer"), heads, wide)))]
     if cell is not None:
-        (rows, cols), (height, width) = cell.layout.grid, cell.geometry.input_size
-        lines.append(f"grid {rows} × {cols} · {height} × {width} px")
+        grids = dict.fromkeys(layer.grid for layer in cell.outline.layers)
+        first, *_, last = [f"{rows} × {cols}" for rows, cols in (*grids, *grids)]
+        height, width = cell.geometry.input_size
+        grid = first if len(grids) == 1 else f"{first} to {last}"
+        lines.append(f"grid {grid} · {height} × {width} px")
     classes = count_of(outline.classes, "class", "classes")
     classes = "ImageNet-1k" if card.classes == "imagenet-1k" else classes
     lines.append(" · ".join(filter(None, (classes if outline.classes else "no classes",
