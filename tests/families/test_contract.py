@@ -43,8 +43,9 @@ FITTING = {
         "grad-cam",
         "hires-cam",
         "feature-norm",
+        "outliers",
     ],
-    "toy-cnn": ["feature-norm"],
+    "toy-cnn": ["feature-norm", "outliers"],
 }
 
 
