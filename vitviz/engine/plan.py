@@ -37,6 +37,7 @@ def request_of(
         view.head if method.fuses_first else None, view.query if method.about_token else "auto",
         direction, view.target if method.class_specific else None,
         view.contrast if method.class_specific else None, device,
+        ablation=view.ablation,
     )  # fmt: skip
 
 

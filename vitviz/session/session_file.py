@@ -19,7 +19,8 @@ from vitviz.writing import write_whole
 
 VERSION = 5
 """1 had one pane, no figure and no class; up to 2 a query was a token or one point; up to 3 there
-was no mask; up to 4 no class was set against another. They are still read."""
+was no mask, and nothing was taken from networks; up to 4 no class was set against another. They are
+still read."""
 
 QUERIES = "auto|patches|cls|dist|reg[1-9][0-9]*"
 
@@ -100,8 +101,8 @@ def _in_this_version(data: Mapping[str, Any], version: int) -> Mapping[str, Any]
     """A session of an earlier version with what that version did not have."""
     new = json.loads(to_json(Session()))
     if version < 4:
-        data = {**data, "mask": new["mask"]}
-    data = _with_contrast(dict(data))
+        data = _with_views({**data, "mask": new["mask"]}, "ablation")
+    data = _with_views(data, "contrast")
     if version > 1:
         return data
     added: dict[str, dict[str, Any]] = {"view": {"target": None}, "style": {"scaling": "linear"}}
@@ -112,16 +113,21 @@ def _in_this_version(data: Mapping[str, Any], version: int) -> Mapping[str, Any]
     return {**parts, "compare": new["compare"], "figure": new["figure"]}
 
 
-def _with_contrast(part: Any) -> Any:
-    """A session of version 2, or a part of it: every view has a class that is set against none."""
-    if isinstance(part, list):
-        return [_with_contrast(item) for item in part]
-    if not isinstance(part, dict):
-        return part
-    new = {name: _with_contrast(value) for name, value in part.items()}
-    if isinstance(new.get("view"), dict):
-        new["view"] = {**new["view"], "contrast": None}
-    return new
+def _with_views(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A session of an earlier version, with a field that each of its views did not have."""
+    nothing = asdict(View())[name]
+
+    def completed(value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("view"), dict):
+            return {**value, "view": {name: nothing, **value["view"]}}
+        return value
+
+    whole = completed(data)
+    compare = whole.get("compare")
+    if isinstance(compare, dict) and isinstance(compare.get("others"), list):
+        others = [completed(pane) for pane in compare["others"]]
+        whole = {**whole, "compare": {**compare, "others": others}}
+    return json.loads(json.dumps(whole))  # type: ignore[no-any-return]
 
 
 def _checked(session: Session) -> Session:

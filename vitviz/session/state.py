@@ -14,6 +14,7 @@ from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Head
 from vitviz.maps.style import Style
 from vitviz.methods.base import Direction, ParameterValue
+from vitviz.probing.ablation import Ablation
 from vitviz.reading import Within
 from vitviz.session.mask import MaskChoice
 
@@ -78,6 +79,7 @@ class View:
             probable one.
         contrast: Index of the class that this one is set against ("why this and not that"); None:
             none.
+        ablation: What is taken from the network while it is looked at.
     """
 
     method: str = "attention"
@@ -88,6 +90,7 @@ class View:
     direction: Direction = "of"
     target: Annotated[int, Within(0, MOST_CLASSES)] | None = None
     contrast: Annotated[int, Within(0, MOST_CLASSES)] | None = None
+    ablation: Ablation = field(default_factory=Ablation)
 
 
 @dataclass(frozen=True)

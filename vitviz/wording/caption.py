@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vitviz.maps.heat_map import Completeness
+from vitviz.probing.ablation import Ablation
 from vitviz.wording.description import Description
 from vitviz.wording.names import heads_name, layer_name, layers_name, prefix_name
 
@@ -16,9 +17,10 @@ def caption(of: Description) -> str:
 
     Where the map is about a class: "Class relevance of CLS for “collie” · layers 1 to 8 · ...".
     """
-    hidden = (f"{share}, not shown" for share in hidden_shares([of]))
-    sums = () if of.completeness is None else (sums_words(of.completeness),)
-    return SEPARATOR.join((*parts(of), *hidden, *sums))
+    hidden = [f"{share}, not shown" for share in hidden_shares([of])]
+    sums = [] if of.completeness is None else [sums_words(of.completeness)]
+    zero = ["0 everywhere"] if of.is_zero else []
+    return SEPARATOR.join((*parts(of), *hidden, *sums, *zero))
 
 
 def sums_words(of: Completeness) -> str:
@@ -40,8 +42,22 @@ def parts(of: Description) -> list[str]:
     # What the layers have said is not said again.
     said = {p.name for p in of.method.parameters if p.first_layer}
     settings = [_setting(name, value) for name, value in of.given if name not in said]
-    words = [_subject(of), layers(of), heads_name(of.head, of.heads), *settings]
+    words = [_subject(of), layers(of), heads_name(of.head, of.heads), *settings,
+             ablation_words(of.ablation)]  # fmt: skip
     return [word for word in words if word]
+
+
+def ablation_words(ablation: Ablation) -> str:
+    """ "without 3 heads (mean in their place) and 5 patches"; "" where nothing is taken away."""
+    heads, places = len(ablation.heads), len(ablation.places)
+    instead = " (its mean in its place)" if ablation.fill == "mean" and heads == 1 else (
+        " (their means in their place)" if ablation.fill == "mean" else "")  # fmt: skip
+    parts = [
+        f"{count} {one}{'' if count == 1 else many}{more}"
+        for count, one, many, more in ((heads, "head", "s", instead), (places, "patch", "es", ""))
+        if count
+    ]
+    return f"without {' and '.join(parts)}" if parts else ""
 
 
 def layers(of: Description) -> str:

@@ -339,6 +339,12 @@ class VisionTransformer(Network):
             assert block.attn.rel_pos is not None
             yield RelativeBias(block.attn.rel_pos.numbers(grid), *where, grid)
 
+    def classify(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch classes"]:
+        """Equation 4 and the head; the pooled features where there is no head. In a distilled DeiT
+        the mean of both heads.
+        """
+        return self.readouts(z).mean(dim=0)
+
     def features(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch numbers"]:
         return self._pooled(self.norm(z))
 
@@ -348,7 +354,13 @@ class VisionTransformer(Network):
         weight = block.attn.proj.weight
         return weight * block.ls1.gamma[:, None] if isinstance(block.ls1, LayerScale) else weight
 
+    def _read(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch classes"]:
+        """What the head makes of the last tokens, normalised."""
+        logits: Tensor = self.head(self._pooled(z))
+        return logits
+
     def _pooled(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch numbers"]:
+        """What the head reads of the last tokens, normalised."""
         cls, patches = z[:, 0], z[:, len(self.config.prefix) :]
         if self.attn_pool is not None:
             pooled = self.attn_pool(z)
@@ -361,10 +373,12 @@ class VisionTransformer(Network):
         features: Tensor = self.proj(self.fc_norm(pooled))
         return features
 
-    def classify(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch classes"]:
-        """Equation 4 and the head; the pooled features where there is no head."""
+    def readouts(
+        self, z: Float[Tensor, "batch tokens dim"]
+    ) -> Float[Tensor, "readouts batch classes"]:
+        """The head's logits, and in a distilled DeiT those of the distillation token's own head."""
         z = self.norm(z)
-        logits: Tensor = self.head(self._pooled(z))
-        if self.head_dist is not None:  # DeiT: the mean of both heads
-            logits = (logits + self.head_dist(z[:, self.config.prefix.index("dist")])) / 2
-        return logits
+        logits = self._read(z)
+        if self.head_dist is None:
+            return logits[None]
+        return torch.stack([logits, self.head_dist(z[:, self.config.prefix.index("dist")])])

@@ -35,5 +35,12 @@ def outline(config: ViTConfig, input_size: tuple[int, int]) -> Outline:
         gives -= {"values"}  # what a head adds goes through a norm: it is no part of a sum
     sizes = ("width", config.width), ("MLP", config.mlp_width), ("patch", config.patch)
     return Outline(
-        layers, config.prefix, config.classes, config.parameters, gives, sizes, config.pool
+        layers,
+        config.prefix,
+        config.classes,
+        config.parameters,
+        gives,
+        sizes,
+        config.pool,
+        ("cls", "dist") if config.classes and "dist" in config.prefix else (),
     )
