@@ -70,13 +70,19 @@ class Ablated(Network):
         return self.whole.keep(z, self._staying(tokens))
 
     def classify(self, z: Tensor) -> Float[Tensor, "batch classes"]:
-        whole = self.whole
+        return self.whole.classify(self._left(z))
+
+    def readouts(self, z: Tensor) -> Float[Tensor, "readouts batch classes"]:
+        return self.whole.readouts(self._left(z))
+
+    def _left(self, z: Tensor) -> Tensor:
+        """A state without the tokens that are gone."""
         if self.removed is None or not self._drops:
-            return whole.classify(z)
+            return z
         gone = self._gone()
         if z.shape[1] != len(gone):  # tokens were kept, and those that are gone not among them
-            return whole.classify(z)
-        return whole.classify(whole.keep(z, (~gone).nonzero()[:, 0].to(z.device)))
+            return z
+        return self.whole.keep(z, (~gone).nonzero()[:, 0].to(z.device))
 
     def outline(self, input_size: tuple[int, int]) -> Outline:
         return self.whole.outline(input_size)
