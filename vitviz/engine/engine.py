@@ -350,9 +350,10 @@ class Engine:
         trace, method = sight.trace, METHODS[request.method]
         require_fit(request.method, trace.outline, sight.model.card.title)
         tokens = query_tokens(request.query, trace.outline, trace.geometry)
-        target = trace.target(request.target) if method.class_specific else None
+        about = method.class_specific
+        aim = trace.aim(request.target, request.contrast) if about else None
         key = (sight.photo_sha256, sight.key, request.method, request.params, request.head,
-               request.direction, tokens, target)  # fmt: skip
+               request.direction, tokens, aim)  # fmt: skip
         explanation, method_s = self._explanations.get(
             key, lambda: self._explanation(request, sight, tokens, progress),
             lambda: progress(WAITING, 0),
@@ -361,7 +362,7 @@ class Engine:
             request, sight.photo_sha256, sight.model.card, trace.geometry, tokens, explanation,
             probabilities(trace), sight.input_pixels, sight.model.device, trace.forward_s, method_s,
             None if trace.readouts is None else softmax(trace.readouts),
-            self._change(request, sight, target, progress),
+            self._change(request, sight, aim.target if aim else None, progress),
         )  # fmt: skip
 
     def _change(

@@ -43,6 +43,7 @@ def connect_panels(app: App) -> None:
         (panels.model.browse_requested, model.browse_models),
         (panels.method.chosen, go.choose_view),
         (panels.predictions.chosen, go.choose_target),
+        (panels.predictions.set_against, go.choose_contrast),
         (panels.appearance.chosen, view.choose_style),
         (panels.layers.layer_chosen, go.choose_layer),
         (panels.layers.head_chosen, go.choose_head),

@@ -345,8 +345,16 @@ class VisionTransformer(Network):
         """
         return self.readouts(z).mean(dim=0)
 
-    def _read(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch classes"]:
-        """What the head makes of the last tokens, normalised."""
+    def features(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch numbers"]:
+        return self._pooled(self.norm(z))
+
+    def projection(self, layer: int) -> Float[Tensor, "width width"]:
+        block = self.blocks[layer]
+        assert isinstance(block, Block)
+        weight = block.attn.proj.weight
+        return weight * block.ls1.gamma[:, None] if isinstance(block.ls1, LayerScale) else weight
+
+    def _pooled(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch numbers"]:
         cls, patches = z[:, 0], z[:, len(self.config.prefix) :]
         if self.attn_pool is not None:
             pooled = self.attn_pool(z)
@@ -356,15 +364,15 @@ class VisionTransformer(Network):
             pooled = patches.mean(dim=1)
         else:
             pooled = torch.cat([cls, patches.mean(dim=1)], dim=-1)
-        logits: Tensor = self.head(self.proj(self.fc_norm(pooled)))
-        return logits
+        features: Tensor = self.proj(self.fc_norm(pooled))
+        return features
 
     def readouts(
         self, z: Float[Tensor, "batch tokens dim"]
     ) -> Float[Tensor, "readouts batch classes"]:
         """The head's logits, and in a distilled DeiT those of the distillation token's own head."""
         z = self.norm(z)
-        logits = self._read(z)
+        logits: Tensor = self.head(self._pooled(z))
         if self.head_dist is None:
             return logits[None]
         return torch.stack([logits, self.head_dist(z[:, self.config.prefix.index("dist")])])
