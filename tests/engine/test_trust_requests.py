@@ -47,6 +47,19 @@ def test_a_judgement_is_what_a_probe_says(photo: Path, checkpoint: Path) -> None
     assert "“class 3”" in trust_line(trust)
 
 
+def test_a_class_set_against_another_is_judged_among_the_two(photo: Path, checkpoint: Path) -> None:
+    engine = Engine()
+    request = request_for(photo, checkpoint, View("relevance", target=3, contrast=5))
+    trust = engine.answer(TrustRequest(request, orders=10))
+    alone = engine.answer(TrustRequest(replace(request, contrast=None), orders=10))
+    assert "“class 3” against “class 5”" in trust_line(trust)
+    model = load_model(checkpoint, "cpu")
+    trace = see(engine.photos.get(request.photo, request.background), model, InputChoice())
+    of_two = 1 / (1 + np.exp(float(trace.logits[5]) - float(trace.logits[3])))
+    assert trust.judgement.references.whole == pytest.approx(of_two, rel=1e-5)
+    assert alone.judgement.references.whole < of_two
+
+
 def test_a_map_without_a_class_asks_the_predicted_one(photo: Path, checkpoint: Path) -> None:
     engine = Engine()
     request = request_for(photo, checkpoint)

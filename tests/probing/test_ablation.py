@@ -96,6 +96,19 @@ def test_each_head_of_a_distilled_network_reads_what_is_left() -> None:
     torch.testing.assert_close(found.mean(0), ablated(IMAGE), rtol=1e-4, atol=1e-4)
 
 
+def test_a_silent_head_projects_nothing() -> None:
+    network = random_network(SMALL)
+    ablated = Ablated(network, Ablation(((1, 0), (1, 2), (1, 9))), GEOMETRY)
+    assert torch.equal(ablated.projection(0), network.projection(0))
+    whole, found = network.projection(1), ablated.projection(1)
+    assert torch.equal(found[:, 8:16], whole[:, 8:16])
+    assert found[:, :8].abs().max() == found[:, 16:].abs().max() == 0
+    z = ablated.embed(IMAGE)
+    for step in ablated.steps((12, 20)):
+        z = step(z, softmax_attention)
+    torch.testing.assert_close(ablated.features(z), network.features(z))
+
+
 def test_its_trace_is_the_trace_of_any_network() -> None:
     """Nobody looks at what is gone, and every method can be asked."""
     network, ablation = random_network(SMALL), without((1, 2)).with_head(1, 0, silent=True)
