@@ -182,6 +182,18 @@ def test_methods_are_ranked_beside_maps_that_know_nothing(
     assert middle.place.pointing
 
 
+def test_all_methods_are_ranked_by_the_class_that_is_asked_about(
+    photo: Path, checkpoint: Path
+) -> None:
+    engine = Engine()
+    views = (View("attention", target=4), View("relevance", target=4))
+    requests = tuple(request_for(photo, checkpoint, view) for view in views)
+    predicted = int(engine.answer(requests[0]).probabilities.argmax())
+    assert predicted != 4
+    ranking = engine.answer(RankRequest(requests, orders=4))
+    assert (ranking.target, ranking.target_name) == (4, "class 4")
+
+
 def test_what_a_judgement_costs_is_known_before(photo: Path, checkpoint: Path) -> None:
     """In forwards of whole photos; those of fewer tokens count half."""
     card = load_model(checkpoint, "cpu").card

@@ -120,7 +120,7 @@ def test_its_trace_is_the_trace_of_any_network() -> None:
         assert trace.column(layer, gone).max() == 0
         rows = torch.cat([block for _, block in trace.row_blocks(layer)], dim=1)
         np.testing.assert_allclose(rows.sum(-1), 1, atol=1e-5)
-    gradients = trace.gradients(2, lambda stage, fraction: None)
+    gradients = trace.gradients(trace.aim(2), lambda stage, fraction: None)
     silent = gradients.rows(1, slice(0, 1), slice(0, 18))
     assert silent.abs().max() == 0  # what a silent head looks at changes nothing
     assert gradients.rows(1, slice(1, 3), slice(0, 1)).abs().max() > 0

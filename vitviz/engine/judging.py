@@ -153,7 +153,7 @@ def judged(judge_of: Judge, cell: Cell, progress: Progress) -> Trust:
 def ranking(judge_of: Judge, cells: Sequence[Cell], progress: Progress) -> Ranking:
     """Judges maps of several methods, and the baselines.
 
-    All of them are judged by the class that is the most probable, or that the first request names.
+    All of them are judged by one class: the one that is asked about, else the most probable.
 
     Args:
         judge_of: Of the photo; its request is a ``RankRequest``.
@@ -170,8 +170,10 @@ def ranking(judge_of: Judge, cells: Sequence[Cell], progress: Progress) -> Ranki
     assert isinstance(request, RankRequest)
     require_classes(trace.outline)
     first = cells[0]
-    target, pixels = trace.target(request.explains[0].target), first.input_pixels
-    about: About = target, request.explains[0].contrast
+    # Methods about no class are asked about the class of those that are about one.
+    of_class = next((cell for cell in cells if cell.target is not None), first)
+    target, pixels = trace.target(of_class.target), first.input_pixels
+    about: About = target, of_class.contrast
     mask = None
     if request.mask:
         name = Path(request.explains[0].photo.path).name
