@@ -101,6 +101,7 @@ class Window(QMainWindow):
         self.menu_actions = Actions(self, MENUS)
         self.actions_by_id: Mapping[str, QAction] = self.menu_actions.by_id
         self.last = LastSession(settings.folder)
+        self.keeps_session = True
         self._has_begun = False
         self._batch: BatchCommands | None = None
         self._browser: BrowserCommands | None = None
@@ -364,7 +365,8 @@ class Window(QMainWindow):
         self.panels.layers.set_playing(False)
         self.settings.set_geometry(self.saveGeometry(), self.panels.state())
         try:
-            if self._has_begun:  # or an empty window would take the place of last time's
+            # An empty window would take the place of last time's.
+            if self._has_begun and self.keeps_session:
                 self.last.keep(self.store.session)
         except VitvizError as error:
             # Nowhere to say it any more, and no reason to keep the window open.
