@@ -30,6 +30,7 @@ from vitviz.maps.heat_map import Explanation
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question
 from vitviz.methods.series import SERIES
+from vitviz.models.checkpoints import corrections
 from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.loading import load_model
 from vitviz.models.outline import Outline
@@ -99,7 +100,7 @@ class Engine:
         self, photos: PhotoCache | None = None, trace_budget: int = TRACE_BUDGET_BYTES
     ) -> None:
         self.photos = photos or PhotoCache()
-        self._models: Cache[tuple[str, Stamp | None, str], Model] = Cache(
+        self._models: Cache[tuple[str, Stamp | None, Stamp | None, str], Model] = Cache(
             MODEL_BUDGET_BYTES, lambda model: FLOAT_BYTES * model.card.outline.parameters
         )
         self._traces: Cache[Hashable, tuple[Trace, UInt8[np.ndarray, "height width 3"]]] = Cache(
@@ -231,8 +232,8 @@ class Engine:
                 return load_model(name, device, progress=progress)
 
         progress(Stage("loading_model"), 0)
-        known = stamp(name)
-        return self._models.get((name, known, device), load, lambda: progress(WAITING, 0))
+        known, said = stamp(name), stamp(str(corrections.folder() / corrections.FILE))
+        return self._models.get((name, known, said, device), load, lambda: progress(WAITING, 0))
 
     def _twice(self, work: Callable[[], Result], progress: Progress) -> Result:
         """Where memory is short, everything remembered is forgotten; where that may have been what
@@ -255,7 +256,7 @@ class Engine:
         model = self.model(request.model, device, progress)
         self._seen[request.photo] = photo.sha256
         key = (photo.sha256, request.photo.frame, request.background, request.input,
-               model.card.id, model.card.sha256, model.device)  # fmt: skip
+               model.card, model.card.corrected, model.card.parts[:1], model.device)  # fmt: skip
         trace, pixels = self._traces.get(
             key, lambda: self._trace(photo, model, request, progress), lambda: progress(WAITING, 0)
         )

@@ -50,6 +50,7 @@ from vitviz.session.state import PhotoRef, Session
 if TYPE_CHECKING:  # loaded when they are first used
     from vitviz.gui.batch.commands import BatchCommands
     from vitviz.gui.browser.commands import BrowserCommands
+    from vitviz.gui.corrections.commands import CorrectionCommands
     from vitviz.gui.finetune.commands import FinetuneCommands
 
 log = logging.getLogger(__name__)
@@ -105,6 +106,7 @@ class Window(QMainWindow):
         self._has_begun = False
         self._batch: BatchCommands | None = None
         self._browser: BrowserCommands | None = None
+        self._corrections: CorrectionCommands | None = None
         self._finetuning: FinetuneCommands | None = None
         self._build()
         self._connect()
@@ -201,6 +203,15 @@ class Window(QMainWindow):
 
             self._browser = BrowserCommands(self.documents, self.settings, self)
         return self._browser
+
+    @property
+    def corrections(self) -> CorrectionCommands:
+        """What the user says of the model's file; loaded when it is first asked for."""
+        if self._corrections is None:
+            from vitviz.gui.corrections.commands import CorrectionCommands
+
+            self._corrections = CorrectionCommands(self.store, self.controller, self.banner, self)
+        return self._corrections
 
     @property
     def finetuning(self) -> FinetuneCommands:
@@ -374,7 +385,8 @@ class Window(QMainWindow):
         self.hide()
         self.closed.emit()
         end = time.monotonic() + CLOSING_S
-        for part in (self._batch, self._browser, self._finetuning, self.jobs, self.service):
+        others = (self._batch, self._browser, self._corrections, self._finetuning)
+        for part in (*others, self.jobs, self.service):
             if part is not None:
                 part.close(max(0.0, end - time.monotonic()))
         event.accept()

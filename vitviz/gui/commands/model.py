@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from vitviz.gui.commands.command import App, Menu
 from vitviz.gui.commands.edit import set_preferences
+from vitviz.gui.commands.rules import is_checkpoint
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.models.loading import bundled
 
@@ -26,6 +27,13 @@ def browse_models(app: App) -> None:
 @command("model.bundled", "B&undled Model")
 def use_bundled_model(app: App) -> None:
     app.documents.use_model(bundled()[0].id)
+
+
+@command("model.correct", "C&orrect…", when=is_checkpoint)
+def correct_model(app: App) -> None:
+    """What the model's file does not say, and was assumed."""
+    if app.card is not None:
+        app.corrections.show(app.card)
 
 
 @command("model.finetune", "&Fine-Tune…", separated=True)
@@ -54,6 +62,12 @@ def choose_input(app: App, choice: InputChoice) -> None:
 
 def choose_device(app: App, device: str) -> None:
     set_preferences(app, replace(app.preferences, device=device))
+
+
+def choose_part(app: App, part: str) -> None:
+    """Another network of the model's file."""
+    if app.card is not None:
+        app.corrections.choose_part(app.card, part)
 
 
 def show_card(app: App) -> None:

@@ -52,6 +52,8 @@ def _timm(module: Any) -> Config:
     if isinstance(size, tuple) and len(size) == 2:
         arguments["img_size"] = list(size)
         cfg["input_size"] = [3, *size]
+    if heads := the_heads(module):
+        arguments["num_heads"] = heads
     return {
         "architecture": str(cfg.get("architecture") or type(module).__name__),
         "num_classes": int(getattr(module, "num_classes", 0) or 0),
