@@ -90,8 +90,7 @@ def test_another_checkpoint(ui: Driver, shared: Path, monkeypatch: pytest.Monkey
     assert ui.window.settings.recent("models") == [str(path)]
     notes = ui.window.panels.model.notes
     assert notes.isVisible()
-    said = QTextDocumentFragment.fromHtml(notes.toolTip()).toPlainText()
-    assert all(note in said for note in ui.cell.card.notes)
+    assert all(note in notes.text for note in ui.cell.card.notes)
     ui.do("model.bundled")
     ui.settle()
     assert ui.cell.card.id == bundled()[0].id

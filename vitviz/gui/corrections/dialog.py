@@ -72,6 +72,7 @@ class Field:
             self.control = QLineEdit(value)
             guard(self.control, one.title, 96)
         self.label.setBuddy(self.control)
+        self.label.setMinimumWidth(self.label.sizeHint().width())
         set_tooltip(self.control, one.values if not one.choices else "")
         self.mark = PlainLabel()
         self.mark.setMinimumWidth(64)
