@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from vitviz.bundled import resource
 from vitviz.errors import VitvizError
 from vitviz.imaging.load import load
 from vitviz.imaging.photo import Photo
@@ -32,6 +33,7 @@ from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import look
 from vitviz.maps.style import Style
 from vitviz.maps.ticks import number
+from vitviz.models.card import from_json
 from vitviz.models.hub_names import resolve
 from vitviz.models.loading import bundled
 from vitviz.shapes import UInt8
@@ -234,7 +236,9 @@ def _weights(
     if model is None or model == bundled()[0].id:
         return []
     if isinstance(model, str | Path):
-        return [resolve(str(model))]
+        files = {from_json(path.read_text("utf-8")).id: path.with_suffix(".safetensors")
+                 for path in resource("models").glob("*.json")}  # fmt: skip
+        return [str(files.get(str(model)) or resolve(str(model)))]
     from vitviz.models.loading import Model
     from vitviz.models.objects.loading import save_model, save_object
 

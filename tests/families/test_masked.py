@@ -8,38 +8,22 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 from torch import Tensor
 
+from tests.families.masked import save_masked
 from tests.samples import request_for
 from vitviz.__main__ import main
 from vitviz.engine.engine import Engine
 from vitviz.engine.requests import DecodeRequest
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.models.loading import load_model
-from vitviz.models.mae.family import MAE
-from vitviz.models.mae.network import MaskedAutoencoder
 from vitviz.session.mask import MaskChoice, hidden_patches, painted
 from vitviz.session.state import PhotoRef, View
 
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
-    config = MAE.specimen()
-    with torch.random.fork_rng():
-        torch.manual_seed(2)
-        network = MaskedAutoencoder(config)
-        for parameter in network.parameters():
-            parameter.data += 0.3 * torch.randn_like(parameter)
-    path = tmp_path / "mae.safetensors"
-    save_file({k: t.contiguous() for k, t in network.state_dict().items()}, path)
-    card = tmp_path / "mae.json"
-    from vitviz.models.card import ModelCard, to_json
-
-    reader, _ = MAE.readers()
-    preprocessing, _ = reader.preprocessing(config)
-    card.write_text(to_json(ModelCard("mae", "MAE", config, preprocessing, family="mae")))
-    return path
+    return save_masked(tmp_path)
 
 
 def ask(photo: Path, model: Path, **how: object) -> DecodeRequest:

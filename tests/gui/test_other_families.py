@@ -50,6 +50,8 @@ def test_two_stages(open_toy) -> None:
         "Gradient rollout": "The model's patches change from layer to layer, so there is no path"
         " to follow",
         "Attention Grad-CAM": "",
+        "Grad-CAM": "",
+        "HiResCAM": "",
         "Feature norm": "",
     }
     assert ui.session.view.query == "auto"

@@ -223,7 +223,6 @@ def test_two_names_for_one_parameter() -> None:
         (["dinov2.embeddings.mask_token"], "Hugging Face"),
         (["embeddings.cls_token"], "Hugging Face"),
         (["blocks_token_only.0.gamma_1"], "CaiT"),
-        (["layer1.0.conv1.weight", "fc.weight"], "convolutional"),
         (["to_patch_embedding.1.weight"], "vit-pytorch"),
         (["embed_tokens.weight"], "language model"),
     ],

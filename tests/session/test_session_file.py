@@ -27,9 +27,9 @@ def test_a_saved_session_is_read_again(tmp_path: Path) -> None:
 
 
 def test_a_later_version_says_so() -> None:
-    text = session_file.to_json(SESSION).replace('"vitviz": 3', '"vitviz": 7')
+    text = session_file.to_json(SESSION).replace('"vitviz": 4', '"vitviz": 7')
     with pytest.raises(
-        SessionError, match="version 7; this vitviz reads versions up to 3"
+        SessionError, match="version 7; this vitviz reads versions up to 4"
     ) as caught:
         session_file.from_json(text)
     assert "newer" in caught.value.hint
@@ -37,7 +37,7 @@ def test_a_later_version_says_so() -> None:
 
 @pytest.mark.parametrize("version", ["true", "0", '"1"', "1.0", "null"])
 def test_a_version_that_is_none_means_no_session(version: str) -> None:
-    text = session_file.to_json(SESSION).replace('"vitviz": 3', f'"vitviz": {version}')
+    text = session_file.to_json(SESSION).replace('"vitviz": 4', f'"vitviz": {version}')
     with pytest.raises(SessionError, match="not a vitviz session"):
         session_file.from_json(text)
 
@@ -59,7 +59,10 @@ def test_other_json_is_refused(text: str) -> None:
     ("change", "said"),
     [
         ({"extra": 1}, 'does not know: "extra"'),
-        ({"tab": "nowhere"}, '"tab" must be one of "look", "heads", "patches", "compare"'),
+        (
+            {"tab": "nowhere"},
+            '"tab" must be one of "look", "heads", "patches", "masked", "compare"',
+        ),
         ({"selected": True}, '"selected" must be a whole number'),
         ({"selected": 1}, '"selected" must be at most 0, the last of the photos, not 1'),
         ({"background": [255, 256, 0]}, r'"background[1]" must be a whole number from 0 to 255'),
@@ -170,7 +173,7 @@ def test_the_first_version_is_still_read() -> None:
 
 
 def test_the_second_version_has_all_that_the_first_had_not() -> None:
-    for name in ("compare", "figure"):
+    for name in ("compare", "figure", "mask"):
         data = json.loads(session_file.to_json(SESSION))
         del data[name]
         with pytest.raises(SessionError, match=f'"{name}" is missing'):
@@ -196,5 +199,12 @@ def test_all_panes_come_back_on_photos_that_are_open() -> None:
 @pytest.mark.parametrize("query", ["cls", "dist", (3.0, 4.5)])
 def test_queries_of_version_2_are_what_they_were(query: Query) -> None:
     session = replace(SESSION, view=replace(SESSION.view, query=query))
-    text = session_file.to_json(session).replace('"vitviz": 3', '"vitviz": 2')
+    text = session_file.to_json(session).replace('"vitviz": 4', '"vitviz": 2')
     assert session_file.from_json(text) == session
+
+
+def test_a_session_without_a_mask_is_one_of_version_3() -> None:
+    data = json.loads(session_file.to_json(SESSION))
+    data["vitviz"] = 3
+    del data["mask"]
+    assert session_file.from_json(json.dumps(data)) == SESSION

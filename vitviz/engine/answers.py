@@ -71,15 +71,19 @@ class Cell:
         return () if self.asks_all else self.query_tokens
 
     def patches_of_query(self, layer: int) -> tuple[tuple[int, int], ...]:
-        """Rows and columns of the query among the patches of a layer that the explanation has; none
-        where it is a prefix token, all patches alike, or the method asks about no token.
+        """Rows and columns of the query among the patches of a layer's map, which are not always
+        the layer's own: a path ends where it starts. None where the query is a prefix token, all
+        patches alike, or the method asks about no token.
         """
         if self.asks_all or not self.asks_token:
             return ()
-        layout = self.outline.tokens(layer)
-        tokens = self.outline.tokens_in(layer, self.query_tokens, self.geometry)
-        found = (layout.patch(token) for token in tokens)
-        return tuple(patch for patch in found if patch is not None)
+        of_map = self.explanation.by_layer[layer].geometry
+        found = (self.layout.patch(token) for token in self.query_tokens)
+        patches = (patch for patch in found if patch is not None)
+        if of_map == self.geometry:
+            return tuple(patches)
+        centres = (self.geometry.patch_box(*patch).centre for patch in patches)
+        return tuple(sorted({of_map.nearest_patch(*centre) for centre in centres}))
 
     @property
     def target(self) -> int | None:
@@ -161,7 +165,8 @@ class Reconstruction:
         pixels: What the decoder made, of visible patches too, of which it was never asked.
         hidden: Which patches the encoder did not see.
         geometry: Where the patches lie on the photo.
-        explanation: Attention in the encoder, of every layer and head; 0 on hidden patches.
+        explanation: Attention in the encoder, of every layer and head; 0 on hidden patches. None
+            where the network cannot go on without some of its patches.
         query_tokens: Whose.
         normalised: Whether the decoder's predictions were taken for normalised pixels.
     """
@@ -172,7 +177,7 @@ class Reconstruction:
     pixels: UInt8[np.ndarray, "height width 3"]
     hidden: Bool[np.ndarray, "rows cols"]
     geometry: Geometry
-    explanation: Explanation
+    explanation: Explanation | None
     query_tokens: tuple[int, ...]
     normalised: bool
 

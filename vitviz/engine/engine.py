@@ -175,9 +175,11 @@ class Engine:
             trace = sight.trace
             _require("decoder" in trace.outline.gives, sight, "has no decoder")
             hidden = hidden_patches(request.mask, trace.layout.grid)
-            query = visible(query_tokens(request.query, trace.outline, trace.geometry), hidden)
+            query = query_tokens(request.query, trace.outline, trace.geometry)
+            query = visible(query, hidden, len(trace.outline.prefix))
             progress(Stage("method", name="attention"), 0.3)
-            explanation = trace.attention_of_visible(hidden, query)
+            gives = {"attention", "drop"} <= trace.outline.gives
+            explanation = trace.attention_of_visible(hidden, query) if gives and query else None
             progress(Stage("method", name="attention"), 0.6)
             image, undone = trace.decoded(hidden, request.normalised)
             pixels = displayed_input(image, sight.model.card.preprocessing)
@@ -301,15 +303,19 @@ class Engine:
             return explain(request, trace, query, progress)
 
 
-def visible(query: tuple[int, ...], hidden: Bool[np.ndarray, "rows cols"]) -> tuple[int, ...]:
-    """The tokens of a query that a masked autoencoder sees; CLS where it sees none of them.
+def visible(
+    query: tuple[int, ...], hidden: Bool[np.ndarray, "rows cols"], prefix: int
+) -> tuple[int, ...]:
+    """The tokens of a query that an encoder sees; where it sees none of them, its first one.
 
     Args:
-        query: Tokens: CLS, then patches.
+        query: Tokens: the prefix, then patches.
         hidden: Which patches are hidden.
+        prefix: How many tokens stand before the patches.
     """
-    flat = hidden.flatten()
-    return tuple(token for token in query if token == 0 or not flat[token - 1]) or (0,)
+    seen = np.concatenate([np.ones(prefix, bool), ~hidden.flatten()])
+    first = np.flatnonzero(seen)[:1].tolist()
+    return tuple(token for token in query if seen[token]) or tuple(first)
 
 
 def _photo_of(key: Hashable) -> object:

@@ -20,7 +20,6 @@ from vitviz.figures.arrange import columns_for
 from vitviz.figures.encode import encode
 from vitviz.figures.panel import Axis, Grid, Panel
 from vitviz.figures.spec import FigureSpec
-from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.maps.difference import difference
 from vitviz.maps.heat_map import Head
@@ -333,7 +332,7 @@ def _patches(item: PaneMap) -> Grid:
     """What the model was given, its patches apart."""
     cell = item.cell
     size, patch = cell.geometry.input_size, cell.geometry.patch
-    geometry = Geometry(size, size, (0, 0), size, patch)
+    geometry = replace(cell.geometry, photo_size=size, resized_size=size, window_origin=(0, 0))
     prefix = cell.layout.prefix
     panel = Panel(cell.input_pixels, geometry, cut=True, first_token=len(prefix))
     rows, cols = cell.layout.grid

@@ -38,6 +38,7 @@ class Preferences:
         max_pixels: Photos above this are asked about before they are opened.
         provenance_beside: What made a file is also written beside it, as JSON.
         full_paths: What made a file names the folders of photos and checkpoints.
+        windows: Windows of networks that have some are drawn on the photo.
     """
 
     theme: Theme = "system"
@@ -47,6 +48,7 @@ class Preferences:
     max_pixels: int = MAX_PIXELS
     provenance_beside: bool = False
     full_paths: bool = False
+    windows: bool = True
 
     @property
     def disclosure(self) -> Disclosure:

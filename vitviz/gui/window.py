@@ -126,8 +126,9 @@ class Window(QMainWindow):
         self.recent_menu.aboutToShow.connect(self._fill_recent)
         self._panels_menu = self.panels.menu()
         self._compare_menus = {"compare.along": QMenu(self), "compare.go": QMenu(self)}
+        bundled_menu = QMenu(self)
         submenus = {"file.recent": self.recent_menu, "view.panels": self._panels_menu,
-                    **self._compare_menus}  # fmt: skip
+                    "model.bundled": bundled_menu, **self._compare_menus}  # fmt: skip
         self._menu_bar = self.menu_actions.menu_bar(submenus)
         by_id = self.actions_by_id
         exports = [by_id[name] for name in EXPORTS]

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from vitviz.errors import CheckpointError, VitvizError
+from vitviz.models.cnn.convnext.family import CONVNEXT
+from vitviz.models.cnn.efficientnet.family import EFFICIENTNET
+from vitviz.models.cnn.resnet.family import RESNET
 from vitviz.models.family import Family
 from vitviz.models.mae.family import MAE
 from vitviz.models.swin.family import SWIN
@@ -14,7 +17,9 @@ if TYPE_CHECKING:
     from vitviz.models.checkpoints.reader import Reader, Tensors
     from vitviz.models.training import Training
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (MAE, VIT, SWIN)}
+FAMILIES: dict[str, Family] = {
+    family.name: family for family in (MAE, VIT, SWIN, EFFICIENTNET, RESNET, CONVNEXT)
+}
 """By name, in the order in which they are tried on a checkpoint."""
 
 
@@ -35,7 +40,7 @@ def reader_of(tensors: Tensors) -> Match:
     Raises:
         CheckpointError: Of no family that vitviz reads; says which other one it looks like.
     """
-    from vitviz.models.checkpoints.foreign import foreign_family
+    from vitviz.models.checkpoints.foreign import foreign_family, is_convolutional
 
     matches = [Match(family, r) for family in FAMILIES.values() for r in family.readers()]
     readable = (
@@ -49,6 +54,12 @@ def reader_of(tensors: Tensors) -> Match:
     if found:
         return found[0]
     some = ", ".join(key[:60] for key in list(tensors)[:3])
+    if is_convolutional(tensors):
+        raise CheckpointError(
+            "This looks like a convolutional network of a kind that vitviz cannot read yet "
+            f"({some}, ...).",
+            readable,
+        )
     raise CheckpointError(f"The parameters ({some}, ...) are of no known family.", readable)
 
 

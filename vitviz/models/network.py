@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vitviz.models.cost import Cost
+from vitviz.models.cost import BIAS_BYTES, Cost
 from vitviz.models.outline import Outline
 from vitviz.shapes import Bool, Float, Int
 
@@ -17,9 +17,6 @@ Bias = Callable[[slice], Tensor]
 """What is added to some rows of q k^T / sqrt(head_dim) before the softmax, made when it is asked
 for: heads x rows x tokens, or windows x heads x rows x slots where windows differ. It keeps what it
 needs and no network, since traces keep it."""
-
-BIAS_BYTES = 32 << 20
-"""Of a bias that is made at once; of a larger one some rows after others."""
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from vitviz.imaging.geometry import Geometry
+from vitviz.imaging.geometry import Geometry, covering
 from vitviz.models.tokens import TokenLayout
 
 Ability = Literal[
@@ -49,13 +49,18 @@ class LayerOutline:
     Args:
         name: For people, unique in the network: "block 3", "stage 2, block 1".
         grid: Rows and columns of the patches that it puts out.
-        patch: Side of such a patch, in input pixels; where it does not divide the input, the last
-            patches reach past its edge.
+        patch: Side of such a patch, in input pixels, which is how far its centre is from the next
+            one's; where it does not divide the input, the last patches reach past its edge.
         heads: Attention heads; 0 where it has none.
         window: Rows and columns of patches that look at each other; None where all do.
         width: Numbers a patch.
         shift: By how many rows and columns the windows are shifted.
         cuts: The rows, and the columns, before which other windows begin.
+        offset: Top and left of the first patch, in input pixels: of a convolution with a stride,
+            patches are not even tiles, but lie around the centres of what they are made from.
+        receptive: Side in input pixels of the square around a patch's centre outside of which the
+            input cannot change it; infinite where all of the input can, None where that is not
+            known.
     """
 
     name: str
@@ -66,6 +71,8 @@ class LayerOutline:
     width: int = 0
     shift: tuple[int, int] = (0, 0)
     cuts: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+    offset: tuple[float, float] = (0.0, 0.0)
+    receptive: float | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,13 @@ class Outline:
         """How many layers it has."""
         return len(self.layers)
 
+    def receptive(self, layer: int) -> float | None:
+        """How much of the input a patch of a layer sees through convolutions (``LayerOutline``);
+        None where that is not known, or where attention looks at all of it.
+        """
+        here = self.layers[layer]
+        return None if here.heads else here.receptive
+
     @property
     def heads(self) -> int:
         """The most heads that any of its layers has."""
@@ -116,8 +130,12 @@ class Outline:
 
     def geometry(self, layer: int, geometry: Geometry) -> Geometry:
         """Where the patches of a layer lie on the photo; ``geometry`` is of the same input."""
-        patch = self.layers[layer].patch
-        return geometry if patch == geometry.patch else replace(geometry, patch=patch)
+        here = self.layers[layer]
+        usual = here.grid == covering(geometry.input_size, here.patch)
+        there = replace(
+            geometry, patch=here.patch, offset=here.offset, cells=None if usual else here.grid
+        )
+        return geometry if there == geometry else there
 
     def token_in(self, layer: int, token: int, geometry: Geometry) -> int:
         """The token of a layer over the same place as a token of the first.

@@ -15,6 +15,7 @@ from vitviz.maps.heat_map import Head
 from vitviz.maps.style import Style
 from vitviz.methods.base import Direction, ParameterValue
 from vitviz.reading import Within
+from vitviz.session.mask import MaskChoice
 
 Coordinate = Annotated[float, Within(-1e7, 1e7)]
 
@@ -31,7 +32,7 @@ over them, or their mean.
 Points, so that the query stays on the same thing when the grid changes under it.
 """
 
-Tab = Literal["look", "heads", "patches", "compare"]
+Tab = Literal["look", "heads", "patches", "masked", "compare"]
 
 MOST_PANES = 6
 """Side by side; more are too small to read."""
@@ -140,6 +141,7 @@ class Session:
         background: RGB colour behind transparent photos.
         compare: The other panes of the Compare view.
         figure: What is exported for print.
+        mask: Which patches are hidden from a masked autoencoder.
     """
 
     photos: Annotated[tuple[PhotoRef, ...], Within(0, MOST_PHOTOS)] = ()
@@ -152,6 +154,7 @@ class Session:
     background: tuple[Byte, Byte, Byte] = (255, 255, 255)
     compare: Compare = field(default_factory=Compare)
     figure: FigureSpec = field(default_factory=FigureSpec)
+    mask: MaskChoice = field(default_factory=MaskChoice)
 
     @property
     def photo(self) -> PhotoRef | None:

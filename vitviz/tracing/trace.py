@@ -22,6 +22,7 @@ from vitviz.models.tokens import TokenLayout, runs
 from vitviz.progress import Progress, silent
 from vitviz.shapes import Bool, Float32
 from vitviz.tracing.attention import LayerAttention
+from vitviz.tracing.feature_gradients import LayerFeatures, feature_gradients
 from vitviz.tracing.gradients import Gradients, run_backward, run_forward
 
 
@@ -215,6 +216,20 @@ class Trace:
             self.known.clear()  # while another thread may do the same
             self.known[target] = found
         return found
+
+    def feature_gradients(self, target: int, progress: Progress) -> Iterator[LayerFeatures]:
+        """The features of each layer and how the logit of a class depends on them, from the last
+        layer to the first; none of it is kept.
+
+        Args:
+            target: Index of the class.
+            progress: Told before every block.
+
+        Raises:
+            NotEnoughMemory: Before starting, or when memory runs out in spite of the estimate.
+        """
+        network, image = self._again()
+        return feature_gradients(network, image, target, progress, self.kept)
 
     def states(
         self, layer: int, progress: Progress = silent

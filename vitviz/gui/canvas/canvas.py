@@ -20,6 +20,7 @@ from vitviz.gui.canvas import marks
 from vitviz.gui.canvas.map_view import MapView, Patch, on_grid
 from vitviz.gui.canvas.patch_note import (
     Note,
+    contains,
     paint_chip,
     paint_message,
     paint_note,
@@ -80,6 +81,7 @@ class Canvas(MapView):
         self._point: tuple[float, float] | None = None
         self._query: tuple[Patch, ...] = ()
         self._cursor: Patch | None = None
+        self._receptive: float | None = None
         self._unseen_point: tuple[float, float] | None = None
         self._message = ("", "")
         self._busy = ""
@@ -114,6 +116,17 @@ class Canvas(MapView):
         """Outlines the patches that are asked about; none for a prefix token."""
         self._query = patches
         self.update()
+
+    def set_receptive(self, side: float | None) -> None:
+        """Outlines what the patch under the pointer can see of the input.
+
+        Args:
+            side: Of the square around the patch's centre, in input pixels; infinite where it is all
+                of the input, None where that is not known or goes without saying.
+        """
+        if side != self._receptive:
+            self._receptive = side
+            self.update()
 
     def set_message(self, title: str, text: str = "") -> None:
         """Shows a title and quiet text in the middle; two empty strings take it away."""
@@ -151,7 +164,7 @@ class Canvas(MapView):
     def note(self) -> Note | None:
         """What is written beside the patch under the pointer."""
         if self._cursor is not None and self.grid_geometry is not None:
-            return patch_note(self._cursor, self.grid_geometry, self.heat_map)
+            return patch_note(self._cursor, self.grid_geometry, self.heat_map, self._receptive)
         if self._unseen_point is not None:
             return unseen_note(*self._unseen_point)
         return None
@@ -242,7 +255,7 @@ class Canvas(MapView):
     def _set_cursor_patch(self, patch: Patch | None) -> None:
         if patch == self._cursor:
             return
-        if self._notes:
+        if self._notes or self._receptive is not None:
             self.update()
         else:  # a note may be anywhere; without it little changes
             self._update_around(self._cursor)
@@ -288,6 +301,8 @@ class Canvas(MapView):
         geometry = self.grid_geometry
         if geometry is None:
             return
+        if self._receptive is not None and self._cursor is not None:
+            self._paint_receptive(painter, geometry.around(*self._cursor, self._receptive))
         accent = self.palette().color(QPalette.ColorRole.Highlight)
         for patch in self._query:
             if on_grid(patch, geometry):
@@ -296,6 +311,16 @@ class Canvas(MapView):
             marks.outline(painter, self.patch_on_screen(self._cursor, geometry))
         if self._notes:
             self._paint_note(painter, geometry)
+
+    def _paint_receptive(self, painter: QPainter, field: Box) -> None:
+        """Where it ends on the photo; nothing of it where it is all of the input."""
+        geometry = self.grid_geometry
+        if geometry is None or contains(field, geometry.window):
+            return
+        painter.save()
+        painter.setClipRect(self.on_widget(geometry.seen), Qt.ClipOperation.IntersectClip)
+        marks.dashes(painter, self.on_widget(field))
+        painter.restore()
 
     def _paint_note(self, painter: QPainter, geometry: Geometry) -> None:
         note = self.note

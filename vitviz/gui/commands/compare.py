@@ -11,11 +11,13 @@ from PySide6.QtWidgets import QDialog
 
 from vitviz.errors import VitvizError
 from vitviz.gui.commands.command import App, Command, Menu
-from vitviz.gui.commands.rules import has_panes
+from vitviz.gui.commands.rules import has_panes, has_photos
 from vitviz.gui.found import Found
 from vitviz.gui.scene import PaneDrop, Scene
+from vitviz.models.loading import bundled
 from vitviz.session import panes as changes
 from vitviz.session.panes import pair_of, with_query, without_point
+from vitviz.session.ready import vit_or_cnn
 from vitviz.session.split import Along, split
 from vitviz.session.state import MOST_PANES, Arrangement, Pane, Query, Session, with_panes
 from vitviz.wording.headings import letter
@@ -89,6 +91,16 @@ for along, mnemonic in zip(
             f"compare.along.{along}", f"Split Along {mnemonic}…", does=partial(split_along, along)
         )
     )
+
+
+@command("compare.vit_or_cnn", "&ViT or CNN?", when=has_photos, separated=True)
+def compare_vit_and_cnn(app: App) -> None:
+    """The bundled models of both kinds, on the current photo."""
+    vit, cnn = (
+        next(card.id for card in bundled() if ("attention" in card.outline.gives) == has_attention)
+        for has_attention in (True, False)
+    )
+    attempt(app, lambda: vit_or_cnn(app.store.session, vit, cnn))
 
 
 @command("compare.next", "&Next Pane", "Ctrl+PgDown", when=has_panes, separated=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
-from vitviz.gui.commands.command import App, Menu
+from vitviz.gui.commands.command import App, Command, Menu
 from vitviz.gui.commands.edit import set_preferences
 from vitviz.gui.commands.rules import is_checkpoint
 from vitviz.imaging.preprocess import InputChoice
@@ -24,9 +25,15 @@ def browse_models(app: App) -> None:
     app.browser.show()
 
 
-@command("model.bundled", "B&undled Model")
-def use_bundled_model(app: App) -> None:
-    app.documents.use_model(bundled()[0].id)
+def use_bundled_model(id: str, app: App) -> None:
+    app.documents.use_model(id)
+
+
+MENU.submenu("model.bundled", "&Bundled Model")
+
+for card in bundled():
+    does = partial(use_bundled_model, card.id)
+    MENU.add(Command(f"model.bundled.{card.id}", card.title, does=does))
 
 
 @command("model.correct", "C&orrect…", when=is_checkpoint)

@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from vitviz.engine.answers import Cell
+from vitviz.engine.answers import Answer, Cell, Reconstruction
 from vitviz.engine.engine import Engine
 from vitviz.engine.photos import PhotoCache
-from vitviz.engine.requests import ExplainRequest
+from vitviz.engine.requests import DecodeRequest, ExplainRequest
 from vitviz.gui.canvas.pyramid import Pyramid, pyramid
 from vitviz.gui.threads.desk import CLOSING_S, Desk
 from vitviz.imaging.load import thumbnail
@@ -112,6 +112,8 @@ class Service(QObject):
         failed(ExplainRequest, BaseException): Such a request has no answer.
         progressed(ExplainRequest, Stage, float fraction): Where such a request is.
         idle(): Nothing is being computed any more.
+        decoded(Reconstruction): The answer to the ``DecodeRequest`` that was wanted last.
+        decode_failed(BaseException): It has none.
         opened(OpenPhoto): A photo that was wanted to the end is ready to be drawn.
         open_failed(PhotoRef, BaseException): It could not be opened.
         previewed(Preview): A thumbnail is ready.
@@ -123,6 +125,8 @@ class Service(QObject):
     failed = Signal(object, object)
     progressed = Signal(object, object, float)
     idle = Signal()
+    decoded = Signal(object)
+    decode_failed = Signal(object)
     opened = Signal(object)
     open_failed = Signal(object, object)
     previewed = Signal(object)
@@ -134,6 +138,7 @@ class Service(QObject):
         self.photos = photos
         self.engine = Engine(photos)
         self._maps = Desk(self._answer, "vitviz-engine", THREADS, self)
+        self._decoder = Desk(self._answer, "vitviz-decoder", parent=self)
         self._opener = Desk(self._open, "vitviz-opener", THREADS, self)
         self._previews = Desk(self._preview, "vitviz-previews", parent=self)
         self._devices = Desk(_find_devices, "vitviz-devices", parent=self)
@@ -147,6 +152,8 @@ class Service(QObject):
         self._maps.failed.connect(self.failed)
         self._maps.progressed.connect(self.progressed)
         self._maps.idle.connect(self.idle)
+        self._decoder.answered.connect(self._on_decoded)
+        self._decoder.failed.connect(self._on_decode_failure)
         self._opener.answered.connect(self._on_opened)
         self._opener.failed.connect(self._on_open_failure)
         self._previews.answered.connect(self._on_preview)
@@ -158,7 +165,7 @@ class Service(QObject):
     @property
     def is_busy(self) -> bool:
         """Whether an answer of the engine is still to come."""
-        return self._maps.is_busy
+        return self._maps.is_busy or self._decoder.is_busy
 
     @property
     def is_opening(self) -> bool:
@@ -172,6 +179,19 @@ class Service(QObject):
         already, it is not told again.
         """
         self._maps.ask(requests)
+
+    def decode(self, requests: Sequence[DecodeRequest]) -> None:
+        """Says what is wanted of a decoder, as ``ask`` does."""
+        self._decoder.ask(requests)
+
+    @Slot(object, object)
+    def _on_decoded(self, request: DecodeRequest, answer: Reconstruction) -> None:
+        self.decoded.emit(answer)
+
+    @Slot(object, object)
+    def _on_decode_failure(self, request: DecodeRequest, error: BaseException) -> None:
+        log.warning("the decoder failed", exc_info=error)
+        self.decode_failed.emit(error)
 
     def open(self, refs: Sequence[PhotoRef], background: Background) -> None:
         """Says which photos are wanted, the most urgent first, as ``ask`` does."""
@@ -196,14 +216,21 @@ class Service(QObject):
         # What is still on its way would wake parts of a window that is gone.
         self.blockSignals(True)
         self._later.stop()
-        desks = (self._maps, self._opener, self._previews, self._devices, self._tidying)
+        desks = (
+            self._maps,
+            self._decoder,
+            self._opener,
+            self._previews,
+            self._devices,
+            self._tidying,
+        )
         for desk in desks:  # all of them first, so that they end at the same time
             desk.close(0)
         end = time.monotonic() + timeout_s
         for desk in desks:
             desk.close(max(0.0, end - time.monotonic()))
 
-    def _answer(self, request: ExplainRequest, progress: Progress) -> Cell:
+    def _answer(self, request: ExplainRequest | DecodeRequest, progress: Progress) -> Answer:
         progress(Stage("loading_torch"), 0)
         # What another thread imports to open the photo must be there before: a library of its own
         # would wait for torch's, holding the interpreter, and the window with it (0.3 s measured).

@@ -7,7 +7,9 @@ microsoft/Swin-Transformer, facebookresearch/dinov3, lucidrains/vit-pytorch.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from torch import Tensor
 
 _SIGNS: tuple[tuple[str, str], ...] = (
     (
@@ -38,3 +40,9 @@ def foreign_family(keys: Iterable[str]) -> str | None:
         if any(sign.match(key) for key in keys):
             return family
     return None
+
+
+def is_convolutional(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether most of the weights are convolutions', so that it is some convolutional network."""
+    axes = [tensor.ndim for tensor in tensors.values() if tensor.ndim in (2, 4)]
+    return 2 * axes.count(4) > len(axes)

@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vitviz.models.cost import Cost
+from vitviz.models.features import features
 from vitviz.models.network import Attend, Bias, Network, softmax_attention
 from vitviz.models.outline import Outline
 from vitviz.models.swin.config import CPB_WIDTH, SwinConfig
@@ -354,5 +355,5 @@ class SwinTransformer(Network):
 
     def classify(self, z: Float[Tensor, "batch rows cols dim"]) -> Float[Tensor, "batch classes"]:
         """The head on the mean; the mean itself where there is no head."""
-        logits: Tensor = self.head(self.norm(z).mean((1, 2)))
+        logits: Tensor = self.head(features(self.norm(z)).mean((1, 2)))
         return logits

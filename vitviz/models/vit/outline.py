@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 
 from vitviz.models.outline import Ability, LayerOutline, Outline
 from vitviz.models.vit.config import ViTConfig
@@ -19,7 +20,14 @@ def outline(config: ViTConfig, input_size: tuple[int, int]) -> Outline:
     """The outline of a network at an input of this height and width."""
     grid = input_size[0] // config.patch, input_size[1] // config.patch
     layers = tuple(
-        LayerOutline(f"block {layer + 1}", grid, config.patch, config.heads, width=config.width)
+        LayerOutline(
+            f"block {layer + 1}",
+            grid,
+            config.patch,
+            config.heads,
+            width=config.width,
+            receptive=math.inf,
+        )
         for layer in range(config.depth)
     )
     gives: frozenset[Ability] = GIVES | CLASSES if config.classes else GIVES

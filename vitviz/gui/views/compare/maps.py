@@ -126,6 +126,7 @@ class CompareMaps:
         return CanvasContent(
             opened, layer, heat_map, heat_map.geometry, query, (ends.low, ends.high),
             style_for(self._style, heat_map.quantity), note,
+            cell.outline.receptive(heat_map.layer),
         )  # fmt: skip
 
     def without_map(self, index: int) -> CanvasContent:

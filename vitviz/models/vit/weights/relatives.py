@@ -40,7 +40,7 @@ def our_names(tensors: Tensors) -> dict[str, Tensor]:
         tensors = tower(tensors, "visual.")
     found = named(tensors, (*PARALLEL, *TIMM), ONLY_FOR_TRAINING)
     found = shared(found, "shared_rel_pos.", "attn.rel_pos.")
-    if f"{FIRST}in_proj.weight" in found:
+    if {f"{FIRST}in_proj.weight", f"{FIRST}attn.proj.weight"} <= found.keys():
         found = _apart(found)
     if "norm_pre.weight" in found or f"{FIRST}attn.norm.weight" in found:
         found = with_projection(found)
@@ -50,10 +50,11 @@ def our_names(tensors: Tensors) -> dict[str, Tensor]:
 def _apart(found: dict[str, Tensor]) -> dict[str, Tensor]:
     """Parallel blocks project to the MLP, q, k and v at once, and scale the sum of both."""
     result: dict[str, Tensor] = {}
+    width = len(found[f"{FIRST}attn.proj.weight"])
     for name, tensor in found.items():
         block, _, part = name.rpartition(".in_proj.")
         if block:
-            three = 3 * found[f"{block}.attn.proj.weight"].shape[0]
+            three = 3 * width
             hidden = len(tensor) - three
             result[f"{block}.mlp.fc1.{part}"] = tensor[:hidden]
             result[f"{block}.attn.qkv.{part}"] = tensor[hidden:]

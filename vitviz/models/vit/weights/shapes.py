@@ -185,8 +185,7 @@ def _positions(
     named: Tensors, prefix: tuple[str, ...], patch: int, said: Said, usual: Mapping[str, Any]
 ) -> tuple[int, tuple[int, int]]:
     """How many prefix tokens have a position, and the grid, which is square unless a card says."""
-    elsewhere = said.get("rope", Rope) or usual.get("rope") or "rope.periods" in named
-    if "pos_embed" not in named and (elsewhere or any(".rel_pos." in name for name in named)):
+    if "pos_embed" not in named and _positions_elsewhere(named, said, usual):
         return 0, _grid_without_positions(named, prefix, patch, said, usual)
     count = _shape(named, "pos_embed", 3)[1]
     registers = sum(name.startswith("reg") for name in prefix)
@@ -204,6 +203,13 @@ def _positions(
         "weights do not tell its height and width.",
         CARD_HINT,
     )
+
+
+def _positions_elsewhere(named: Tensors, said: Said, usual: Mapping[str, Any]) -> bool:
+    """Whether positions come in where tokens look at each other, or not at all."""
+    rotary = said.get("rope", Rope) or usual.get("rope") or "rope.periods" in named
+    relative = any(".rel_pos." in name for name in named)
+    return bool(rotary) or relative or usual.get("embedded_positions") is False
 
 
 def _grid_without_positions(
