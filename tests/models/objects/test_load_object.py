@@ -160,6 +160,23 @@ def test_a_model_that_computes_something_else_is_refused(photo: Photo) -> None:
         load_object(Changed(), photo, device="cpu")
 
 
+def test_a_model_that_puts_out_the_same_for_all_proves_nothing(photo: Photo) -> None:
+    module = small()
+    with torch.no_grad():
+        module.head.weight.zero_()  # type: ignore[union-attr]
+    with pytest.raises(CheckpointError, match="the same for a photo and for none"):
+        load_object(module, photo, device="cpu")
+
+
+def test_small_outputs_are_compared_as_strictly(photo: Photo) -> None:
+    module = Changed()
+    with torch.no_grad():
+        for parameter in module.head.parameters():  # type: ignore[union-attr]
+            parameter.mul_(1e-6)
+    with pytest.raises(CheckpointError, match="does not compute what Changed does"):
+        load_object(module, photo, device="cpu")
+
+
 def test_other_networks_are_refused_by_name(photo: Photo) -> None:
     class Mine(nn.Sequential):
         """Of no family."""

@@ -7,11 +7,12 @@ networks, whatever they come in.
 from __future__ import annotations
 
 import json
+import math
 import re
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vitviz.errors import CheckpointError
 from vitviz.imaging.photo import Photo
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 CLOSE = 5e-5
-"""Of the largest number put out, or of one: as much as float32 differs by the order of additions
-in deep networks. Another activation differs more (GELU's two forms: 2e-4)."""
+"""Of what a photo changes in the outputs: as much as float32 differs by the order of additions in
+deep networks. Another activation differs more (GELU's two forms: 2e-4)."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -116,12 +117,12 @@ def save_object(
         _write_card(weights, given, fields, ())
         try:
             model = load_model(weights, device, progress)
-            difference, scale = compare(model, still, photo)
-            if difference <= CLOSE * max(1.0, scale):
-                made = _named(model, given, difference, scale, photo)
+            found = compare(model, still, photo)
+            if found.is_equal:
+                made = _named(model, given, found, photo)
                 _write_card(weights, given, fields, made.own_notes)
                 return made, weights
-            first = first or _different(title, difference, scale, photo)
+            first = first or _different(title, found, photo)
         except CheckpointError as refused:
             # Nobody has heard of the file that the object was saved as.
             words = refused.message.replace(weights.name, title)
@@ -153,11 +154,11 @@ def _write_card(
     _write(weights.with_suffix(".json"), {**said, **fields})
 
 
-def _named(
-    model: Model, given: nn.Module, difference: float, scale: float, photo: Photo
-) -> ObjectModel:
-    words = equality(difference, scale, name_of(photo))
+def _named(model: Model, given: nn.Module, found: Comparison, photo: Photo) -> ObjectModel:
+    words = equality(found.difference, found.scale, name_of(photo))
     own = [f"{words[0].upper()}{words[1:]}."]
+    if "decoder" in model.card.outline.gives:
+        own.append("What its decoder makes of hidden patches was not compared.")
     if has_hooks(given):
         own.append("It has forward hooks in Python, which are not run here.")
     card = replace(
@@ -167,7 +168,7 @@ def _named(
         source=_source(given),
         notes=(*model.card.notes, *own),
     )
-    return ObjectModel(card, model.network, model.device, difference, scale, name_of(photo),
+    return ObjectModel(card, model.network, model.device, found.difference, found.scale, name_of(photo),
                        tuple(own))  # fmt: skip
 
 
@@ -195,33 +196,71 @@ def _write(path: Path, values: dict[str, Any]) -> None:
     path.write_text(json.dumps(values), encoding="utf-8")
 
 
-def compare(model: Model, still: nn.Module, photo: Photo) -> tuple[float, float]:
-    """The largest difference of what both put out for a photo, and the largest number.
+class Comparison(NamedTuple):
+    """How near a live model and vitviz's own are.
+
+    Args:
+        difference: The largest, for a photo and for nothing at all.
+        scale: The largest number that the live model puts out for the photo.
+        effect: How much of it depends on there being the photo.
+    """
+
+    difference: float
+    scale: float
+    effect: float
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether they compute the same; what does not depend on the photo proves nothing."""
+        return self.difference <= CLOSE * self.effect
+
+
+def compare(model: Model, still: nn.Module, photo: Photo) -> Comparison:
+    """What both put out for a photo, and for an input of the mean colour.
 
     Of several things that the live model puts out (logits, an embedding, tokens) the one that is
     nearest is compared: a network that differed would be near in none of them.
 
     Raises:
-        CheckpointError: It puts out nothing that is as long.
+        CheckpointError: It puts out nothing that is as long, or the same whatever it is shown.
     """
     import torch
 
-    geometry = fit(photo.size, model.card.preprocessing, InputChoice())
-    image = torch.from_numpy(model_input(photo, geometry, model.card.preprocessing).copy())[None]
-    theirs = outputs(still, image)
-    ours = run(model, image)
+    wants = model.card.preprocessing
+    image = torch.from_numpy(
+        model_input(photo, fit(photo.size, wants, InputChoice()), wants).copy()
+    )
+    images = image[None], torch.zeros_like(image[None])
+    theirs = [outputs(still, one) for one in images]
+    ours = [run(model, one) for one in images]
     found = [
-        (float((value - ours).abs().max()), float(value.abs().max()))
-        for value in theirs.values()
-        if value.shape == ours.shape
+        Comparison(
+            max(_largest(of[name] - own) for of, own in zip(theirs, ours, strict=True)),
+            _largest(value),
+            _largest(value - theirs[1][name]),
+        )
+        for name, value in theirs[0].items()
+        if value.shape == ours[0].shape
     ]
     if not found:
-        lengths = ", ".join(f"{name} ({value.shape[1]})" for name, value in theirs.items())
+        lengths = ", ".join(f"{name} ({value.shape[1]})" for name, value in theirs[0].items())
         raise CheckpointError(
-            f"vitviz makes {ours.shape[1]} numbers of a photo, and the model {lengths}.",
+            f"vitviz makes {ours[0].shape[1]} numbers of a photo, and the model {lengths}.",
             "Give the model as its library makes it.",
         )
-    return min(found, key=lambda pair: pair[0] if pair[0] == pair[0] else float("inf"))
+    if not any(one.effect > 0 for one in found):
+        raise CheckpointError(
+            "The model puts out the same for a photo and for none, so that nothing shows whether "
+            "vitviz computes what it does.",
+            "Give the trained model, or the one below a classifier that is still zero.",
+        )
+    return min(found, key=lambda one: one.difference / one.effect if one.effect > 0 else math.inf)
+
+
+def _largest(values: Tensor) -> float:
+    """Infinity where one is no number."""
+    largest = float(values.abs().max())
+    return largest if math.isfinite(largest) else math.inf
 
 
 def run(model: Model, image: Tensor) -> Tensor:
@@ -238,10 +277,10 @@ def run(model: Model, image: Tensor) -> Tensor:
         return network.classify(z).float().cpu()
 
 
-def _different(title: str, difference: float, scale: float, photo: Photo) -> CheckpointError:
+def _different(title: str, found: Comparison, photo: Photo) -> CheckpointError:
     return CheckpointError(
         f"vitviz does not compute what {title} does: for {name_of(photo)} the outputs differ "
-        f"by {difference:.1e}, where the largest is {scale:.3g}. Its maps would be of another one.",
+        f"by {found.difference:.1e}, where the largest is {found.scale:.3g}. Its maps would be of another one.",
         "If its forward was changed, give the model it was made of. Else save its state dict and "
         "open that with corrections (heads, activation, pooling).",
     )

@@ -95,6 +95,8 @@ def _call(module: Any, image: Tensor) -> Any:
         return module.get_image_features(pixel_values=image)
     if hasattr(module, "encode_image"):  # OpenAI's and OpenCLIP's
         return module.encode_image(image)
+    if hasattr(config, "mask_ratio") and hasattr(module, "vit"):
+        module = module.vit  # the encoder: a decoder puts out pixels
     if hasattr(config, "to_dict"):  # transformers'
         return module(pixel_values=image, **_unmasked(module, image))
     return module(image)
