@@ -18,7 +18,7 @@ from vitviz.errors import CheckpointError
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import InputChoice, fit, model_input
 from vitviz.models.card import to_json
-from vitviz.models.loading import Model, load_model
+from vitviz.models.loading import Model, choose_device, load_model
 from vitviz.models.objects import facts
 from vitviz.models.objects.outputs import has_hooks, outputs, still_copy, unwrapped
 from vitviz.progress import Progress, silent
@@ -105,7 +105,7 @@ def save_object(
     progress: Progress = silent,
 ) -> tuple[ObjectModel, Path]:
     """As ``load_object``; what was read stays in a folder, as a checkpoint, whose file is given."""
-    given = unwrapped(module)
+    given, chosen = unwrapped(module), choose_device(device)
     still = still_copy(given)
     title = title_of(given)
     weights = folder / f"{re.sub(r'[^a-zA-Z0-9_.-]+', '-', title)[:80] or 'model'}.safetensors"
@@ -116,10 +116,10 @@ def save_object(
     for fields in tries:
         _write_card(weights, given, fields, ())
         try:
-            model = load_model(weights, device, progress)
+            model = load_model(weights, "cpu", progress)  # where the object's copy is
             found = compare(model, still, photo)
             if found.is_equal:
-                made = _named(model, given, found, photo)
+                made = _named(model, given, found, photo, chosen)
                 _write_card(weights, given, fields, made.own_notes)
                 return made, weights
             first = first or _different(title, found, photo)
@@ -154,7 +154,9 @@ def _write_card(
     _write(weights.with_suffix(".json"), {**said, **fields})
 
 
-def _named(model: Model, given: nn.Module, found: Comparison, photo: Photo) -> ObjectModel:
+def _named(
+    model: Model, given: nn.Module, found: Comparison, photo: Photo, device: str
+) -> ObjectModel:
     words = equality(found.difference, found.scale, name_of(photo))
     own = [f"{words[0].upper()}{words[1:]}."]
     if "decoder" in model.card.outline.gives:
@@ -168,8 +170,15 @@ def _named(model: Model, given: nn.Module, found: Comparison, photo: Photo) -> O
         source=_source(given),
         notes=(*model.card.notes, *own),
     )
-    return ObjectModel(card, model.network, model.device, found.difference, found.scale, name_of(photo),
-                       tuple(own))  # fmt: skip
+    return ObjectModel(
+        card=card,
+        network=model.network.to(device),
+        device=device,
+        difference=found.difference,
+        scale=found.scale,
+        photo=name_of(photo),
+        own_notes=tuple(own),
+    )
 
 
 def _save(still: nn.Module, given: nn.Module, weights: Path, preprocessing: object) -> None:
@@ -280,7 +289,8 @@ def run(model: Model, image: Tensor) -> Tensor:
 def _different(title: str, found: Comparison, photo: Photo) -> CheckpointError:
     return CheckpointError(
         f"vitviz does not compute what {title} does: for {name_of(photo)} the outputs differ "
-        f"by {found.difference:.1e}, where the largest is {found.scale:.3g}. Its maps would be of another one.",
+        f"by {found.difference:.1e}, where the largest is {found.scale:.3g}. Its maps would be of "
+        "another network.",
         "If its forward was changed, give the model it was made of. Else save its state dict and "
         "open that with corrections (heads, activation, pooling).",
     )
