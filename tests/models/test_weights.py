@@ -173,7 +173,7 @@ def test_the_checkpoints_own_names_are_reported() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "named"),
     [
-        ("patch_embed.proj.weight", torch.zeros(24, 1, 4, 4), "1 channels"),
+        ("patch_embed.proj.weight", torch.zeros(24, 1, 4, 4), "1 channel;"),
         ("patch_embed.proj.weight", torch.zeros(24, 3, 4, 2), "not square"),
         ("patch_embed.proj.weight", torch.zeros(24, 3, 16), "4 axes"),
         ("blocks.0.mlp.fc2.weight", torch.zeros(0, 0), "2 axes"),

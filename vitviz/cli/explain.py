@@ -18,7 +18,7 @@ from vitviz.cli.options import (
     stems,
 )
 from vitviz.cli.terminal import say
-from vitviz.engine.answers import top_classes
+from vitviz.engine.answers import top_classes, top_of_each_head
 from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
 from vitviz.errors import CheckpointError, PhotoError, PhotoTooLarge, VitvizError
@@ -117,6 +117,8 @@ def explain_one(
     print_notes(photo)
     for name, probability in top_classes(cell, 3):
         say(f"  {100 * probability:5.1f} %  {name}")
+    for token, name, probability in top_of_each_head(cell):
+        say(f"  {100 * probability:5.1f} %  {name} (by the head of {token} alone)")
     said = disclosure(options)
     if said.beside is None and any(file.suffix.lower() in CONTAINERS for file in files):
         said = replace(said, beside=False)  # one of the files says it for all

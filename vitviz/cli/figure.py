@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from vitviz.cli.choices import add_choices, chosen
 from vitviz.cli.options import add_disclosure, counted, disclosure, head, photos_at, print_notes
-from vitviz.cli.terminal import say
+from vitviz.cli.terminal import say, warn
 from vitviz.engine.engine import Engine
 from vitviz.errors import PhotoTooLarge, VitvizError
 from vitviz.exporting.figure_files import write_figure
@@ -22,6 +22,7 @@ from vitviz.methods import METHODS
 from vitviz.paths import absolute, is_file, resolved
 from vitviz.session import session_file
 from vitviz.session.state import MOST_PANES, Pane, PhotoRef, Session, with_panes
+from vitviz.wording.names import missing_letters
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers
@@ -121,7 +122,7 @@ def run(options: argparse.Namespace) -> int:
         )
     engine = Engine()
     try:
-        write_figure(options.out, session, engine, options.device,
+        missing = write_figure(options.out, session, engine, options.device,
                      disclosure=disclosure(options), strict=True)  # fmt: skip
     except PhotoTooLarge as error:
         raise VitvizError(error.message, "Give --large to open it all the same.") from error
@@ -130,6 +131,8 @@ def run(options: argparse.Namespace) -> int:
         if photo.notes:
             say(f"{Path(ref.path).name}:")
             print_notes(photo)
+    if missing:
+        warn(missing_letters(missing))
     say(f"wrote {options.out}")
     if options.session is not None:
         session_file.save(session, options.session)

@@ -340,8 +340,13 @@ class VisionTransformer(Network):
             yield RelativeBias(block.attn.rel_pos.numbers(grid), *where, grid)
 
     def classify(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch classes"]:
-        """Equation 4 and the head; the pooled features where there is no head."""
-        z = self.norm(z)
+        """Equation 4 and the head; the pooled features where there is no head. In a distilled DeiT
+        the mean of both heads.
+        """
+        return self.readouts(z).mean(dim=0)
+
+    def _read(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch classes"]:
+        """What the head makes of the last tokens, normalised."""
         cls, patches = z[:, 0], z[:, len(self.config.prefix) :]
         if self.attn_pool is not None:
             pooled = self.attn_pool(z)
@@ -352,6 +357,14 @@ class VisionTransformer(Network):
         else:
             pooled = torch.cat([cls, patches.mean(dim=1)], dim=-1)
         logits: Tensor = self.head(self.proj(self.fc_norm(pooled)))
-        if self.head_dist is not None:  # DeiT: the mean of both heads
-            logits = (logits + self.head_dist(z[:, self.config.prefix.index("dist")])) / 2
         return logits
+
+    def readouts(
+        self, z: Float[Tensor, "batch tokens dim"]
+    ) -> Float[Tensor, "readouts batch classes"]:
+        """The head's logits, and in a distilled DeiT those of the distillation token's own head."""
+        z = self.norm(z)
+        logits = self._read(z)
+        if self.head_dist is None:
+            return logits[None]
+        return torch.stack([logits, self.head_dist(z[:, self.config.prefix.index("dist")])])

@@ -20,6 +20,7 @@ from vitviz.models.vit.config import Activation, Pool, Rope, ViTConfig
 from vitviz.models.vit.network import VisionTransformer
 from vitviz.models.vit.rope import periods
 from vitviz.models.vit.weights.parts import parts_of, told_heads
+from vitviz.plurals import count_of
 
 Rename = Callable[[str], str | None]
 """A key of the checkpoint to a name of ours; None for one that is known and not needed."""
@@ -138,7 +139,7 @@ def _patch_embedding(named: Tensors) -> tuple[int, int]:
     width, channels, height, patch = _shape(named, "patch_embed.proj.weight", 4)
     if channels != 3:
         raise CheckpointError(
-            f"The model takes images of {channels} channels; vitviz shows RGB photos.",
+            f"The model takes images of {count_of(channels, 'channel')}; vitviz shows RGB photos.",
         )
     if height != patch:
         raise CheckpointError(f"The model's patches are {height} x {patch}, which is not square.")
@@ -177,7 +178,8 @@ def _heads(
             f"The weights do not say how many attention heads share a width of {width}.", CARD_HINT
         )
     heads = heads or width // 64
-    note = f"{heads} heads of {width // heads} are assumed: the weights do not tell."
+    verb = "is" if heads == 1 else "are"
+    note = f"{count_of(heads, 'head')} of {width // heads} {verb} assumed: the weights do not tell."
     return heads, (Assumption("heads", note),)
 
 
