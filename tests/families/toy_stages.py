@@ -18,7 +18,7 @@ from vitviz.models.checkpoints.reader import Reader
 from vitviz.models.config import TrainingInput
 from vitviz.models.cost import Cost
 from vitviz.models.family import Family
-from vitviz.models.network import Attend, Network
+from vitviz.models.network import Attend, Network, softmax_attention
 from vitviz.models.outline import LayerOutline, Outline
 
 
@@ -48,7 +48,7 @@ class StageBlock(nn.Module):
         self.qkv = nn.Linear(width, 3 * width)
         self.proj = nn.Linear(width, width)
 
-    def forward(self, z: Tensor, attend: Attend = F.scaled_dot_product_attention) -> Tensor:
+    def forward(self, z: Tensor, attend: Attend = softmax_attention) -> Tensor:
         if self.merge is not None:  # z: batch rows cols width / 2
             z = F.pad(z, (0, 0, 0, z.shape[2] % 2, 0, z.shape[1] % 2))
             z = self.merge(torch.cat([z[:, i::2, j::2] for i in (0, 1) for j in (0, 1)], dim=-1))

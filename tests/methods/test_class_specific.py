@@ -242,6 +242,6 @@ def test_memory_that_runs_out_is_a_refusal(cases, monkeypatch):
     def full(*_, **__):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 GB")
 
-    monkeypatch.setattr(Trace, "row_blocks", full)
+    monkeypatch.setattr(Trace, "window_blocks", full)
     with pytest.raises(NotEnoughMemory, match="gradient rollout over 37 tokens"):
         ask(cases["distilled"].trace, "gradient-rollout")

@@ -187,20 +187,20 @@ def test_memory_that_runs_out_is_a_refusal(random_trace, monkeypatch):
     def full(*_, **__):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 GB")
 
-    monkeypatch.setattr(type(random_trace.trace), "row_blocks", full)
+    monkeypatch.setattr(type(random_trace.trace), "window_blocks", full)
     with pytest.raises(NotEnoughMemory, match="rollout over 31 tokens"):
         ask(random_trace.trace)
 
 
 def test_rollouts_to_every_layer_look_at_each_layer_once(random_trace, monkeypatch):
     seen = []
-    original = type(random_trace.trace).row_blocks
+    original = type(random_trace.trace).window_blocks
 
     def counting(self, layer, **options):
         for rows, block in original(self, layer, **options):
             seen.extend((layer, row) for row in range(rows.start, rows.stop))
             yield rows, block
 
-    monkeypatch.setattr(type(random_trace.trace), "row_blocks", counting)
+    monkeypatch.setattr(type(random_trace.trace), "window_blocks", counting)
     ask(random_trace.trace, query=6)
     assert sorted(seen) == sorted([(3, 6), *itertools.product((0, 1, 2), range(31))])

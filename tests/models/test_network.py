@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from tests.models.networks import SMALL, VARIANTS, naive_logits, random_input, random_network
@@ -139,3 +140,24 @@ def test_shapes_that_no_network_has_are_refused(wrong: dict[str, object]) -> Non
 def test_config_knows_its_grid() -> None:
     config = ViTConfig(16, 192, 12, 3, 768, (64, 96))
     assert (config.grid, config.head_dim, config.features) == ((4, 6), 64, 192)
+
+
+def test_dropped_patches_are_neither_looked_at_nor_pooled() -> None:
+    network, image = random_network(replace(SMALL, pool="mean")), random_input(12, 20)
+    prefix, tokens = len(SMALL.prefix), len(SMALL.prefix) + 15
+    kept = torch.tensor([*range(prefix), prefix + 1, prefix + 6, prefix + 12])
+    z = network.keep(network.embed(image), kept)
+    for step in network.steps((12, 20), kept):
+        z = step(z, F.scaled_dot_product_attention)
+
+    hidden = torch.full((1, tokens), -torch.inf)
+    hidden[:, kept] = 0.0
+
+    def masked(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=hidden)
+
+    whole = network.embed(image)
+    for step in network.steps((12, 20)):
+        whole = step(whole, masked)
+    torch.testing.assert_close(z, whole[:, kept])
+    torch.testing.assert_close(network.classify(z), network.classify(whole[:, kept]))

@@ -26,6 +26,7 @@ LACKS: dict[Ability, str] = {
     "values": "the model does not give what its heads mix",
     "states": "the model does not give what its layers put out",
     "gradients": "the model gives no gradients",
+    "drop": "the model cannot be run without some of its patches",
     "rerun": "the model cannot be run again on a changed photo",
     "decoder": "the model has no decoder",
     "text": "the model reads no text",

@@ -72,7 +72,7 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     with refusing(needed, f"gradient rollout over {trace.tokens:,} tokens", trace.device):
         layers = Layers(
             trace, head, fuse, discard, "gradient-rollout", progress, trace.room(),
-            partial(gradients.rows, room=trace.room()),
+            partial(gradients.window_rows, room=trace.room()),
         )  # fmt: skip
         push = partial(push_normalised, residual=residual)
         flows = flow_down(layers, through, question.query, push)

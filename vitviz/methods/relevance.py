@@ -24,7 +24,15 @@ from typing import TYPE_CHECKING
 from vitviz.maps.heat_map import Explanation, Quantity, uniform
 from vitviz.methods.base import Method, Question
 from vitviz.methods.parts.discard import RowBlocks
-from vitviz.methods.parts.flow import START, Layers, flow_down, fusion_of, head_of, layers_from
+from vitviz.methods.parts.flow import (
+    START,
+    Layers,
+    add_product,
+    flow_down,
+    fusion_of,
+    head_of,
+    layers_from,
+)
 from vitviz.progress import Progress
 from vitviz.shapes import Float
 
@@ -48,7 +56,7 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     gradients, fusion = trace.gradients(target, progress), fusion_of(head)
     layers = Layers(
         trace, head, lambda block: fusion(block.clamp_(min=0)), 0.0, "relevance", progress,
-        trace.room(), partial(gradients.rows, room=trace.room()),
+        trace.room(), partial(gradients.window_rows, room=trace.room()),
     )  # fmt: skip
     flows = flow_down(layers, through, question.query, push_added)
     values = flows.unsqueeze(1).cpu().numpy()
@@ -67,7 +75,7 @@ def push_added(
     """
     pushed = flows.clone()
     for rows, block in blocks:
-        pushed.addmm_(flows[:, rows], block)
+        add_product(pushed, flows[:, rows], rows, block)
     return pushed
 
 

@@ -13,15 +13,25 @@ from vitviz.imaging.geometry import Geometry
 from vitviz.models.tokens import TokenLayout
 
 Ability = Literal[
-    "attention", "values", "states", "gradients", "rerun", "sequence", "classes", "decoder", "text"
+    "attention",
+    "values",
+    "states",
+    "gradients",
+    "rerun",
+    "drop",
+    "sequence",
+    "classes",
+    "decoder",
+    "text",
 ]
 """What a network gives to those who ask.
 
 attention: which tokens each token looks at, by layer and head; values: what the heads mix; states:
-what each layer puts out; gradients: how a logit depends on these; rerun: an answer to an input that
-was changed; sequence: one and the same sequence of tokens through all layers, which a path from
-layer to layer can follow; classes: a head that tells classes apart; decoder: pixels from tokens;
-text: an answer to words.
+what each layer puts out; gradients: how a logit depends on these; rerun: an answer to an input
+that was changed; drop: one without some of its patches, the others being where they were;
+sequence: one and the same sequence of tokens through all layers, which a path from layer to layer
+can follow; classes: a head that tells classes apart; decoder: pixels from tokens; text: an answer
+to words.
 """
 
 

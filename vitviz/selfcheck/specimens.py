@@ -17,7 +17,7 @@ from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.config import Config
 from vitviz.models.families import FAMILIES
 from vitviz.models.family import Family
-from vitviz.models.network import Network
+from vitviz.models.network import Bias, Network
 from vitviz.shapes import Float32, Float64
 from vitviz.tracing.run import run
 
@@ -95,8 +95,8 @@ def dense_attention(name: str) -> Attentions:
     network = specimen.network.to("cpu")
     with torch.inference_mode():
         z = network.embed(torch.tensor(specimen.image[None]))
-        for block in network.blocks:
-            z = block(z, recorder)
+        for step in network.steps(specimen.geometry.input_size):
+            z = step(z, recorder)
     return np.stack(recorder.matrices)
 
 
@@ -106,8 +106,19 @@ class _Recorder:
 
     matrices: list[Float64[np.ndarray, "heads queries tokens"]] = field(default_factory=list)
 
-    def __call__(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        dense = (q.double() @ k.double().mT / q.shape[-1] ** 0.5).softmax(-1)
+    def __call__(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        bias: Bias | None = None,
+        windows: Tensor | None = None,
+    ) -> Tensor:
+        assert windows is None, "one sequence of tokens has no windows"
+        logits = q.double() @ k.double().mT / q.shape[-1] ** 0.5
+        if bias is not None:
+            logits += bias(slice(0, q.shape[2])).double()
+        dense = logits.softmax(-1)
         self.matrices.append(dense[0].numpy())
         mixed: Tensor = (dense @ v.double()).float()
         return mixed

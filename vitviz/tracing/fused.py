@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from vitviz.models.network import Bias, bias_of, bias_rows, softmax_attention
 from vitviz.shapes import Float
 
-Kernel = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, ...]]
-"""q, k, v (batch heads tokens head_dim) to the mixed v, the logarithms, and whatever else."""
+Kernel = Callable[..., tuple[Tensor, ...]]
+"""q, k, v (batch heads tokens head_dim), where there is a bias also that (once or batch, heads,
+tokens, tokens), to the mixed v, the logarithms, and whatever else."""
 
 BLOCK_BYTES = {"cpu": 6 << 20}
 """How large a block of attention is, by device type.
@@ -33,8 +34,10 @@ FEWEST_ROWS = 32
 """Of a block: products of fewer rows keep the processor waiting for k."""
 
 
-def _cpu(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, ...]:
-    found: tuple[Tensor, ...] = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(q, k, v)
+def _cpu(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> tuple[Tensor, ...]:
+    found: tuple[Tensor, ...] = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+        q, k, v, attn_mask=bias
+    )
     return found
 
 
@@ -53,11 +56,15 @@ def _cuda_efficient(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, ...]:
 KERNELS: dict[str, tuple[Kernel, ...]] = {"cpu": (_cpu,), "cuda": (_cuda_flash, _cuda_efficient)}
 """Private operators that give the logarithms, by device type, the preferred one first."""
 
+BIASED_KERNELS: dict[str, tuple[Kernel, ...]] = {"cpu": (_cpu,)}
+"""Those that take a bias. (CUDA's wants it aligned and padded: there the public one does it.)"""
+
 
 def attend(
     q: Float[Tensor, "batch heads tokens head_dim"],
     k: Float[Tensor, "batch heads tokens head_dim"],
     v: Float[Tensor, "batch heads tokens head_dim"],
+    bias: Bias | None = None,
 ) -> tuple[
     Float[Tensor, "batch heads tokens head_dim"], Float[Tensor, "batch heads tokens"] | None
 ]:
@@ -67,24 +74,35 @@ def attend(
         q: Queries, not yet divided by sqrt(head_dim).
         k: Keys.
         v: Values.
+        bias: Added before the softmax.
     """
-    kernel = trusted_kernel(q.device, q.dtype, q.shape[-1])
+    kernel = trusted_kernel(q.device, q.dtype, q.shape[-1], bias is not None)
     if kernel is None:
-        return F.scaled_dot_product_attention(q, k, v), None
-    mixed, lse = kernel(q, k, v)[:2]
-    return mixed, lse[..., : q.shape[2]]  # CUDA pads rows to a multiple of 32
+        return softmax_attention(q, k, v, bias), None
+    if bias is None:
+        mixed, lse = kernel(q, k, v)[:2]
+        return mixed, lse[..., : q.shape[2]]  # CUDA pads rows to a multiple of 32
+    pieces = [kernel(q[:, :, at], k, v, bias_of(bias, at, len(q)))[:2] for at in bias_rows(q)]
+    mixes, logarithms = zip(*pieces, strict=True)
+    if len(pieces) == 1:
+        return mixes[0], logarithms[0]
+    return torch.cat(mixes, dim=2), torch.cat(logarithms, dim=2)
 
 
 @cache
-def trusted_kernel(device: torch.device, dtype: torch.dtype, head_dim: int) -> Kernel | None:
+def trusted_kernel(
+    device: torch.device, dtype: torch.dtype, head_dim: int, biased: bool = False
+) -> Kernel | None:
     """The first private operator that gives the right answer to a small problem here."""
-    for kernel in KERNELS.get(device.type, ()):
-        if _is_right(kernel, device, dtype, head_dim):
+    for kernel in (BIASED_KERNELS if biased else KERNELS).get(device.type, ()):
+        if _is_right(kernel, device, dtype, head_dim, biased):
             return kernel
     return None
 
 
-def _is_right(kernel: Kernel, device: torch.device, dtype: torch.dtype, head_dim: int) -> bool:
+def _is_right(
+    kernel: Kernel, device: torch.device, dtype: torch.dtype, head_dim: int, biased: bool
+) -> bool:
     # Sines rather than random numbers: nobody's random state changes. Rows 5, so that padding
     # shows; laid out as the network's own q, k, v are.
     count = 3 * 2 * 5 * head_dim
@@ -92,8 +110,11 @@ def _is_right(kernel: Kernel, device: torch.device, dtype: torch.dtype, head_dim
     q, k, v = numbers.view(1, 5, 3, 2, head_dim).permute(2, 0, 3, 1, 4)
     tolerance = 1e-4 if dtype == torch.float32 else 3e-2
     logits = (q.float() @ k.float().mT) * head_dim**-0.5
+    more = torch.arange(50, device=device, dtype=torch.float32).cos().to(dtype).view(1, 2, 5, 5)
+    bias = (3 * more,) if biased else ()
+    logits += sum(bias)
     try:
-        mixed, lse = kernel(q, k, v)[:2]
+        mixed, lse = kernel(q, k, v, *bias)[:2]
         right_lse = torch.allclose(lse[..., :5].float(), logits.logsumexp(-1), atol=tolerance)
         right_mix = torch.allclose(mixed.float(), logits.softmax(-1) @ v.float(), atol=tolerance)
     except (AttributeError, IndexError, NotImplementedError, RuntimeError, TypeError, ValueError):
@@ -101,25 +122,37 @@ def _is_right(kernel: Kernel, device: torch.device, dtype: torch.dtype, head_dim
     return right_lse and right_mix and mixed.shape == q.shape
 
 
-def row_slices(heads: int, tokens: int, device_type: str, rows: range) -> Iterator[slice]:
-    """Cuts ``rows`` into pieces whose attention (heads x piece x tokens, float32) is a block."""
+def block_rows(heads: int, tokens: int, device_type: str) -> int:
+    """How many rows of attention (heads x rows x tokens, float32) are a block."""
     block_bytes = BLOCK_BYTES.get(device_type, DEFAULT_BLOCK_BYTES)
-    step = max(FEWEST_ROWS, block_bytes // (4 * heads * tokens))
+    return max(FEWEST_ROWS, block_bytes // (4 * heads * tokens))
+
+
+def row_slices(heads: int, tokens: int, device_type: str, rows: range) -> Iterator[slice]:
+    """Cuts ``rows`` into pieces whose attention is a block."""
+    step = block_rows(heads, tokens, device_type)
     for start in range(rows.start, rows.stop, step):
         yield slice(start, min(start + step, rows.stop))
 
 
 def log_denominators(
-    q: Float[Tensor, "heads tokens head_dim"], k: Float[Tensor, "heads tokens head_dim"]
+    q: Float[Tensor, "heads tokens head_dim"],
+    k: Float[Tensor, "heads tokens head_dim"],
+    bias: Bias | None = None,
 ) -> Float[Tensor, "heads tokens"]:
     """The logarithm of each row's softmax denominator, row block by row block.
 
     Args:
         q: Queries, already divided by sqrt(head_dim).
         k: Keys.
+        bias: Added before the softmax.
     """
     heads, tokens, _ = q.shape
     lse = q.new_empty(heads, tokens)
     for rows in row_slices(heads, tokens, q.device.type, range(tokens)):
-        lse[:, rows] = (q[:, rows] @ k.mT).logsumexp(-1)
+        logits = q[:, rows] @ k.mT
+        if bias is not None:
+            with torch.no_grad():
+                logits += bias(rows)
+        lse[:, rows] = logits.logsumexp(-1)
     return lse

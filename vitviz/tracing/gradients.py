@@ -11,30 +11,38 @@ Source: Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016, arXi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from vitviz.models.network import Network
+from vitviz.models.network import Bias, Network, Step, softmax_attention
 from vitviz.progress import Progress, Stage, part, silent
 from vitviz.shapes import Float
 from vitviz.tracing.memory import refusing, require
+from vitviz.tracing.windows import Windows
 
 
 class LayerGradient(NamedTuple):
     """What rows of one layer's dy/dA are made from.
 
     Args:
-        v: The values that its heads mix.
+        v: The values that its heads mix; window by window where there are windows.
         mixed: The gradient of y with respect to what its heads put out, before their projection.
+        windows: Which tokens lie in which windows; None where all look at all.
     """
 
-    v: Float[Tensor, "heads tokens head_dim"]
-    mixed: Float[Tensor, "heads tokens head_dim"]
+    v: Float[Tensor, "heads *windows tokens head_dim"]
+    mixed: Float[Tensor, "heads *windows tokens head_dim"]
+    windows: Windows | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """What it holds on to, in bytes."""
+        return self.v.nbytes + self.mixed.nbytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +59,7 @@ class Gradients:
 
     @property
     def nbytes(self) -> int:
-        found = [layer for layer in self.layers if layer is not None]
-        return sum(tensor.nbytes for layer in found for tensor in layer)
+        return sum(layer.nbytes for layer in self.layers if layer is not None)
 
     def rows(
         self,
@@ -69,14 +76,55 @@ class Gradients:
             queries: Which rows.
             room: Memory to work in, from ``Trace.room()``; made now where there is none.
         """
+        found = self._of(layer)
+        if found.windows is None:
+            return _product(found.mixed[heads, queries], found.v[heads].mT, room)
+        windows, slots = found.windows.of_rows(queries)
+        mixed, v = found.mixed[heads, windows, slots, :, None], found.v[heads, windows]
+        rows = (v @ mixed)[..., 0].transpose(0, 1)
+        shape = rows.shape[1], len(rows), found.windows.tokens
+        out = rows.new_empty(shape) if room is None else room[: math.prod(shape)].view(shape)
+        return found.windows.scattered(rows, windows, out)
+
+    def window_rows(
+        self,
+        layer: int,
+        heads: slice,
+        rows: slice,
+        room: Float[Tensor, " numbers"] | None = None,
+    ) -> Float[Tensor, "heads rows keys"]:
+        """dy/dA of some rows over their own windows, as ``LayerAttention.window_blocks`` has A;
+        padding's are of no meaning.
+
+        Args:
+            layer: From 0.
+            heads: Which heads.
+            rows: Which rows, counted in the order of the windows: whole windows.
+            room: As of ``rows``.
+        """
+        found = self._of(layer)
+        if found.windows is None:
+            return self.rows(layer, heads, rows, room)
+        slots = found.windows.slots
+        windows = slice(rows.start // slots, rows.stop // slots)
+        return _product(found.mixed[heads, windows], found.v[heads, windows].mT, room).flatten(1, 2)
+
+    def _of(self, layer: int) -> LayerGradient:
         found = self.layers[layer]
         if found is None:
             raise ValueError(f"layer {layer} has no attention")
-        mixed, v = found.mixed[heads, queries], found.v[heads].mT
-        if room is None:
-            return torch.bmm(mixed, v)
-        shape = *mixed.shape[:2], v.shape[-1]
-        return torch.bmm(mixed, v, out=room[: shape[0] * shape[1] * shape[2]].view(shape))
+        return found
+
+
+def _product(
+    mixed: Float[Tensor, "heads *windows rows head_dim"],
+    v: Float[Tensor, "heads *windows head_dim keys"],
+    room: Float[Tensor, " numbers"] | None,
+) -> Float[Tensor, "heads *windows rows keys"]:
+    if room is None:
+        return mixed @ v
+    shape = *mixed.shape[:-1], v.shape[-1]
+    return torch.matmul(mixed, v, out=room[: math.prod(shape)].view(shape))
 
 
 def move(network: Network, device: str) -> None:
@@ -110,44 +158,47 @@ def run_backward(
     require(needed, what, device)
     with refusing(needed, what, device):
         move(network, device)
+        steps = network.steps((image.shape[2], image.shape[3]))
         if states:
-            return _backward(network, list(states), target, progress)
+            return _backward(network, steps, list(states), target, progress)
         found = run_forward(network, image, part(progress, 0, 0.5))
-        return _backward(network, found, target, part(progress, 0.5, 1))
+        return _backward(network, steps, found, target, part(progress, 0.5, 1))
 
 
 def run_forward(
     network: Network, image: Float[Tensor, "1 3 height width"], progress: Progress
 ) -> list[Tensor]:
     """What each block is given, and what the last one puts out."""
-    depth = len(network.blocks)
+    steps = network.steps((image.shape[2], image.shape[3]))
     with torch.inference_mode():
         states = [network.embed(image)]
-        for layer, block in enumerate(network.blocks):
-            progress(Stage("block", layer, depth), layer / depth)
-            states.append(block(states[-1]))
+        for layer, step in enumerate(steps):
+            progress(Stage("block", layer, len(steps)), layer / len(steps))
+            states.append(step(states[-1], softmax_attention))
     return states
 
 
-def _backward(network: Network, states: list[Tensor], target: int, progress: Progress) -> Gradients:
+def _backward(
+    network: Network, steps: Sequence[Step], states: list[Tensor], target: int, progress: Progress
+) -> Gradients:
     """From the logit down to the first block; uses up ``states`` on the way."""
-    depth = len(network.blocks)
+    depth = len(steps)
     with torch.enable_grad():
         z = states.pop().clone().requires_grad_()
         (gradient,) = torch.autograd.grad(network.classify(z)[0, target], z)
     found: list[LayerGradient | None] = []
     for layer in reversed(range(depth)):
         progress(Stage("gradient_block", layer, depth), 1 - (layer + 1) / depth)
-        gradient, of_layer = _through(network.blocks[layer], states.pop(), gradient)
+        gradient, of_layer = _through(steps[layer], states.pop(), gradient)
         found.insert(0, of_layer)
     return Gradients(target, tuple(found))
 
 
-def _through(block: nn.Module, z: Tensor, gradient: Tensor) -> tuple[Tensor, LayerGradient | None]:
+def _through(step: Step, z: Tensor, gradient: Tensor) -> tuple[Tensor, LayerGradient | None]:
     """One block backward.
 
     Args:
-        block: Runs once more, now with a graph.
+        step: Runs once more, now with a graph.
         z: What it was given.
         gradient: With respect to what it put out.
 
@@ -155,19 +206,30 @@ def _through(block: nn.Module, z: Tensor, gradient: Tensor) -> tuple[Tensor, Lay
         The gradient with respect to ``z``; and with respect to the attention.
     """
     seen: list[Tensor] = []
+    members: list[Tensor] = []
 
-    def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        seen.extend((v, F.scaled_dot_product_attention(q, k, v)))
+    def attend(
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        bias: Bias | None = None,
+        windows: Tensor | None = None,
+    ) -> Tensor:
+        seen.extend((v, softmax_attention(q, k, v, bias, windows)))
+        members.extend([] if windows is None else [windows])
         return seen[1]
 
     with torch.enable_grad():
         z = z.clone().requires_grad_()  # what inference mode made cannot take part in a graph
-        out = block(z, attend)
+        out = step(z, attend)
         if not seen:
             (before,) = torch.autograd.grad(out, z, gradient)
             return before, None
         v, mixed = seen
         before, by_mixed = torch.autograd.grad(out, (z, mixed), gradient)
     # Copies: v is a part of what q and k lie in too.
-    own = v[0].detach().clone(memory_format=torch.contiguous_format)
-    return before, LayerGradient(own, by_mixed[0])
+    own = v.detach().clone(memory_format=torch.contiguous_format)
+    if not members:
+        return before, LayerGradient(own[0], by_mixed[0])
+    windows = Windows(members[0])
+    return before, LayerGradient(own.transpose(0, 1), by_mixed.transpose(0, 1), windows)

@@ -12,15 +12,16 @@ from torch import Tensor
 
 from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
-from vitviz.models.network import Network
+from vitviz.models.network import Bias, Network
 from vitviz.models.outline import Outline
 from vitviz.progress import Progress, Stage, silent
 from vitviz.shapes import Float, Float32
-from vitviz.tracing.attention import DenseAttention, LayerAttention
+from vitviz.tracing.attention import DenseAttention, LayerAttention, WindowedAttention
 from vitviz.tracing.fused import attend
 from vitviz.tracing.gradients import move
 from vitviz.tracing.memory import refusing, require
 from vitviz.tracing.trace import Trace
+from vitviz.tracing.windows import Windows
 
 
 def run(
@@ -79,6 +80,7 @@ class _Record:
     attention: list[LayerAttention | None] = field(default_factory=list)
     states: list[Tensor] = field(default_factory=list)
     room: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    windows: dict[int, Windows] = field(default_factory=dict)
 
     def passed(self, z: Tensor) -> Tensor:
         """A state, on its way to the next layer."""
@@ -89,26 +91,48 @@ class _Record:
     def begin_layer(self) -> None:
         self.attention.append(None)
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def attend(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        bias: Bias | None = None,
+        windows: Tensor | None = None,
+    ) -> Tensor:
         """Attention itself, remembered. Copies: the originals would keep v in memory."""
-        mixed, lse = attend(q, k, v)
-        kept_q, kept_k = self._room(q)
-        torch.mul(q[0], q.shape[-1] ** -0.5, out=kept_q[..., :-1])
-        kept_k[..., :-1] = k[0]
+        mixed, lse = attend(q, k, v, bias)
+        if windows is None:  # one sequence, heads first; else heads, windows, slots
+            own_q, own_k, own_lse = q[0], k[0], None if lse is None else lse[0]
+        else:
+            own_q, own_k = q.transpose(0, 1), k.transpose(0, 1)
+            own_lse = None if lse is None else lse.transpose(0, 1)
+        kept_q, kept_k = self._room(own_q)
+        torch.mul(own_q, q.shape[-1] ** -0.5, out=kept_q[..., :-1])
+        kept_k[..., :-1] = own_k
         kept_k[..., -1] = 1.0
-        kept_q[..., -1] = 0.0 if lse is None else -lse[0]
-        self.attention[-1] = DenseAttention(kept_q, kept_k, lse is not None)
+        kept_q[..., -1] = 0.0 if own_lse is None else -own_lse
+        complete = lse is not None
+        self.attention[-1] = (
+            DenseAttention(kept_q, kept_k, complete, bias)
+            if windows is None
+            else WindowedAttention(kept_q, kept_k, self._windows(windows), complete, bias)
+        )
         return mixed
+
+    def _windows(self, members: Tensor) -> Windows:
+        """Layers that have the same windows share them."""
+        return self.windows.setdefault(id(members), Windows(members))
 
     def _room(self, q: Tensor) -> tuple[Tensor, Tensor]:
         """Memory for one layer's q and k; that of layers of one shape is taken in one piece."""
-        if not self.room:
+        shape = torch.Size((*q.shape[:-1], q.shape[-1] + 1))
+        if not self.room or self.room[0][0].shape != shape:
             coming = self.outline.layers[len(self.attention) - 1 :]
-            shapes = [(layer.grid, layer.heads, layer.width) for layer in coming]
+            shapes = [(layer.grid, layer.heads, layer.width, layer.window) for layer in coming]
             count = len(list(takewhile(shapes[0].__eq__, shapes)))
             # Not in inference mode: what is not known yet is filled in later, outside it.
             with torch.inference_mode(mode=False):
-                kept = torch.empty(2, count, *q.shape[1:3], q.shape[3] + 1, device=q.device)
+                kept = torch.empty(2, count, *shape, device=q.device)
             self.room = list(zip(*kept, strict=True))
         return self.room.pop(0)
 
@@ -116,10 +140,10 @@ class _Record:
 def _forward(
     network: Network, image: Tensor, record: _Record, progress: Progress
 ) -> Float[Tensor, " classes"]:
-    depth = len(network.blocks)
+    steps = network.steps((image.shape[2], image.shape[3]))
     z = network.embed(image)
-    for layer, block in enumerate(network.blocks):
-        progress(Stage("block", layer, depth), layer / depth)
+    for layer, step in enumerate(steps):
+        progress(Stage("block", layer, len(steps)), layer / len(steps))
         record.begin_layer()
-        z = block(record.passed(z), record.attend)
+        z = step(record.passed(z), record.attend)
     return network.classify(record.passed(z))[0]

@@ -132,14 +132,25 @@ class Trace:
         """All rows of one layer, a few at a time: see ``LayerAttention.row_blocks``."""
         return self.attention_of(layer).row_blocks(heads=heads, queries=queries, room=room)
 
+    def window_blocks(
+        self,
+        layer: int,
+        *,
+        heads: slice = slice(None),
+        queries: range | None = None,
+        room: Float32[Tensor, " numbers"] | None = None,
+    ) -> Iterator[tuple[slice, Float32[Tensor, "heads block keys"]]]:
+        """The same over each row's own window: see ``LayerAttention.window_blocks``."""
+        return self.attention_of(layer).window_blocks(heads=heads, queries=queries, room=room)
+
     def room(self) -> Float32[Tensor, " numbers"]:
-        """Memory that any block of ``row_blocks`` of any layer fits into.
+        """Memory that any block of ``row_blocks`` and ``window_blocks`` of any layer fits into.
 
         Whoever goes through many layers makes it once: getting fresh memory takes the system about
         as long as filling it with attention does.
         """
         layers = [layer for layer in self.attention if layer is not None]
-        return max(layers, key=lambda layer: layer.heads * layer.tokens**2).room()
+        return max(layers, key=lambda layer: layer.block_numbers).room()
 
     def target(self, wanted: int | None) -> int:
         """The class that is meant: the most probable one where none, or none there is, is wanted.

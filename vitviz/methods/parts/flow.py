@@ -5,6 +5,9 @@
 B_l being some function of layer l's attention. A row vector goes down the layers,
 ``r <- r B_l``, from the last to the first, in row blocks. Rows that end at different layers go
 down together, each joining at its own: all of them cost about what one does.
+
+Where tokens look only at those of their own window, a layer's matrix is one small block a window:
+row vectors are brought into the order of the windows and each block multiplies its own part.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vitviz.tracing.trace import Trace
+    from vitviz.tracing.windows import Windows
 
 FLOAT_BYTES = 4
 
@@ -35,7 +39,8 @@ Fuse = Callable[["Tensor"], "Tensor"]
 """Heads x block x tokens, free to be changed, to one non-negative block x tokens."""
 
 Weights = Callable[[int, slice, slice], "Tensor"]
-"""Layer, heads and rows to what every entry of their attention is multiplied by."""
+"""Layer, heads and rows, as ``Trace.window_blocks`` gives these, to what every entry of their
+attention is multiplied by."""
 
 FUSIONS: dict[Fusion, Fuse] = {
     "mean": lambda block: block.mean(0),
@@ -43,9 +48,9 @@ FUSIONS: dict[Fusion, Fuse] = {
     "min": lambda block: block.amin(0),
 }
 
-Push = Callable[["Tensor", RowBlocks], "Tensor"]
-"""Row vectors r (flows x tokens), non-zero only where there are rows, and a layer's fused
-matrix, to ``r B`` of that layer."""
+Push = Callable[..., "Tensor"]
+"""Row vectors r (flows x tokens), non-zero only where there are rows, and ``blocks``, a layer's
+fused matrix, to ``r B`` of that layer; both in the order of the layer's windows."""
 
 START = Parameter(
     "start", "Start layer", 1,
@@ -84,8 +89,44 @@ def flow_down(
         last = layer == through[-1]
         queries = range(query, query + 1) if last else range(tokens)
         done = 1 - (place + 1) / len(through)
-        flows[place:] = push(flows[place:], layers.sparse(layer, queries, done))
+        with_blocks = partial(push, blocks=layers.sparse(layer, queries, done))
+        flows[place:] = in_windows(
+            layers.trace.attention_of(layer).windows, flows[place:], with_blocks
+        )
     return flows
+
+
+def in_windows(
+    windows: Windows | None,
+    flows: Float[Tensor, "flows tokens"],
+    push: Callable[[Tensor], Tensor],
+) -> Float[Tensor, "flows tokens"]:
+    """What ``push`` makes of row vectors in the order of a layer's windows."""
+    return push(flows) if windows is None else windows.out_of(push(windows.into(flows)))
+
+
+def add_product(
+    pushed: Float[Tensor, "flows keys"],
+    passing: Float[Tensor, "flows rows"],
+    rows: slice,
+    block: Float[Tensor, "rows own_keys"],
+    alpha: float = 1.0,
+) -> None:
+    """Adds ``alpha passing @ block`` to ``pushed``.
+
+    Args:
+        pushed: Row vectors, as long as a layer has keys.
+        passing: The part of row vectors over the block's rows.
+        rows: Which rows these are.
+        block: Over all keys; or whole windows, each over its own, one after another.
+        alpha: A factor.
+    """
+    slots = block.shape[1]
+    if slots == pushed.shape[1]:
+        pushed.addmm_(passing, block, alpha=alpha)
+        return
+    own = passing.reshape(len(passing), -1, slots).transpose(0, 1) @ block.view(-1, slots, slots)
+    pushed[:, rows] += alpha * own.transpose(0, 1).flatten(1)
 
 
 def push_normalised(
@@ -105,20 +146,22 @@ def push_normalised(
         total = (1 - residual) * block.sum(1) + residual
         nothing = (total < SMALLEST).to(total.dtype)
         passing = flows[:, rows] / (total + nothing)
-        pushed.addmm_(passing, block, alpha=1 - residual)
+        add_product(pushed, passing, rows, block, 1 - residual)
         pushed[:, rows] += passing * (residual + nothing)
     return pushed
 
 
 @dataclass(frozen=True)
 class Layers:
-    """Every layer's attention as one matrix: heads fused, and without its smallest entries.
+    """Every layer's attention as one matrix, as ``Trace.window_blocks`` gives it: heads fused, and
+    without its smallest entries.
 
     Args:
         trace: What the network did.
         head: The fusion, or the only head.
         fuse: Makes one matrix of all heads, or of the only one; nothing in it is negative.
-        discard: Which part of all entries of a layer becomes zero.
+        discard: Which part of all entries of a layer becomes zero; where there are windows, of all
+            pairs of tokens that share one.
         name: Of the method, for ``progress``.
         progress: Told before every row block.
         room: Memory for one row block after another.
@@ -142,12 +185,16 @@ class Layers:
             queries: Which rows; where some entries go all rows come, since all are compared.
             done: How far the whole work is, 0..1.
         """
-        entries = self.trace.tokens**2
-        count = int(self.discard * entries)
+        attention = self.trace.attention_of(layer)
+        windows, rows = attention.windows, range(attention.tokens)
+        pairs = numbers = attention.tokens**2
+        if windows is not None:  # padding's entries are 0, and go first
+            pairs, numbers = windows.pairs, windows.positions * windows.slots
+        count = int(self.discard * pairs)
         if count == 0:
             return self.fused(layer, queries, done)
-        everything = partial(self.fused, layer, range(self.trace.tokens), done)
-        return discard_smallest(everything, count, entries * FLOAT_BYTES)
+        everything = partial(self.fused, layer, rows, done)
+        return discard_smallest(everything, count + numbers - pairs, numbers * FLOAT_BYTES)
 
     def fused(self, layer: int, queries: range, done: float) -> RowBlocks:
         """One layer, heads fused into one."""
@@ -156,7 +203,7 @@ class Layers:
             heads = slice(self.head, self.head + 1)
         stage = Stage("method_layer", layer, self.trace.depth, self.name)
         self.progress(stage, done)
-        blocks = self.trace.row_blocks(layer, heads=heads, queries=queries, room=self.room)
+        blocks = self.trace.window_blocks(layer, heads=heads, queries=queries, room=self.room)
         for rows, block in blocks:
             if self.weights is not None:
                 block.mul_(self.weights(layer, heads, rows))

@@ -8,7 +8,7 @@ from vitviz.models.outline import Ability, LayerOutline, Outline
 from vitviz.models.vit.config import ViTConfig
 
 GIVES: frozenset[Ability] = frozenset(
-    {"attention", "values", "states", "gradients", "rerun", "sequence"}
+    {"attention", "values", "states", "gradients", "rerun", "drop", "sequence"}
 )
 
 CLASSES: frozenset[Ability] = frozenset({"classes"})
