@@ -16,6 +16,10 @@ FAMILIES: dict[str, Family] = {family.name: family for family in (VIT,)}
 """By name, in the order in which they are tried on a checkpoint."""
 
 
+PLAIN = ("timm", "torchvision")
+"""Readers of names that networks have which are no ViT."""
+
+
 class Match(NamedTuple):
     """Who reads a checkpoint."""
 
@@ -42,22 +46,23 @@ def reader_of(tensors: Tensors) -> Match:
     """
     from vitviz.models.checkpoints.foreign import foreign_family, is_head, looks_changed
 
-    for match in matches():
-        if match.reader.recognises(tensors):
-            return match
+    found = [match for match in matches() if match.reader.recognises(tensors)]
     titles = list(dict.fromkeys(match.reader.title for match in matches()))
     readable = f"vitviz reads the names of {'; '.join(titles)}."
     changed = looks_changed(tensors)
     if changed is not None:
         raise changed
+    foreign = foreign_family(tensors)
+    # Others share the plain names, too.
+    if foreign is not None and (not found or found[0].reader.name in PLAIN):
+        raise CheckpointError(f"This looks like {foreign}, which vitviz cannot read yet.", readable)
+    if found:
+        return found[0]
     if is_head(tensors):
         raise CheckpointError(
             "This is a linear classifier without the network whose features it reads.",
             "Open the network's own file, and give this one as its head: --set-model head=FILE.",
         )
-    foreign = foreign_family(tensors)
-    if foreign is not None:
-        raise CheckpointError(f"This looks like {foreign}, which vitviz cannot read yet.", readable)
     raise CheckpointError(_nearest(tensors), readable)
 
 
@@ -65,17 +70,18 @@ def _nearest(tensors: Tensors) -> str:
     """Which reader knows most of these names, and which names it does not know."""
     known = [(sum(map(one.reader.knows, tensors)), one) for one in matches() if one.reader.knows]
     most, nearest = max(known, key=lambda pair: pair[0], default=(0, None))
-    if nearest is None or nearest.reader.knows is None or 4 * most < len(tensors):
+    knows = nearest.reader.knows if nearest is not None else None
+    if nearest is None or knows is None or 4 * most < len(tensors):
         some = ", ".join(key[:60] for key in list(tensors)[:3])
         return f"The parameters ({some}, ...) are of no known family."
-    strange = [key for key in tensors if not nearest.reader.knows(key)]
-    some = ", ".join(key[:60] for key in strange[:3])
-    more = f" and {len(strange) - 3} more" if len(strange) > 3 else ""
+    strange = [key for key in tensors if not knows(key)]
     if not strange:
         return (
             f"The parameters are called as those of {nearest.reader.title} are, but parts of a "
             "whole network are missing."
         )
+    some = ", ".join(key[:60] for key in strange[:3])
+    more = f" and {len(strange) - 3} more" if len(strange) > 3 else ""
     return (
         f"The parameters are of no known family. Nearest are those of {nearest.reader.title}, of "
         f"which {some}{more} are none."

@@ -21,7 +21,6 @@ _MIXED = "a mixture of convolutions and attention"
 _SIGNS: tuple[tuple[str, str], ...] = (
     ("a Swin Transformer", r"(swin\.|swinv2\.)|(encoder\.)?layers\.\d+\.(blocks|downsample)\."),
     ("a Swin Transformer", r"features\.\d+\.\d+\.attn\."),
-    ("SigLIP", r"(visual\.)?(trunk\.)?attn_pool\.|(vision_model\.)?head\.probe|logit_bias$"),
     (f"LeViT, {_MIXED}", r"stages\.\d+\.blocks\.\d+\.attn\.attention_biases"),
     (f"MaxViT, {_MIXED}", r"stages\.\d+\.blocks\.\d+\.attn_block"),
     (f"MaxViT, {_MIXED}", r"blocks\.\d+\.layers\.\d+\.layers\.MBconv"),
@@ -41,17 +40,6 @@ _SIGNS: tuple[tuple[str, str], ...] = (
     ("a convolutional network", r"features\.0\.|blocks\.\d+\.\d+\.(conv|bn)"),
     ("a convolutional network", r"(.*\.)?(bn1|conv_stem|conv_head|stem\.\d+)\.(weight|\d)"),
     ("a convolutional network", r"(.*\.)?(resnet|convnext)\.(embedder|embeddings|encoder)"),
-    ("CLIP", r"visual\.(class_embedding|conv1|proj|transformer|trunk)|norm_pre\.|text_model\."),
-    ("CLIP", r"(vision_model\.)?(pre_layrnorm|embeddings\.class_embed)|transformer\.resblocks"),
-    ("BEiT", r"beit\.|rel_pos_bias\.|blocks\.\d+\.attn\.relative_position|data2vec_vision\."),
-    ("DINOv3", r"storage_tokens$|rope_embed\.|(model\.)?layer\.\d+\.attention\.[qko]_proj"),
-    (
-        "EVA or DINOv3 in timm's names",
-        r"blocks\.\d+\.(attn\.(q_proj|q_bias|inner_attn_ln)|mlp\.(fc1_g|w1|ffn_ln))",
-    ),
-    ("a ViT with rotary or relative positions", r"rope\.|rel_pos\.|shared_rel_pos"),
-    ("a ViT with rotary or relative positions", r"(.*\.)?blocks\.\d+\.attn\.rel_pos"),
-    ("a ViT whose blocks work in parallel", r"blocks\.\d+\.(attn_out_proj|in_norm|mlp_out_proj)"),
     ("a language model", r"(model\.)?embed_tokens|lm_head|wte\.|(transformer\.)?h\.\d+\.|bert\."),
     ("a diffusion model", r"(unet\.|first_stage_model\.|model\.diffusion_model|down_blocks\.)"),
 )  # fmt: skip
@@ -69,8 +57,6 @@ def foreign_family(keys: Iterable[str]) -> str | None:
     for family, pattern in _SIGNS:
         if _has(keys, pattern):
             return family
-    if any(key.startswith("blocks.0.attn.") for key in keys) and "pos_embed" not in keys:
-        return "a ViT with rotary or relative positions (as DINOv3 and EVA have)"
     return None
 
 

@@ -15,11 +15,14 @@ Pool = Literal["cls", "mean", "cls+mean", "map"]
 Activation = Literal["gelu", "gelu_tanh", "quick_gelu", "silu"]
 Order = Literal["norm first", "norm last", "parallel"]
 RelativePositions = Literal["", "table", "mlp"]
+Resizing = Literal["cubic antialiased", "cubic", "linear antialiased", "linear"]
+
+Patches = Annotated[int, Within(1, 1 << 14)]
 
 
 @dataclass(frozen=True)
 class Rope:
-    """Rotary positions: pairs of numbers of q and k are turned by angles that tell where a patch is.
+    """Rotary positions: pairs of numbers of q and k are turned by angles that tell where they are.
 
     A pair turns by ``position / base ** (i / n)``, for ``i`` from 0 to ``n - 1``: ``n`` frequencies
     for each axis, a quarter of a head's width.
@@ -40,7 +43,7 @@ class Rope:
     unit: Literal["patch", "turn"] = "patch"
     axes: Literal["yx", "xy"] = "yx"
     pairs: Literal["neighbours", "halves"] = "neighbours"
-    reference: tuple[Annotated[int, Within(1, 1 << 14)], Annotated[int, Within(1, 1 << 14)]] | None = None
+    reference: tuple[Patches, Patches] | None = None
     offset: Annotated[float, Within(-1000, 1000)] = 0.0
     learned: bool = False
 
@@ -78,6 +81,8 @@ class ViTConfig:
             before both branches, which then read the same.
         embedded_positions: Whether positions are added to the patches; ``positioned_prefix`` is 0
             where not.
+        position_resizing: How learned positions are brought to another grid: as timm does it, or
+            as the library whose names a checkpoint has.
         rope: Rotary positions; None where there are none.
         relative_positions: What is added to attention for the way from one patch to another: a
             number of a table (BEiT), or of a small MLP (timm's relpos); "" where nothing is.
@@ -111,6 +116,7 @@ class ViTConfig:
     mlp_norm: bool = False
     order: Order = "norm first"
     embedded_positions: bool = True
+    position_resizing: Resizing = "cubic antialiased"
     rope: Rope | None = None
     relative_positions: RelativePositions = ""
     relative_width: int = 0
@@ -259,6 +265,7 @@ class _Fields:
     mlp_norm: bool = False
     order: Order = "norm first"
     embedded_positions: bool = True
+    position_resizing: Resizing = "cubic antialiased"
     rope: Rope | None = None
     relative_positions: RelativePositions = ""
     relative_width: Annotated[int, Within(0, 1 << 14)] = 0
@@ -269,8 +276,8 @@ class _Fields:
 SAME = (
     "patch", "depth", "width", "heads", "activation", "gated_mlp", "layer_scale", "norm_after_pool",
     "final_norm", "norm_before", "patch_bias", "qkv_bias", "qk_norm", "attention_norm", "mlp_norm",
-    "order", "embedded_positions", "rope", "relative_positions", "relative_width", "map_heads",
-    "projection",
+    "order", "embedded_positions", "position_resizing", "rope", "relative_positions",
+    "relative_width", "map_heads", "projection",
 )  # fmt: skip
 """Fields that a configuration and a card's file have alike."""
 

@@ -24,10 +24,20 @@ def build(config: ViTConfig) -> Network:
 
 
 def readers() -> tuple[Reader, ...]:
-    """Of the names of timm and its relatives, and of torchvision's."""
-    from vitviz.models.vit.weights import timm, torchvision
+    """Of the relatives first: a plain ViT's names are a part of theirs."""
+    from vitviz.models.vit.weights import (
+        beit,
+        clip,
+        dinov3,
+        open_clip,
+        relatives,
+        siglip,
+        timm,
+        torchvision,
+    )
 
-    return timm.READER, torchvision.READER
+    files = (open_clip, clip, siglip, dinov3, beit, relatives, timm, torchvision)
+    return tuple(file.READER for file in files)
 
 
 def specimen() -> ViTConfig:

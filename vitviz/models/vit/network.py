@@ -3,9 +3,10 @@
 Source: Dosovitskiy et al., "An Image is Worth 16x16 Words: Transformers for Image Recognition at
 Scale", ICLR 2021, arXiv 2010.11929. Equation numbers below are the paper's.
 
-What the family added is a field of ``ViTConfig`` and one line here: a distillation token (DeiT,
-arXiv 2012.12877), registers (arXiv 2309.16588), LayerScale (arXiv 2103.17239), SwiGLU (arXiv
-2002.05202), pooling without CLS, other activations and epsilons. Parameters carry the names that
+What the family added is a field of ``ViTConfig`` and one line here, or a part with a file of its
+own: a distillation token (DeiT, arXiv 2012.12877), registers (arXiv 2309.16588), LayerScale (arXiv
+2103.17239), MLPs (``mlp``), rotary and relative positions (``rope``, ``relative_positions``),
+pooling by attention (``pooling``), and LayerNorms in other places. Parameters carry the names that
 timm and DeiT use.
 
 Axes: batch; channels height width of the input; rows cols of the grid; patches = rows * cols;
@@ -14,19 +15,30 @@ tokens = prefix + patches, each dim numbers wide; heads, each head_dim wide.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TypedDict
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vitviz.models.cost import Cost
-from vitviz.models.network import Attend, Network, softmax_attention
+from vitviz.models.network import Attend, Network, Step, softmax_attention
 from vitviz.models.outline import Outline
 from vitviz.models.vit.config import SIZES, Activation, Pool, ViTConfig, vit_config
 from vitviz.models.vit.cost import cost
+from vitviz.models.vit.mlp import ACTIVATIONS, MLP, GatedMLP
 from vitviz.models.vit.outline import outline
-from vitviz.shapes import Float
+from vitviz.models.vit.pooling import AttentionPool
+from vitviz.models.vit.relative_positions import (
+    RelativeBias,
+    RelativeMLP,
+    RelativeTable,
+    token_places,
+)
+from vitviz.models.vit.rope import RotaryPositions, Rotation
+from vitviz.shapes import Float, Int
 
 __all__ = [
     "ACTIVATIONS",
@@ -45,13 +57,6 @@ __all__ = [
     "vit_config",
 ]
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "gelu": F.gelu,
-    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
-    "quick_gelu": lambda x: x * torch.sigmoid(1.702 * x),
-    "silu": F.silu,
-}
-
 
 class PatchEmbedding(nn.Module):
     """Cuts the input into patches and projects each to a token: E in equation 1.
@@ -59,9 +64,9 @@ class PatchEmbedding(nn.Module):
     A convolution whose stride is its kernel: the same as unfolding and one linear layer.
     """
 
-    def __init__(self, patch: int, width: int) -> None:
+    def __init__(self, patch: int, width: int, bias: bool = True) -> None:
         super().__init__()
-        self.proj = nn.Conv2d(3, width, kernel_size=patch, stride=patch)
+        self.proj = nn.Conv2d(3, width, kernel_size=patch, stride=patch, bias=bias)
 
     def forward(
         self, image: Float[Tensor, "batch 3 height width"]
@@ -71,51 +76,47 @@ class PatchEmbedding(nn.Module):
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention: MSA in equation 2, appendix A."""
+    """Multi-head self-attention: MSA in equation 2, appendix A.
 
-    def __init__(self, width: int, heads: int) -> None:
+    Where positions are rotary or relative, they come in here, with every call: the same block is
+    used on grids of any shape.
+    """
+
+    def __init__(self, config: ViTConfig) -> None:
         super().__init__()
-        self.heads = heads
-        self.qkv = nn.Linear(width, 3 * width)
+        width, head_dim, eps = config.width, config.head_dim, config.norm_eps
+        self.heads = config.heads
+        self.turns = config.rope is not None
+        self.qkv = nn.Linear(width, 3 * width, bias=config.qkv_bias)
+        self.q_norm = nn.LayerNorm(head_dim, eps=eps) if config.qk_norm else nn.Identity()
+        self.k_norm = nn.LayerNorm(head_dim, eps=eps) if config.qk_norm else nn.Identity()
+        self.rel_pos = _relative(config)
+        self.norm = nn.LayerNorm(width, eps=eps) if config.attention_norm else nn.Identity()
         self.proj = nn.Linear(width, width)
 
     def forward(
-        self, x: Float[Tensor, "batch tokens dim"], attend: Attend
+        self,
+        x: Float[Tensor, "batch tokens dim"],
+        attend: Attend,
+        turn: Rotation | None = None,
+        bias: RelativeBias | None = None,
     ) -> Float[Tensor, "batch tokens dim"]:
+        if (turn is None) == self.turns or (bias is None) != (self.rel_pos is None):
+            raise ValueError("this block has to know where its tokens lie: see Network.steps")
         qkv = self.qkv(x).unflatten(2, (3, self.heads, -1))  # batch tokens 3 heads head_dim
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        mixed = attend(q, k, v)  # batch heads tokens head_dim
-        out: Tensor = self.proj(mixed.transpose(1, 2).flatten(2))
+        q, k = self.q_norm(q), self.k_norm(k)
+        if turn is not None:
+            q, k = turn(q), turn(k)
+        mixed = attend(q, k, v) if bias is None else attend(q, k, v, bias)
+        out: Tensor = self.proj(self.norm(mixed.transpose(1, 2).flatten(2)))
         return out
 
 
-class MLP(nn.Module):
-    """Two linear layers with an activation between them: MLP in equation 3."""
-
-    def __init__(self, width: int, hidden: int, activation: Activation) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(width, hidden)
-        self.fc2 = nn.Linear(hidden, width)
-        self.activation = ACTIVATIONS[activation]
-
-    def forward(self, x: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch tokens dim"]:
-        out: Tensor = self.fc2(self.activation(self.fc1(x)))
-        return out
-
-
-class GatedMLP(nn.Module):
-    """SwiGLU: one half of the hidden layer gates the other (DINOv2's giant, arXiv 2002.05202)."""
-
-    def __init__(self, width: int, hidden: int, activation: Activation) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(width, 2 * hidden)
-        self.fc2 = nn.Linear(hidden, width)
-        self.activation = ACTIVATIONS[activation]
-
-    def forward(self, x: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch tokens dim"]:
-        gate, value = self.fc1(x).chunk(2, dim=-1)
-        out: Tensor = self.fc2(self.activation(gate) * value)
-        return out
+def _relative(config: ViTConfig) -> RelativeTable | RelativeMLP | None:
+    if config.relative_positions == "table":
+        return RelativeTable(config)
+    return RelativeMLP(config) if config.relative_positions == "mlp" else None
 
 
 class LayerScale(nn.Module):
@@ -130,26 +131,65 @@ class LayerScale(nn.Module):
 
 
 class Block(nn.Module):
-    """A pre-norm encoder block: equations 2 and 3."""
+    """An encoder block: equations 2 and 3.
+
+    Its LayerNorms are before its branches, as in the paper, after them (residual post-norm, Swin
+    v2's section 3.2), or a single one before both, which then run side by side (arXiv 2302.05442).
+    """
 
     def __init__(self, config: ViTConfig) -> None:
         super().__init__()
         mlp = GatedMLP if config.gated_mlp else MLP
-        self.norm1 = nn.LayerNorm(config.width, eps=config.norm_eps)
-        self.attn = Attention(config.width, config.heads)
-        self.ls1 = LayerScale(config.width) if config.layer_scale else nn.Identity()
-        self.norm2 = nn.LayerNorm(config.width, eps=config.norm_eps)
-        self.mlp = mlp(config.width, config.mlp_width, config.activation)
-        self.ls2 = LayerScale(config.width) if config.layer_scale else nn.Identity()
+        width, eps = config.width, config.norm_eps
+        self.order = config.order
+        self.norm1 = nn.LayerNorm(width, eps=eps)
+        self.attn = Attention(config)
+        self.ls1 = LayerScale(width) if config.layer_scale else nn.Identity()
+        self.norm2 = nn.Identity() if self.order == "parallel" else nn.LayerNorm(width, eps=eps)
+        inner = eps if config.mlp_norm else None
+        self.mlp = mlp(width, config.mlp_width, config.activation, inner)
+        self.ls2 = LayerScale(width) if config.layer_scale else nn.Identity()
 
     def forward(
         self,
         z: Float[Tensor, "batch tokens dim"],
         attend: Attend = softmax_attention,
+        turn: Rotation | None = None,
+        bias: RelativeBias | None = None,
     ) -> Float[Tensor, "batch tokens dim"]:
-        z = z + self.ls1(self.attn(self.norm1(z), attend))  # equation 2
-        out: Tensor = z + self.ls2(self.mlp(self.norm2(z)))  # equation 3
+        out = z + self.attention_branch(z, attend, turn, bias)  # equation 2
+        return out + self.mlp_branch(z if self.order == "parallel" else out)  # equation 3
+
+    def attention_branch(
+        self,
+        z: Float[Tensor, "batch tokens dim"],
+        attend: Attend,
+        turn: Rotation | None,
+        bias: RelativeBias | None,
+    ) -> Float[Tensor, "batch tokens dim"]:
+        """What attention adds to a state."""
+        if self.order == "norm last":
+            mixed = self.norm1(self.attn(z, attend, turn, bias))
+        else:
+            mixed = self.attn(self.norm1(z), attend, turn, bias)
+        out: Tensor = self.ls1(mixed)
         return out
+
+    def mlp_branch(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch tokens dim"]:
+        """What the MLP adds to a state."""
+        if self.order == "norm last":
+            hidden = self.norm2(self.mlp(z))
+        else:
+            hidden = self.mlp(self.norm1(z) if self.order == "parallel" else self.norm2(z))
+        out: Tensor = self.ls2(hidden)
+        return out
+
+
+class Place(TypedDict):
+    """Where the tokens of a block lie: what its ``forward`` takes beside them."""
+
+    turn: Rotation | None
+    bias: RelativeBias | None
 
 
 class VisionTransformer(Network):
@@ -162,17 +202,21 @@ class VisionTransformer(Network):
         super().__init__()
         width = config.width
         self.config = config
-        self.patch_embed = PatchEmbedding(config.patch, width)
+        self.patch_embed = PatchEmbedding(config.patch, width, config.patch_bias)
         registers = sum(name.startswith("reg") for name in config.prefix)
         self.cls_token = self._token(1) if "cls" in config.prefix else None
         self.dist_token = self._token(1) if "dist" in config.prefix else None
         self.reg_token = self._token(registers) if registers else None
         rows, cols = config.grid
-        self.pos_embed = self._token(config.positioned_prefix + rows * cols)
+        positioned = config.positioned_prefix + rows * cols
+        self.pos_embed = self._token(positioned) if config.embedded_positions else None
+        self.rope = RotaryPositions(config, config.rope) if config.rope else None
+        self.norm_pre = self._norm(config.norm_before)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
-        last_norm = nn.LayerNorm(width, eps=config.norm_eps)
-        self.norm = nn.Identity() if config.norm_after_pool else last_norm
-        self.fc_norm = last_norm if config.norm_after_pool else nn.Identity()
+        self.norm = self._norm(config.final_norm and not config.norm_after_pool)
+        self.fc_norm = self._norm(config.final_norm and config.norm_after_pool)
+        self.attn_pool = AttentionPool(config) if config.pool == "map" else None
+        self.proj = self._projection()
         self.head = self._head()
         self.head_dist = self._head() if self.dist_token is not None else None
 
@@ -182,6 +226,16 @@ class VisionTransformer(Network):
         # second, and a program folder has none.)
         start = torch.empty(1, count, self.config.width)
         return nn.Parameter(nn.init.trunc_normal_(start, std=0.02))
+
+    def _norm(self, there: bool) -> nn.Module:
+        config = self.config
+        return nn.LayerNorm(config.width, eps=config.norm_eps) if there else nn.Identity()
+
+    def _projection(self) -> nn.Module:
+        config = self.config
+        if not config.projection:
+            return nn.Identity()
+        return nn.Linear(config.features, config.projection, bias=False)
 
     def _head(self) -> nn.Module:
         config = self.config
@@ -196,18 +250,21 @@ class VisionTransformer(Network):
     def positions(self, grid: tuple[int, int]) -> Float[Tensor, "1 positioned dim"]:
         """The position embedding for a grid of any shape.
 
-        Off the trained grid the patches' part is resized as an image, bicubic with antialiasing
-        (Source: timm ``resample_abs_pos_embed``; the paper's section 3.2 only says "2D
-        interpolation"). The prefix tokens' part never changes.
+        Off the trained grid the patches' part is resized as an image, in timm's way (bicubic with
+        antialiasing: ``resample_abs_pos_embed``) or in that of the checkpoint's library (the
+        paper's section 3.2 only says "2D interpolation"). The prefix tokens' part never changes.
         """
+        assert self.pos_embed is not None
         if grid == self.config.grid:
             return self.pos_embed
         prefix = self.pos_embed[:, : self.config.positioned_prefix]
         patches = self.pos_embed[:, self.config.positioned_prefix :]
         rows, cols = self.config.grid
         image = patches.reshape(1, rows, cols, -1).permute(0, 3, 1, 2)  # 1 dim rows cols
+        kind = self.config.position_resizing
+        mode, antialias = f"bi{kind.split()[0]}", kind.endswith("antialiased")
         # On the CPU: Metal has no antialiased bicubic, and it is one small image.
-        image = F.interpolate(image.cpu(), size=grid, mode="bicubic", antialias=True)
+        image = F.interpolate(image.cpu(), size=grid, mode=mode, antialias=antialias)
         return torch.cat([prefix, image.flatten(2).transpose(1, 2).to(prefix.device)], dim=1)
 
     def embed(
@@ -219,32 +276,81 @@ class VisionTransformer(Network):
             ValueError: Height or width is not a multiple of the patch; the convolution would
                 leave the rest out without a word.
         """
-        patch, (height, width) = self.config.patch, image.shape[2:]
+        grid = self.grid((image.shape[2], image.shape[3]))
+        patches: Tensor = self.patch_embed(image)
+        prefix = self.prefix()
+        if self.pos_embed is not None:
+            positions, positioned = self.positions(grid), self.config.positioned_prefix
+            patches = patches + positions[:, positioned:]
+            # Registers, and CLS in DeiT III, have no position of their own.
+            without = prefix.shape[1] - positioned
+            prefix = prefix + F.pad(positions[:, :positioned], (0, 0, 0, without))
+        z: Tensor = self.norm_pre(torch.cat([prefix.expand(len(image), -1, -1), patches], dim=1))
+        return z
+
+    def grid(self, input_size: tuple[int, int]) -> tuple[int, int]:
+        """Rows and columns of the patches of an input of this height and width."""
+        patch, (height, width) = self.config.patch, input_size
         if height % patch or width % patch:
             raise ValueError(f"input {height} x {width} is not a multiple of patch {patch}")
-        grid = height // patch, width // patch
-        positions, positioned = self.positions(grid), self.config.positioned_prefix
-        patches: Tensor = self.patch_embed(image) + positions[:, positioned:]
+        return height // patch, width // patch
+
+    def prefix(self) -> Float[Tensor, "1 prefix dim"]:
+        """The learned tokens before the patches, without positions."""
         learned = (self.cls_token, self.dist_token, self.reg_token)
-        tokens: list[Tensor] = [token for token in learned if token is not None]
-        if not tokens:
-            return patches
-        prefix = torch.cat(tokens, dim=1)
-        # Registers, and CLS in DeiT III, have no position of their own.
-        prefix = prefix + F.pad(positions[:, :positioned], (0, 0, 0, prefix.shape[1] - positioned))
-        return torch.cat([prefix.expand(len(image), -1, -1), patches], dim=1)
+        none = self.patch_embed.proj.weight.new_empty(1, 0, self.config.width)
+        return torch.cat([none, *(token for token in learned if token is not None)], dim=1)
+
+    def steps(
+        self, input_size: tuple[int, int], kept: Int[Tensor, " tokens"] | None = None
+    ) -> Sequence[Step]:
+        """Equations 2 and 3: the blocks, each told where its tokens lie.
+
+        Args:
+            input_size: Height and width of the input.
+            kept: Indices of the tokens that are still there; None: all.
+        """
+        places = self.places(input_size, kept)
+        return tuple(partial(block, **at) for block, at in zip(self.blocks, places, strict=True))
+
+    def places(
+        self, input_size: tuple[int, int], kept: Int[Tensor, " tokens"] | None = None
+    ) -> list[Place]:
+        """Where the tokens of each block lie; arguments as for ``steps``."""
+        grid, depth = self.grid(input_size), self.config.depth
+        turns: Sequence[Rotation | None] = [None]
+        if self.rope is not None:
+            turns = self.rope.rotations(grid, kept)
+        if len(turns) < depth:  # all alike
+            turns = list(turns) * depth
+        biases: Sequence[RelativeBias | None] = [None] * depth
+        if self.config.relative_positions:
+            biases = list(self._biases(grid, kept))
+        return [Place(turn=t, bias=b) for t, b in zip(turns, biases, strict=True)]
+
+    def _biases(
+        self, grid: tuple[int, int], kept: Int[Tensor, " tokens"] | None
+    ) -> Iterator[RelativeBias]:
+        device = self.patch_embed.proj.weight.device
+        where = token_places(grid, len(self.config.prefix), kept, device)
+        for block in self.blocks:
+            assert isinstance(block, Block)
+            assert block.attn.rel_pos is not None
+            yield RelativeBias(block.attn.rel_pos.numbers(grid), *where, grid)
 
     def classify(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch classes"]:
         """Equation 4 and the head; the pooled features where there is no head."""
         z = self.norm(z)
         cls, patches = z[:, 0], z[:, len(self.config.prefix) :]
-        if self.config.pool == "cls":
+        if self.attn_pool is not None:
+            pooled = self.attn_pool(z)
+        elif self.config.pool == "cls":
             pooled = cls
         elif self.config.pool == "mean":
             pooled = patches.mean(dim=1)
         else:
             pooled = torch.cat([cls, patches.mean(dim=1)], dim=-1)
-        logits: Tensor = self.head(self.fc_norm(pooled))
+        logits: Tensor = self.head(self.proj(self.fc_norm(pooled)))
         if self.head_dist is not None:  # DeiT: the mean of both heads
             logits = (logits + self.head_dist(z[:, self.config.prefix.index("dist")])) / 2
         return logits

@@ -36,4 +36,5 @@ class AttentionPool(nn.Module):
         k, v = kv.permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(q.transpose(1, 2), k, v)
         pooled: Tensor = self.proj(mixed.transpose(1, 2).flatten(2))  # batch 1 dim
-        return (pooled + self.mlp(self.norm(pooled)))[:, 0]
+        out: Tensor = (pooled + self.mlp(self.norm(pooled)))[:, 0]
+        return out

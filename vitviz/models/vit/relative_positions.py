@@ -65,23 +65,29 @@ class RelativeTable(nn.Module):
     def __init__(self, config: ViTConfig) -> None:
         super().__init__()
         self.grid, self.prefix = config.grid, len(config.prefix)
+        self.linear = config.position_resizing == "linear"
         start = torch.empty(config.relative_entries, config.heads)
         self.relative_position_bias_table = nn.Parameter(nn.init.trunc_normal_(start, std=0.02))
 
     def numbers(self, grid: Grid) -> Float[Tensor, "heads ways"]:
         """Of a grid of any shape; off the trained one they are read between the table's.
 
-        Source: timm ``resize_rel_pos_bias_table`` (linear), after unilm ``run_class_finetuning.py``
-        (which reads between them by cubic splines).
+        Source: timm ``resize_rel_pos_bias_table``, after unilm ``run_class_finetuning.py`` (which
+        reads between them by cubic splines, timm linearly); transformers ``modeling_beit.py``
+        stretches the table as an image.
         """
         table = self.relative_position_bias_table.T
         if grid == self.grid:
             return table if self.prefix else F.pad(table, (0, 3))
         rows, cols = self.grid
         ways = (2 * rows - 1) * (2 * cols - 1)
-        image = table[:, :ways].unflatten(1, (2 * rows - 1, 2 * cols - 1))
-        down, right = _between(rows, grid[0]).to(table), _between(cols, grid[1]).to(table)
-        resized = (down @ image @ right.mT).flatten(1)
+        image = table[:, :ways].reshape(-1, 2 * rows - 1, 2 * cols - 1)
+        if self.linear:
+            size = 2 * grid[0] - 1, 2 * grid[1] - 1
+            resized = F.interpolate(image[None], size=size, mode="bilinear")[0].flatten(1)
+        else:
+            down, right = _between(rows, grid[0]).to(table), _between(cols, grid[1]).to(table)
+            resized = (down @ image @ right.mT).flatten(1)
         prefix = table[:, ways:] if self.prefix else table.new_zeros(len(table), 3)
         return torch.cat([resized, prefix], dim=1)
 
@@ -101,7 +107,7 @@ class RelativeMLP(nn.Module):
 
         Source: timm ``gen_relative_log_coords``, mode "cr".
         """
-        weight = self.mlp["fc1"].weight
+        weight = self.mlp.get_parameter("fc1.weight")
         along = [torch.arange(1 - n, n, device=weight.device, dtype=weight.dtype) for n in grid]
         way = torch.stack(torch.meshgrid(*along, indexing="ij"), dim=-1).flatten(0, 1)
         hidden = F.relu(self.mlp["fc1"](way.sign() * torch.log1p(way.abs())))

@@ -53,6 +53,8 @@ class RotaryPositions(nn.Module):
     rounded to bfloat16, and the network was trained with those.
     """
 
+    periods: Tensor
+
     def __init__(self, config: ViTConfig, rope: Rope) -> None:
         super().__init__()
         self.rope = rope
@@ -97,8 +99,10 @@ class RotaryPositions(nn.Module):
             if rope.unit == "turn":
                 place = 2 * math.pi * (2 * ((place + 0.5) / count) - 1)
             else:
-                place = (place + rope.offset) / count * trained if rope.reference else (
-                    place + rope.offset
+                place = (
+                    (place + rope.offset) / count * trained
+                    if rope.reference
+                    else (place + rope.offset)
                 )
             along.append(place)
         rows, cols = torch.meshgrid(*along, indexing="ij")

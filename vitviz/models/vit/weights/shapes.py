@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
 import torch
@@ -17,6 +18,8 @@ from vitviz.models.checkpoints.reader import Assumption, Notes, Tensors
 from vitviz.models.checkpoints.said import Said
 from vitviz.models.vit.config import Activation, Pool, ViTConfig
 from vitviz.models.vit.network import VisionTransformer
+from vitviz.models.vit.rope import periods
+from vitviz.models.vit.weights.parts import parts_of, told_heads
 
 Rename = Callable[[str], str | None]
 """A key of the checkpoint to a name of ours; None for one that is known and not needed."""
@@ -60,12 +63,15 @@ def renamed(tensors: Tensors, rename: Rename) -> dict[str, str]:
     return keys
 
 
-def infer(named: Tensors, said: Said) -> tuple[ViTConfig, Notes]:
+def infer(
+    named: Tensors, said: Said, usual: Mapping[str, Any] = MappingProxyType({})
+) -> tuple[ViTConfig, Notes]:
     """The network that these parameters belong to.
 
     Args:
         named: Parameters under our names.
         said: What shapes do not tell: heads, the grid's shape, activation, epsilon.
+        usual: What of that networks with such names usually have, where it is not said.
 
     Raises:
         CheckpointError: A parameter that tells a size is missing or misshapen, or no network of
@@ -76,10 +82,10 @@ def infer(named: Tensors, said: Said) -> tuple[ViTConfig, Notes]:
     hidden = _shape(named, "blocks.0.mlp.fc2.weight", 2)[1]
     gated = _shape(named, "blocks.0.mlp.fc1.weight", 2)[0] == 2 * hidden
     prefix = _prefix(named)
-    heads, notes = _heads(width, depth, gated, said)
-    positioned, grid = _positions(named, prefix, patch, said)
-    pool, norm_after_pool = _pool(named, width, said)
-    usual: Activation = "silu" if gated else "gelu"
+    heads, notes = _heads(named, width, depth, gated, said, usual)
+    positioned, grid = _positions(named, prefix, patch, said, usual)
+    pool, norm_after_pool = _pool(named, width, said, usual)
+    activation = usual.get("activation", "silu" if gated else "gelu")
     try:
         config = ViTConfig(
             patch=patch,
@@ -92,15 +98,20 @@ def infer(named: Tensors, said: Said) -> tuple[ViTConfig, Notes]:
             prefix=prefix,
             positioned_prefix=positioned,
             pool=pool,
-            activation=cast(Activation, said.get("activation", str) or usual),
+            activation=cast(Activation, said.get("activation", str) or activation),
             gated_mlp=gated,
             layer_scale="blocks.0.ls1.gamma" in named,
-            norm_eps=said.get("norm_eps", float) or 1e-6,
+            norm_eps=said.get("norm_eps", float) or usual.get("norm_eps", 1e-6),
             norm_after_pool=norm_after_pool,
+            **parts_of(named, said, usual),
         )
     except ValueError as error:
         raise CheckpointError(f"The shapes are of no Vision Transformer: {error}.") from error
-    if not config.classes:
+    if "pos_embed" not in named and config.relative_positions != "table" and not said.size():
+        height, width = config.input_size
+        size = f"Inputs of {height} x {width} are assumed: the weights do not tell."
+        notes += (Assumption("input_size", size),)
+    if not config.classes and not config.projection:
         notes += ("The checkpoint has no classifier: there are maps, but no predictions.",)
     return config, notes
 
@@ -153,12 +164,14 @@ def _prefix(named: Tensors) -> tuple[str, ...]:
     return names + tuple(f"reg{i}" for i in range(1, min(registers, 1000) + 1))
 
 
-def _heads(width: int, depth: int, gated: bool, said: Said) -> tuple[int, Notes]:
+def _heads(
+    named: Tensors, width: int, depth: int, gated: bool, said: Said, usual: Mapping[str, Any]
+) -> tuple[int, Notes]:
     """Fused weights do not tell the number of heads: the card's, else the family's custom."""
-    known = said.get("heads", int)
+    known = said.get("heads", int) or told_heads(named, width)
     if known:
         return known, ()
-    heads = ODD_HEADS.get((width, depth, gated))
+    heads = usual.get("heads") or ODD_HEADS.get((width, depth, gated))
     if heads is None and width % 64:
         raise CheckpointError(
             f"The weights do not say how many attention heads share a width of {width}.", CARD_HINT
@@ -169,9 +182,11 @@ def _heads(width: int, depth: int, gated: bool, said: Said) -> tuple[int, Notes]
 
 
 def _positions(
-    named: Tensors, prefix: tuple[str, ...], patch: int, said: Said
+    named: Tensors, prefix: tuple[str, ...], patch: int, said: Said, usual: Mapping[str, Any]
 ) -> tuple[int, tuple[int, int]]:
     """How many prefix tokens have a position, and the grid, which is square unless a card says."""
+    if "pos_embed" not in named:
+        return 0, _grid_without_positions(named, prefix, patch, said, usual)
     count = _shape(named, "pos_embed", 3)[1]
     registers = sum(name.startswith("reg") for name in prefix)
     size = said.size()
@@ -190,11 +205,27 @@ def _positions(
     )
 
 
-def _pool(named: Tensors, width: int, said: Said) -> tuple[Pool, bool]:
+def _grid_without_positions(
+    named: Tensors, prefix: tuple[str, ...], patch: int, said: Said, usual: Mapping[str, Any]
+) -> tuple[int, int]:
+    """As a table of relative positions tells it, or as it is said, or as it usually is."""
+    table = named.get("blocks.0.attn.rel_pos.relative_position_bias_table")
+    size = said.size() or usual.get("input_size")
+    if size is None and table is not None:
+        side = math.isqrt(max(len(table) - (3 if prefix else 0), 0))  # 2 n - 1
+        return (side + 1) // 2, (side + 1) // 2
+    if size is None:
+        raise CheckpointError("The weights do not say how large the input is.", CARD_HINT)
+    return size[0] // patch, size[1] // patch
+
+
+def _pool(named: Tensors, width: int, said: Said, usual: Mapping[str, Any]) -> tuple[Pool, bool]:
     norm_after_pool = "fc_norm.weight" in named
+    if "attn_pool.latent" in named:
+        return "map", norm_after_pool
     if "head.weight" in named and _shape(named, "head.weight", 2)[1] == 2 * width:
         return "cls+mean", norm_after_pool
-    known: Any = said.get("pool", str)
+    known: Any = said.get("pool", str) or usual.get("pool")
     if known in ("cls", "mean"):
         return known, norm_after_pool
     return ("mean" if norm_after_pool or "cls_token" not in named else "cls"), norm_after_pool
@@ -208,6 +239,7 @@ def fit(tensors: Tensors, rename: Rename, config: ViTConfig) -> Tensors:
     """
     with torch.device("meta"):
         expected = VisionTransformer(config).state_dict()
+    tensors = _with_periods(tensors, config)
     keys = renamed(tensors, rename)
     unexpected = [key for name, key in keys.items() if name not in expected]
     missing = [name for name in expected if name not in keys]
@@ -233,6 +265,13 @@ def fit(tensors: Tensors, rename: Rename, config: ViTConfig) -> Tensors:
             "Save them as float32, float16 or bfloat16.",
         )
     return {name: tensors[keys[name]] for name in expected}
+
+
+def _with_periods(tensors: Tensors, config: ViTConfig) -> Tensors:
+    """Rotary positions follow from the configuration, where a file does not hold them."""
+    if config.rope is None or config.rope.learned or "rope.periods" in tensors:
+        return tensors
+    return {**tensors, "rope.periods": periods(config.rope, config.head_dim)}
 
 
 def _count(what: str, keys: list[str]) -> str:

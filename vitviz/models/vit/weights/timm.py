@@ -12,7 +12,9 @@ from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.checkpoints.reader import Assumption, Notes, Reader, Tensors
 from vitviz.models.checkpoints.said import NOT_SAID, Said
 from vitviz.models.vit.config import ViTConfig
+from vitviz.models.vit.weights.relatives import rope_by_name
 from vitviz.models.vit.weights.shapes import fit, infer, renamed
+from vitviz.models.vit.weights.siglip import activation, is_gap
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -42,6 +44,12 @@ def our_name(key: str) -> str | None:
     return key
 
 
+SAME_NAMES = (
+    "Read as DeiT III. timm's vit_*_rope_ape_* have the same names, and turn q and k besides: a "
+    "config.json beside the file can say so."
+)
+
+
 def recognises(tensors: Tensors) -> bool:
     """Whether the names are timm's."""
     return "patch_embed.proj.weight" in tensors and any(
@@ -51,8 +59,15 @@ def recognises(tensors: Tensors) -> bool:
 
 def config(tensors: Tensors, said: Said = NOT_SAID) -> tuple[ViTConfig, Notes]:
     """The network, from the shapes."""
-    keys = renamed(tensors, our_name)
-    return infer({name: tensors[key] for name, key in keys.items()}, said)
+    found = {name: tensors[key] for name, key in renamed(tensors, our_name).items()}
+    usual = rope_by_name(said)
+    notes: Notes = ()
+    if not said.architecture and "blocks.0.gamma_1" in tensors:
+        notes = (SAME_NAMES,)
+    if is_gap(found):
+        usual = {"activation": activation(found)}
+    config, more = infer(found, said, usual)
+    return config, (*notes, *more)
 
 
 def convert(tensors: Tensors, config: ViTConfig) -> Tensors:

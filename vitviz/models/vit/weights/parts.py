@@ -1,0 +1,176 @@
+"""Parts of a Vision Transformer that its relatives have or lack, and those that come in pieces.
+
+Works on parameters under the names of ``vitviz.models.vit.network``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vitviz.errors import CheckpointError
+from vitviz.models.checkpoints.reader import Tensors
+from vitviz.models.checkpoints.said import Said
+from vitviz.models.vit.config import Rope
+
+PIECES = {
+    "attn.qkv": ("attn.q", "attn.k", "attn.v"),
+    "mlp.fc1": ("mlp.gate", "mlp.value"),
+}
+"""What is one linear layer here, and the layers that it comes as in files; each of their rows."""
+
+PIECE = re.compile(r"^(blocks\.\d+)\.(attn\.[qkv]|mlp\.gate|mlp\.value)\.(?:weight|bias)$")
+
+Names = tuple[tuple[str, str], ...]
+"""Patterns of a file's keys and our names for them, applied one after the other."""
+
+TIMM: Names = (
+    (r"\.gamma_([12])$", r".ls\1.gamma"),
+    (r"\.attn\.([qkv])_bias$", r".attn.\1.bias"),
+    (r"\.attn\.([qkv])_proj\.", r".attn.\1."),
+    (r"\.attn\.inner_attn_ln\.", ".attn.norm."),
+    (r"\.attn\.relative_position_bias_table$", ".attn.rel_pos.relative_position_bias_table"),
+    (r"\.mlp\.(fc1_g|w1)\.", ".mlp.gate."),
+    (r"\.mlp\.(fc1_x|w2)\.", ".mlp.value."),
+    (r"\.mlp\.w12\.", ".mlp.fc1."),
+    (r"\.mlp\.w3\.", ".mlp.fc2."),
+    (r"\.mlp\.ffn_ln\.", ".mlp.norm."),
+    (r"^storage_tokens$", "reg_token"),
+)
+"""timm's names, and where its originals have others, theirs: EVA's, BEiT's and DINOv3's.
+
+Source: timm ``eva.py`` and ``beit.py``, ``checkpoint_filter_fn``.
+"""
+
+ONLY_FOR_TRAINING = (
+    r"mask_token$|lm_head\.|head\.(mlp|last_layer)\.|local_cls_norm\.|projectors\.|"
+    r".*(relative_position_index|attn_mask|bias_mask|rope\.freqs_(cos|sin))$"
+)
+"""Keys that are known, and no part of what a photo passes through; also tables made anew."""
+
+
+def named(tensors: Tensors, names: Names, not_needed: str = r"(?!)") -> dict[str, Tensor]:
+    """The parameters of a file under our names, put together from their pieces.
+
+    Args:
+        tensors: As the file has them.
+        names: What to make of its keys.
+        not_needed: Pattern of keys that are known, and no part of what a photo passes through.
+
+    Raises:
+        CheckpointError: Two keys stand for the same parameter, or a piece is missing.
+    """
+    rules = [(re.compile(pattern), ours) for pattern, ours in names]
+    skipped = re.compile(not_needed)
+    found: dict[str, Tensor] = {}
+    for key, tensor in tensors.items():
+        if skipped.match(key):
+            continue
+        name = key
+        for pattern, ours in rules:
+            name = pattern.sub(ours, name)
+        if name in found:
+            raise CheckpointError(f'The checkpoint holds the same parameter twice: "{key}".')
+        found[name] = tensor
+    return joined(found)
+
+
+def joined(found: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same with q, k and v in one, and both halves of a gated MLP in one.
+
+    Raises:
+        CheckpointError: A piece is missing.
+    """
+    result = {name: tensor for name, tensor in found.items() if not PIECE.match(name)}
+    matches = [match for match in map(PIECE.match, found) if match]
+    for block in dict.fromkeys(match[1] for match in matches):
+        for whole, pieces in PIECES.items():
+            names = [f"{block}.{piece}" for piece in pieces]
+            weights = [found[f"{name}.weight"] for name in names if f"{name}.weight" in found]
+            if weights and len(weights) < len(names):
+                lacking = next(name for name in names if f"{name}.weight" not in found)
+                raise CheckpointError(
+                    f'The checkpoint lacks "{lacking}.weight".',
+                    "It may be cut short, or hold only a part of a model.",
+                )
+            if weights:
+                result[f"{block}.{whole}.weight"] = torch.cat(weights)
+            biases = [found.get(f"{name}.bias") for name in names]
+            there = next((bias for bias in biases if bias is not None), None)
+            if there is not None:  # BEiT, EVA and DINOv3 have none for k
+                full = [there.new_zeros(there.shape) if b is None else b for b in biases]
+                result[f"{block}.{whole}.bias"] = torch.cat(full)
+    return result
+
+
+def shared(found: dict[str, Tensor], prefix: str, part: str) -> dict[str, Tensor]:
+    """The same with what all blocks share in each of them.
+
+    Args:
+        found: Under our names but for what is shared.
+        prefix: Of its names: "rel_pos_bias.".
+        part: What it is in a block: "attn.rel_pos.".
+    """
+    common = {name: tensor for name, tensor in found.items() if name.startswith(prefix)}
+    blocks = dict.fromkeys(match[0] for match in map(re.compile(r"blocks\.\d+\.").match, found)
+                           if match)  # fmt: skip
+    own = {
+        f"{block}{part}{name.removeprefix(prefix)}": tensor
+        for block in blocks
+        for name, tensor in common.items()
+    }
+    return {name: tensor for name, tensor in found.items() if name not in common} | own
+
+
+def told_heads(named: Tensors, width: int) -> int | None:
+    """The number of heads, where a part's shape tells it."""
+    for name, axis, per_head in (
+        ("blocks.0.attn.rel_pos.relative_position_bias_table", 1, False),
+        ("blocks.0.attn.rel_pos.mlp.fc2.weight", 0, False),
+        ("rope.freqs", 2, False),
+        ("blocks.0.attn.q_norm.weight", 0, True),
+        ("rope.periods", 0, True),
+    ):
+        tensor = named.get(name)
+        if tensor is not None and tensor.ndim > axis and tensor.shape[axis]:
+            count = int(tensor.shape[axis]) * (4 if name == "rope.periods" else 1)
+            return width // count if per_head else count
+    return None
+
+
+def parts_of(named: Tensors, said: Said, usual: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of the configuration that follow from which parameters are there.
+
+    Args:
+        named: Under our names.
+        said: What is said of those that no parameter tells.
+        usual: What those are where nothing is said.
+    """
+    norm_before = "norm_pre.weight" in named
+    table = "blocks.0.attn.rel_pos.relative_position_bias_table" in named
+    small = named.get("blocks.0.attn.rel_pos.mlp.fc1.weight")
+    projection = named.get("proj.weight")
+    order = said.get("order", str) or usual.get("order", "norm first")
+    return {
+        # A file that holds a head and no norm before it has lost it.
+        "final_norm": {"norm.weight", "fc_norm.weight", "head.weight"} & named.keys() != set(),
+        "norm_before": norm_before,
+        "patch_bias": not norm_before or "patch_embed.proj.bias" in named,
+        "qkv_bias": "blocks.0.attn.qkv.bias" in named,
+        "qk_norm": "blocks.0.attn.q_norm.weight" in named,
+        "attention_norm": "blocks.0.attn.norm.weight" in named,
+        "mlp_norm": "blocks.0.mlp.norm.weight" in named,
+        "order": order,
+        "embedded_positions": "pos_embed" in named,
+        "position_resizing": said.get("position_resizing", str)
+        or usual.get("position_resizing", "cubic antialiased"),
+        "rope": said.get("rope", Rope) or usual.get("rope"),
+        "relative_positions": "table" if table else "mlp" if small is not None else "",
+        "relative_width": 0 if small is None else int(small.shape[0]),
+        "map_heads": said.get("map_heads", int) or usual.get("map_heads", 0),
+        "projection": 0 if projection is None else int(projection.shape[0]),
+    }
