@@ -16,7 +16,7 @@ FAMILIES: dict[str, Family] = {family.name: family for family in (VIT,)}
 """By name, in the order in which they are tried on a checkpoint."""
 
 
-PLAIN = ("timm", "torchvision")
+PLAIN = ("timm", "torchvision", "transformers")
 """Readers of names that networks have which are no ViT."""
 
 

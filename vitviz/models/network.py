@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, runtime_checkable
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -11,17 +13,80 @@ from vitviz.models.cost import Cost
 from vitviz.models.outline import Outline
 from vitviz.shapes import Bool, Float, Int
 
-Attend = Callable[..., Tensor]
-"""Attention itself: q, k, v, each batch x heads x tokens x head_dim, to the mixed v, same shape."""
-
 Bias = Callable[[slice], Tensor]
+"""What is added to some rows of q k^T / sqrt(head_dim) before the softmax, made when it is asked
+for: heads x rows x tokens, or windows x heads x rows x slots where windows differ. It keeps what it
+needs and no network, since traces keep it."""
+
+BIAS_BYTES = 32 << 20
+"""Of a bias that is made at once; of a larger one some rows after others."""
 
 
-def softmax_attention(q: Tensor, k: Tensor, v: Tensor, bias: Bias | None = None) -> Tensor:
-    """The ``Attend`` of networks that nobody looks into."""
+@runtime_checkable
+class Attend(Protocol):
+    """Attention itself: softmax(q k^T / sqrt(head_dim) + bias) v.
+
+    A network with another scale multiplies q with it first.
+    """
+
+    def __call__(
+        self,
+        q: Float[Tensor, "batch heads tokens head_dim"],
+        k: Float[Tensor, "batch heads tokens head_dim"],
+        v: Float[Tensor, "batch heads tokens head_dim"],
+        bias: Bias | None = None,
+        windows: Int[Tensor, "windows slots"] | None = None,
+    ) -> Float[Tensor, "batch heads tokens head_dim"]:
+        """The mixed v.
+
+        Args:
+            q: Queries.
+            k: Keys.
+            v: Values.
+            bias: None: no bias.
+            windows: Where tokens look only at those of their own window: which tokens of the layer
+                lie in each window (each token in one), -1 being padding. The batch is then images
+                x windows, and "tokens" above are a window's slots. None: all look at all.
+        """
+
+
+def softmax_attention(
+    q: Float[Tensor, "batch heads tokens head_dim"],
+    k: Float[Tensor, "batch heads tokens head_dim"],
+    v: Float[Tensor, "batch heads tokens head_dim"],
+    bias: Bias | None = None,
+    windows: Int[Tensor, "windows slots"] | None = None,  # noqa: ARG001
+) -> Float[Tensor, "batch heads tokens head_dim"]:
+    """The ``Attend`` of networks that nobody looks into; in memory linear in tokens."""
     if bias is None:
         return F.scaled_dot_product_attention(q, k, v)
-    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias(slice(0, q.shape[2]))[None])
+    mixed = [
+        F.scaled_dot_product_attention(q[:, :, rows], k, v, attn_mask=bias_of(bias, rows, len(q)))
+        for rows in bias_rows(q)
+    ]
+    return mixed[0] if len(mixed) == 1 else torch.cat(mixed, dim=2)
+
+
+def bias_rows(q: Float[Tensor, "batch heads tokens head_dim"]) -> Iterator[slice]:
+    """Cuts all rows into pieces whose bias is no larger than ``BIAS_BYTES``."""
+    batch, heads, tokens, _ = q.shape
+    step = max(1, BIAS_BYTES // (4 * batch * heads * tokens))
+    for start in range(0, tokens, step):
+        yield slice(start, min(start + step, tokens))
+
+
+def bias_of(bias: Bias, rows: slice, batch: int) -> Float[Tensor, "once heads rows tokens"]:
+    """The bias of some rows as torch's attention wants it: once, or for each of the batch.
+
+    Args:
+        bias: Of one image.
+        rows: Which rows.
+        batch: Images x windows.
+    """
+    found = bias(rows)
+    if found.ndim == 3:
+        return found[None]
+    return found if len(found) == batch else found.repeat(batch // len(found), 1, 1, 1)
 
 
 Step = Callable[[Tensor, Attend], Tensor]

@@ -19,9 +19,9 @@ from vitviz.models.checkpoints.filetype import (
     MOST_TENSORS,
     READABLE,
     SAVE_STATE_DICT,
+    holds_torchscript,
     is_safetensors,
     open_checked,
-    holds_torchscript,
     refuse_foreign,
     torchscript,
 )

@@ -148,7 +148,9 @@ def refuse_foreign(path: Path, start: bytes) -> None:
     if start.lstrip()[:1] in (b"{", b"["):
         hint = "Choose the weights themselves."
         if b"weight_map" in start:
-            hint = "It lists the parts of weights in several files: choose the folder of all of them."
+            hint = (
+                "It lists the parts of weights in several files: choose the folder of all of them."
+            )
         raise CheckpointError(f"{path.name} is JSON, not weights.", hint)
     pickled = start.startswith(b"\x80")
     if pickled and TORCH_LEGACY in start[:32]:
