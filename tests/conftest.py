@@ -37,6 +37,8 @@ jaxtyping.install_import_hook(
             "imaging",
             "models",
             "tracing",
+            "probing",
+            "trust",
             "methods",
             "maps",
             "figures",

@@ -35,6 +35,7 @@ Kind = Literal[
     "gradient_block",
     "method",
     "method_layer",
+    "removing",
     "looking_up",
     "computing_heads",
     "arranging_figure",

@@ -57,10 +57,15 @@ def square(config: ViTConfig) -> ViTConfig:
     return replace(config, input_size=(3 * config.patch, 3 * config.patch))
 
 
-def naive_logits(config: ViTConfig, weights: dict[str, Tensor], image: Tensor) -> np.ndarray:
-    """The network once more: NumPy, float64, loops over patches and heads, one image."""
+def naive_logits(
+    config: ViTConfig, weights: dict[str, Tensor], image: Tensor, kept: list[int] | None = None
+) -> np.ndarray:
+    """The network once more: NumPy, float64, loops over patches and heads, one image; ``kept``:
+    those tokens that are there, all where it is None.
+    """
     w = {name: tensor.numpy().astype(np.float64) for name, tensor in weights.items()}
     z = _tokens(config, w, image.numpy().astype(np.float64))
+    z = z if kept is None else z[kept]
     for i in range(config.depth):
         b = {name.removeprefix(f"blocks.{i}."): value for name, value in w.items()}
         z = z + b.get("ls1.gamma", 1.0) * _attention(config, b, _norm(config, b, "norm1", z))

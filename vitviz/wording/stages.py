@@ -21,6 +21,7 @@ WORDS: dict[Kind, str] = {
     "gradient_block": "gradient, block {number:,} of {of:,}",
     "method": "{name}",
     "method_layer": "{name}, layer {number:,} of {of:,}",
+    "removing": "without some patches, {number:,} of {of:,}",
     "looking_up": "Taking what is there",
     "computing_heads": "Computing the heads",
     "arranging_figure": "Arranging the figure",

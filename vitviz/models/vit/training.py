@@ -39,8 +39,9 @@ def student_of(teacher: VisionTransformer, depth: int, seed: int) -> VisionTrans
             nn.init.zeros_(parameter)
         elif parameter.ndim == 2:
             nn.init.trunc_normal_(parameter, std=0.02)
-    nn.init.zeros_(student.pos_embed)
-    return student.to(teacher.pos_embed.device)
+    if student.pos_embed is not None:
+        nn.init.zeros_(student.pos_embed)
+    return student.to(teacher.patch_embed.proj.weight.device)
 
 
 def classifier_of(network: VisionTransformer, classes: int) -> VisionTransformer:
@@ -49,7 +50,7 @@ def classifier_of(network: VisionTransformer, classes: int) -> VisionTransformer
     Source: Dosovitskiy et al., arXiv 2010.11929, section 3.2 (a zero-initialised head).
     """
     config = replace(network.config, classes=classes)
-    result = VisionTransformer(config).to(network.pos_embed.device)
+    result = VisionTransformer(config).to(network.patch_embed.proj.weight.device)
     body = {n: t for n, t in network.state_dict().items() if not n.startswith("head")}
     result.load_state_dict(body, strict=False)
     for head in (result.head, result.head_dist):
@@ -96,10 +97,11 @@ def forward(
     Source: Huang et al., arXiv 1603.09382.
     """
     z = network.embed(images)
-    for block, (attention, mlp) in zip(network.blocks, kept[..., None, None], strict=True):
+    places = network.places((images.shape[2], images.shape[3]))
+    for block, place, weights in zip(network.blocks, places, kept[..., None, None], strict=True):
         assert isinstance(block, Block)
-        z = z + attention * block.ls1(block.attn(block.norm1(z), softmax_attention))
-        z = z + mlp * block.ls2(block.mlp(block.norm2(z)))
+        out = z + weights[0] * block.attention_branch(z, softmax_attention, **place)
+        z = out + weights[1] * block.mlp_branch(z if block.order == "parallel" else out)
     return network.classify(z)
 
 

@@ -1,0 +1,95 @@
+"""What is taken from a network while it is looked at: a choice, without arrays or torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+import numpy as np
+
+from vitviz.imaging.geometry import Box, Geometry
+from vitviz.reading import Within
+from vitviz.shapes import Bool
+
+Fill = Literal["zero", "mean"]
+"""What stands in the place of what a silenced head puts out: nothing, or its own mean over the
+tokens of this photo, which leaves what it adds everywhere alike."""
+
+Index = Annotated[int, Within(0, 1000)]
+Coordinate = Annotated[float, Within(-1e7, 1e7)]
+
+MOST_HEADS = 10_000
+MOST_BOXES = 65_536
+
+HeadPlace = tuple[Index, Index]
+"""Layer and head, from 0."""
+
+Place = tuple[Coordinate, Coordinate, Coordinate, Coordinate]
+"""Left, top, right and bottom of a removed patch, in photo pixels: on another grid, those patches
+are removed whose centre lies in one."""
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """Heads that are silent and patches that are gone.
+
+    Args:
+        heads: Which heads, sorted.
+        fill: What they put out instead.
+        places: Where patches are removed.
+    """
+
+    heads: Annotated[tuple[HeadPlace, ...], Within(0, MOST_HEADS)] = ()
+    fill: Fill = "zero"
+    places: Annotated[tuple[Place, ...], Within(0, MOST_BOXES)] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything is taken from the network."""
+        return bool(self.heads or self.places)
+
+    def silenced(self, layer: int) -> tuple[int, ...]:
+        """The silent heads of one layer."""
+        return tuple(head for of, head in self.heads if of == layer)
+
+    def with_head(self, layer: int, head: int, silent: bool) -> Ablation:
+        """With one head silent, or heard again."""
+        rest = set(self.heads) - {(layer, head)}
+        return replace(self, heads=tuple(sorted(rest | ({(layer, head)} if silent else set()))))
+
+    def removed(self, geometry: Geometry) -> Bool[np.ndarray, "rows cols"]:
+        """Which patches of a grid are gone.
+
+        Args:
+            geometry: Of that grid, on the same photo.
+        """
+        found = np.zeros(geometry.grid, bool)
+        for left, top, right, bottom in self.places:
+            first = geometry.to_input(left, top)
+            last = geometry.to_input(right, bottom)
+            # Centres of patches, in patches, lie half-way between whole numbers.
+            cols = _between(first[0] / geometry.patch, last[0] / geometry.patch)
+            rows = _between(first[1] / geometry.patch, last[1] / geometry.patch)
+            found[rows, cols] = True
+        return found
+
+    def with_patches(self, geometry: Geometry, removed: Bool[np.ndarray, "rows cols"]) -> Ablation:
+        """With exactly these patches gone.
+
+        Args:
+            geometry: Of their grid.
+            removed: Which.
+        """
+        boxes = (geometry.patch_box(int(row), int(col)) for row, col in np.argwhere(removed))
+        return replace(self, places=tuple(_rounded(box) for box in boxes))
+
+
+def _between(first: float, last: float) -> slice:
+    """The whole numbers whose half-way points lie between two numbers, none of them negative."""
+    start, stop = int(np.ceil(first - 0.5)), int(np.floor(last - 0.5)) + 1
+    return slice(max(start, 0), max(stop, 0))
+
+
+def _rounded(box: Box) -> Place:
+    """A box of which the text in a file is short; a thousandth of a pixel moves no centre."""
+    left, top, right, bottom = (round(value, 3) for value in box)
+    return left, top, right, bottom
