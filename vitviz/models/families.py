@@ -16,7 +16,7 @@ FAMILIES: dict[str, Family] = {family.name: family for family in (VIT,)}
 """By name, in the order in which they are tried on a checkpoint."""
 
 
-PLAIN = ("timm", "torchvision", "transformers")
+PLAIN = ("timm", "torchvision", "transformers", "relatives")
 """Readers of names that networks have which are no ViT."""
 
 

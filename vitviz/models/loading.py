@@ -158,7 +158,7 @@ def load_model(
     tensors = dict(checkpoint.tensors)
     if corrections.head:
         tensors |= read_head(Path(corrections.head), tensors)
-    options = read_options(checkpoint.options)
+    options = read_options({**checkpoint.options, "prefix": checkpoint.prefix})
     config, said, notes = _config(family, reader, tensors, corrections, beside, options, place)
     chosen = choose_device(device)
     card = described(place, beside.card, family, reader, config, said)

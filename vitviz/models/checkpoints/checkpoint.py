@@ -19,6 +19,7 @@ from vitviz.models.checkpoints.filetype import (
     MOST_TENSORS,
     READABLE,
     SAVE_STATE_DICT,
+    distributed,
     holds_torchscript,
     is_safetensors,
     open_checked,
@@ -65,12 +66,14 @@ class Checkpoint(NamedTuple):
         notes: What was chosen where there was a choice, and what was left out.
         parts: What its networks are called, the one that is read first; empty where it is one.
         options: What a training script wrote beside them: "arch", "args.patch_size".
+        prefix: What stood before each name in the file.
     """
 
     tensors: dict[str, Tensor]
     notes: Notes = ()
     parts: tuple[str, ...] = ()
     options: Mapping[str, Any] = {}
+    prefix: str = ""
 
 
 _OPENAI_CLIP = {"class_embedding", "positional_embedding", "conv1.weight", "ln_pre.weight"}
@@ -138,11 +141,14 @@ def read_checkpoint(
     tensors = {name: _read(home[key], leaves[key], path) for name, key in keys.items()}
     notes = _notes(chosen, found, part, leaves, set(keys.values()))
     labels = tuple(dict.fromkeys([chosen.label, *(one.label for one in found)]))
-    return Checkpoint(tensors, notes, labels if len(found) > 1 else (), options)
+    parts = labels if len(found) > 1 else ()
+    return Checkpoint(tensors, notes, parts, options, chosen.prefix)
 
 
 def _content(path: Path) -> _Content:
     size = open_checked(path)
+    if path.suffix == ".distcp":
+        raise distributed(path)
     with path.open("rb") as file:
         start = file.read(4096)
     if is_safetensors(start):
@@ -179,6 +185,8 @@ def _torch_content(path: Path, size: int, start: bytes) -> _Content:
             and not {name.rpartition("visual.")[2] for name in leaves} >= _OPENAI_CLIP
         ):
             raise torchscript(path)
+        if file.torchscript:
+            options["openai_clip"] = True
         return _Content(leaves, options, lambda leaf: _read_view(leaf, file))
 
 

@@ -24,8 +24,8 @@ MOST_NAMES = 30_000
 
 ACTIVATIONS = {
     "gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh",
-    "gelu_fast": "gelu_tanh", "gelu_tanh": "gelu_tanh", "quick_gelu": "quick_gelu", "quickgelu": "quick_gelu", "silu": "silu",
-    "swish": "silu", "swiglu": "silu",
+    "gelu_fast": "gelu_tanh", "gelu_tanh": "gelu_tanh", "quick_gelu": "quick_gelu",
+    "quickgelu": "quick_gelu", "silu": "silu", "swish": "silu", "swiglu": "silu",
 }  # fmt: skip
 """Theirs to ours."""
 
@@ -247,6 +247,8 @@ def read_options(options: Mapping[str, Any]) -> Said:
     name = next((by_last[k] for k in kinds if isinstance(by_last.get(k), str) and by_last[k]), "")
     network: dict[str, Any] = {}
     _take(network, "heads", by_last.get("num_heads"), int)
+    if "openai_clip" in options:  # as OpenAI publishes CLIP, and hardly anybody else
+        network["activation"] = "quick_gelu"
     names: tuple[str, ...] = ()
     for key in ("class_names", "classes", "idx_to_class", "labels", "categories"):
         value = by_last.get(key)

@@ -146,12 +146,7 @@ def refuse_foreign(path: Path, start: bytes) -> None:
     if start[:1] == b"\x08" and start[2:3] == b"\x12":
         raise CheckpointError(f"{path.name} is an ONNX model.", SAVE_STATE_DICT)
     if start.lstrip()[:1] in (b"{", b"["):
-        hint = "Choose the weights themselves."
-        if b"weight_map" in start:
-            hint = (
-                "It lists the parts of weights in several files: choose the folder of all of them."
-            )
-        raise CheckpointError(f"{path.name} is JSON, not weights.", hint)
+        raise _json(path, start)
     pickled = start.startswith(b"\x80")
     if pickled and TORCH_LEGACY in start[:32]:
         return
@@ -175,6 +170,13 @@ def distributed(path: Path) -> CheckpointError:
         "Put it together first: python -m torch.distributed.checkpoint.format_utils dcp_to_torch "
         "FOLDER weights.pth",
     )
+
+
+def _json(path: Path, start: bytes) -> CheckpointError:
+    hint = "Choose the weights themselves."
+    if b"weight_map" in start:
+        hint = "It lists the parts of weights in several files: choose the folder of all of them."
+    return CheckpointError(f"{path.name} is JSON, not weights.", hint)
 
 
 class _Directory(io.FileIO):
@@ -204,8 +206,6 @@ def zip_members(path: Path, size: int) -> dict[str, zipfile.ZipInfo]:
         with _Directory(path) as file, zipfile.ZipFile(file) as archive:
             members, end = archive.infolist(), archive.start_dir
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, struct.error) as error:
-        if path.suffix == ".distcp":
-            raise distributed(path) from error
         raise CheckpointError(
             f"{path.name} is cut short or damaged: its archive has no end.",
             "Download or copy it again.",

@@ -38,7 +38,7 @@ _SIGNS: tuple[tuple[str, str], ...] = (
     ("a ViT with a convolutional stem", r"(vit\.)?embeddings\.patch_embeddings\.backbone"),
     ("a convolutional network", r"(.*\.)?(layer1\.0\.conv1|stages\.\d+\.(blocks\.)?\d+\.)"),
     ("a convolutional network", r"features\.0\.|blocks\.\d+\.\d+\.(conv|bn)"),
-    ("a convolutional network", r"(.*\.)?(bn1|conv_stem|conv_head|stem\.\d+)\.(weight|\d)"),
+    ("a convolutional network", r"(bn1|conv_stem|conv_head|stem\.\d+)\.(weight|\d)"),
     ("a convolutional network", r"(.*\.)?(resnet|convnext)\.(embedder|embeddings|encoder)"),
     ("a language model", r"(model\.)?embed_tokens|lm_head|wte\.|(transformer\.)?h\.\d+\.|bert\."),
     ("a diffusion model", r"(unet\.|first_stage_model\.|model\.diffusion_model|down_blocks\.)"),

@@ -74,8 +74,8 @@ def _check(members: list[zipfile.ZipInfo], path: Path, size: int) -> None:
         raise CheckpointError(f"{path.name} holds other files than arrays.", READABLE)
     if all(re.fullmatch(r"arr_\d+\.npy", member.filename) for member in members):
         raise CheckpointError(
-            f"{path.name} is a NumPy archive (.npz) whose arrays have no names, so that nothing tells "
-            "what each of them is.",
+            f"{path.name} is a NumPy archive (.npz) whose arrays have no names: nothing tells what "
+            "each of them is.",
             READABLE,
         )
     if len({member.filename for member in members}) < len(members):

@@ -11,10 +11,13 @@ from typing import Any
 from vitviz.models.checkpoints.said import Said
 
 BY_NAME: tuple[tuple[str, dict[str, Any]], ...] = (
+    (r"beit3_", {"norm_eps": 1e-5}),
     (r"vit_base_patch16_gap_", {"heads": 16}),
     (r"test_vit", {"heads": 2}),
     (r".*_quickgelu_", {"activation": "quick_gelu"}),
-    (r".*_siglip_.*gap_", {"activation": "gelu_tanh"}),
+    (r"vit_(base_patch32|so400m_patch16|giantopt_patch16)_siglip_", {"activation": "gelu_tanh"}),
+    (r"vit_large_patch16_siglip_(gap_)?512", {"activation": "gelu_tanh"}),
+    (r".*_siglip_", {"activation": "gelu"}),
     (r"vit_wee_", {"heads": 4}),
     (r"vit_little_", {"heads": 5}),
     (r"vit_pwee_", {"heads": 4}),

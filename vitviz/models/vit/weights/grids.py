@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -69,8 +69,8 @@ def read_grid(
     ways = _ways(count, prefix, registers)
     if not ways:
         raise CheckpointError(
-            f"{count} positions, with {prefix} prefix tokens, are of no grid that can be a photo's, "
-            "and the weights do not tell its height and width.",
+            f"{count} positions, with {prefix} prefix tokens, are of no grid that a photo has, and "
+            " the weights do not tell its height and width.",
             CARD_HINT,
         )
     told = _told(positions, ways)
@@ -88,10 +88,11 @@ def read_grid(
 
 def _said(count: int, prefix: int, patch: int, said: Said) -> Reading | None:
     """What is said of it, which must be as many positions as there are."""
-    grid, size = said.network.get("grid"), said.network.get("input_size")
+    grid: Any = said.network.get("grid")
+    size: Any = said.network.get("input_size")
     if grid is None and size is None:
         return None
-    rows, cols = grid if grid is not None else (size[0] // patch, size[1] // patch)
+    rows, cols = grid or (size[0] // patch, size[1] // patch)
     positioned = count - rows * cols
     if 0 <= positioned <= prefix:
         return Reading(positioned, (rows, cols))
@@ -129,6 +130,8 @@ def _unlikely(way: Reading, usual: int, others_have_none: bool | int) -> tuple[f
     square = rows == cols
     if square and way.positioned == usual:
         return 0, 0.0, 0
+    if square and way.positioned > usual:  # registers have positions, too
+        return 1, 0.0, 1
     if square and not way.positioned and others_have_none:
         return 1, 0.0, 0
     oblong = abs(math.log(rows / cols))
@@ -145,7 +148,7 @@ def _told(positions: Tensor, ways: list[Reading]) -> Reading | None:
         if rows < 2 or cols < 2:
             continue
         patches = positions[0, way.positioned :].float()
-        image = (patches - patches.mean(0)).unflatten(0, (rows, cols))
+        image = (patches - patches.mean(0)).reshape(rows, cols, -1)
         above = F.cosine_similarity(image[1:], image[:-1], dim=-1).mean()
         beside = F.cosine_similarity(image[:, 1:], image[:, :-1], dim=-1).mean()
         # Across the edge from one row to the next, patches are far apart.

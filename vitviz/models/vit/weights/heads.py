@@ -17,7 +17,7 @@ UNDER_HEAD = re.compile(
     r"(heads?|fc|classifier|cls_classifier|mlp_head|linear_head|linear|lin_head|cls_head|"
     r"last_linear|fc_cls|classif\w*)\.(.+)$"
 )
-OTHER_HEADS = re.compile(r"(heads?|fc|classifier)_?\d+\.|head_\w+\.|aux\w*\.|\w+_head\.")
+OTHER_HEADS = re.compile(r"(heads?|fc|classifier)_?\d+\.|head_\w+\.|aux\w*\.")
 
 LEFT_OUT = re.compile(
     r"(dino_head|ibot_head|head\.(mlp|last_layer\d?)|predictor|projector|projection_head|proj_head|"
@@ -57,8 +57,11 @@ def with_one_head(found: Mapping[str, Tensor], width: int) -> tuple[dict[str, Te
         new, reads = _pre_logits(pre, width)
     head = _linear(own, reads)
     if head is None:
-        left = list(inside)
-        return rest, (_left_out(left),)
+        return rest, (_left_out(list(inside)),)
+    if "dist_token" in found and "head_dist.weight" not in found:
+        # transformers' DeiT reads CLS alone; here it is the mean with a second head, of zeros.
+        head = {name: 2 * tensor for name, tensor in head.items()}
+        head |= {name.replace("head", "head_dist"): 0 * t for name, t in head.items()}
     return rest | new | head, (_left_out(others),) if others else ()
 
 

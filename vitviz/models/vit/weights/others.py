@@ -41,14 +41,19 @@ PORT: Names = (
 
 
 def half(config: ViTConfig) -> tuple[Preprocessing, Notes]:
-    """As Google trained: squashed, bilinear, mean = std = 0.5.
+    """As timm evaluates Google's networks: the shorter edge to 10/9 of the input, uncropped from
+    384 on, bicubic, mean = std = 0.5.
 
-    Source: google-research/vision_transformer ``input_pipeline.py``; ViT-pytorch ``data_utils.py``.
+    Source: timm ``vision_transformer.py`` (``_cfg`` of the AugReg models).
     """
     middle = (0.5, 0.5, 0.5)
-    size = config.input_size
-    found = Preprocessing(size, config.patch, middle, middle, "squash", max(size), "bilinear")
-    note = "Preprocessing is assumed: squashed, bilinear, mean = std = 0.5, as Google trained."
+    short = min(config.input_size)
+    edge = short if short > 320 else short * 10 // 9
+    found = Preprocessing(config.input_size, config.patch, middle, middle, edge=edge)
+    note = (
+        f"Preprocessing is assumed: shorter edge to {edge}, bicubic, mean = std = 0.5, as timm "
+        "evaluates Google's networks."
+    )
     return found, (Assumption("preprocessing", note),)
 
 

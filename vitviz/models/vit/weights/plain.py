@@ -66,10 +66,7 @@ class PlainNames:
 
     def knows(self, key: str) -> bool:
         """Whether a key is one of these names."""
-        name = key
-        for pattern, ours in self.names:
-            name = re.sub(pattern, ours, name)
-        return bool(OURS.match(name) or re.match(self.not_needed, key))
+        return bool(OURS.match(self.our_name(key)) or re.match(self.not_needed, key))
 
     def ours(self, tensors: Tensors) -> tuple[dict[str, Tensor], Notes]:
         """The parameters under our names, and what was left out."""
@@ -93,7 +90,17 @@ class PlainNames:
 
     def convert(self, tensors: Tensors, config: ViTConfig) -> Tensors:
         """The parameters under our names, exactly those of the network."""
-        return fit(self.ours(tensors)[0], lambda name: name, config)
+        return fit(self.ours(tensors)[0], lambda name: name, config, self.file_keys(tensors))
+
+    def file_keys(self, tensors: Tensors) -> dict[str, str]:
+        """Our names to the file's."""
+        return {self.our_name(key): key for key in tensors}
+
+    def our_name(self, key: str) -> str:
+        """Our name for a key of the file."""
+        for pattern, ours in self.names:
+            key = re.sub(pattern, ours, key)
+        return key
 
     @property
     def reader(self) -> Reader:

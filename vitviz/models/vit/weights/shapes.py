@@ -19,6 +19,7 @@ from vitviz.models.checkpoints.said import Said
 from vitviz.models.vit.config import Activation, Pool, ViTConfig
 from vitviz.models.vit.network import VisionTransformer
 from vitviz.models.vit.rope import periods
+from vitviz.models.vit.weights.architectures import by_name
 from vitviz.models.vit.weights.grids import read_grid
 from vitviz.models.vit.weights.parts import parts_of, told_heads
 
@@ -85,6 +86,7 @@ def infer(
         CheckpointError: A parameter that tells a size is missing or misshapen, or no network of
             such sizes exists.
     """
+    said = said.over(Said(network=by_name(said)))
     width, patch = _patch_embedding(named)
     depth = _depth(named)
     hidden = _shape(named, "blocks.0.mlp.fc2.weight", 2)[1]
@@ -238,14 +240,25 @@ def _pool(named: Tensors, width: int, said: Said, usual: Mapping[str, Any]) -> t
         return known, norm_after_pool
     if known and "head.weight" in named:
         raise CheckpointError(
-            f"Its classes are read from the patches by “{str(known)[:40]}”, which vitviz does not do.",
-            "Say another pooling (--set-model pool=mean) to see its maps; its classes are wrong then.",
+            f"Its classes are read by the pooling “{str(known)[:40]}”, which vitviz does not do.",
+            "Say another (--set-model pool=mean) to see its maps; its classes are wrong then.",
         )
     return ("mean" if norm_after_pool or "cls_token" not in named else "cls"), norm_after_pool
 
 
-def fit(tensors: Tensors, rename: Rename, config: ViTConfig) -> Tensors:
+def fit(
+    tensors: Tensors,
+    rename: Rename,
+    config: ViTConfig,
+    file_keys: Mapping[str, str] = MappingProxyType({}),
+) -> Tensors:
     """The parameters under our names: every key used or known not to be needed, every shape right.
+
+    Args:
+        tensors: Of the file.
+        rename: Our name for a key.
+        config: The network.
+        file_keys: What the file calls them, for messages, where that is not ``tensors``' word.
 
     Raises:
         CheckpointError: Something is unexpected, missing, of another shape or not a number.
@@ -258,10 +271,12 @@ def fit(tensors: Tensors, rename: Rename, config: ViTConfig) -> Tensors:
     if first is not None and tensors[first].shape[1:2] == (1,):
         grey = torch.tensor(GREY).reshape(1, 3, 1, 1)
         tensors = {**tensors, first: tensors[first].float() * grey}
-    unexpected = [key for name, key in keys.items() if name not in expected]
+    called = {key: file_keys.get(key, key) for key in keys.values()}
+    unexpected = [called[key] for name, key in keys.items() if name not in expected]
     missing = [name for name in expected if name not in keys]
     misshapen = [
-        f"{key} is {_spell(tuple(tensors[key].shape))}, not {_spell(tuple(expected[name].shape))}"
+        f"{called[key]} is {_spell(tuple(tensors[key].shape))}, not "
+        f"{_spell(tuple(expected[name].shape))}"
         for name, key in keys.items()
         if name in expected and tensors[key].shape != expected[name].shape
     ]

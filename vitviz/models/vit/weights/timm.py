@@ -15,7 +15,6 @@ from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.checkpoints.reader import Assumption, Notes, Tensors
 from vitviz.models.checkpoints.said import Said
 from vitviz.models.vit.config import ViTConfig
-from vitviz.models.vit.weights.architectures import by_name
 from vitviz.models.vit.weights.parts import Names
 from vitviz.models.vit.weights.plain import PlainNames
 from vitviz.models.vit.weights.relatives import rope_by_name
@@ -50,7 +49,7 @@ def usual(tensors: Tensors, found: Tensors, said: Said) -> tuple[dict[str, Any],
     notes: Notes = ()
     if not said.architecture and "blocks.0.gamma_1" in tensors:
         notes = (SAME_NAMES,)
-    known = by_name(said) | rope_by_name(said)
+    known = rope_by_name(said)
     if is_gap(dict(found)):
         known = {"activation": activation(dict(found))} | known
     if "heads" not in known and is_moco(found, said):

@@ -70,8 +70,8 @@ def prepare(tensors: Tensors) -> Tensors:
 
 def _patches(found: dict[str, Tensor]) -> None:
     """The linear layer over a patch's pixels, and the norms around it."""
-    linear = [k for k in found if re.fullmatch(r"(to_patch_embedding\.\d+|patch_to_embedding)\.weight", k)
-              and found[k].ndim == 2]  # fmt: skip
+    name = re.compile(r"(to_patch_embedding\.\d+|patch_to_embedding)\.weight$")
+    linear = [key for key in found if name.match(key) and found[key].ndim == 2]
     if len(linear) != 1:
         return
     key = linear[0]
