@@ -51,7 +51,7 @@ def test_whatever_the_system_raises_it_is_not_there(
             raise error
 
         with monkeypatch.context() as patched:
-            patched.setattr(Path, "stat", failing)
+            patched.setattr(os, "stat", failing)
             there = paths.is_file(file), paths.is_there(file), paths.is_folder(tmp_path)
         assert there == (False, False, False)
 

@@ -33,7 +33,9 @@ from vitviz.imaging.geometry import Box
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.imaging.samples import SAMPLES, sample_photos
 from vitviz.maps.style import Style
+from vitviz.methods import METHODS
 from vitviz.models.loading import bundled
+from vitviz.session.ready import vit_or_cnn
 from vitviz.session.split import Along, split
 from vitviz.session.state import Arrangement, PhotoRef, Session, Tab, View
 
@@ -59,6 +61,7 @@ class Shot:
         along: What the Compare view is split along, or None.
         values: Into what; nothing stands for the models that there are.
         arrangement: Of its panes.
+        both: The bundled models of both kinds beside each other.
     """
 
     photo: str
@@ -72,6 +75,7 @@ class Shot:
     along: Along | None = None
     values: tuple[object, ...] = ()
     arrangement: Arrangement = "panes"
+    both: bool = False
 
 
 SHOTS = {
@@ -92,6 +96,7 @@ SHOTS = {
         values=("mean", 0, 1, 2),
     ),
     "compare-models": Shot("panda", View(layer=9), hover=(0.28, 0.42), along="models"),
+    "vit-cnn": Shot("bison", View(), hover=(0.4, 0.45), both=True),
     "compare-difference": Shot(
         "bison", View(layer=9), along="layers", values=(6, 9), arrangement="difference"
     ),
@@ -105,13 +110,22 @@ def session_of(shot: Shot, session: Session, checkpoint: str) -> Session:
     one = replace(
         session, selected=stems.index(shot.photo), input=mode, view=shot.view, tab=shot.tab
     )
+    if shot.both:
+        vit, cnn = (card.id for card in bundled())
+        return vit_or_cnn(one, vit, cnn)
     if shot.along is None:
         return one
-    models = [session.model, *(card.id for card in bundled() if card.id != session.model)]
+    models = models_for(shot, session.model)
     values = shot.values or ([*models, checkpoint] if checkpoint else models)[:2]
     several = split(one, shot.along, values)
     compare = replace(several.compare, arrangement=shot.arrangement)
     return replace(several, compare=compare)
+
+
+def models_for(shot: Shot, first: str) -> list[str]:
+    """The bundled models that the picture's method fits, one of them first."""
+    method = METHODS[shot.view.method]
+    return [first, *(c.id for c in bundled() if c.id != first and method.fits(c.outline))]
 
 
 def wait(app: QApplication, until: Callable[[], bool]) -> None:
@@ -135,7 +149,7 @@ def ready(window: Window, asked: Session) -> bool:
         and cell.request.method == asked.view.method
         and cell.request.query == asked.view.query
         and window.panels.layers.filmstrip.complete
-        and all(photos.has_preview(ref) for ref in asked.photos)
+        and all(photos.photos.preview(ref) is not None for ref in asked.photos)
     )
 
 
@@ -258,8 +272,12 @@ def main() -> None:
             print(f"left out {name}: give --classes")
         elif name == AT_WORK:
             at_work(app, chosen.classes.absolute())
-        elif SHOTS[name].along == "models" and len(bundled()) < 2 and not chosen.checkpoint:
-            print(f"left out {name}: there is one model only; give a --checkpoint")
+        elif (
+            SHOTS[name].along == "models"
+            and len(models_for(SHOTS[name], bundled()[0].id)) < 2
+            and not chosen.checkpoint
+        ):
+            print(f"left out {name}: its method fits one model only; give a --checkpoint")
         else:
             take(app, name, SHOTS[name], chosen.checkpoint)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitviz.engine.engine import query_token, require_fit, see
+from vitviz.engine.engine import require_fit, see
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.load import MAX_PIXELS, load
 from vitviz.imaging.photo import Photo
@@ -18,9 +18,11 @@ from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import look
 from vitviz.maps.style import Style
 from vitviz.methods.base import Direction, ParameterValue, Question
+from vitviz.models.hub_names import resolve
 from vitviz.models.loading import bundled
 from vitviz.models.loading import load_model as load_checkpoint
 from vitviz.progress import silent
+from vitviz.session.queries import query_tokens
 from vitviz.session.state import Query, View
 from vitviz.session.strict import (
     check_direction,
@@ -55,13 +57,15 @@ def load_model(model: str | Path | None = None, *, device: str = "auto") -> Mode
     """Loads a model.
 
     Args:
-        model: A checkpoint's path, a bundled model's id, or None for the bundled one.
+        model: A checkpoint's path, a bundled model's id, the name of what was fetched before
+            ("timm/vit_small_patch16_224.dino"; see ``vitviz download``), or None for the bundled
+            one. No network is asked.
         device: "auto" (CUDA, else MPS, else CPU), "cpu", "cuda", "cuda:1", "mps".
 
     Raises:
         CheckpointError: It cannot be used; the message says why and what would work.
     """
-    return load_checkpoint(str(model) if model is not None else bundled()[0].id, device)
+    return load_checkpoint(resolve(str(model)) if model is not None else bundled()[0].id, device)
 
 
 def trace(photo: Photo, model: Model, *, whole: bool = False, fineness: int = 1) -> Trace:
@@ -90,7 +94,7 @@ def explain(
     *,
     layer: int = -1,
     head: Head = "mean",
-    query: Query = "cls",
+    query: Query = "auto",
     direction: Direction = "of",
     target: int | None = None,
     **params: ParameterValue,
@@ -102,7 +106,9 @@ def explain(
         method: "attention", "rollout", ...: a key of ``vitviz.methods.METHODS``.
         layer: From 0; negative counts from the last. For rollout: the last layer included.
         head: From 0, or "mean", "max", "min".
-        query: A prefix token by name, or a point (x, y) in photo pixels.
+        query: A prefix token by name ("cls"); "patches", the mean over all patches; "auto", the one
+            of these that the network's classes are read from; a point (x, y) in photo pixels, or a
+            tuple of points, for their mean.
         direction: Attention "of" the query, or "to" it.
         target: For class-specific methods ("relevance", ...) the index of the class; None: the
             most probable one.
@@ -122,8 +128,8 @@ def explain(
     require_fit(method, trace.outline, "this model")
     check_query(chosen, query, trace.layout.prefix, trace.geometry)
     check_target(chosen, target, 0 if trace.logits is None else len(trace.logits))
-    token = query_token(query, trace.layout, trace.geometry)
-    question = Question(token, direction, head, params, target)
+    tokens = query_tokens(query, trace.outline, trace.geometry)
+    question = Question(tokens, direction, head, params, target)
     explanation = chosen.explain(trace, question, silent)
     check_map(View(method, layer=layer, head=head), explanation, trace.outline)
     return explanation.map(layer, head)

@@ -6,6 +6,10 @@ the window and the command line show both, and never a traceback, for these.
 
 from __future__ import annotations
 
+from typing import Literal
+
+DownloadProblem = Literal["offline", "refused", "missing", "broken", "busy", "disk"]
+
 
 class VitvizError(Exception):
     """Something the user can understand and act on.
@@ -41,6 +45,20 @@ class PhotoTooLarge(PhotoError):
 
 class CheckpointError(VitvizError):
     """A file that cannot be used as a model."""
+
+
+class DownloadError(VitvizError):
+    """Something that could not be had from the network.
+
+    Args:
+        kind: "offline": no network, or none wanted; "refused": terms to be accepted, or a token
+            that is missing or wrong; "missing": there is no such thing; "broken": what came is
+            not what was to come; "busy": the server cannot now; "disk": no room for it here.
+    """
+
+    def __init__(self, message: str, hint: str, *, kind: DownloadProblem) -> None:
+        super().__init__(message, hint)
+        self.kind = kind
 
 
 class NotEnoughMemory(VitvizError):

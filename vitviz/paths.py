@@ -63,18 +63,12 @@ def _is_far(text: str) -> bool:
 
 def is_file(path: Name) -> bool:
     """Whether there is an ordinary file: no folder, pipe or device."""
-    try:
-        return Path(path).is_file()
-    except UNASKABLE:
-        return False
+    return os.path.isfile(path)  # noqa: PTH113 (this one never raises, and takes a fifth)
 
 
 def is_folder(path: Name) -> bool:
     """Whether there is a folder."""
-    try:
-        return Path(path).is_dir()
-    except UNASKABLE:
-        return False
+    return os.path.isdir(path)  # noqa: PTH112
 
 
 def is_there(path: Name) -> bool:

@@ -25,6 +25,7 @@ Kind = Literal[
     "preparing_photo",
     "opening_photos",
     "counting_photos",
+    "files",
     "loading_torch",
     "loading_model",
     "reading_weights",
@@ -46,6 +47,10 @@ Kind = Literal[
     "writing_frames",
     "writing_file",
     "step",
+    "asking_hub",
+    "downloading",
+    "checking_download",
+    "looking_for_models",
 ]
 """What can be done for a user that takes a while; ``wording.stages`` has the words."""
 

@@ -164,7 +164,7 @@ DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer)
 
 def _check(value: Any, place: Place, depth: int, finite: bool) -> None:
     if isinstance(value, float) and finite and not math.isfinite(value):
-        raise _wrong(place, "a finite number", value)
+        raise _Wrong(place, "a finite number", value)
     if not isinstance(value, dict | list):
         return
     if not depth:
@@ -195,7 +195,7 @@ class _Shape:
 def _read(shape: _Shape, value: Any, place: Place) -> Any:
     # The exact type: a truth value is no number here.
     if type(value) not in shape.types:
-        raise _wrong(place, shape.words, value)
+        raise _Wrong(place, shape.words, value)
     return shape.read(value, place)
 
 
@@ -250,7 +250,7 @@ def _number_shape(kind: type, bounds: Within | None) -> _Shape:
 
     def read(value: float, place: Place) -> float:
         if bounds and not bounds.has(value):
-            raise _wrong(place, words, value)
+            raise _Wrong(place, words, value)
         number: float = kind(value)
         return number
 
@@ -262,7 +262,7 @@ def _text_shape(length: Within) -> _Shape:
 
     def read(value: str, place: Place) -> str:
         if not length.has(len(value)) or "\0" in value:
-            raise _wrong(place, words, value)
+            raise _Wrong(place, words, value)
         return value
 
     return _Shape(words, (str,), read)
@@ -274,7 +274,7 @@ def _literal_shape(allowed: tuple[Any, ...]) -> _Shape:
 
     def read(value: Any, place: Place) -> Any:
         if value not in allowed:
-            raise _wrong(place, words, value)
+            raise _Wrong(place, words, value)
         return value
 
     return _Shape(words, tuple({type(one) for one in allowed}), read)
@@ -285,7 +285,7 @@ def _list_shape(item: _Shape, length: Within) -> _Shape:
 
     def read(value: list[Any], place: Place) -> tuple[Any, ...]:
         if not length.has(len(value)):
-            raise _wrong(place, words, value)
+            raise _Wrong(place, words, value)
         return tuple(_read(item, inner, (place, i)) for i, inner in enumerate(value))
 
     return _Shape(words, (list,), read)
@@ -296,7 +296,7 @@ def _tuple_shape(items: list[_Shape]) -> _Shape:
 
     def read(value: list[Any], place: Place) -> tuple[Any, ...]:
         if len(value) != len(items):
-            raise _wrong(place, words, value)
+            raise _Wrong(place, words, value)
         pairs = enumerate(zip(items, value, strict=True))
         return tuple(_read(item, inner, (place, i)) for i, (item, inner) in pairs)
 
@@ -308,7 +308,7 @@ def _table_shape(name: _Shape, item: _Shape, length: Within) -> _Shape:
 
     def read(value: dict[str, Any], place: Place) -> dict[str, Any]:
         if not length.has(len(value)):
-            raise _wrong(place, words, value)
+            raise _Wrong(place, words, value)
         return {
             _read(name, key, (place, key)): _read(item, inner, (place, key))
             for key, inner in value.items()
@@ -322,15 +322,16 @@ def _alternative_shape(kinds: list[_Shape]) -> _Shape:
 
     def read(value: Any, place: Place) -> Any:
         fitting = [kind for kind in kinds if type(value) in kind.types]
-        if len(fitting) == 1 and isinstance(value, dict | list):  # it says what is wrong inside
-            return fitting[0].read(value, place)
+        refusals: list[ValueError] = []
         # The narrowest first, or an int would become the float that stands before it.
         for kind in sorted(fitting, key=lambda kind: len(kind.types)):
             try:
                 return kind.read(value, place)
-            except ValueError:
-                continue
-        raise _wrong(place, words, value)
+            except ValueError as error:
+                refusals.append(error)
+        if isinstance(value, dict | list):  # what got furthest says what is wrong inside
+            raise max(refusals, key=_depth)
+        raise _Wrong(place, words, value)
 
     return _Shape(words, tuple({one for kind in kinds for one in kind.types}), read)
 
@@ -364,9 +365,19 @@ def _refuse_unknown(value: Mapping[str, object], known: Any, place: Place) -> No
 # Words
 
 
-def _wrong(place: Place, must_be: str, value: object) -> ValueError:
-    subject = _place_text(place) if place else "it"
-    return ValueError(f"{subject} must be {must_be}, not {_value_text(value)}")
+class _Wrong(ValueError):
+    """The refusal of a value at a place."""
+
+    def __init__(self, place: Place, must_be: str, value: object) -> None:
+        subject = _place_text(place) if place else "it"
+        super().__init__(f"{subject} must be {must_be}, not {_value_text(value)}")
+        self.depth = 0
+        while place:
+            place, self.depth = place[0], self.depth + 1
+
+
+def _depth(refusal: ValueError) -> int:
+    return refusal.depth if isinstance(refusal, _Wrong) else MOST
 
 
 def _place_text(place: Place) -> str:

@@ -119,7 +119,7 @@ class Soak(QObject):
         numbers = f"{memory:7.0f} {process.num_threads():7} {files:6} {seconds:>11}"
         print(f"{title:>12} {numbers}  {self.heart.words()}", flush=True)
         self._seconds.clear()
-        self.heart.gaps.clear()
+        self.heart.forget()
 
 
 def main() -> None:

@@ -31,6 +31,30 @@ def test_a_cache_keeps_the_last_used_within_its_budget() -> None:
     assert cache.held == 0
 
 
+def test_what_is_not_in_use_has_a_budget_of_its_own() -> None:
+    cache: Cache[str, int] = Cache(100, lambda size: size, spare=10)
+    sizes = {"a": 6, "b": 7, "c": 8, "d": 4, "e": 3}
+    for key, size in sizes.items():
+        cache.get(key, lambda size=size: size)  # type: ignore[misc]
+    assert cache.held == 28, "nobody has said what is in use"
+    cache.keep(lambda key: key != "c", lambda key: key == "a")
+    assert set(cache._values) == {"a", "d", "e"}, "b is spare and the oldest, c is not wanted"
+    cache.get("f", lambda: 9)
+    assert set(cache._values) == {"a", "d", "e", "f"}, "the newest does not count yet"
+    cache.get("g", lambda: 1)
+    assert set(cache._values) == {"a", "f", "g"}
+
+
+def test_what_is_in_use_keeps_to_the_budget_too() -> None:
+    cache: Cache[str, int] = Cache(10, lambda size: size, spare=5)
+    cache.keep(lambda _: True, lambda _: True)
+    for key in "abcd":
+        cache.get(key, lambda: 4)
+    assert list(cache._values) == ["c", "d"]
+    cache.keep(lambda _: False, lambda _: True)
+    assert cache.held == 0
+
+
 def test_what_failed_is_not_remembered() -> None:
     cache: Cache[str, int] = Cache(10)
 

@@ -15,13 +15,11 @@ from tests.models.networks import SMALL, random_network
 from tests.samples import CARD, request_for, save_photo
 from vitviz.engine import engine as module
 from vitviz.engine.answers import top_classes
-from vitviz.engine.engine import Engine, query_token
+from vitviz.engine.engine import Engine
 from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import Cancelled, NotEnoughMemory, PhotoError, VitvizError
-from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.models.card import to_json
-from vitviz.models.tokens import TokenLayout
 from vitviz.progress import Stage
 from vitviz.session.state import PhotoRef, View
 from vitviz.tracing import run as run_module
@@ -67,7 +65,7 @@ def test_a_cell_holds_what_was_asked(request_: ExplainRequest) -> None:
     assert cell.card.title == "Small"
     assert cell.geometry.grid == (3, 5)
     assert cell.layout.prefix == ("cls", "reg1", "reg2")
-    assert (cell.query_token, cell.patch_of_query(0)) == (0, None)
+    assert (cell.query_tokens, cell.patches_of_query(0)) == ((0,), ())
     assert cell.input_pixels.shape == (12, 20, 3)
     assert cell.device == "cpu"
     assert cell.forward_s > 0
@@ -127,7 +125,7 @@ def test_two_points_on_one_patch_are_one_question(request_: ExplainRequest, coun
     cells = [engine.answer(replace(request_, query=(x, 20.0))) for x in (29.0, 31.0)]
     assert done(counts) == (1, 1, 1)
     assert [cell.request.query for cell in cells] == [(29.0, 20.0), (31.0, 20.0)]
-    assert cells[0].patch_of_query(0) == cells[1].patch_of_query(0) == (1, 2)
+    assert cells[0].patches_of_query(0) == cells[1].patches_of_query(0) == ((1, 2),)
 
 
 def test_another_photo_of_the_same_name_is_another(
@@ -259,39 +257,6 @@ def test_a_missing_model_is_a_refusal(photo: Path, request_: ExplainRequest) -> 
         Engine().answer(replace(request_, model="none.pth"))
 
 
-GEOMETRY = Geometry((40, 60), (20, 30), (0, 5), (20, 20), 4)
-LAYOUT = TokenLayout(("cls", "dist"), (5, 5))
-"""The window covers x 10 to 50 of the photo and all of its height; a patch is 8 x 8 there."""
-
-
-@pytest.mark.parametrize(
-    ("query", "patch"),
-    [
-        ((10.0, 0.0), (0, 0)),
-        ((17.9, 7.9), (0, 0)),
-        ((18.0, 8.0), (1, 1)),
-        ((49.9, 39.9), (4, 4)),
-        ((2.0, 20.0), (2, 0)),  # left of what the model saw: the nearest patch
-        ((58.0, 20.0), (2, 4)),
-        ((-1e7, 1e7), (4, 0)),
-    ],
-)
-def test_a_point_means_the_patch_over_it_or_the_nearest(
-    query: tuple[float, float], patch: tuple[int, int]
-) -> None:
-    token = query_token(query, LAYOUT, GEOMETRY)
-    assert LAYOUT.patch(token) == patch
-    if GEOMETRY.patch_at(*query) is not None:
-        assert GEOMETRY.patch_at(*query) == patch
-
-
-def test_a_prefix_token_by_name_or_the_first_or_the_middle() -> None:
-    assert query_token("dist", LAYOUT, GEOMETRY) == 1
-    assert query_token("reg1", LAYOUT, GEOMETRY) == 0
-    bare = TokenLayout((), (3, 5))
-    assert bare.patch(query_token("cls", bare, GEOMETRY)) == (1, 2)
-
-
 def test_the_best_classes_come_first_and_unknown_ones_by_number(request_: ExplainRequest) -> None:
     cell = Engine().answer(request_)
     assert cell.probabilities is not None
@@ -345,6 +310,27 @@ def test_what_is_remembered_keeps_no_network(photo: Path, checkpoint: Path) -> N
     assert list(trace.known) == [3]
     tokens, numbers = before.layout.tokens, SMALL.depth * SMALL.width
     assert engine._traces.held - held == 2 * 4 * tokens * numbers
+
+
+def test_what_is_known_of_closed_photos_is_forgotten(
+    tmp_path: Path, photo: Path, checkpoint: Path
+) -> None:
+    engine = Engine()
+    other, copy = save_photo(tmp_path / "other.png", 5), tmp_path / "copy.png"
+    copy.write_bytes(photo.read_bytes())
+    asked = [request_for(path, checkpoint, ABOUT) for path in (photo, other, copy)]
+    for request in asked:
+        engine.answer(request)
+    assert (len(engine._traces._values), len(engine._explanations._values)) == (2, 2)
+    both = engine._traces.held, engine._explanations.held
+    paths = [request.photo.path for request in asked]
+    engine.keep({paths[1], paths[2]}, {asked[1].photo})
+    assert (engine._traces.held, engine._explanations.held) == both, "a copy of it is still open"
+    engine.keep({paths[1]}, {asked[1].photo})
+    assert len(engine._traces._values) == len(engine._explanations._values) == 1
+    assert engine.answer(asked[1]).photo_sha256 == next(iter(engine._traces._values))[0]
+    engine.keep((), ())
+    assert engine._traces.held == engine._explanations.held == 0
 
 
 def test_a_model_without_classes_refuses_a_method_about_one(tmp_path: Path, photo: Path) -> None:

@@ -46,6 +46,32 @@ def test_the_least_recently_used_photo_is_forgotten(tmp_path: Path, opened: list
     assert opened == ["0.png", "1.png", "2.png", "1.png"]
 
 
+def test_closed_photos_are_forgotten(tmp_path: Path, opened: list[str]) -> None:
+    a, b, c = refs(tmp_path, 3)
+    cache = PhotoCache()
+    for ref in (a, b, c):
+        cache.get(ref, WHITE)
+    cache.keep({a.path, c.path}, {c})
+    for ref in (a, b, c):
+        cache.get(ref, WHITE)
+    assert opened == ["0.png", "1.png", "2.png", "1.png"]
+
+
+def test_of_photos_that_are_not_shown_few_are_kept(
+    tmp_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SPARE_BYTES", BYTES)
+    a, b, c, d = refs(tmp_path, 4)
+    cache = PhotoCache()
+    for ref in (a, b, c, d):
+        cache.get(ref, WHITE)
+    cache.keep({ref.path for ref in (a, b, c, d)}, {a})
+    cache.get(a, WHITE)
+    for ref in (c, d, b):
+        cache.get(ref, WHITE)
+    assert opened == ["0.png", "1.png", "2.png", "3.png", "1.png"], "b was the oldest"
+
+
 def test_the_last_photo_is_kept_whatever_the_budget(tmp_path: Path, opened: list[str]) -> None:
     a, b = refs(tmp_path, 2)
     cache = PhotoCache(budget_bytes=1)

@@ -20,6 +20,7 @@ from vitviz.errors import VitvizError
 from vitviz.methods.series import SERIES
 from vitviz.models.families import FAMILIES
 from vitviz.models.outline import Outline
+from vitviz.session.mask import MaskChoice
 from vitviz.session.state import View
 
 
@@ -81,7 +82,7 @@ class Decoding(Stages):
     def outline(self, input_size: tuple[int, int]) -> Outline:
         return decoding_outline(self.config, input_size)
 
-    def decode(self, image: Tensor, hidden: Tensor) -> Tensor:
+    def decode(self, image: Tensor, hidden: Tensor, normalised: bool | None = None) -> Tensor:
         patch = self.config.patch
         pixels = hidden.repeat_interleave(patch, 0).repeat_interleave(patch, 1)
         return torch.where(pixels, torch.zeros(()), image)
@@ -108,19 +109,20 @@ def test_a_decoder_is_given_the_patches_that_are_not_hidden(
     engine = Engine()
     seen = engine.answer(request).input_pixels
     for hidden in (0.0, 0.4, 1.0):
-        found = engine.answer(DecodeRequest(*of(request), hidden, 3, "cpu"))
+        found = engine.answer(DecodeRequest(*of(request), MaskChoice(hidden, 3), device="cpu"))
         assert found.hidden.shape == (3, 5)
-        assert found.hidden.sum() == round(15 * hidden)
+        assert found.hidden.sum() == min(round(15 * hidden), 14), "at least one stays"
+        assert found.explanation is None, "it cannot go on without some of its patches"
         pixels = np.kron(found.hidden, np.ones((4, 4), bool))
         expected = np.where(pixels[..., None], 128, seen)  # the mean of the preprocessing
         assert np.abs(found.pixels.astype(int) - expected).max() <= 1
-    again = engine.answer(DecodeRequest(*of(request), 0.4, 3, "cpu")).hidden
-    other = engine.answer(DecodeRequest(*of(request), 0.4, 4, "cpu")).hidden
-    first = engine.answer(DecodeRequest(*of(request), 0.4, 3, "cpu")).hidden
+    again = engine.answer(DecodeRequest(*of(request), MaskChoice(0.4, 3), device="cpu")).hidden
+    other = engine.answer(DecodeRequest(*of(request), MaskChoice(0.4, 4), device="cpu")).hidden
+    first = engine.answer(DecodeRequest(*of(request), MaskChoice(0.4, 3), device="cpu")).hidden
     assert np.array_equal(again, first)
     assert not np.array_equal(again, other)
 
 
 def test_a_network_without_a_decoder_refuses(explain: ExplainRequest) -> None:
     with pytest.raises(VitvizError, match="Small has no decoder"):
-        Engine().answer(DecodeRequest(*of(explain), 0.5, 0, "cpu"))
+        Engine().answer(DecodeRequest(*of(explain), device="cpu"))

@@ -75,7 +75,7 @@ def test_captions_of_attention(cell: Cell, view: View, words: str) -> None:
 
 def test_captions_of_attention_to_a_patch_have_no_shares(cell: Cell) -> None:
     cell = replace(
-        cell, query_token=2 + 1 * 5 + 4, request=replace(cell.request, direction="to"),
+        cell, query_tokens=(2 + 1 * 5 + 4,), request=replace(cell.request, direction="to"),
         explanation=replace(cell.explanation, quantity=Quantity("attention")),
     )  # fmt: skip
     words = "Attention to row 2, column 5 · layer 3 · mean of 3 heads"

@@ -264,7 +264,7 @@ def test_a_query_patch_is_framed(session: Session, engine: Engine) -> None:
     found = composed(replace(session, view=View(query=(30.0, 20.0))), engine)
     ((panel,),) = found.grid.panels
     assert panel is not None
-    assert panel.marked == found.items[0].cell.geometry.patch_box(1, 2)
+    assert panel.marked == (found.items[0].cell.geometry.patch_box(1, 2),)
 
 
 def test_pixels_are_written_at_the_resolution_asked_for(

@@ -24,7 +24,7 @@ from vitviz.exporting.provenance import (
     to_json,
 )
 from vitviz.session.state import Compare, Pane, PhotoRef, Session, View
-from vitviz.wording.names import token_name
+from vitviz.wording.names import query_name
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_it_says_all_that_the_map_depends_on(
     assert (one.input.mean, one.input.std) == ((0.5,) * 3, (0.5,) * 3)
     assert one.parameters == {"discard": 0.5, "residual": 0.5, "start": 1}
     assert (one.layer, one.head, one.direction) == (2, "min", "of")
-    assert one.query == token_name(cell.layout, cell.query_token)
+    assert one.query == query_name(cell.layout, cell.query_tokens)
     assert one.query_point == (41.0, 22.0)
     assert (one.device, one.precision, one.unit) == ("cpu", "float32", "rollout")
     assert {"Python", "torch", "numpy", "pillow", "system"} <= made.libraries.keys()

@@ -177,7 +177,7 @@ def test_cells_are_squares_in_vector_formats_and_pixels_elsewhere() -> None:
 
 
 def test_a_query_patch_is_framed() -> None:
-    marked = replace(panel(5), marked=Box(20, 20, 40, 40))
+    marked = replace(panel(5), marked=(Box(20, 20, 40, 40),))
     spec = replace(SMALL, colour_bar=False, dpi=200)
     plain, framed = (Drawing(Grid(((p,),)), spec) for p in (panel(5), marked))
     left, top, width, height = framed.box((0, 0), 200)

@@ -71,7 +71,7 @@ def state(
         patch = geometry.patch_at(*pane.view.query)
         token = layout.index(*patch) if patch else 0
     cell = Cell(
-        request, name, CARD, geometry, token, explanation, None, input_pixels, "cpu",
+        request, name, CARD, geometry, (token,), explanation, None, input_pixels, "cpu",
         0.01, 0.001,
     )  # fmt: skip
     return PaneState(pane, opened(name, geometry.photo_size), cell)

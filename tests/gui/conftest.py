@@ -123,7 +123,7 @@ def make_window(
     yield make
     for window in made:
         window.close()
-    assert threads_left() == []
+    qtbot.waitUntil(lambda: threads_left() == [], timeout=WAIT_MS)  # a closed dialog's, too
     for window in made:
         qtbot.waitUntil(lambda window=window: not timers_left(window), timeout=5000)
         window.deleteLater()
@@ -160,6 +160,8 @@ class Driver:
     def is_settled(self) -> bool:
         """What is chosen is what is shown."""
         session, shown = self.window.store.session, self.window.controller.shown_cell
+        if self.window.jobs.is_busy:
+            return False
         if session.photo is None:
             return shown is None and not self.window.service.is_busy
         return (

@@ -16,7 +16,7 @@ from vitviz.gui.canvas.canvas import Canvas
 from vitviz.gui.canvas.colour_bar import ticks_along
 from vitviz.gui.canvas.patch_note import note_place
 from vitviz.gui.canvas.pyramid import pyramid
-from vitviz.imaging.geometry import Geometry
+from vitviz.imaging.geometry import Box, Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.overlay import composite
@@ -186,7 +186,7 @@ def test_a_fitted_photo_stays_fitted_when_resized(canvas: Canvas) -> None:
 
 
 def test_arrows_move_and_enter_chooses(canvas: Canvas, qtbot: QtBot) -> None:
-    canvas.set_query((1, 1))
+    canvas.set_query(((1, 1),))
     clicked: list[object] = []
     canvas.clicked.connect(clicked.append)
     places = []
@@ -217,13 +217,13 @@ def test_only_the_keyboard_gets_a_focus_ring(canvas: Canvas) -> None:
 
 
 def test_another_photo_starts_fresh(canvas: Canvas) -> None:
-    canvas.set_query((1, 1))
+    canvas.set_query(((1, 1),))
     canvas.pointed(*canvas.viewport.to_widget(250, 150))
     canvas.zoom_in()
     canvas.set_message("Oh", "no")
     canvas.set_photo(made_photo(1, (600, 300)), pyramid(made_photo(1, (600, 300)).pixels))
     assert canvas.heat_map is None
-    assert canvas.query is None
+    assert canvas.query == ()
     assert canvas.cursor_patch is None
     assert canvas.is_fitted
     assert canvas.message == ("", "")
@@ -279,7 +279,7 @@ def test_the_screen_shows_what_is_exported(canvas: Canvas) -> None:
 @pytest.mark.parametrize("geometry", [WHOLE, CROPPED])
 def test_it_paints_in_every_state(canvas: Canvas, geometry: Geometry, style: Style) -> None:
     canvas.show_map(made_map(geometry.grid), geometry, (0.0, 1.0), style)
-    canvas.set_query((1, 1))
+    canvas.set_query(((1, 1),))
     canvas.set_busy("Running")
     for zoom in (canvas.zoom, 0.1, 30.0):
         canvas.zoom_to(zoom)
@@ -307,3 +307,15 @@ def test_a_note_is_never_cut_and_never_on_its_patch(x: float, y: float) -> None:
     place = note_place(QSizeF(180, 60), patch, area)
     assert area.contains(place)
     assert not place.intersects(patch)
+
+
+def test_the_photo_stays_where_it_is_from_layer_to_layer(canvas: Canvas) -> None:
+    """Ends whose numbers are long and short, with and without a power of ten."""
+    canvas.resize(420, 420)  # the bar beside the photo decides how large that is
+    ends = [(0.0, 1.0), (0.0023, 0.1031), (1.1e-6, 7.3e-5), (0.0, 37.5), (0.0397, 0.0402)]
+    places = []
+    for low, high in ends:
+        canvas.show_map(made_map(), WHOLE, (low, high), Style(scaling="log"))
+        canvas.show_map(made_map(), WHOLE, (low, high), Style())
+        places.append(canvas.on_widget(Box(0, 0, 500, 300)))
+    assert len(set(map(repr, places))) == 1

@@ -14,7 +14,7 @@ from vitviz.gui.widgets.form import Choice, Number, WholeNumber
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.methods import METHODS
 from vitviz.session.state import View
-from vitviz.wording.names import token_name
+from vitviz.wording.names import query_name
 
 from .conftest import Driver, clock_of, draw
 
@@ -145,9 +145,9 @@ def test_style_asks_the_service_nothing(ui: Driver, asks: list[object]) -> None:
 def test_a_click_pins_the_query_and_escape_goes_back(ui: Driver) -> None:
     ui.click_patch(3, 10)
     ui.settle()
-    assert ui.cell.patch_of_query(0) == (3, 10)
-    assert ui.window.canvas.query == (3, 10)
-    name = token_name(ui.cell.layout, ui.cell.query_token)
+    assert ui.cell.patches_of_query(0) == ((3, 10),)
+    assert ui.window.canvas.query == ((3, 10),)
+    name = query_name(ui.cell.layout, ui.cell.query_tokens)
     assert ui.look.caption.text().startswith(f"Attention of {name}")
     assert ui.window.panels.method.query.currentText().lower() == name.lower()
     ui.press("go.direction")
@@ -155,10 +155,10 @@ def test_a_click_pins_the_query_and_escape_goes_back(ui: Driver) -> None:
     assert ui.cell.request.direction == "to"
     assert ui.look.caption.text().startswith(f"Attention to {name}")
     assert ui.window.panels.method.direction.value == "to"
-    ui.press("go.cls")
+    ui.press("go.query")
     ui.settle()
-    assert ui.cell.patch_of_query(0) is None
-    assert ui.session.view.query == "cls"
+    assert ui.cell.patches_of_query(0) == ()
+    assert ui.session.view.query == "auto"
     ui.press("go.direction")
     ui.settle()
     assert ui.cell.request.direction == "of"
@@ -168,25 +168,25 @@ def test_the_map_follows_the_cursor_and_goes_back(ui: Driver) -> None:
     ui.press("view.follow")
     assert ui.window.preferences.follow_cursor
     ui.hover_patch(5, 2)
-    ui.until(lambda: ui.cell.patch_of_query(0) == (5, 2))
-    assert ui.session.view.query == "cls", "nothing was chosen"
+    ui.until(lambda: ui.cell.patches_of_query(0) == ((5, 2),))
+    assert ui.session.view.query == "auto", "nothing was chosen"
     ui.hover_patch(6, 2)
-    ui.until(lambda: ui.cell.patch_of_query(0) == (6, 2))
+    ui.until(lambda: ui.cell.patches_of_query(0) == ((6, 2),))
     ui.move_to(QPoint(1, 1))
-    ui.until(lambda: ui.cell.patch_of_query(0) is None)
+    ui.until(lambda: ui.cell.patches_of_query(0) == ())
     ui.hover_patch(5, 2)
-    ui.until(lambda: ui.cell.patch_of_query(0) == (5, 2))
+    ui.until(lambda: ui.cell.patches_of_query(0) == ((5, 2),))
     ui.press("view.follow")
-    ui.until(lambda: ui.cell.patch_of_query(0) is None)
-    assert not ui.window.store.can_undo or ui.session.view.query == "cls"
+    ui.until(lambda: ui.cell.patches_of_query(0) == ())
+    assert not ui.window.store.can_undo or ui.session.view.query == "auto"
 
 
 def test_cancel_does_not_choose_what_the_cursor_is_over(ui: Driver) -> None:
     ui.press("view.follow")
     ui.hover_patch(5, 2)
-    ui.until(lambda: ui.cell.patch_of_query(0) == (5, 2))
+    ui.until(lambda: ui.cell.patches_of_query(0) == ((5, 2),))
     ui.press("model.cancel")
-    assert ui.session.view.query == "cls"
+    assert ui.session.view.query == "auto"
 
 
 def test_rollout_with_its_parameters(ui: Driver) -> None:
@@ -282,7 +282,7 @@ def test_a_query_stays_on_its_place_when_the_grid_changes(ui: Driver) -> None:
     point = ui.session.view.query
     ui.window.panels.model.input.setCurrentIndex(3)
     ui.settle()
-    patch = ui.cell.patch_of_query(0)
+    (patch,) = ui.cell.patches_of_query(0)
     box = ui.cell.geometry.patch_box(*patch)
     assert box.left <= point[0] < box.right
     assert box.top <= point[1] < box.bottom
@@ -301,11 +301,11 @@ def test_patches_view_chooses_a_query(ui: Driver) -> None:
     ui.press("view.patches")
     ui.patches.sheet.token_clicked.emit(ui.cell.layout.index(4, 5))
     ui.settle()
-    assert ui.cell.patch_of_query(0) == (4, 5)
+    assert ui.cell.patches_of_query(0) == ((4, 5),)
     assert ui.patches.sheet.sheet is not None
     ui.patches.sheet.token_clicked.emit(0)
     ui.settle()
-    assert ui.cell.query_token == 0, "CLS can be chosen there too"
+    assert ui.cell.query_tokens == (0,), "CLS can be chosen there too"
 
 
 def test_many_choices_one_after_another_end_in_the_last(ui: Driver) -> None:

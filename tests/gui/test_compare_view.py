@@ -201,7 +201,7 @@ def test_queries_are_outlined_in_every_pane(compare_view: CompareView) -> None:
         state(geometry=FINER, view=View(query=(260.0, 130.0))),
     )
     show(compare_view, states, session_of(states))
-    assert [pane.canvas.query for pane in compare_view.panes] == [(1, 2), (2, 5)]
+    assert [pane.canvas.query for pane in compare_view.panes] == [((1, 2),), ((2, 5),)]
 
 
 def test_headings_and_close_buttons(compare_view: CompareView, qtbot: QtBot) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+import shiboken6
 from pytestqt.qtbot import QtBot
 
 from vitviz.errors import Cancelled, VitvizError
@@ -31,7 +32,8 @@ def make_desk(qtbot: QtBot) -> Iterator[Make]:
 
     yield make
     for desk in made:
-        desk.close()
+        if shiboken6.isValid(desk):
+            desk.close()
     assert threads_left() == []
 
 
@@ -209,3 +211,17 @@ def test_a_desk_that_is_gone_is_not_reached(qtbot: QtBot) -> None:
     desk.deleteLater()
     qtbot.waitSignal(desk.destroyed, timeout=WAIT_MS).wait()
     assert events == []
+
+
+def test_work_that_ends_after_its_dialog_is_gone_tells_nobody(
+    qtbot: QtBot, make_desk: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = Gate()
+    desk = make_desk(gate)
+    desk.ask(["a"])
+    assert gate.begun.wait(WAIT_S)
+    desk.close(0)
+    shiboken6.delete(desk)
+    gate.may_go_on.set()
+    qtbot.waitUntil(lambda: threads_left() == [], timeout=WAIT_MS)
+    assert caplog.messages == []

@@ -295,3 +295,28 @@ def test_a_photo_and_a_map_become_panes(ui: Driver) -> None:
     assert [pane.photo for pane in ui.session.panes] == list(ui.session.photos[1::-1])
     assert ui.session.panes[1].view.head == 2
     ui.settle()
+
+
+@pytest.mark.parametrize("proposed", [Qt.DropAction.MoveAction, Qt.DropAction.LinkAction])
+def test_a_drop_is_never_answered_with_move(ui: Driver, tmp_path: Path, proposed) -> None:
+    """A file manager deletes what was moved; with Shift held it proposes that."""
+    data = files(str(tmp_path / "missing.png"))
+    taking = [ui.window, *ui.window.findChildren(CompareView)]
+    for widget in taking:
+        offered = COPY | Qt.DropAction.MoveAction | Qt.DropAction.LinkAction
+        entered = QDragEnterEvent(
+            QPoint(5, 5), offered, data, LEFT, Qt.KeyboardModifier.ShiftModifier
+        )
+        entered.setDropAction(proposed)
+        entered.ignore()
+        QApplication.sendEvent(widget, entered)
+        assert (entered.isAccepted(), entered.dropAction()) == (True, COPY)
+        dropped = QDropEvent(QPointF(5, 5), offered, data, LEFT, Qt.KeyboardModifier.ShiftModifier)
+        dropped.setDropAction(proposed)
+        QApplication.sendEvent(widget, dropped)
+        assert dropped.dropAction() == COPY
+
+
+def test_nobody_takes_the_action_that_a_drop_proposes() -> None:
+    sources = Path("vitviz/gui").rglob("*.py")
+    assert [path for path in sources if "acceptProposedAction" in path.read_text("utf-8")] == []

@@ -98,7 +98,7 @@ def test_every_widget_of_the_window(hostile: Driver, walked: dict[str, list[str]
     others = (Pane(photo, other.model, other.input, other.view), replace(other, view=replace(
         other.view, target=2)))  # fmt: skip
     compare = replace(hostile.session.compare, others=others)
-    for tab in ("look", "heads", "patches", "compare"):
+    for tab in ("look", "heads", "patches", "masked", "compare"):
         window.store.set(replace(hostile.session, tab=tab, compare=compare))
         hostile.settle()
         hostile.until(lambda: not window.service.is_busy)

@@ -14,8 +14,10 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 
 from vitviz.gui import documents
 from vitviz.gui.documents import keep_picture
+from vitviz.gui.found import FEW
 from vitviz.gui.panels.photos import facts
 from vitviz.gui.window import Window
+from vitviz.imaging.samples import sample_photos
 from vitviz.session.state import PhotoRef
 
 from .conftest import Driver, draw
@@ -63,6 +65,47 @@ def test_opening_a_folder(ui: Driver, tmp_path: Path, monkeypatch: pytest.Monkey
     ui.settle()
     assert ui.photo_names()[3:] == ["a.png", "b.png"]
     assert not ui.message
+
+
+def test_many_files_and_folders_are_looked_at_on_another_thread(
+    ui: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+    look = documents.look_through
+
+    def watched(names: list[str], *progress: object) -> object:
+        threads.append(threading.current_thread().name)
+        return look(names, *progress)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(documents, "look_through", watched)
+    (tmp_path / "many").mkdir()
+    photo = draw(tmp_path / "many" / "a.png", 30, 40)
+    gone = [tmp_path / f"{number}.png" for number in range(FEW)]
+    assert drop(ui.window, files_data([photo, *gone]))
+    ui.settle()
+    assert ui.photo_names()[3:5] == ["a.png", "0.png"]
+    assert len(ui.session.photos) == 3 + 1 + FEW
+    ui.press("edit.undo")
+    ui.window.documents.add([tmp_path / "many"])
+    ui.settle()
+    assert ui.photo_names()[3:] == ["a.png"]
+    ui.window.documents.add(gone[:1])
+    assert threads == ["vitviz-jobs", "vitviz-jobs", "MainThread"]
+    ui.until(lambda: ui.message)
+    ui.settle()
+
+
+def test_starting_with_a_folder(empty: Driver, photos: list[Path], tmp_path: Path) -> None:
+    empty.begin([photos[0].parent])
+    assert empty.photo_names() == [path.name for path in photos], "and no sample photos"
+    assert not empty.window.store.can_undo
+
+
+def test_starting_with_a_folder_without_photos(empty: Driver, tmp_path: Path) -> None:
+    (tmp_path / "bare").mkdir()
+    empty.begin([tmp_path / "bare"])
+    assert "no photos in bare" in empty.message
+    assert len(empty.photo_names()) == len(sample_photos())
 
 
 def test_a_folder_without_photos(ui: Driver, tmp_path: Path) -> None:

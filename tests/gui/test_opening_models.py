@@ -92,7 +92,7 @@ def test_another_checkpoint(ui: Driver, shared: Path, monkeypatch: pytest.Monkey
     assert notes.isVisible()
     said = QTextDocumentFragment.fromHtml(notes.toolTip()).toPlainText()
     assert all(note in said for note in ui.cell.card.notes)
-    ui.do("model.bundled")
+    ui.do("model.bundled.vitviz-small-v1")
     ui.settle()
     assert ui.cell.card.id == bundled()[0].id
     ui.press("edit.undo")

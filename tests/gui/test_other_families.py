@@ -50,14 +50,19 @@ def test_two_stages(open_toy) -> None:
         "Gradient rollout": "The model's patches change from layer to layer, so there is no path"
         " to follow",
         "Attention Grad-CAM": "",
+        "Grad-CAM": "",
+        "HiResCAM": "",
         "Feature norm": "",
     }
+    assert ui.session.view.query == "auto"
+    assert ui.window.panels.method.query.currentText() == "The mean over all patches"
+    assert "of the mean over all patches" in ui.look.caption.text()
     assert "3 layers · 4 heads · width 24" in ui.window.panels.model.facts.text()
     for layer, grid in ((0, (3, 5)), (1, (2, 3)), (2, (2, 3))):
         ui.window.panels.layers.layer_chosen.emit(layer)
         assert ui.window.canvas.heat_map.values.shape == grid
         assert ui.window.canvas.geometry_shown.grid == grid
-        assert ui.window.canvas.query == ui.cell.patch_of_query(layer)
+        assert ui.window.canvas.query == ui.cell.patches_of_query(layer)
     ui.do("view.heads")
     matrix = ui.heads.matrix
     ui.until(lambda: matrix.drawn == 3 + 5 + 5)
@@ -76,10 +81,9 @@ def test_a_patch_of_a_coarse_stage_is_asked_about(open_toy) -> None:
     ui = open_toy(STAGES)
     ui.window.panels.layers.layer_chosen.emit(2)
     ui.window.canvas.clicked.emit((1, 2))
-    ui.until(lambda: ui.is_settled and ui.cell.patch_of_query(2) == (1, 2))
-    assert ui.cell.outline.tokens(2).patch(
-        ui.cell.outline.token_in(2, ui.cell.query_token, ui.cell.geometry)
-    ) == (1, 2)
+    ui.until(lambda: ui.is_settled and ui.cell.patches_of_query(2) == ((1, 2),))
+    (token,) = ui.cell.outline.tokens_in(2, ui.cell.query_tokens, ui.cell.geometry)
+    assert ui.cell.outline.tokens(2).patch(token) == (1, 2)
 
 
 def test_without_attention_another_method_is_taken_and_said(open_toy) -> None:
@@ -92,7 +96,7 @@ def test_without_attention_another_method_is_taken_and_said(open_toy) -> None:
     assert panel.query.currentText() == "The whole photo"
     assert (panel.heads.currentText(), panel.heads.isEnabled()) == ("None", False)
     assert ui.look.caption.text() == "Feature norm · layer 3"
-    assert ui.window.canvas.query is None
+    assert ui.window.canvas.query == ()
     for layer, grid in ((0, (6, 10)), (1, (3, 5)), (2, (2, 3))):
         ui.window.panels.layers.layer_chosen.emit(layer)
         assert ui.window.canvas.heat_map.values.shape == grid

@@ -161,15 +161,15 @@ def test_linked_panes_share_the_query_as_one_step(ui: Driver, photos: list[Path]
     ui.compare.query_chosen.emit(0, (45.0, 15.0))
     assert [pane.view.query for pane in ui.session.panes] == [(45.0, 15.0), (32.0, 25.0)]
     shown(ui)
-    assert [state.cell.patch_of_query(0) is not None for state in states(ui)] == [True, True]
+    assert [state.cell.patches_of_query(0) != () for state in states(ui)] == [True, True]
     ui.press("edit.undo")
     assert ui.session == before
     ui.press("compare.linked")
     ui.compare.query_chosen.emit(1, (32.0, 25.0))
-    assert [pane.view.query for pane in ui.session.panes] == ["cls", (32.0, 25.0)]
+    assert [pane.view.query for pane in ui.session.panes] == ["auto", (32.0, 25.0)]
     ui.press("compare.linked")
-    ui.press("go.cls")
-    assert [pane.view.query for pane in ui.session.panes] == ["cls", "cls"]
+    ui.press("go.query")
+    assert [pane.view.query for pane in ui.session.panes] == ["auto", "auto"]
 
 
 def test_maps_follow_the_cursor_in_all_linked_panes(ui: Driver, photos: list[Path]) -> None:
@@ -177,17 +177,17 @@ def test_maps_follow_the_cursor_in_all_linked_panes(ui: Driver, photos: list[Pat
     split_along(ui, "photos", [PhotoRef(str(path)) for path in photos[:2]])
     ui.compare.hovered.emit(1, (3, 4))
 
-    def patches() -> list[tuple[int, int] | None]:
-        return [state.cell.patch_of_query(0) for state in states(ui)]
+    def patches() -> list[tuple[tuple[int, int], ...]]:
+        return [state.cell.patches_of_query(0) for state in states(ui)]
 
-    ui.until(lambda: not ui.window.service.is_busy and patches()[1] == (3, 4))
-    assert patches()[0] is not None
-    assert [pane.view.query for pane in ui.session.panes] == ["cls", "cls"], "nothing was chosen"
+    ui.until(lambda: not ui.window.service.is_busy and patches()[1] == ((3, 4),))
+    assert patches()[0] != ()
+    assert [pane.view.query for pane in ui.session.panes] == ["auto", "auto"], "nothing was chosen"
     ui.compare.hovered.emit(1, None)
-    ui.until(lambda: patches() == [None, None])
+    ui.until(lambda: patches() == [(), ()])
     ui.press("compare.linked")
     ui.compare.hovered.emit(1, (3, 4))
-    ui.until(lambda: patches() == [None, (3, 4)])
+    ui.until(lambda: patches() == [(), ((3, 4),)])
 
 
 def test_arrangements_ranges_and_pairs(ui: Driver) -> None:

@@ -117,7 +117,7 @@ def test_a_slow_pane_does_not_hold_up_the_others(ui: Driver) -> None:
     state = states(ui)[0]
     assert (state.busy, state.cell, state.fraction) == (True, None, 0.4)
     compare.choose_pane_query(ui.window, 1, (45.0, 30.0))
-    ui.until(lambda: [s.cell is not None and s.cell.patch_of_query(0) is not None
+    ui.until(lambda: [s.cell is not None and s.cell.patches_of_query(0) != ()
                       for s in states(ui)] == [False, True, True])  # fmt: skip
     slow.go_on.set()
     shown(ui)

@@ -29,7 +29,7 @@ def view(qtbot: QtBot) -> PatchesView:
     widget = PatchesView()
     qtbot.addWidget(widget)
     widget.resize(700, 560)
-    widget.show_input(made_input(), GEOMETRY, LAYOUT, LAYOUT.index(1, 2))
+    widget.show_input(made_input(), GEOMETRY, LAYOUT, (LAYOUT.index(1, 2),))
     widget.show()
     qtbot.waitExposed(widget)
     return widget
@@ -107,13 +107,13 @@ def test_the_same_input_keeps_the_zoom(view: PatchesView) -> None:
     assert sheet is not None
     view.sheet.zoom_by(2.0)
     zoomed = view.sheet.layout_of_tiles
-    view.show_input(sheet.pixels, GEOMETRY, LAYOUT, 0)
+    view.show_input(sheet.pixels, GEOMETRY, LAYOUT, (0,))
     assert view.sheet.layout_of_tiles == zoomed
-    assert view.sheet.query == 0
+    assert view.sheet.query == (0,)
 
 
 def test_nothing_to_show_shows_the_message(view: PatchesView) -> None:
-    view.show_input(None, None, None, None)
+    view.show_input(None, None, None)
     view.set_message("No photo yet", "Open one")
     assert view.facts.text() == ""
     assert not view.grab().isNull()

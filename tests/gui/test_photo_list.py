@@ -61,7 +61,8 @@ def test_previews_are_wanted_of_what_is_near(panel: PhotosPanel, qtbot: QtBot) -
 
 
 def test_small_lists_have_all_of_them_at_once(panel: PhotosPanel, qtbot: QtBot) -> None:
-    assert set(show(panel, qtbot, photos=REFS[:200], selected=150)) == set(REFS[:200])
+    few = REFS[:MOST_PREVIEWS]
+    assert set(show(panel, qtbot, photos=few, selected=len(few) // 2)) == set(few)
 
 
 def test_nothing_is_wanted_twice_but_on_another_background(
@@ -90,6 +91,28 @@ def test_choosing_is_told_once_and_showing_is_not_choosing(
     assert (panel.row, told) == (2, [2])
     show(panel, qtbot, photos=(), selected=0)
     assert (panel.row, told) == (-1, [2])
+
+
+def test_python_is_not_asked_about_every_row(
+    panel: PhotosPanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Qt lays the whole list out at each change: what it asks of Python then holds the window."""
+    show(panel, qtbot, photos=REFS, selected=0)
+    calls = 0
+    data = PhotoModel.data
+
+    def counted(model: PhotoModel, index: object, role: int = 0) -> object:
+        nonlocal calls
+        calls += 1
+        return data(model, index, role)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(PhotoModel, "data", counted)
+    assert "rowCount" not in vars(PhotoModel)
+    for ref in REFS[:3]:
+        panel.show_preview(preview_of(ref))
+        panel.executeDelayedItemsLayout()
+        panel.grab()
+    assert calls < 200
 
 
 @pytest.mark.parametrize(

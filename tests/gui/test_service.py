@@ -13,7 +13,7 @@ from vitviz.engine.photos import PhotoCache
 from vitviz.engine.plan import plan
 from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import PhotoError
-from vitviz.gui.threads.service import THUMBNAIL_EDGE, Service
+from vitviz.gui.threads.service import THUMBNAIL_EDGE, Kept, Service
 from vitviz.models.loading import bundled
 from vitviz.progress import Stage
 from vitviz.session.state import PhotoRef, Session, View
@@ -47,6 +47,27 @@ def test_answers_come_on_the_asking_thread(service: Service, qtbot: QtBot, photo
     assert threads == [threading.main_thread()]
     assert not service.is_busy
     assert stages[0] == Stage("loading_torch")
+
+
+def test_memory_of_closed_photos_is_given_back(
+    service: Service, qtbot: QtBot, photos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[str] = []
+    monkeypatch.setattr(
+        "vitviz.gui.threads.service.give_back",
+        lambda: given.append(threading.current_thread().name),
+    )
+    engine = service.engine
+    with qtbot.waitSignal(service.idle, timeout=WAIT_MS):
+        service.ask([request(photos[0])])
+    refs = tuple(PhotoRef(str(path)) for path in photos)
+    service.keep(Kept(refs, frozenset(refs[:1])))
+    qtbot.waitUntil(lambda: len(given) == 1, timeout=WAIT_MS)
+    assert engine._traces.held > 0
+    service.keep(Kept())
+    qtbot.waitUntil(lambda: len(given) == 2, timeout=WAIT_MS)
+    assert engine._traces.held == engine._explanations.held == engine.photos._photos.held == 0
+    assert set(given) == {"vitviz-tidying"}
 
 
 def test_only_the_newest_request_is_answered(service: Service, qtbot: QtBot, photos) -> None:

@@ -50,7 +50,7 @@ def test_saving_and_opening_a_session(
     ui.press("file.session")
     ui.settle()
     assert ui.session == saved
-    assert ui.cell.patch_of_query(0) == (4, 6)
+    assert ui.cell.patches_of_query(0) == ((4, 6),)
     assert ui.window.panels.method.controls["discard"].value() == 0.5
     ui.press("go.previous_layer")
     ui.press("file.save")

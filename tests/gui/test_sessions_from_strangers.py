@@ -128,6 +128,7 @@ def test_two_refusals_at_once_are_both_said(ui: Driver, tmp_path: Path) -> None:
         (tmp_path / name).write_text("{}", encoding="utf-8")
     (tmp_path / "empty").mkdir()
     ui.window.documents.add([tmp_path / "one.vitviz", tmp_path / "empty"])
+    ui.settle()
     assert "is not a vitviz session" in ui.message
     assert "no photos in empty" in ui.message
 

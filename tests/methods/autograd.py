@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vitviz.models.network import Bias
 from vitviz.models.vit.network import VisionTransformer
 
 
@@ -27,16 +28,17 @@ def plain(network: VisionTransformer, image: Tensor, target: int) -> Plain:
     """One forward with every attention matrix in the graph, one backward to all of them."""
     seen: list[Tensor] = []
 
-    def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        weights = (q @ k.mT * q.shape[-1] ** -0.5).softmax(-1)
+    def attend(q: Tensor, k: Tensor, v: Tensor, bias: Bias | None = None) -> Tensor:
+        logits = q @ k.mT * q.shape[-1] ** -0.5
+        weights = (logits + (0 if bias is None else bias(slice(0, q.shape[2])))).softmax(-1)
         weights.requires_grad_()
         seen.append(weights)
         return weights @ v
 
     with torch.enable_grad():
         z = network.embed(image)
-        for block in network.blocks:
-            z = block(z, attend)
+        for step in network.steps((image.shape[2], image.shape[3])):
+            z = step(z, attend)
         found = torch.autograd.grad(network.classify(z)[0, target], seen)
     stacked = [torch.stack(tensors)[:, 0].detach().numpy() for tensors in (seen, list(found))]
     return Plain(*stacked)

@@ -33,7 +33,7 @@ def trace_of(q: np.ndarray, k: np.ndarray, layout: TokenLayout = LAYOUT) -> Trac
     attention = tuple(DenseAttention(*map(torch.tensor, layer), False) for layer in layers)
     outline = Outline(
         tuple(LayerOutline(f"block {i}", layout.grid, 8, q.shape[1]) for i in range(len(q))),
-        layout.prefix, 0, 0, frozenset({"attention", "sequence"}),
+        layout.prefix, 0, 0, frozenset({"attention", "path", "sequence"}),
     )  # fmt: skip
     return Trace(outline, GEOMETRY, None, attention)
 

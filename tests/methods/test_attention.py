@@ -16,7 +16,7 @@ ATTENTION = METHODS["attention"]
 
 @pytest.mark.parametrize("query", [0, 1, 3, 17, 30])
 def test_of_a_token_is_its_row(random_trace, query):
-    found = ATTENTION.explain(random_trace.trace, Question(query=query), silent)
+    found = ATTENTION.explain(random_trace.trace, Question(query=(query,)), silent)
     np.testing.assert_allclose(found.values, random_trace.dense[:, :, query], rtol=1e-5, atol=1e-7)
     assert found.layers == (0, 1, 2, 3)
     assert found.head is None
@@ -27,7 +27,7 @@ def test_of_a_token_is_its_row(random_trace, query):
 
 @pytest.mark.parametrize("query", [0, 2, 29])
 def test_to_a_token_is_its_column(random_trace, query):
-    question = Question(query=query, direction="to")
+    question = Question(query=(query,), direction="to")
     found = ATTENTION.explain(random_trace.trace, question, silent)
     wanted = random_trace.dense[:, :, :, query]
     np.testing.assert_allclose(found.values, wanted, rtol=1e-5, atol=1e-7)
@@ -37,7 +37,7 @@ def test_to_a_token_is_its_column(random_trace, query):
 @pytest.mark.parametrize("layer", [0, 3, -1])
 @pytest.mark.parametrize("head", [0, 2, "mean", "max", "min"])
 def test_the_map_of_a_layer_and_a_head(random_trace, layer, head):
-    found = ATTENTION.explain(random_trace.trace, Question(query=5), silent).map(layer, head)
+    found = ATTENTION.explain(random_trace.trace, Question(query=(5,)), silent).map(layer, head)
     row = random_trace.dense[layer][:, 5]
     row = row[head] if isinstance(head, int) else getattr(row, head)(axis=0)
     np.testing.assert_allclose(found.values, row[3:].reshape(4, 7), rtol=1e-5, atol=1e-7)
@@ -51,7 +51,7 @@ def test_the_map_of_a_layer_and_a_head(random_trace, layer, head):
 
 
 def test_a_column_has_no_shares(random_trace):
-    question = Question(query=5, direction="to")
+    question = Question(query=(5,), direction="to")
     assert ATTENTION.explain(random_trace.trace, question, silent).map(0, 1).prefix_share == ()
 
 

@@ -52,7 +52,7 @@ def test_it_asks_about_no_token_and_no_class() -> None:
     assert not FEATURE_NORM.about_token
     assert not FEATURE_NORM.class_specific
     trace, _ = traced("distilled")
-    first, second = (FEATURE_NORM.explain(trace, Question(query=q), silent) for q in (0, 9))
+    first, second = (FEATURE_NORM.explain(trace, Question(query=(q,)), silent) for q in (0, 9))
     assert np.array_equal(first.values, second.values)
 
 

@@ -22,7 +22,7 @@ def test_listing_methods_leaves_torch_unimported():
 def test_names_and_settings():
     assert list(METHODS) == [
         "attention", "rollout", "relevance", "gradient-rollout", "attention-grad-cam",
-        "feature-norm",
+        "grad-cam", "hires-cam", "feature-norm",
     ]  # fmt: skip
     for name, method in METHODS.items():
         assert method.name == name

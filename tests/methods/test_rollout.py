@@ -37,7 +37,7 @@ def dense_rollout(attention, head, ratio=0.0, residual=0.5, start=0):
 
 
 def ask(trace, *, query=0, head="mean", report=silent, **params):
-    return ROLLOUT.explain(trace, Question(query=query, head=head, params=params), report)
+    return ROLLOUT.explain(trace, Question(query=(query,), head=head, params=params), report)
 
 
 @pytest.fixture(params=["one block", "blocks of 12 rows, matrix kept", "blocks, matrix made again"])

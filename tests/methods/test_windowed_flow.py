@@ -38,7 +38,7 @@ def trace(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Tr
 
 
 def ask(trace: Trace, method: str, query: int, head: object, **params: object) -> np.ndarray:
-    question = Question(query, head=head, params=params, target=1)
+    question = Question((query,), head=head, params=params, target=1)
     return METHODS[method].explain(trace, question, silent).values[:, 0]
 
 

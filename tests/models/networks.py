@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vitviz.models.checkpoints.said import Said
+from vitviz.models.vit.config import Rope
 from vitviz.models.vit.network import VisionTransformer, ViTConfig
 
 SMALL = ViTConfig(
@@ -31,6 +32,26 @@ VARIANTS: dict[str, ViTConfig] = {
     "tanh": replace(SMALL, activation="gelu_tanh", norm_eps=1e-5),
     "quick": replace(SMALL, activation="quick_gelu"),
 }
+
+
+RELATIVES: dict[str, ViTConfig] = {
+    "CLIP": replace(SMALL, norm_before=True, patch_bias=False, classes=0, projection=9,
+                    activation="quick_gelu", position_resizing="cubic"),
+    "SigLIP": replace(SMALL, prefix=(), positioned_prefix=0, pool="map", classes=0, map_heads=2,
+                      activation="gelu_tanh"),
+    "DINOv3": replace(SMALL, heads=2, embedded_positions=False, positioned_prefix=0, classes=0,
+                      layer_scale=True, rope=Rope(100.0, "turn", pairs="halves")),
+    "EVA-02": replace(SMALL, heads=2, rope=Rope(1000.0, reference=(4, 4), offset=1.0),
+                      gated_mlp=True, activation="silu", attention_norm=True, mlp_norm=True),
+    "mixed RoPE": replace(SMALL, heads=2, rope=Rope(axes="xy", learned=True), layer_scale=True),
+    "BEiT": replace(SMALL, embedded_positions=False, positioned_prefix=0, layer_scale=True,
+                    relative_positions="table", pool="mean", norm_after_pool=True),
+    "relpos": replace(SMALL, prefix=("cls", "reg1"), embedded_positions=False, positioned_prefix=0,
+                      relative_positions="mlp", relative_width=5, qkv_bias=False),
+    "post-norm": replace(SMALL, order="norm last", qkv_bias=False, qk_norm=True),
+    "parallel": replace(SMALL, order="parallel", layer_scale=True, final_norm=False, classes=0),
+}  # fmt: skip
+"""Others of the family, of which no plain ViT's names tell everything."""
 
 
 def random_network(config: ViTConfig, seed: int = 0) -> VisionTransformer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 from collections import OrderedDict
 from io import BytesIO
 
@@ -118,6 +119,15 @@ def test_steps_are_counted_over_all_pickles_of_a_file() -> None:
 def test_time_is_bounded() -> None:
     with pytest.raises(TooMuch, match="longer than"):
         read(b"N" * 5000 + b".", Budget(end=0.0))
+
+
+def test_time_that_others_take_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    budget, now = Budget(), time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 100)
+    assert read(b"N" * 5000 + b".", budget) is None
+    monkeypatch.setattr(time, "thread_time", lambda: budget.end + 0.1)
+    with pytest.raises(TooMuch, match="longer than 3 seconds"):
+        read(b"N" * 5000 + b".", budget)
 
 
 @pytest.mark.parametrize(

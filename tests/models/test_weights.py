@@ -213,7 +213,7 @@ def test_two_names_for_one_parameter() -> None:
 @pytest.mark.parametrize(
     ("keys", "named"),
     [
-        (["layers.0.blocks.0.attn.qkv.weight", "patch_embed.proj.weight"], "Swin"),
+        (["layers.0.blocks.0.attn.qkv.weight", "patch_embed.norm.weight"], "Swin"),
         (["swin.embeddings.norm.weight"], "Swin"),
         (["features.1.0.attn.qkv.weight", "features.0.0.weight"], "Swin"),
         (["vit.embeddings.cls_token", "vit.encoder.layer.0.layernorm_before.bias", "x"], "Hugging"),

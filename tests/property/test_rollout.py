@@ -42,7 +42,7 @@ def trace_of(spec: tuple[int, int, int, int, int, float, int]) -> Trace:
     q[..., -1], k[..., -1] = 0, 1
     geometry = Geometry(size, size, (0, 0), size, 4)
     layers = tuple(LayerOutline(f"block {i}", layout.grid, 4, heads) for i in range(depth))
-    outline = Outline(layers, layout.prefix, 0, 0, frozenset({"attention", "sequence"}))
+    outline = Outline(layers, layout.prefix, 0, 0, frozenset({"attention", "path", "sequence"}))
     attention = tuple(DenseAttention(*layer, False) for layer in zip(q, k, strict=True))
     return Trace(outline, geometry, None, attention)
 
@@ -64,7 +64,7 @@ def test_rows_are_shares_that_sum_to_one(spec, head, discard, residual, data):
     query = data.draw(st.integers(0, trace.tokens - 1))
     start = data.draw(st.integers(0, trace.depth - 1))
     params = {"discard": discard, "residual": residual, "start": start + 1}
-    values = rollout(trace, Question(query=query, head=head, params=params))
+    values = rollout(trace, Question(query=(query,), head=head, params=params))
     assert values.shape == (trace.depth - start, 1, trace.tokens)
     assert (values >= 0).all()
     np.testing.assert_allclose(values.sum(axis=-1), 1, atol=1e-5)
@@ -86,6 +86,6 @@ def test_a_start_layer_leaves_out_the_layers_before_it(spec, head, discard, data
 def test_layers_above_the_end_do_not_matter(spec, head, discard, data):
     trace = trace_of(spec)
     depth = data.draw(st.integers(1, trace.depth))
-    question = Question(query=1, head=head, params={"discard": discard})
+    question = Question(query=(1,), head=head, params={"discard": discard})
     alone = rollout(part(trace, slice(depth)), question)
     np.testing.assert_allclose(rollout(trace, question)[:depth], alone, atol=1e-6)

@@ -34,7 +34,12 @@ from vitviz.session.state import (
 
 COORDINATES = st.floats(-1e6, 1e6)
 PATHS = st.text(st.characters(exclude_characters="\0"))  # lone surrogates too: odd file names
-QUERIES = st.sampled_from(["cls", "dist", "reg1", "reg12"]) | st.tuples(COORDINATES, COORDINATES)
+POINTS = st.tuples(COORDINATES, COORDINATES)
+QUERIES = (
+    st.sampled_from(["auto", "patches", "cls", "dist", "reg1", "reg12"])
+    | POINTS
+    | st.lists(POINTS, min_size=1, max_size=3).map(tuple)
+)
 RANGES = st.sampled_from(["each", "zero", "shared"]) | st.tuples(COORDINATES, COORDINATES)
 
 

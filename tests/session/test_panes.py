@@ -144,7 +144,7 @@ def test_closing_a_photo_closes_its_panes() -> None:
 def test_the_last_pane_shows_the_photo_beside_the_closed_one() -> None:
     session = Session((A, B, C), 1, "m", view=View(query=(3.0, 4.0)))
     left = without_photos(session, {B})
-    assert (left.photos, left.photo, left.view.query) == ((A, C), C, "cls")
+    assert (left.photos, left.photo, left.view.query) == ((A, C), C, "auto")
     assert without_photos(left, {C}).photo == A
     everything = without_photos(session, session.photos)
     assert (everything.photos, everything.selected, everything.photo) == ((), 0, None)
@@ -180,3 +180,26 @@ def test_linked_panes_go_with_a_query_and_others_do_not() -> None:
     assert queries == [(50.0, 25.0), (20.0, 12.5), "dist", (50.0, 25.0)]
     alone = with_query(panes, 1, "cls", SIZES, linked=False)
     assert [pane.view.query for pane in alone] == ["dist", "cls", "dist", "dist"]
+
+
+def test_thousands_are_closed_at_once() -> None:
+    """Each may be looked for once, not once for each of the others: that took minutes."""
+    asked = 0
+
+    class Counted(PhotoRef):
+        def __hash__(self) -> int:
+            nonlocal asked
+            asked += 1
+            return super().__hash__()
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal asked
+            asked += 1
+            return self is other
+
+    photos = tuple(Counted(f"{number}.png") for number in range(3000))
+    session = Session(photos, 1500)
+    assert without_photos(session, photos).photos == ()
+    assert len(without_photos(session, photos[10:11]).photos) == 2999
+    assert without_photos(session, photos[1500:1501]).photo is photos[1501]
+    assert asked < 20 * len(photos)

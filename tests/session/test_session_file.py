@@ -13,7 +13,7 @@ import pytest
 from tests.samples import names_in
 from vitviz.errors import SessionError, VitvizError
 from vitviz.session import session_file
-from vitviz.session.state import Compare, Pane, PhotoRef, Session, View
+from vitviz.session.state import Compare, Pane, PhotoRef, Query, Session, View
 
 SESSION = Session((PhotoRef("bear.jpg"),), model="vitviz-small-v0")
 
@@ -27,9 +27,9 @@ def test_a_saved_session_is_read_again(tmp_path: Path) -> None:
 
 
 def test_a_later_version_says_so() -> None:
-    text = session_file.to_json(SESSION).replace('"vitviz": 2', '"vitviz": 7')
+    text = session_file.to_json(SESSION).replace('"vitviz": 4', '"vitviz": 7')
     with pytest.raises(
-        SessionError, match="version 7; this vitviz reads versions up to 2"
+        SessionError, match="version 7; this vitviz reads versions up to 4"
     ) as caught:
         session_file.from_json(text)
     assert "newer" in caught.value.hint
@@ -37,7 +37,7 @@ def test_a_later_version_says_so() -> None:
 
 @pytest.mark.parametrize("version", ["true", "0", '"1"', "1.0", "null"])
 def test_a_version_that_is_none_means_no_session(version: str) -> None:
-    text = session_file.to_json(SESSION).replace('"vitviz": 2', f'"vitviz": {version}')
+    text = session_file.to_json(SESSION).replace('"vitviz": 4', f'"vitviz": {version}')
     with pytest.raises(SessionError, match="not a vitviz session"):
         session_file.from_json(text)
 
@@ -59,7 +59,10 @@ def test_other_json_is_refused(text: str) -> None:
     ("change", "said"),
     [
         ({"extra": 1}, 'does not know: "extra"'),
-        ({"tab": "nowhere"}, '"tab" must be one of "look", "heads", "patches", "compare"'),
+        (
+            {"tab": "nowhere"},
+            '"tab" must be one of "look", "heads", "patches", "masked", "compare"',
+        ),
         ({"selected": True}, '"selected" must be a whole number'),
         ({"selected": 1}, '"selected" must be at most 0, the last of the photos, not 1'),
         ({"background": [255, 256, 0]}, r'"background[1]" must be a whole number from 0 to 255'),
@@ -82,8 +85,10 @@ def test_a_field_that_is_wrong_is_named(change: dict[str, object], said: str) ->
         ("view", {"method": "crystal ball"}, "There is no method “crystal ball”"),
         ("view", {"params": [["discard", 2]]}, "“2” is not a value of discard"),
         ("view", {"params": [["discard", 0.5], ["discard", 0.6]]}, "has one name twice"),
-        ("view", {"query": "cls "}, '"view.query" must be cls, dist, reg1'),
+        ("view", {"query": "cls "}, '"view.query" must be auto, patches, cls, dist, reg1'),
         ("view", {"query": [1e8, 0]}, '"view.query[0]" must be a number from -1e+07 to 1e+07'),
+        ("view", {"query": [[1, 2], [3, 1e8]]}, '"view.query[1][1]" must be a number from -1e+07'),
+        ("view", {"query": []}, '"view.query" must be a list of'),
         ("style", {"opacity": 1.5}, '"style.opacity" must be a number from 0 to 1, not 1.5'),
         ("style", {"colour_map": "coolwarm"}, '"style.colour_map" must be one for a single map'),
         ("style", {"range": [0, 1e400]}, '"style.range[1]" must be a finite number'),
@@ -168,7 +173,7 @@ def test_the_first_version_is_still_read() -> None:
 
 
 def test_the_second_version_has_all_that_the_first_had_not() -> None:
-    for name in ("compare", "figure"):
+    for name in ("compare", "figure", "mask"):
         data = json.loads(session_file.to_json(SESSION))
         del data[name]
         with pytest.raises(SessionError, match=f'"{name}" is missing'):
@@ -189,3 +194,17 @@ def test_all_panes_come_back_on_photos_that_are_open() -> None:
     ):
         with pytest.raises(SessionError, match="damaged"):
             session_file.from_json(session_file.to_json(broken))
+
+
+@pytest.mark.parametrize("query", ["cls", "dist", (3.0, 4.5)])
+def test_queries_of_version_2_are_what_they_were(query: Query) -> None:
+    session = replace(SESSION, view=replace(SESSION.view, query=query))
+    text = session_file.to_json(session).replace('"vitviz": 4', '"vitviz": 2')
+    assert session_file.from_json(text) == session
+
+
+def test_a_session_without_a_mask_is_one_of_version_3() -> None:
+    data = json.loads(session_file.to_json(SESSION))
+    data["vitviz"] = 3
+    del data["mask"]
+    assert session_file.from_json(json.dumps(data)) == SESSION

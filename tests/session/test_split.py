@@ -46,7 +46,7 @@ def test_the_panes_differ_in_one_choice_and_in_no_other(along: Along) -> None:
                 head="mean" if along == "heads" else pane.view.head,
                 method="rollout" if along == "methods" else pane.view.method,
                 params=() if along == "methods" else pane.view.params,
-                query="cls" if along == "photos" else pane.view.query,
+                query="auto" if along == "photos" else pane.view.query,
                 target=None if along == "classes" else pane.view.target,
             ),
         )
@@ -73,7 +73,7 @@ def test_other_methods_have_their_own_settings_and_other_photos_no_query_patch()
     by_method = split(SESSION, "methods", ["attention", "rollout"]).panes
     assert [pane.view.params for pane in by_method] == [(), (("discard", 0.5),)]
     by_photo = split(SESSION, "photos", [A, C])
-    assert [pane.view.query for pane in by_photo.panes] == [(3.0, 4.0), "cls"]
+    assert [pane.view.query for pane in by_photo.panes] == [(3.0, 4.0), "auto"]
     assert by_photo.photos == (A, B, C)
 
 

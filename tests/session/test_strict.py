@@ -134,6 +134,7 @@ GEOMETRY = Geometry((40, 60), (20, 30), (0, 5), (20, 20), 4)
         ((60.0, 20.0), "not on the photo, which is 60 x 40"),
         ((-1.0, 20.0), "not on the photo"),
         ((float("nan"), 20.0), "not on the photo"),
+        (((20.0, 20.0), (-1.0, 20.0)), "The point -1,20 is not on the photo"),
         ((5.0, 20.0), "did not see the point 5,20: it was given x 10 to 50, y 0 to 40"),
     ],
 )
@@ -146,6 +147,9 @@ def test_queries_that_are_not_there(query: Query, words: str) -> None:
 def test_queries_that_are_there() -> None:
     check_query(METHODS["attention"], "dist", ("cls", "dist"), GEOMETRY)
     check_query(METHODS["attention"], (10.0, 0.0), (), GEOMETRY)
+    check_query(METHODS["attention"], ((10.0, 0.0), (20.0, 20.0)), (), GEOMETRY)
+    for name in ("auto", "patches"):
+        check_query(METHODS["attention"], name, (), GEOMETRY)
     with pytest.raises(VitvizError, match="it has: none"):
         check_query(METHODS["attention"], "cls", (), GEOMETRY)
 

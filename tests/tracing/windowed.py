@@ -109,7 +109,9 @@ class Toy(Network):
             LayerOutline(f"block {i + 1}", grid, PATCH, HEADS, window, WIDTH)
             for i, window in enumerate((WINDOW, WINDOW, None))
         )
-        gives = frozenset({"attention", "values", "states", "gradients", "classes", "sequence"})
+        gives = frozenset(
+            {"attention", "values", "states", "gradients", "classes", "path", "sequence"}
+        )
         return Outline(layers, (), CLASSES, 0, gives)
 
     def cost(self, input_size: tuple[int, int]) -> Cost:
@@ -158,6 +160,8 @@ class WholeMatrices:
         if bias is not None:
             logits = logits + bias(slice(0, q.shape[2]))
         weights = logits.softmax(-1)
+        if not weights.requires_grad:  # frozen parameters
+            weights.requires_grad_()
         self.weights.append(weights)
         self.members.append(windows)
         return weights @ v

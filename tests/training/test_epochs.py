@@ -108,7 +108,7 @@ def test_two_photos_side_by_side_and_followed() -> None:
     assert (first.photo, first.model, first.compare.focus) == (B, "before", 2), "the current one"
     assert first.compare.pair == (2, 3)
     queries = [pane.view.query for pane in first.panes]
-    assert queries == ["cls", "cls", (0.2, 0.7), (0.2, 0.7)], "a patch is one of its photo"
+    assert queries == ["auto", "auto", (0.2, 0.7), (0.2, 0.7)], "a patch is one of its photo"
     assert photos_shown(first) == (A, B)
     assert is_side_by_side(first, {"before", "1", "2"})
     later = followed(replace(first, view=replace(first.view, layer=1)), ("before", "2", "3"))

@@ -107,7 +107,7 @@ def test_panes_without_answers_are_told_by_what_was_chosen(pane: Pane) -> None:
         replace(pane, model="other-v2.1"),
     ]
     first, second, third = headings(panes, [None] * 3)
-    assert first == "small · last layer · mean · of CLS"
+    assert first == "small · last layer · mean · of the default query"
     assert second == "small · layer 4 · head 3 · of a patch"
     assert third.startswith("other-v2.1 · ")
     assert headings([Pane(), pane], [None, None])[0].startswith("no photo")

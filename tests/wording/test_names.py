@@ -6,7 +6,14 @@ import pytest
 
 from vitviz.models.outline import LayerOutline, Outline
 from vitviz.models.tokens import TokenLayout
-from vitviz.wording.names import head_name, heads_name, layer_name, layers_name, token_name
+from vitviz.wording.names import (
+    head_name,
+    heads_name,
+    layer_name,
+    layers_name,
+    query_name,
+    token_name,
+)
 
 
 def outline(*names: str) -> Outline:
@@ -44,3 +51,16 @@ def test_tokens_are_named_or_placed() -> None:
     assert [token_name(tokens, token) for token in (0, 1, 2, 16)] == [
         "CLS", "REG1", "row 1, column 1", "row 3, column 5",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ((0,), "CLS"),
+        ((9,), "row 2, column 3"),
+        (tuple(range(2, 17)), "the mean over all patches"),
+        ((2, 3, 9), "the mean over 3 patches"),
+    ],
+)
+def test_what_is_asked_about(query: tuple[int, ...], name: str) -> None:
+    assert query_name(TokenLayout(("cls", "reg1"), (3, 5)), query) == name

@@ -5,6 +5,8 @@ Sizes are of torch 2.13 (CPU) and PySide6 6.11 on Linux.
 
 from __future__ import annotations
 
+import importlib.util
+import pkgutil
 import shutil
 import subprocess
 import sys
@@ -95,6 +97,13 @@ X11_LIBRARIES = (
     "libxkbcommon.so.0",
 )  # fmt: skip
 """What Qt's xcb plugin links to and PyInstaller takes from the computer that builds."""
+
+
+def inside(package: str) -> list[str]:
+    """The modules of a package, by name."""
+    spec = importlib.util.find_spec(package)
+    folders = spec.submodule_search_locations if spec else None
+    return [f"{package}.{found.name}" for found in pkgutil.iter_modules(folders or [])]
 
 
 def wanted(entries: Iterable[Entry]) -> list[Entry]:

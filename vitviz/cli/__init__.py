@@ -8,8 +8,20 @@ import os
 import sys
 from typing import TYPE_CHECKING, Protocol
 
-from vitviz.cli import animate, batch, check, explain, figure, models, provenance, render, train
-from vitviz.cli.options import failed
+from vitviz.cli import (
+    animate,
+    batch,
+    check,
+    download,
+    explain,
+    figure,
+    models,
+    provenance,
+    reconstruct,
+    render,
+    train,
+)
+from vitviz.cli.options import failed, find_models
 from vitviz.cli.terminal import Parser
 from vitviz.errors import VitvizError
 
@@ -33,9 +45,11 @@ COMMANDS: dict[str, Command] = {
     "figure": figure,
     "render": render,
     "animate": animate,
+    "reconstruct": reconstruct,
     "provenance": provenance,
     "train": train,
     "models": models,
+    "download": download,
     "check": check,
 }
 """Every command by its name, in the order that help lists them."""
@@ -52,6 +66,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     options.arguments = arguments  # for commands that say how to go on
     try:
+        find_models(options)
         code = COMMANDS[options.command].run(options)
         sys.stdout.flush()
     except VitvizError as error:

@@ -9,6 +9,7 @@ from vitviz.cli.options import INPUTS, fraction, head, layer, query
 from vitviz.maps.scaling import Scaling
 from vitviz.maps.style import ColourMap, Style
 from vitviz.methods import METHODS
+from vitviz.models.card import ModelCard
 from vitviz.models.loading import bundled, load_model
 from vitviz.session.state import Session, View
 from vitviz.session.strict import (
@@ -18,17 +19,24 @@ from vitviz.session.strict import (
     read_parameter,
 )
 
+USUAL = "rollout"
+"""The method that is used where none is given, if the model fits it."""
+
 
 def add_choices(parser: argparse.ArgumentParser) -> None:
     """The options that ``chosen`` reads."""
     option = parser.add_argument
     option("--model", default=bundled()[0].id,
-        help="a checkpoint, or a bundled model's id (default: %(default)s)")  # fmt: skip
-    option("--method", choices=tuple(METHODS), default="rollout", help="default: %(default)s")
+        help="a checkpoint, a bundled model's id, or the name of what vitviz download fetched, "
+        "such as timm/... (default: %(default)s)")  # fmt: skip
+    option("--method", choices=tuple(METHODS),
+        help="default: rollout, or the first method that the model fits")  # fmt: skip
     option("--layer", default="last", type=layer, help="from 1, or last (default)")
     option("--head", default="mean", type=head, help="from 1, or mean (default), max, min")
-    option("--query", default="cls", type=query,
-        help="cls (default), dist, ..., or X,Y in photo pixels")  # fmt: skip
+    option("--query", default="auto", type=query,
+        help="cls, dist, ...; patches, the mean over all of them; auto (default), the one of these "
+        "that the model's class is read from; or X,Y in photo pixels, or several, 'X,Y X,Y', for "
+        "their mean")  # fmt: skip
     option("--direction", choices=("of", "to"), default="of",
         help="attention of the query (default), or to it")  # fmt: skip
     option("--class", dest="target", metavar="CLASS",
@@ -51,11 +59,12 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen(options: argparse.Namespace) -> Session:
-    """The choices, without photos.
+    """The choices, without photos; ``options.method`` is the method's name from then on.
 
     Raises:
         VitvizError: The method has no such direction or parameter, or the model no such class.
     """
+    options.method = options.method or usual_method(options.model)
     method = METHODS[options.method]
     check_direction(method, options.direction)
     params = dict(read_parameter(method, text) for text in options.set)
@@ -64,6 +73,22 @@ def chosen(options: argparse.Namespace) -> Session:
     style = Style(options.colours, options.opacity, smooth=not options.nearest,
                   scaling=options.scaling)  # fmt: skip
     return Session(model=options.model, input=INPUTS[options.input], view=view, style=style)
+
+
+def usual_method(model: str) -> str:
+    """The name of the method that is used where none is given: ``USUAL``, or the first one that a
+    model fits.
+    """
+    outline = card_of(model).outline
+    if METHODS[USUAL].fits(outline):
+        return USUAL
+    return next((name for name, method in METHODS.items() if method.fits(outline)), USUAL)
+
+
+def card_of(model: str) -> ModelCard:
+    """What is known of a model; a checkpoint is read twice so."""
+    cards = {card.id: card for card in bundled()}
+    return cards.get(model) or load_model(model, "cpu").card
 
 
 def target(options: argparse.Namespace) -> int | None:
@@ -76,9 +101,7 @@ def target(options: argparse.Namespace) -> int | None:
         return None
     method = METHODS[options.method]
     check_target(method, 0, 0)
-    cards = {card.id: card for card in bundled()}
-    # A checkpoint is read twice so: once for what its classes are called.
-    card = cards.get(options.model) or load_model(options.model, "cpu").card
+    card = card_of(options.model)
     index = class_called(options.target, card.class_names)
     check_target(method, index, card.outline.classes)
     return index

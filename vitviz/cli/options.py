@@ -14,11 +14,15 @@ from vitviz.imaging.load import photos_in
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Fusion, Head
+from vitviz.models.hub_names import resolve
 from vitviz.paths import is_folder
-from vitviz.session.state import Query
+from vitviz.session.state import Point, Query
 
 if TYPE_CHECKING:  # argparse has no public name for it, and the class takes no arguments
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+MODELS = ("model", "models", "teacher")
+"""Options that name models."""
 
 INPUTS = {
     "trained": InputChoice("as trained"),
@@ -33,6 +37,20 @@ def failed(error: VitvizError) -> int:
     for line in error.hint.splitlines():
         warn(f"  {line.strip()}")
     return 1
+
+
+def find_models(options: argparse.Namespace) -> None:
+    """Puts the files of models in the place of their names on the hub; asks no network.
+
+    Raises:
+        CheckpointError: One is not on this computer.
+    """
+    for field in MODELS:
+        said = getattr(options, field, None)
+        if isinstance(said, str):
+            setattr(options, field, resolve(said))
+        elif isinstance(said, list):
+            setattr(options, field, list(map(resolve, said)))
 
 
 def add_disclosure(parser: argparse.ArgumentParser) -> None:
@@ -116,9 +134,14 @@ def head(text: str) -> Head:
 
 
 def query(text: str) -> Query:
-    """A prefix token's name, or a point "X,Y"."""
+    """The name of a query, a point "X,Y", or several: "X,Y X,Y"."""
     if "," not in text:
         return text.lower()
+    points = tuple(map(_point, text.split()))
+    return points[0] if len(points) == 1 else points
+
+
+def _point(text: str) -> Point:
     try:
         x, y = map(float, text.split(","))
     except ValueError:

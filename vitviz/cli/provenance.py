@@ -12,6 +12,7 @@ from vitviz.errors import VitvizError
 from vitviz.exporting.provenance import MapFacts, Provenance, to_json
 from vitviz.exporting.reopen import reopen
 from vitviz.exporting.stamp import read
+from vitviz.methods import METHODS
 from vitviz.session import session_file
 from vitviz.wording.names import layer_name
 
@@ -99,5 +100,9 @@ def _map(facts: MapFacts) -> Iterator[str]:
     layer = "all layers" if facts.layer is None else layer_name(facts.layer - 1)
     head = "all heads" if facts.head is None else f"head {facts.head}"
     target = "" if facts.target is None else f", class {facts.target}"
-    yield f"  map         {layer}, {head}, {facts.direction} {facts.query}{target}; {facts.unit}"
+    method = METHODS.get(facts.method)  # what it is not about is not told
+    said = [layer]
+    said += [head] if method is None or method.heads != "none" else []
+    said += [f"{facts.direction} {facts.query}"] if method is None or method.about_token else []
+    yield f"  map         {', '.join(said)}{target}; {facts.unit}"
     yield f"  computed    {facts.device}, {facts.precision}"

@@ -29,7 +29,7 @@ class Cell:
         photo_sha256: Of the photo's file.
         card: The model.
         geometry: Where each patch of the first layer lies on the photo.
-        query_token: Index of the query among the tokens of the first layer.
+        query_tokens: Indices of the query's tokens among those of the first layer.
         explanation: Every layer (and head) of the map.
         probabilities: Of each class, softmaxed; None for a model without a head.
         input_pixels: What the model was given, normalisation undone.
@@ -42,7 +42,7 @@ class Cell:
     photo_sha256: str
     card: ModelCard
     geometry: Geometry
-    query_token: int
+    query_tokens: tuple[int, ...]
     explanation: Explanation
     probabilities: Float32[np.ndarray, " classes"] | None
     input_pixels: UInt8[np.ndarray, "height width 3"]
@@ -60,10 +60,30 @@ class Cell:
         """Which token is which in the first layer: the patches that the model was given."""
         return self.outline.tokens(0)
 
-    def patch_of_query(self, layer: int) -> tuple[int, int] | None:
-        """Row and column of the query among the patches of a layer that the explanation has."""
-        token = self.outline.token_in(layer, self.query_token, self.geometry)
-        return self.outline.tokens(layer).patch(token)
+    @property
+    def asks_all(self) -> bool:
+        """Whether the query is the mean over all patches."""
+        return self.query_tokens == self.layout.all_patches
+
+    @property
+    def outlined_tokens(self) -> tuple[int, ...]:
+        """The query's tokens of the first layer, to be outlined; none where that is all patches."""
+        return () if self.asks_all else self.query_tokens
+
+    def patches_of_query(self, layer: int) -> tuple[tuple[int, int], ...]:
+        """Rows and columns of the query among the patches of a layer's map, which are not always
+        the layer's own: a path ends where it starts. None where the query is a prefix token, all
+        patches alike, or the method asks about no token.
+        """
+        if self.asks_all or not self.asks_token:
+            return ()
+        of_map = self.explanation.by_layer[layer].geometry
+        found = (self.layout.patch(token) for token in self.query_tokens)
+        patches = (patch for patch in found if patch is not None)
+        if of_map == self.geometry:
+            return tuple(patches)
+        centres = (self.geometry.patch_box(*patch).centre for patch in patches)
+        return tuple(sorted({of_map.nearest_patch(*centre) for centre in centres}))
 
     @property
     def target(self) -> int | None:
@@ -72,7 +92,7 @@ class Cell:
 
     @property
     def asks_token(self) -> bool:
-        """Whether the map is about a token, the query."""
+        """Whether the map is about tokens, the query."""
         return METHODS[self.request.method].about_token
 
     def class_name(self, index: int) -> str:
@@ -136,19 +156,55 @@ class SeriesValues:
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """The answer to a ``DecodeRequest``.
+    """The answer to a ``DecodeRequest``; pictures are sRGB in the input's size, read-only.
 
     Args:
         request: What was asked.
-        pixels: What the decoder made, normalisation undone, in the input's size.
-        hidden: Which patches it did not see.
+        card: The model.
+        input_pixels: What the model was given, normalisation undone.
+        pixels: What the decoder made, of visible patches too, of which it was never asked.
+        hidden: Which patches the encoder did not see.
         geometry: Where the patches lie on the photo.
+        explanation: Attention in the encoder, of every layer and head; 0 on hidden patches. None
+            where the network cannot go on without some of its patches.
+        query_tokens: Whose.
+        normalised: Whether the decoder's predictions were taken for normalised pixels.
     """
 
     request: DecodeRequest
+    card: ModelCard
+    input_pixels: UInt8[np.ndarray, "height width 3"]
     pixels: UInt8[np.ndarray, "height width 3"]
     hidden: Bool[np.ndarray, "rows cols"]
     geometry: Geometry
+    explanation: Explanation | None
+    query_tokens: tuple[int, ...]
+    normalised: bool
+
+    @property
+    def hidden_pixels(self) -> Bool[np.ndarray, "height width"]:
+        """Which pixels of the input lie in hidden patches."""
+        patch = self.geometry.patch
+        return self.hidden.repeat(patch, axis=0).repeat(patch, axis=1)
+
+    @property
+    def masked(self) -> UInt8[np.ndarray, "height width 3"]:
+        """The input with hidden patches grey."""
+        return _frozen(np.where(self.hidden_pixels[..., None], MASK_GREY, self.input_pixels))
+
+    @property
+    def pasted(self) -> UInt8[np.ndarray, "height width 3"]:
+        """The input with what the decoder made in the place of hidden patches."""
+        return _frozen(np.where(self.hidden_pixels[..., None], self.pixels, self.input_pixels))
+
+
+MASK_GREY = np.uint8(128)
+
+
+def _frozen(pixels: np.ndarray) -> UInt8[np.ndarray, "height width 3"]:
+    pixels = pixels.astype(np.uint8)
+    pixels.flags.writeable = False
+    return pixels
 
 
 Answer = Cell | States | SeriesValues | Reconstruction

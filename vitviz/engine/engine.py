@@ -6,7 +6,7 @@ The window, the command line, batches and figures come this way, and no other.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar, overload
 
@@ -24,7 +24,6 @@ from vitviz.engine.requests import (
 )
 from vitviz.engine.room import Room
 from vitviz.errors import MethodMisfit, NotEnoughMemory, VitvizError
-from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import InputChoice, displayed_input, fit, model_input
 from vitviz.maps.heat_map import Explanation
@@ -34,10 +33,11 @@ from vitviz.methods.series import SERIES
 from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.loading import load_model
 from vitviz.models.outline import Outline
-from vitviz.models.tokens import TokenLayout
 from vitviz.progress import Progress, Stage, silent
-from vitviz.session.state import Query
-from vitviz.shapes import Float32, UInt8
+from vitviz.session.mask import hidden_patches
+from vitviz.session.queries import query_tokens
+from vitviz.session.state import PhotoRef
+from vitviz.shapes import Bool, Float32, UInt8
 
 if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
     from vitviz.models.loading import Model
@@ -49,6 +49,10 @@ TRACE_BUDGET_BYTES = 2 << 30
 EXPLANATION_BUDGET_BYTES = 256 << 20
 """Of explanations kept, so that a query patch or a setting looked at before is there at once."""
 
+SPARE_TRACE_BYTES = 96 << 20
+SPARE_EXPLANATION_BYTES = 32 << 20
+"""Of those kept for photos that are open and not shown: to see one again takes a forward."""
+
 MODEL_BUDGET_BYTES = 2 << 30
 """Of networks kept, so that panes with different models do not load them in turn: six ViT-B."""
 
@@ -59,20 +63,6 @@ EXPLAINING_BYTES = 512 << 20
 """What a method takes at most while it works, whatever the number of tokens: they all stream."""
 
 Result = TypeVar("Result")
-
-
-def query_token(query: Query, layout: TokenLayout, geometry: Geometry) -> int:
-    """The token that a query means on this grid.
-
-    A point outside what the model saw means the nearest patch; a prefix token that the model does
-    not have means its first prefix token, or the middle patch where it has none.
-    """
-    rows, cols = layout.grid
-    if isinstance(query, str):
-        if query in layout.prefix:
-            return layout.prefix.index(query)
-        return 0 if layout.prefix else layout.index(rows // 2, cols // 2)
-    return layout.index(*geometry.nearest_patch(*query))
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,11 +103,12 @@ class Engine:
             MODEL_BUDGET_BYTES, lambda model: FLOAT_BYTES * model.card.outline.parameters
         )
         self._traces: Cache[Hashable, tuple[Trace, UInt8[np.ndarray, "height width 3"]]] = Cache(
-            trace_budget, lambda known: known[0].nbytes
+            trace_budget, lambda known: known[0].nbytes, min(trace_budget, SPARE_TRACE_BYTES)
         )
         self._explanations: Cache[Hashable, tuple[Explanation, float]] = Cache(
-            EXPLANATION_BUDGET_BYTES, lambda known: known[0].nbytes
+            EXPLANATION_BUDGET_BYTES, lambda known: known[0].nbytes, SPARE_EXPLANATION_BYTES
         )
+        self._seen: dict[PhotoRef, str] = {}  # and the SHA-256 of each
         self._room = Room()
 
     @overload
@@ -182,15 +173,41 @@ class Engine:
             sight = self._see(request, request.device, progress)
             trace = sight.trace
             _require("decoder" in trace.outline.gives, sight, "has no decoder")
-            grid = trace.layout.grid
-            hidden = np.zeros(trace.layout.patches, bool)
-            order = np.random.default_rng(request.seed).permutation(hidden.size)
-            hidden[order[: round(request.hidden * hidden.size)]] = True
-            image = trace.decoded(hidden.reshape(grid))
+            hidden = hidden_patches(request.mask, trace.layout.grid)
+            query = query_tokens(request.query, trace.outline, trace.geometry)
+            query = visible(query, hidden, len(trace.outline.prefix))
+            progress(Stage("method", name="attention"), 0.3)
+            gives = {"attention", "drop"} <= trace.outline.gives
+            explanation = trace.attention_of_visible(hidden, query) if gives and query else None
+            progress(Stage("method", name="attention"), 0.6)
+            image, undone = trace.decoded(hidden, request.normalised)
             pixels = displayed_input(image, sight.model.card.preprocessing)
-            return Reconstruction(request, pixels, hidden.reshape(grid), trace.geometry)
+            return Reconstruction(
+                request, sight.model.card, sight.input_pixels, pixels, hidden, trace.geometry,
+                explanation, query, undone,
+            )  # fmt: skip
 
         return self._twice(work, progress)
+
+    def keep(self, open: Collection[str], shown: Collection[PhotoRef]) -> None:
+        """Forgets what is known of photos that are not open any more, and most of what is known of
+        those that are not shown.
+
+        Args:
+            open: Names of their files.
+            shown: Photos that are looked at.
+        """
+        self.photos.keep(open, shown)
+        seen = self._seen.copy()
+        closed = [ref for ref in seen if ref.path not in open]
+        for ref in closed:
+            self._seen.pop(ref, None)
+        gone = {seen[ref] for ref in closed} - {seen[ref] for ref in seen if ref.path in open}
+        now = {seen[ref] for ref in shown if ref in seen}
+        self._traces.keep(lambda key: _photo_of(key) not in gone, lambda key: _photo_of(key) in now)
+        self._explanations.keep(
+            lambda key: _photo_of(key) not in gone, lambda key: _photo_of(key) in now
+        )
 
     def forget(self) -> None:
         """Lets go of everything but the photos."""
@@ -238,6 +255,7 @@ class Engine:
         progress(Stage("opening_photo"), 0)
         photo = self.photos.get(request.photo, request.background, progress)
         model = self.model(request.model, device, progress)
+        self._seen[request.photo] = photo.sha256
         key = (photo.sha256, request.photo.frame, request.background, request.input,
                model.card.id, model.card.sha256, model.device)  # fmt: skip
         trace, pixels = self._traces.get(
@@ -261,27 +279,47 @@ class Engine:
         sight = self._see(request, request.device, progress)
         trace, method = sight.trace, METHODS[request.method]
         require_fit(request.method, trace.outline, sight.model.card.title)
-        token = query_token(request.query, trace.layout, trace.geometry)
+        tokens = query_tokens(request.query, trace.outline, trace.geometry)
         target = trace.target(request.target) if method.class_specific else None
-        key = (sight.key, request.method, request.params, request.head, request.direction, token,
-               target)  # fmt: skip
+        key = (sight.photo_sha256, sight.key, request.method, request.params, request.head,
+               request.direction, tokens, target)  # fmt: skip
         explanation, method_s = self._explanations.get(
-            key, lambda: self._explanation(request, sight, token, progress),
+            key, lambda: self._explanation(request, sight, tokens, progress),
             lambda: progress(WAITING, 0),
         )  # fmt: skip
         return Cell(
-            request, sight.photo_sha256, sight.model.card, trace.geometry, token, explanation,
+            request, sight.photo_sha256, sight.model.card, trace.geometry, tokens, explanation,
             probabilities(trace), sight.input_pixels, sight.model.device, trace.forward_s, method_s,
         )  # fmt: skip
 
     def _explanation(
-        self, request: ExplainRequest, sight: Sight, token: int, progress: Progress
+        self, request: ExplainRequest, sight: Sight, query: tuple[int, ...], progress: Progress
     ) -> tuple[Explanation, float]:
         trace, needed = sight.trace, EXPLAINING_BYTES
         if "gradients" in METHODS[request.method].needs:
             needed += sight.model.card.cost_at(trace.geometry.input_size).backward_bytes
         with self._room.taken(needed, trace.device, lambda: progress(WAITING, 0)):
-            return explain(request, trace, token, progress)
+            return explain(request, trace, query, progress)
+
+
+def visible(
+    query: tuple[int, ...], hidden: Bool[np.ndarray, "rows cols"], prefix: int
+) -> tuple[int, ...]:
+    """The tokens of a query that an encoder sees; where it sees none of them, its first one.
+
+    Args:
+        query: Tokens: the prefix, then patches.
+        hidden: Which patches are hidden.
+        prefix: How many tokens stand before the patches.
+    """
+    seen = np.concatenate([np.ones(prefix, bool), ~hidden.flatten()])
+    first = np.flatnonzero(seen)[:1].tolist()
+    return tuple(token for token in query if seen[token]) or tuple(first)
+
+
+def _photo_of(key: Hashable) -> object:
+    """The SHA-256 that stands first in what a trace or an explanation is remembered by."""
+    return key[0] if isinstance(key, tuple) else None
 
 
 def see(photo: Photo, model: Model, choice: InputChoice, progress: Progress = silent) -> Trace:
@@ -305,14 +343,14 @@ def see(photo: Photo, model: Model, choice: InputChoice, progress: Progress = si
 
 
 def explain(
-    request: ExplainRequest, trace: Trace, token: int, progress: Progress
+    request: ExplainRequest, trace: Trace, query: tuple[int, ...], progress: Progress
 ) -> tuple[Explanation, float]:
     """The explanation that was asked for, and the seconds it took."""
     from vitviz.tracing.memory import refusing
 
     start = time.perf_counter()
     head = "mean" if request.head is None else request.head
-    question = Question(token, request.direction, head, dict(request.params), request.target)
+    question = Question(query, request.direction, head, dict(request.params), request.target)
     with refusing(EXPLAINING_BYTES, f"an explanation of {trace.tokens:,} tokens"):
         explanation = METHODS[request.method].explain(trace, question, progress)
     return explanation, time.perf_counter() - start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,13 @@ from vitviz.imaging.load import MAX_PIXELS, load
 from vitviz.imaging.photo import Photo
 from vitviz.progress import Progress, Stage, silent
 from vitviz.session.state import PhotoRef
+
+BUDGET_BYTES = 1 << 30
+"""Of pixels kept..."""
+
+SPARE_BYTES = 96 << 20
+"""... and of those that are not shown: eight of four megapixels, and opening one again takes a
+tenth of a second."""
 
 Key = tuple[PhotoRef, tuple[int, int, int]]
 
@@ -45,11 +53,20 @@ class PhotoCache:
         max_pixels: Above this a photo is a question for the user (``PhotoTooLarge``).
     """
 
-    def __init__(self, budget_bytes: int = 1 << 30, max_pixels: int = MAX_PIXELS) -> None:
+    def __init__(self, budget_bytes: int = BUDGET_BYTES, max_pixels: int = MAX_PIXELS) -> None:
         self.max_pixels = max_pixels
         self._photos: Cache[Key, tuple[Stamp | None, Photo]] = Cache(
-            budget_bytes, lambda stamped: stamped[1].pixels.nbytes
+            budget_bytes, lambda stamped: stamped[1].pixels.nbytes, SPARE_BYTES
         )
+
+    def keep(self, open: Collection[str], shown: Collection[PhotoRef]) -> None:
+        """Forgets the photos that are not open any more, and most of those that are not shown.
+
+        Args:
+            open: Names of their files.
+            shown: Photos that are looked at.
+        """
+        self._photos.keep(lambda key: key[0].path in open, lambda key: key[0] in shown)
 
     def get(
         self, ref: PhotoRef, background: tuple[int, int, int], progress: Progress = silent

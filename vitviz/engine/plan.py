@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitviz.engine.requests import ExplainRequest
+from vitviz.engine.requests import DecodeRequest, ExplainRequest
 from vitviz.methods import METHODS
 from vitviz.session.state import Pane, Session
 
@@ -34,6 +34,24 @@ def request_of(
     direction = view.direction if view.direction in method.directions else method.directions[0]
     return ExplainRequest(
         pane.photo, background, pane.model, pane.input, view.method, view.params,
-        view.head if method.fuses_first else None, view.query if method.about_token else "cls",
+        view.head if method.fuses_first else None, view.query if method.about_token else "auto",
         direction, view.target if method.class_specific else None, device,
+    )  # fmt: skip
+
+
+def decode_request_of(
+    session: Session, device: str = "auto", normalised: bool | None = None
+) -> DecodeRequest | None:
+    """The request for what a decoder makes of the current photo; None without one or a model.
+
+    Args:
+        session: Its mask says which patches are hidden.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        normalised: As of ``DecodeRequest``.
+    """
+    if session.photo is None or not session.model:
+        return None
+    return DecodeRequest(
+        session.photo, session.background, session.model, session.input, session.mask,
+        session.view.query, normalised, device,
     )  # fmt: skip

@@ -6,11 +6,12 @@ Layer, style and tab are in no ``ExplainRequest``: every layer comes with the an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Head
 from vitviz.methods.base import Direction, ParameterValue
+from vitviz.session.mask import MaskChoice
 from vitviz.session.state import PhotoRef, Query
 
 
@@ -85,11 +86,15 @@ class DecodeRequest(Request):
     """What a decoder makes of a photo of which patches are hidden; answered by ``Reconstruction``.
 
     Args:
-        hidden: Part of the patches that is hidden, 0..1.
-        seed: Which patches those are.
+        mask: Which patches.
+        query: Whose attention in the encoder, which sees the others; of hidden patches there is
+            none, and CLS is asked about in their place.
+        normalised: The decoder predicts normalised pixels, which are undone; None: as the
+            checkpoint says.
         device: As of ``ExplainRequest``.
     """
 
-    hidden: float = 0.75
-    seed: int = 0
+    mask: MaskChoice = field(default_factory=MaskChoice)
+    query: Query = "auto"
+    normalised: bool | None = None
     device: str = "auto"

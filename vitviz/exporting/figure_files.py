@@ -20,7 +20,6 @@ from vitviz.figures.arrange import columns_for
 from vitviz.figures.encode import encode
 from vitviz.figures.panel import Axis, Grid, Panel
 from vitviz.figures.spec import FigureSpec
-from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.maps.difference import difference
 from vitviz.maps.heat_map import Head
@@ -303,13 +302,15 @@ class _Composer:
             item.photo.pixels,
         )
         how = look(self._session.style, heat_map, cell.explanation)
-        query = cell.patch_of_query(heat_map.layer) if cell.asks_token else None
+        marked = tuple(
+            heat_map.geometry.patch_box(*patch) for patch in cell.patches_of_query(heat_map.layer)
+        )
         if heat_map.quantity.kind == "colours" and self._spec.draws != "photo":
             return Panel(drawn(pixels, heat_map, how), heat_map.geometry, heading=heading)
         return Panel(
             pixels, heat_map.geometry, None if self._spec.draws == "photo" else heat_map.values,
             how.style, how[1:], heat_map.unit, heading,
-            heat_map.geometry.patch_box(*query) if query else None,
+            marked,
         )  # fmt: skip
 
     def _difference(self, items: list[PaneMap]) -> Panel:
@@ -331,7 +332,7 @@ def _patches(item: PaneMap) -> Grid:
     """What the model was given, its patches apart."""
     cell = item.cell
     size, patch = cell.geometry.input_size, cell.geometry.patch
-    geometry = Geometry(size, size, (0, 0), size, patch)
+    geometry = replace(cell.geometry, photo_size=size, resized_size=size, window_origin=(0, 0))
     prefix = cell.layout.prefix
     panel = Panel(cell.input_pixels, geometry, cut=True, first_token=len(prefix))
     rows, cols = cell.layout.grid

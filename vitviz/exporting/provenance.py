@@ -24,10 +24,11 @@ from vitviz.methods.base import ParameterValue
 from vitviz.models.loading import bundled, is_id
 from vitviz.reading import parse, typed
 from vitviz.session import session_file
+from vitviz.session.queries import points_of
 from vitviz.session.state import Compare, Pane, PhotoRef, Session, View
 from vitviz.wording.caption import caption
 from vitviz.wording.description import describe_map
-from vitviz.wording.names import token_name
+from vitviz.wording.names import query_name
 
 VERSION = 1
 
@@ -138,8 +139,9 @@ class MapFacts:
         parameters: All of its parameters, defaults too.
         layer: From 1; None where a file holds all of them.
         head: From 1, or a fusion; None where a file holds all of them.
-        query: Name of the token: "CLS", or "row 3, column 5", from 1.
-        query_point: The point (x, y) in photo pixels that chose it; None where it was named.
+        query: What was asked about: "CLS", "row 3, column 5" (from 1), "the mean over all patches".
+        query_point: The point (x, y) in photo pixels that chose it; None where it was named, or by
+            several, which the session has.
         direction: Of the query, or to it.
         target: Index of the class asked about; None: of none.
         unit: Of the values.
@@ -267,6 +269,7 @@ def facts(cell: Cell, view: View, *, every_map: bool = False) -> MapFacts:
     geometry = heat_map.geometry
     head = heat_map.head + 1 if isinstance(heat_map.head, int) else heat_map.head
     kept_apart = every_map and cell.explanation.head is None
+    points = points_of(request.query)
     return MapFacts(
         caption(describe_map(cell, view)),
         PhotoFacts(Path(request.photo.path).name, cell.photo_sha256, geometry.photo_size,
@@ -277,8 +280,8 @@ def facts(cell: Cell, view: View, *, every_map: bool = False) -> MapFacts:
                    geometry.input_size, geometry.patch, geometry.grid, geometry.seen),
         request.method, _settings(request.method, dict(request.params)),
         None if every_map else heat_map.layer + 1, None if kept_apart else head,
-        token_name(cell.layout, cell.query_token),
-        None if isinstance(request.query, str) else request.query, request.direction,
+        query_name(cell.layout, cell.query_tokens), points[0] if len(points) == 1 else None,
+        request.direction,
         cell.explanation.target, heat_map.unit, cell.device, "float32",
     )  # fmt: skip
 

@@ -151,8 +151,8 @@ class Drawing:
             yield canvas.cells(panel, rect, cell_colours(panel, low, high, alone))
         if self.spec.grid and not panel.cut:
             yield canvas.grid(panel, rect)
-        if panel.marked is not None:
-            yield from canvas.mark(panel.marked, panel, rect)
+        for box in panel.marked:
+            yield from canvas.mark(box, panel, rect)
         if not panel.cut:
             yield canvas.frame(rect)
 

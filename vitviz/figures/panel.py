@@ -26,7 +26,7 @@ class Panel:
         ends: The range it has by itself; panels that share theirs get a wider one.
         unit: Of the values.
         heading: Above it; "" for none.
-        marked: A patch that is framed, in photo pixels: whose attention it is.
+        marked: Patches that are framed, in photo pixels: whose attention it is.
         cut: Patches stand apart, and the number of each row's first token is beside it.
         first_token: That of the first row, where it is cut.
     """
@@ -38,7 +38,7 @@ class Panel:
     ends: tuple[float, float] = (0.0, 1.0)
     unit: str = ""
     heading: str = ""
-    marked: Box | None = None
+    marked: tuple[Box, ...] = ()
     cut: bool = False
     first_token: int = 0
 

@@ -81,7 +81,8 @@ def _on_map(
     """Rows and columns of the map under each pixel, and which of them it covers."""
     height, width = geometry.photo_size
     rows, cols = positions(geometry, np.arange(width) + 0.5, np.arange(height) + 0.5)
-    return rows, cols, inside(rows, geometry.grid[0]), inside(cols, geometry.grid[1])
+    vertical, horizontal = geometry.extent
+    return rows, cols, inside(rows, vertical), inside(cols, horizontal)
 
 
 def _covered(panel: Panel, geometry: Geometry) -> UInt8[np.ndarray, "tall wide"]:
@@ -90,8 +91,10 @@ def _covered(panel: Panel, geometry: Geometry) -> UInt8[np.ndarray, "tall wide"]
     rows, cols, down, across = _on_map(geometry)
     covered = np.zeros(geometry.photo_size, np.uint8)
     known = np.isfinite(panel.values)
-    row = np.minimum(rows[down].astype(int), known.shape[0] - 1)
-    col = np.minimum(cols[across].astype(int), known.shape[1] - 1)
+    row, col = (
+        np.clip(np.floor(places).astype(int), 0, count - 1)
+        for places, count in zip((rows[down], cols[across]), known.shape, strict=True)
+    )
     covered[down, across] = 255 * known[row][:, col]
     return covered
 
@@ -104,7 +107,7 @@ def _cut(
     shown = []
     for at, count in zip((rows, cols), geometry.grid, strict=True):
         near = np.abs(at - np.rint(at)) < CUT / 2
-        shown.append(~near | (np.rint(at) == 0) | (np.rint(at) == count))
+        shown.append(~near | (np.rint(at) <= 0) | (np.rint(at) >= count))
     alpha = np.where(np.outer(*shown), np.uint8(255), np.uint8(0))
     return np.dstack([photo, alpha])
 

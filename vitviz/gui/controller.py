@@ -14,7 +14,7 @@ from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import Cancelled, MethodMisfit, PhotoError
 from vitviz.gui.scene import PaneState
 from vitviz.gui.store import Store
-from vitviz.gui.threads.service import OpenPhoto, Preview, Service
+from vitviz.gui.threads.service import Kept, OpenPhoto, Preview, Service
 from vitviz.models.card import ModelCard
 from vitviz.models.loading import bundled
 from vitviz.progress import Stage
@@ -78,6 +78,7 @@ class Controller(QObject):
         self._good_device = "auto"
         self._frames: dict[str, int] = {}
         self._visited: list[PhotoRef] = []
+        self._looked_at: frozenset[PhotoRef] = frozenset()
         store.changed.connect(self._on_session)
         service.answered.connect(self._on_answer)
         service.failed.connect(self._on_failure)
@@ -176,6 +177,10 @@ class Controller(QObject):
         if new.photos is not old.photos:
             there = set(new.photos)
             self._visited = [ref for ref in self._visited if ref in there]
+        shown = frozenset(pane.photo for pane in new.panes if pane.photo is not None)
+        if new.photos is not old.photos or shown != self._looked_at:
+            self._looked_at = shown
+            self.service.keep(Kept(new.photos, shown))
         self._shown = carried(self._shown, old.panes, new.panes)
         if new.photo is None:
             self._shown = (_LastAnswer(),) * len(new.panes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,15 +12,23 @@ from PySide6.QtCore import QBuffer, QIODevice, QMimeData, QObject
 from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from vitviz.errors import PhotoError, PhotoTooLarge, VitvizError
+from vitviz.errors import PhotoTooLarge, VitvizError
+from vitviz.gui.found import (
+    CHECKPOINTS,
+    Found,
+    Kind,
+    are_many,
+    exported_suffixes,
+    look_through,
+)
 from vitviz.gui.settings import RECENT, Settings
 from vitviz.gui.store import Store
 from vitviz.gui.threads.jobs import Job, Jobs
 from vitviz.gui.widgets.banner import Banner, Choices
-from vitviz.imaging.load import EXTENSIONS, photos_in
+from vitviz.imaging.load import EXTENSIONS
 from vitviz.imaging.samples import sample_photos
 from vitviz.models.loading import bundled
-from vitviz.paths import absolute, is_elsewhere, is_file, is_folder
+from vitviz.paths import absolute, is_elsewhere, is_file
 from vitviz.progress import Progress
 from vitviz.session import pasted, session_file
 from vitviz.session.panes import without_photos, without_point
@@ -28,8 +36,6 @@ from vitviz.session.state import Pane, PhotoRef, Session
 
 if TYPE_CHECKING:
     from vitviz.exporting.reopen import ReopenedSession
-
-CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin")
 
 PHOTO_FILTER = f"Photos ({' '.join(f'*{suffix}' for suffix in EXTENSIONS)});;All files (*)"
 MODEL_FILTER = f"Checkpoints ({' '.join(f'*{suffix}' for suffix in CHECKPOINTS)});;All files (*)"
@@ -63,19 +69,50 @@ class Documents(QObject):
         self._refused: list[str] = []
         self._large: list[PhotoRef] = []
 
-    def add(self, paths: list[Path]) -> None:
-        """Opens whatever is there: photos, folders of photos, a session, a checkpoint."""
+    def add(self, names: Sequence[Path | str], then: Callable[[], None] = lambda: None) -> None:
+        """Opens whatever is there: photos, folders of photos, a session, a checkpoint.
+
+        Args:
+            names: Of files and folders.
+            then: Called once that is done, which takes a while where there are many.
+        """
+
+        def take(found: Found) -> None:
+            self.open_found(found)
+            then()
+
+        self.look_through(names, take)
+
+    def look_through(self, names: Sequence[Path | str], then: Callable[[Found], None]) -> None:
+        """Finds out what files are: a few at once, many and folders on another thread."""
         self.banner.dismiss()
-        photos: list[Path] = []
-        refused: list[VitvizError] = []
-        for path in paths:
+        if not are_many(names):
+            then(look_through(names))
+            return
+        title = f"Looking at {len(names):,} files" if len(names) > 1 else "Looking into a folder"
+        self._jobs.begin(
+            Job(title, partial(look_through, names), lambda found: then(cast("Found", found)))
+        )
+
+    def open_found(self, found: Found) -> None:
+        """Opens what is behind some names, and says at once what of it cannot be opened."""
+        refused = [*found.refused]
+        for kind, path in found.others:
             try:
-                photos += self._take(path)
+                self._open_other(kind, path)
             except VitvizError as error:
                 refused.append(error)
-        if photos:
-            self.add_photos(photos)
+        if found.photos:
+            self._add_refs(found.photos)
         self._say_refused(refused)
+
+    def _open_other(self, kind: Kind, path: Path) -> None:
+        if kind == "session":
+            self.read_session(path)
+        elif kind == "export":
+            self.reopen(path)
+        else:
+            self.use_model(str(path))
 
     def _say_refused(self, refused: Sequence[VitvizError]) -> None:
         """Says all that was refused at once: one message would take the place of another."""
@@ -87,71 +124,48 @@ class Documents(QObject):
     def open_recent(self, path: str) -> None:
         """Opens what was opened before; asks first where that would ask another computer."""
         if not is_elsewhere(path):
-            self.add([Path(path)])
+            self.add([path])
             return
         self.banner.say(
             f"{path} is on another computer, or is no file. Open it?",
-            (("Open It", lambda: self.add([Path(path)])), ("Leave It", lambda: None)),
+            (("Open It", lambda: self.add([path])), ("Leave It", lambda: None)),
         )
 
-    def _take(self, path: Path) -> list[Path]:
-        """The photos that a path stands for; sessions and checkpoints are opened at once."""
-        if is_folder(path):
-            found = photos_in(path)
-            if not found:
-                raise PhotoError(f"There are no photos in {path.name}.", "Choose another folder.")
-            return found
-        if path.suffix.lower() == session_file.SUFFIX:
-            self.read_session(path)
-            return []
-        if path.suffix.lower() not in EXTENSIONS and path.suffix.lower() in exported_suffixes():
-            self.reopen(path)
-            return []
-        if path.suffix.lower() in CHECKPOINTS:
-            self.use_model(str(path))
-            return []
-        return [path]
-
-    def add_photos(self, paths: list[Path]) -> None:
+    def add_photos(self, paths: Sequence[Path]) -> None:
         """Adds photos and selects the first of them; those open already are not added again."""
-        session, first = self._with_photos(self.store.session, paths)
+        refs = [PhotoRef(str(absolute(path))) for path in paths]
+        self._add_refs(tuple(dict.fromkeys(refs)))
+
+    def _add_refs(self, refs: Sequence[PhotoRef]) -> None:
+        session, first = self._with_photos(self.store.session, refs)
         view = without_point(session.view)
         self.store.set(replace(session, selected=session.photos.index(first), view=view))
 
-    def for_pane(
-        self, session: Session, pane: Pane, paths: list[Path]
-    ) -> tuple[Session, Pane] | None:
+    def for_pane(self, session: Session, pane: Pane, found: Found) -> tuple[Session, Pane]:
         """What files make of a pane, and the session with the photos among them.
 
-        A checkpoint becomes its model, the first photo its photo. None where a session is among
-        them: that is opened instead.
+        A checkpoint becomes its model, the first photo its photo.
         """
-        if any(path.suffix.lower() == session_file.SUFFIX for path in paths):
-            self.add(paths)
-            return None
-        self.banner.dismiss()
-        photos: list[Path] = []
-        refused: list[VitvizError] = []
-        for path in paths:
+        refused = [*found.refused]
+        for kind, path in found.others:
             try:
-                if path.suffix.lower() in CHECKPOINTS:
+                if kind == "model":
                     view = replace(pane.view, target=None)
                     pane = replace(pane, model=str(path), view=view)
                 else:
-                    photos += self._take(path)
+                    self._open_other(kind, path)
             except VitvizError as error:
                 refused.append(error)
         self._say_refused(refused)
-        if photos:
-            session, first = self._with_photos(session, photos)
+        if found.photos:
+            session, first = self._with_photos(session, found.photos)
             pane = replace(pane, photo=first, view=without_point(pane.view))
         return session, pane
 
-    def _with_photos(self, session: Session, paths: list[Path]) -> tuple[Session, PhotoRef]:
-        """The session with these photos open, and the first of them."""
+    def _with_photos(self, session: Session, refs: Sequence[PhotoRef]) -> tuple[Session, PhotoRef]:
+        """The session with these photos open, each given once, and the first of them."""
         known = {ref.path: ref for ref in session.photos}
-        refs = [PhotoRef(str(absolute(path))) for path in paths]
-        new = tuple(ref for ref in dict.fromkeys(refs) if ref.path not in known)
+        new = tuple(ref for ref in refs if ref.path not in known)
         self._refused, self._large = [], []
         for ref in reversed(refs[:RECENT]):
             self.settings.add_recent("photos", ref.path)
@@ -238,7 +252,7 @@ class Documents(QObject):
             data: None where the system gives no access to its clipboard.
         """
         data = QMimeData() if data is None else data
-        files = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+        files = [url.toLocalFile() for url in data.urls() if url.isLocalFile()]
         if files:
             self.add(files)
         elif data.hasImage():
@@ -392,14 +406,6 @@ def keep_picture(image: QImage, folder: Path) -> Path:
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     image.save(buffer, "PNG", PNG_QUALITY)  # type: ignore[call-overload]
     return pasted.keep(folder, bytes(buffer.data().data()))
-
-
-def exported_suffixes() -> tuple[str, ...]:
-    """Of the files that tell what made them."""
-    from vitviz.exporting.formats import CONTAINERS
-    from vitviz.exporting.stamp import BESIDE
-
-    return (*CONTAINERS, BESIDE)
 
 
 def listed(names: list[str]) -> str:

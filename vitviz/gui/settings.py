@@ -38,6 +38,7 @@ class Preferences:
         max_pixels: Photos above this are asked about before they are opened.
         provenance_beside: What made a file is also written beside it, as JSON.
         full_paths: What made a file names the folders of photos and checkpoints.
+        windows: Windows of networks that have some are drawn on the photo.
     """
 
     theme: Theme = "system"
@@ -47,6 +48,7 @@ class Preferences:
     max_pixels: int = MAX_PIXELS
     provenance_beside: bool = False
     full_paths: bool = False
+    windows: bool = True
 
     @property
     def disclosure(self) -> Disclosure:
@@ -130,6 +132,13 @@ class Settings:
 
     def remember(self, name: str, value: str) -> None:
         self._set(f"remembered/{name}", value)
+
+    def listed(self, name: str) -> list[str]:
+        """Texts of the user's that are kept under some name."""
+        return self._texts(f"listed/{name}")
+
+    def set_listed(self, name: str, texts: list[str]) -> None:
+        self._set(f"listed/{name}", texts)
 
     def recent(self, kind: str) -> list[str]:
         """Paths opened lately ("photos", "sessions", "models"), newest first; missing ones left

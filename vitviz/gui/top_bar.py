@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from vitviz.gui.scene import Scene
 from vitviz.gui.views.view import ViewKind
-from vitviz.gui.widgets.drops import dropped
+from vitviz.gui.widgets import drops
 
 OPEN_MS = 350
 """How long something is dragged over a view's button before the view opens."""
@@ -37,8 +37,8 @@ class Tab(QToolButton):
         self._over.timeout.connect(self.click)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if dropped(event.mimeData()) is not None:
-            event.acceptProposedAction()
+        if drops.dropped(event.mimeData()) is not None:
+            drops.accept(event)
             if not self.isChecked():
                 self._over.start()
 

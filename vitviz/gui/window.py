@@ -34,6 +34,7 @@ from vitviz.gui.threads.service import Preview, Service
 from vitviz.gui.top_bar import TopBar
 from vitviz.gui.views.stack import ViewStack
 from vitviz.gui.views.table import VIEWS
+from vitviz.gui.widgets import drops
 from vitviz.gui.widgets.banner import Banner
 from vitviz.gui.widgets.job_view import JobView
 from vitviz.gui.widgets.status import StatusBar
@@ -48,6 +49,7 @@ from vitviz.session.state import PhotoRef, Session
 
 if TYPE_CHECKING:  # loaded when they are first used
     from vitviz.gui.batch.commands import BatchCommands
+    from vitviz.gui.browser.commands import BrowserCommands
     from vitviz.gui.finetune.commands import FinetuneCommands
 
 log = logging.getLogger(__name__)
@@ -101,6 +103,7 @@ class Window(QMainWindow):
         self.last = LastSession(settings.folder)
         self._has_begun = False
         self._batch: BatchCommands | None = None
+        self._browser: BrowserCommands | None = None
         self._finetuning: FinetuneCommands | None = None
         self._build()
         self._connect()
@@ -120,8 +123,9 @@ class Window(QMainWindow):
         self.recent_menu.aboutToShow.connect(self._fill_recent)
         self._panels_menu = self.panels.menu()
         self._compare_menus = {"compare.along": QMenu(self), "compare.go": QMenu(self)}
+        bundled_menu = QMenu(self)
         submenus = {"file.recent": self.recent_menu, "view.panels": self._panels_menu,
-                    **self._compare_menus}  # fmt: skip
+                    "model.bundled": bundled_menu, **self._compare_menus}  # fmt: skip
         self._menu_bar = self.menu_actions.menu_bar(submenus)
         by_id = self.actions_by_id
         exports = [by_id[name] for name in EXPORTS]
@@ -190,6 +194,15 @@ class Window(QMainWindow):
         return self._batch
 
     @property
+    def browser(self) -> BrowserCommands:
+        """Finding, fetching and opening models; loaded when it is first asked for."""
+        if self._browser is None:
+            from vitviz.gui.browser.commands import BrowserCommands
+
+            self._browser = BrowserCommands(self.documents, self.settings, self)
+        return self._browser
+
+    @property
     def finetuning(self) -> FinetuneCommands:
         """Training a model further; loaded when it is first asked for."""
         if self._finetuning is None:
@@ -208,7 +221,12 @@ class Window(QMainWindow):
         self.store.amend(session)
         self._has_begun = True
         if paths:
-            self.documents.add(paths)
+            self.documents.add(paths, self._begun)
+        else:
+            self._begun()
+
+    def _begun(self) -> None:
+        """What is left to do once the first photos are in the list."""
         if not self.store.session.photos and self.documents.session_path is None:
             photos = tuple(PhotoRef(str(path)) for path in sample_photos())
             # The bundled model's last two layers gather little, the one before shows what it saw.
@@ -333,10 +351,10 @@ class Window(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() or event.mimeData().hasImage():
-            event.acceptProposedAction()
+            drops.accept(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        event.acceptProposedAction()
+        drops.accept(event)
         urls, shift = event.mimeData().urls(), Qt.KeyboardModifier.ShiftModifier
         if event.modifiers() & shift and len(urls) == 1 and urls[0].isLocalFile():
             self.documents.open_state(Path(urls[0].toLocalFile()))
@@ -355,7 +373,7 @@ class Window(QMainWindow):
         self.hide()
         self.closed.emit()
         end = time.monotonic() + CLOSING_S
-        for part in (self._batch, self._finetuning, self.jobs, self.service):
+        for part in (self._batch, self._browser, self._finetuning, self.jobs, self.service):
             if part is not None:
                 part.close(max(0.0, end - time.monotonic()))
         event.accept()

@@ -16,6 +16,7 @@ from vitviz.session.state import Tab
 if TYPE_CHECKING:  # views are loaded when they are first opened
     from vitviz.gui.views.compare.view import CompareView
     from vitviz.gui.views.heads.view import HeadsView
+    from vitviz.gui.views.masked.view import MaskedView
     from vitviz.gui.views.patches.view import PatchesView
 
 Function = Callable[..., None]
@@ -38,6 +39,7 @@ def connect_panels(app: App) -> None:
         (panels.model.device_chosen, model.choose_device),
         (panels.model.details_requested, model.show_card),
         (panels.model.open_requested, model.open_model),
+        (panels.model.browse_requested, model.browse_models),
         (panels.method.chosen, go.choose_view),
         (panels.predictions.chosen, go.choose_target),
         (panels.appearance.chosen, view.choose_style),
@@ -66,6 +68,18 @@ def _patches(app: App, widget: ViewWidget) -> None:
     connect(app, (cast("PatchesView", widget).token_clicked, go.choose_token))
 
 
+def _masked(app: App, widget: ViewWidget) -> None:
+    masked = cast("MaskedView", widget)
+    connect(
+        app,
+        (masked.wanted, lambda app: view.ask_decoder(app, masked.normalised)),
+        (masked.mask_chosen, view.choose_mask),
+        (masked.patch_chosen, view.choose_masked_patch),
+    )
+    app.service.decoded.connect(masked.show_answer)
+    app.service.decode_failed.connect(masked.show_failure)
+
+
 def _compare(app: App, widget: ViewWidget) -> None:
     panes = cast("CompareView", widget)
     connect(
@@ -90,5 +104,6 @@ CONNECT: dict[Tab, Callable[[App, ViewWidget], None]] = {
     "look": _look,
     "heads": _heads,
     "patches": _patches,
+    "masked": _masked,
     "compare": _compare,
 }

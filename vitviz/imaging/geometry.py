@@ -48,8 +48,14 @@ class Geometry:
         window_origin: Top and left of the model's input inside the resized photo; negative where
             the input is padded.
         input_size: Height and width of the model's input.
-        patch: Side of a patch in input pixels; where it does not divide the input, the last row
-            and column are cut off at its edge.
+        patch: Side of a patch in input pixels, which is how far its centre is from the next one's.
+        offset: Top and left of the first patch in input pixels. Convolutions with a stride put the
+            centres of their patches elsewhere than in the middle of even tiles.
+        cells: Rows and columns of patches; None: as many as it takes to cover the input from its
+            top-left corner.
+
+    Every point of the input is of the patch whose centre is nearest: the first and the last row and
+    column begin and end at its edges, whether their squares reach past these or not as far.
     """
 
     photo_size: tuple[int, int]
@@ -57,21 +63,36 @@ class Geometry:
     window_origin: tuple[int, int]
     input_size: tuple[int, int]
     patch: int
+    offset: tuple[float, float] = (0.0, 0.0)
+    cells: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        if min(*self.photo_size, *self.resized_size, *self.input_size, self.patch) < 1:
+        sizes = (*self.photo_size, *self.resized_size, *self.input_size, *self.grid)
+        if min(*sizes, self.patch) < 1:
             raise ValueError(f"sizes must be positive: {self}")
 
     @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of patches."""
-        height, width = self.input_size
-        return -(-height // self.patch), -(-width // self.patch)
+        return self.cells or covering(self.input_size, self.patch)
 
     @property
-    def extent(self) -> tuple[float, float]:
-        """Height and width of the input in patches, which is the grid unless some are cut off."""
-        return self.input_size[0] / self.patch, self.input_size[1] / self.patch
+    def extent(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Where the input begins and ends, in patches from the first one's top and left edge."""
+        (top, left), (height, width) = self.offset, self.input_size
+        return (
+            (-top / self.patch, (height - top) / self.patch),
+            (-left / self.patch, (width - left) / self.patch),
+        )
+
+    @property
+    def edges(self) -> tuple[list[float], list[float]]:
+        """Where rows and columns of patches begin, and the last ones end, in input pixels."""
+        rows, cols = (
+            [0.0, *(first + i * self.patch for i in range(1, count)), float(size)]
+            for first, count, size in zip(self.offset, self.grid, self.input_size, strict=True)
+        )
+        return rows, cols
 
     @property
     def scale(self) -> tuple[float, float]:
@@ -117,12 +138,27 @@ class Geometry:
         rows, cols = self.grid
         if not (0 <= row < rows and 0 <= col < cols):
             raise IndexError(f"no patch ({row}, {col}) on a grid of {rows} x {cols}")
-        height, width = self.input_size
-        left, top = self.to_photo(col * self.patch, row * self.patch)
-        right, bottom = self.to_photo(
-            min((col + 1) * self.patch, width), min((row + 1) * self.patch, height)
+        (top, bottom), (left, right) = (
+            (
+                0.0 if at == 0 else first + at * self.patch,
+                float(size) if at == count - 1 else first + (at + 1) * self.patch,
+            )
+            for at, first, count, size in zip(
+                (row, col), self.offset, self.grid, self.input_size, strict=True
+            )
         )
-        return Box(left, top, right, bottom)
+        return Box(*self.to_photo(left, top), *self.to_photo(right, bottom))
+
+    def around(self, row: int, col: int, side: float) -> Box:
+        """The square of so many input pixels around the centre of a patch, in photo pixels; it may
+        reach past the photo.
+        """
+        x, y = (
+            first + (at + 0.5) * self.patch
+            for first, at in ((self.offset[1], col), (self.offset[0], row))
+        )
+        half = side / 2
+        return Box(*self.to_photo(x - half, y - half), *self.to_photo(x + half, y + half))
 
     def patch_at(self, x: float, y: float) -> tuple[int, int] | None:
         """Row and column of the patch over a photo point, or None where the model saw nothing."""
@@ -130,11 +166,19 @@ class Geometry:
         height, width = self.input_size
         if not (0 <= input_y < height and 0 <= input_x < width):
             return None
-        return math.floor(input_y / self.patch), math.floor(input_x / self.patch)
+        return self._patch_of(input_x, input_y)
 
     def nearest_patch(self, x: float, y: float) -> tuple[int, int]:
         """Row and column of the patch over a photo point, or nearest to it."""
-        input_x, input_y = self.to_input(x, y)
-        rows, cols = self.grid
-        row, col = int(input_y // self.patch), int(input_x // self.patch)
+        return self._patch_of(*self.to_input(x, y))
+
+    def _patch_of(self, input_x: float, input_y: float) -> tuple[int, int]:
+        (rows, cols), (top, left) = self.grid, self.offset
+        row = math.floor((input_y - top) / self.patch)
+        col = math.floor((input_x - left) / self.patch)
         return min(max(row, 0), rows - 1), min(max(col, 0), cols - 1)
+
+
+def covering(input_size: tuple[int, int], patch: int) -> tuple[int, int]:
+    """Rows and columns of patches, from the top-left corner, that cover an input."""
+    return -(-input_size[0] // patch), -(-input_size[1] // patch)

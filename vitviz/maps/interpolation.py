@@ -1,6 +1,7 @@
 """From a map's values to steps of the colour map, anywhere on it.
 
-Positions on a map are in patches: 0 is the outer edge of the first patch, 0.5 its centre.
+Positions on a map are in patches: 0.5 is the centre of the first patch, 1.5 that of the second.
+Where a map reaches beyond its patches, the first and the last of them go on.
 """
 
 from __future__ import annotations
@@ -72,8 +73,8 @@ def steps(
         values: In natural units.
         lo: The value at step 0.
         hi: The value at step 255.
-        row_positions: In patches from the top edge of the map, each inside it.
-        col_positions: In patches from the left edge of the map, each inside it.
+        row_positions: In patches from the top edge of the first.
+        col_positions: In patches from the left edge of the first.
         smooth: Interpolate between the centres of patches.
         scaling: From values to places along the colours.
         at_once: Multiplications done in one product, ``MULTIPLIED_AT_ONCE`` for little processor

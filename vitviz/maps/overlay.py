@@ -78,17 +78,19 @@ def positions(
         ys: Photo pixels from its top edge.
 
     Returns:
-        Row positions and column positions in patches; outside 0..rows and 0..cols the model saw
+        Row positions and column positions in patches; outside of ``Geometry.extent`` the model saw
         nothing.
     """
-    vertical, horizontal = geometry.scale
-    top, left = geometry.window_origin
-    return (ys / vertical - top) / geometry.patch, (xs / horizontal - left) / geometry.patch
+    (vertical, horizontal), patch = geometry.scale, geometry.patch
+    top, left = (
+        start + first for start, first in zip(geometry.window_origin, geometry.offset, strict=True)
+    )
+    return (ys / vertical - top) / patch, (xs / horizontal - left) / patch
 
 
-def inside(places: Float[np.ndarray, " places"], extent: float) -> slice:
-    """The part of ascending positions that lies on a map of so many patches on this axis."""
-    first, last = np.searchsorted(places, [0.0, float(extent)])
+def inside(places: Float[np.ndarray, " places"], extent: tuple[float, float]) -> slice:
+    """The part of ascending positions from one to another."""
+    first, last = np.searchsorted(places, extent)
     return slice(int(first), int(last))
 
 
@@ -160,7 +162,10 @@ def at_pixels(
         dense = (by_row @ values) @ by_col.T
         result[rows, cols] = np.clip(dense, values.min(), values.max())
     else:
-        row, col = np.floor(down[rows]).astype(np.intp), np.floor(across[cols]).astype(np.intp)
+        row, col = (
+            np.clip(np.floor(places).astype(np.intp), 0, count - 1)
+            for places, count in zip((down[rows], across[cols]), values.shape, strict=True)
+        )
         result[rows, cols] = values[:, col][row]
     return result
 

@@ -27,11 +27,9 @@ def edges(
         Of the rows and of the columns, in fractions of the photo's height and width; below 0 or
         above 1 where the input is padded.
     """
-    (rows, cols), (top, left) = geometry.grid, geometry.window_origin
-    (height, width), (low, far) = geometry.resized_size, geometry.input_size
-    down = (top + np.minimum(geometry.patch * np.arange(rows + 1), low)) / height
-    across = (left + np.minimum(geometry.patch * np.arange(cols + 1), far)) / width
-    return down, across
+    (top, left), (height, width) = geometry.window_origin, geometry.resized_size
+    rows, cols = geometry.edges
+    return (top + np.array(rows)) / height, (left + np.array(cols)) / width
 
 
 def overlaps(

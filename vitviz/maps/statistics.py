@@ -99,7 +99,8 @@ def centre_of_mass(
         for axis, count in ((1, rows), (0, cols))
     )
     # Photo pixels are an affine function of patches, so the mean may be taken before.
-    return geometry.to_photo(col * geometry.patch, row * geometry.patch)
+    top, left = geometry.offset
+    return geometry.to_photo(left + col * geometry.patch, top + row * geometry.patch)
 
 
 def top_tenth(weights: Float64[np.ndarray, "rows cols"]) -> float:

@@ -4,7 +4,9 @@ from vitviz.methods.attention import ATTENTION
 from vitviz.methods.attention_grad_cam import ATTENTION_GRAD_CAM
 from vitviz.methods.base import Method
 from vitviz.methods.feature_norm import FEATURE_NORM
+from vitviz.methods.grad_cam import GRAD_CAM
 from vitviz.methods.gradient_rollout import GRADIENT_ROLLOUT
+from vitviz.methods.hires_cam import HIRES_CAM
 from vitviz.methods.relevance import RELEVANCE
 from vitviz.methods.rollout import ROLLOUT
 
@@ -16,6 +18,8 @@ METHODS: dict[str, Method] = {
         RELEVANCE,
         GRADIENT_ROLLOUT,
         ATTENTION_GRAD_CAM,
+        GRAD_CAM,
+        HIRES_CAM,
         FEATURE_NORM,
     )
 }

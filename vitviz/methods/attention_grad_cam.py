@@ -3,7 +3,8 @@
     w_h = mean over patches j of dy/dA_h[query, j]
     map = (mean over h of w_h A_h[query])+
 
-y is the logit of one class, ``+`` what is positive.
+y is the logit of one class, ``+`` what is positive. A query of several tokens has the mean of
+``w_h A_h`` over them too, before ``+``.
 
 Source: the baseline "GradCAM" of Chefer, Gur and Wolf, "Transformer Interpretability Beyond
 Attention Visualization", CVPR 2021, arXiv 2012.09838 (``generate_cam_attn`` in their code), after
@@ -18,11 +19,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from vitviz.maps.heat_map import Explanation, Quantity
 from vitviz.methods.base import Method, Question
+from vitviz.models.tokens import runs
 from vitviz.progress import Progress
+from vitviz.shapes import Float32
 
 if TYPE_CHECKING:
+    from vitviz.tracing.gradients import Gradients
     from vitviz.tracing.trace import Trace
 
 
@@ -41,13 +47,26 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     for layer, attention in enumerate(trace.attention):
         if attention is None:
             continue
-        row = trace.token_in(layer, question.query)
-        slopes = gradients.rows(layer, slice(None), slice(row, row + 1))[:, 0].cpu().numpy()
-        patches = slice(len(trace.outline.prefix), None)
-        weights = slopes[:, patches].mean(-1, keepdims=True)
-        values = (weights * trace.row(layer, row)).mean(0, keepdims=True).clip(min=0)
+        values = _weighted(trace, gradients, layer, trace.tokens_in(layer, question.query))
         by_layer[layer] = trace.maps(layer, values)
     return Explanation(by_layer, "mean", Quantity("weighted attention"), target=target)
+
+
+def _weighted(
+    trace: Trace, gradients: Gradients, layer: int, query: tuple[int, ...]
+) -> Float32[np.ndarray, "1 tokens"]:
+    first = len(trace.outline.prefix)
+    attention = trace.attention_of(layer)
+    room, slopes_room = attention.room(), attention.room()
+    total = room.new_zeros(1, attention.tokens)
+    for run in runs(query):
+        for rows, block in attention.row_blocks(queries=run, room=room):
+            slopes = gradients.rows(layer, slice(None), rows, slopes_room)
+            weights = slopes[..., first:].mean(-1, keepdim=True)
+            total += (weights * block).sum((0, 1))
+    values: Float32[np.ndarray, "1 tokens"]
+    values = (total / (attention.heads * len(query))).clamp(min=0).cpu().numpy()
+    return values
 
 
 ATTENTION_GRAD_CAM = Method(

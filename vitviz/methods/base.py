@@ -22,7 +22,8 @@ ParameterValue = float | int | str | bool
 LACKS: dict[Ability, str] = {
     "attention": "the model has no attention",
     "classes": "the model has no classes: it was trained without labels",
-    "sequence": "the model's patches change from layer to layer, so there is no path to follow",
+    "path": "the model's patches change from layer to layer, so there is no path to follow",
+    "sequence": "the model's patches change from layer to layer",
     "values": "the model does not give what its heads mix",
     "states": "the model does not give what its layers put out",
     "gradients": "the model gives no gradients",
@@ -63,8 +64,9 @@ class Question:
     """What is asked of a trace.
 
     Args:
-        query: Index of the query token in the first layer; in others it is the token over the same
-            place of the photo (``Trace.token_in``).
+        query: Indices of the query's tokens in the first layer, ascending: a map is the mean over
+            them. In other layers they are the tokens over the same places of the photo
+            (``Trace.tokens_in``).
         direction: Attention of it, or to it.
         head: For methods that fuse the heads before anything else (``Method.heads``);
             others give every head and leave the choice to ``Explanation.map``.
@@ -73,7 +75,7 @@ class Question:
             model does not have: the most probable.
     """
 
-    query: int = 0
+    query: tuple[int, ...] = (0,)
     direction: Direction = "of"
     head: Head = "mean"
     params: Mapping[str, ParameterValue] = field(default_factory=dict)
@@ -95,7 +97,7 @@ class Method:
             published; or "none", since it is not about heads.
         directions: Which of "of" and "to" it answers.
         needs: What a network must give for it.
-        about_token: It asks about one token, the query; else about the whole photo.
+        about_token: It asks about some tokens, the query; else about the whole photo.
     """
 
     name: str
@@ -126,6 +128,20 @@ class Method:
     def fits(self, outline: Outline) -> bool:
         """Whether it can be asked of a network: the only place that decides it."""
         return self.needs <= outline.gives
+
+    def extends(self, outline: Outline) -> bool:
+        """Whether it follows a path through patches that merge, which nobody has published."""
+        return "path" in self.needs and "sequence" not in outline.gives
+
+    def title_for(self, outline: Outline | None) -> str:
+        """Its title, which says of what of it is vitviz's own for a network."""
+        own = outline is not None and self.extends(outline)
+        return f"{self.title} through merging (vitviz's own)" if own else self.title
+
+    def source_for(self, outline: Outline | None) -> str:
+        """Who published it; and what is vitviz's own for a network."""
+        own = outline is not None and self.extends(outline)
+        return f"{self.source}; through windows and merging: vitviz's own" if own else self.source
 
     def misfit(self, outline: Outline) -> str:
         """Why it cannot be asked of a network: "the model has no classes"; "" where it can."""

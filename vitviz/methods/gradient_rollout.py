@@ -77,7 +77,8 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
         push = partial(push_normalised, residual=residual)
         flows = flow_down(layers, through, question.query, push)
         values = flows.unsqueeze(1).cpu().numpy()
-    maps = uniform(values, through, trace.layout, trace.geometry)
+    first = through[0]
+    maps = uniform(values, through, trace.outline.tokens(first), trace.geometry_of(first))
     return Explanation(maps, head, Quantity("gradient rollout", "share"), "through", target)
 
 
@@ -88,5 +89,5 @@ GRADIENT_ROLLOUT = Method(
     explain=explain,
     parameters=(DISCARD, RESIDUAL, START),
     heads="fused",
-    needs=frozenset({"attention", "gradients", "classes", "sequence"}),
+    needs=frozenset({"attention", "gradients", "classes", "path"}),
 )

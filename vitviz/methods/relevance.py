@@ -60,7 +60,8 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     )  # fmt: skip
     flows = flow_down(layers, through, question.query, push_added)
     values = flows.unsqueeze(1).cpu().numpy()
-    maps = uniform(values, through, trace.layout, trace.geometry)
+    first = through[0]
+    maps = uniform(values, through, trace.outline.tokens(first), trace.geometry_of(first))
     return Explanation(maps, head, Quantity("relevance"), "through", target)
 
 
@@ -86,5 +87,5 @@ RELEVANCE = Method(
     explain=explain,
     parameters=(START,),
     heads="fused",
-    needs=frozenset({"attention", "gradients", "classes", "sequence"}),
+    needs=frozenset({"attention", "gradients", "classes", "path"}),
 )

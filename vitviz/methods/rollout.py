@@ -11,6 +11,13 @@ discard ratio, are jacobgil/vit-explain's: of the fused tokens x tokens matrix t
 Difference from the source: only one row of R is asked for, so no matrix is multiplied by another
 (``vitviz.methods.parts.flow``).
 
+Through windows and merging (Swin) nobody has published it; this is vitviz's own. A_l is then one
+block for each window, its tokens where they lie on the photo, shifts and all; what they look at in
+padding is left out, and each row divided by its own sum. Where patches merged before layer l, each
+hands its part to those it was merged of, a quarter to each of four, in equal parts where at the
+edge there are fewer. So R's rows sum to 1. A network without CLS is asked for the mean over its
+last patches, which its class is read from. The discard ratio is of the pairs that share a window.
+
 Differences from vit-explain: each row is divided by its own sum (there column j is divided by the
 sum of row j); no entry is protected from being discarded (there CLS -> CLS is, and the residual
 gives part of it back anyway). A row that keeps nothing, which takes a residual of 0 (or of less
@@ -65,7 +72,8 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
         push = partial(push_normalised, residual=residual)
         flows = flow_down(layers, through, question.query, push)
         values = flows.unsqueeze(1).cpu().numpy()
-    maps = uniform(values, through, trace.layout, trace.geometry)
+    first = through[0]
+    maps = uniform(values, through, trace.outline.tokens(first), trace.geometry_of(first))
     return Explanation(maps, head, Quantity("rollout", "share"), "through")
 
 
@@ -76,5 +84,5 @@ ROLLOUT = Method(
     explain=explain,
     parameters=(DISCARD, RESIDUAL, START),
     heads="fused",
-    needs=frozenset({"attention", "sequence"}),
+    needs=frozenset({"attention", "path"}),
 )

@@ -94,6 +94,25 @@ def attention_entropy(trace: Trace, progress: Progress) -> ByLayer:
     return tuple(found)
 
 
+def receptive_field(trace: Trace, progress: Progress) -> ByLayer:
+    """How much of the input a patch of each layer can see at all: the side of the square outside of
+    which nothing changes it, or the longer side of the input where that is less. In a network whose
+    patches all look at each other that is the whole input from its first layer on.
+
+    The bound, not the habit: what a patch depends on most is a smaller part in its middle (Luo et
+    al. 2016, arXiv 1701.04128).
+    """
+    del progress  # it is known without the photo
+    longest = float(max(trace.geometry.input_size))
+    found = list[tuple[int, Float32[np.ndarray, " heads"]]]()
+    for layer, outline in enumerate(trace.outline.layers):
+        if outline.receptive is not None:
+            side = np.array([min(outline.receptive, longest)], np.float32)
+            side.flags.writeable = False
+            found.append((layer, side))
+    return tuple(found)
+
+
 def _numbers(values: Tensor) -> Float32[np.ndarray, " heads"]:
     numbers: Float32[np.ndarray, " heads"] = values.cpu().numpy()
     numbers.flags.writeable = False
@@ -116,6 +135,14 @@ SERIES: dict[str, Series] = {
             "bits",
             "Clark et al. 2019, arXiv 1906.04341, section 3.3",
             attention_entropy,
+        ),
+        Series(
+            "receptive-field",
+            "Receptive field",
+            "pixels",
+            "Araujo, Norris and Sim 2019, doi 10.23915/distill.00021",
+            receptive_field,
+            frozenset(),
         ),
     )
 }

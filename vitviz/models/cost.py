@@ -9,6 +9,10 @@ FLOAT_BYTES = 4
 WORKSPACE_BYTES = 64 << 20
 """What torch and its libraries take besides tensors. Measured: 20 to 50 MB on the CPU."""
 
+BIAS_BYTES = 32 << 20
+"""Of what is added to attention (``models.network.Bias``) and made at once; of a larger one some
+rows after others."""
+
 MOST_KEPT_STATES = 64 << 20
 """Bytes; up to these a trace keeps what each layer was given, which saves the gradients of a class
 a forward: with ViT-B/16 up to 512 pixels."""

@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from vitviz.errors import CheckpointError, VitvizError
+from vitviz.models.cnn.convnext.family import CONVNEXT
+from vitviz.models.cnn.efficientnet.family import EFFICIENTNET
+from vitviz.models.cnn.resnet.family import RESNET
 from vitviz.models.family import Family
+from vitviz.models.mae.family import MAE
+from vitviz.models.swin.family import SWIN
 from vitviz.models.vit.family import VIT
 
 if TYPE_CHECKING:
     from vitviz.models.checkpoints.reader import Reader, Tensors
     from vitviz.models.training import Training
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (VIT,)}
+FAMILIES: dict[str, Family] = {
+    family.name: family for family in (MAE, VIT, SWIN, EFFICIENTNET, RESNET, CONVNEXT)
+}
 """By name, in the order in which they are tried on a checkpoint."""
 
 
@@ -54,7 +61,7 @@ def reader_of(tensors: Tensors) -> Match:
         raise changed
     foreign = foreign_family(tensors)
     # Others share the plain names, too.
-    if foreign is not None and (not found or found[0].reader.name in PLAIN):
+    if foreign is not None and (not found or _is_plain(found[0])):
         raise CheckpointError(f"This looks like {foreign}, which vitviz cannot read yet.", readable)
     if found:
         return found[0]
@@ -66,13 +73,24 @@ def reader_of(tensors: Tensors) -> Match:
     raise CheckpointError(_nearest(tensors), readable)
 
 
+def _is_plain(match: Match) -> bool:
+    return match.family is VIT and match.reader.name in PLAIN
+
+
 def _nearest(tensors: Tensors) -> str:
     """Which reader knows most of these names, and which names it does not know."""
+    from vitviz.models.checkpoints.foreign import is_convolutional
+
     known = [(sum(map(one.reader.knows, tensors)), one) for one in matches() if one.reader.knows]
     most, nearest = max(known, key=lambda pair: pair[0], default=(0, None))
     knows = nearest.reader.knows if nearest is not None else None
     if nearest is None or knows is None or 4 * most < len(tensors):
         some = ", ".join(key[:60] for key in list(tensors)[:3])
+        if is_convolutional(tensors):
+            return (
+                "This looks like a convolutional network of a kind that vitviz cannot read yet "
+                f"({some}, ...)."
+            )
         return f"The parameters ({some}, ...) are of no known family."
     strange = [key for key in tensors if not knows(key)]
     if not strange:

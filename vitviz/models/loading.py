@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from vitviz.models.network import Network
 
 
+FIRST = "vitviz_small_v1.json"
+"""The card of the model that is used where none is chosen; the others come after it."""
+
+
 class Device(NamedTuple):
     """Where a network can run.
 
@@ -66,7 +70,9 @@ class Model:
 
 @cache
 def bundled() -> tuple[ModelCard, ...]:
-    """The cards of the models that come with vitviz; reads no weights."""
+    """The cards of the models that come with vitviz, the one used where none is chosen first; reads
+    no weights.
+    """
     return tuple(card for card, _ in _bundled_files())
 
 
@@ -79,8 +85,12 @@ def is_id(name: str) -> bool:
 def _bundled_files() -> tuple[tuple[ModelCard, Path], ...]:
     return tuple(
         (from_json(card.read_text(encoding="utf-8"), card.name), card.with_suffix(".safetensors"))
-        for card in sorted(resource("models").glob("*.json"))
+        for card in sorted(resource("models").glob("*.json"), key=_rank)
     )
+
+
+def _rank(card: Path) -> tuple[bool, str]:
+    return card.name != FIRST, card.name
 
 
 def devices() -> tuple[Device, ...]:

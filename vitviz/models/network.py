@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vitviz.models.cost import Cost
+from vitviz.models.cost import BIAS_BYTES, Cost
 from vitviz.models.outline import Outline
 from vitviz.shapes import Bool, Float, Int
 
@@ -17,9 +17,6 @@ Bias = Callable[[slice], Tensor]
 """What is added to some rows of q k^T / sqrt(head_dim) before the softmax, made when it is asked
 for: heads x rows x tokens, or windows x heads x rows x slots where windows differ. It keeps what it
 needs and no network, since traces keep it."""
-
-BIAS_BYTES = 32 << 20
-"""Of a bias that is made at once; of a larger one some rows after others."""
 
 
 @runtime_checkable
@@ -143,11 +140,23 @@ class Network(nn.Module):
         """A state as the tokens of its layer: prefix, then patches row by row."""
         return z
 
+    normalised_pixels = False
+    """Its decoder predicts each patch's pixels less their mean, by their spread."""
+
     def decode(
-        self, image: Float[Tensor, "batch 3 height width"], hidden: Bool[Tensor, "rows cols"]
+        self,
+        image: Float[Tensor, "batch 3 height width"],
+        hidden: Bool[Tensor, "rows cols"],
+        normalised: bool | None = None,
     ) -> Float[Tensor, "batch 3 height width"]:
         """The input as a decoder makes it of those patches that are not hidden, in the input's
         units; only networks whose outline gives "decoder" have one.
+
+        Args:
+            image: The whole input.
+            hidden: Which patches.
+            normalised: The decoder's predictions are normalised pixels, which the mean and spread
+                of the true ones undo; None: as the network says.
         """
         raise NotImplementedError
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from vitviz.imaging.geometry import Geometry
+from vitviz.imaging.geometry import Geometry, covering
 from vitviz.models.tokens import TokenLayout
 
 Ability = Literal[
@@ -19,6 +19,7 @@ Ability = Literal[
     "gradients",
     "rerun",
     "drop",
+    "path",
     "sequence",
     "classes",
     "decoder",
@@ -28,10 +29,16 @@ Ability = Literal[
 
 attention: which tokens each token looks at, by layer and head; values: what the heads mix; states:
 what each layer puts out; gradients: how a logit depends on these; rerun: an answer to an input
-that was changed; drop: one without some of its patches, the others being where they were;
-sequence: one and the same sequence of tokens through all layers, which a path from layer to layer
-can follow; classes: a head that tells classes apart; decoder: pixels from tokens; text: an answer
-to words.
+that was changed; drop: one without some of its patches, the others being where they were; path:
+each layer's patches are those of the layer before, or two by two (three by three, ...) of them that
+were merged, so that a path from layer to layer can be followed; sequence: one and the same sequence
+of tokens through all layers; classes: a head that tells classes apart; decoder: pixels from tokens;
+text: an answer to words.
+"""
+
+Pool = Literal["cls", "mean", "cls+mean", "map", ""]
+"""What a network's head reads: the CLS token, the mean of its patches, both, or a map of weights
+that it learned ("map": attention pooling); "" where that is not known.
 """
 
 
@@ -42,11 +49,18 @@ class LayerOutline:
     Args:
         name: For people, unique in the network: "block 3", "stage 2, block 1".
         grid: Rows and columns of the patches that it puts out.
-        patch: Side of such a patch, in input pixels; where it does not divide the input, the last
-            patches reach past its edge.
+        patch: Side of such a patch, in input pixels, which is how far its centre is from the next
+            one's; where it does not divide the input, the last patches reach past its edge.
         heads: Attention heads; 0 where it has none.
         window: Rows and columns of patches that look at each other; None where all do.
         width: Numbers a patch.
+        shift: By how many rows and columns the windows are shifted.
+        cuts: The rows, and the columns, before which other windows begin.
+        offset: Top and left of the first patch, in input pixels: of a convolution with a stride,
+            patches are not even tiles, but lie around the centres of what they are made from.
+        receptive: Side in input pixels of the square around a patch's centre outside of which the
+            input cannot change it; infinite where all of the input can, None where that is not
+            known.
     """
 
     name: str
@@ -55,6 +69,10 @@ class LayerOutline:
     heads: int = 0
     window: tuple[int, int] | None = None
     width: int = 0
+    shift: tuple[int, int] = (0, 0)
+    cuts: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+    offset: tuple[float, float] = (0.0, 0.0)
+    receptive: float | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +86,7 @@ class Outline:
         parameters: How many numbers it has learned.
         gives: What it can be asked for.
         sizes: Its other sizes, named as its field does: ("width", 192), ("patch", 16).
+        pool: What its classes, or its features, are read from.
     """
 
     layers: tuple[LayerOutline, ...]
@@ -76,16 +95,34 @@ class Outline:
     parameters: int
     gives: frozenset[Ability]
     sizes: tuple[tuple[str, int], ...] = ()
+    pool: Pool = ""
 
     @property
     def depth(self) -> int:
         """How many layers it has."""
         return len(self.layers)
 
+    def receptive(self, layer: int) -> float | None:
+        """How much of the input a patch of a layer sees through convolutions (``LayerOutline``);
+        None where that is not known, or where attention looks at all of it.
+        """
+        here = self.layers[layer]
+        return None if here.heads else here.receptive
+
     @property
     def heads(self) -> int:
         """The most heads that any of its layers has."""
         return max(layer.heads for layer in self.layers)
+
+    @property
+    def default_query(self) -> str:
+        """Whose attention is asked about unless somebody says otherwise: "cls", where the classes
+        are read from it; else "patches", the mean over all of them.
+
+        A token that nothing is read from says little of what decides.
+        """
+        reads_cls = self.pool in ("cls", "cls+mean", "")
+        return "cls" if reads_cls and "cls" in self.prefix else "patches"
 
     def tokens(self, layer: int) -> TokenLayout:
         """Which token is which in a layer, from 0."""
@@ -93,8 +130,12 @@ class Outline:
 
     def geometry(self, layer: int, geometry: Geometry) -> Geometry:
         """Where the patches of a layer lie on the photo; ``geometry`` is of the same input."""
-        patch = self.layers[layer].patch
-        return geometry if patch == geometry.patch else replace(geometry, patch=patch)
+        here = self.layers[layer]
+        usual = here.grid == covering(geometry.input_size, here.patch)
+        there = replace(
+            geometry, patch=here.patch, offset=here.offset, cells=None if usual else here.grid
+        )
+        return geometry if there == geometry else there
 
     def token_in(self, layer: int, token: int, geometry: Geometry) -> int:
         """The token of a layer over the same place as a token of the first.
@@ -110,3 +151,18 @@ class Outline:
             return token
         centre = geometry.patch_box(*patch).centre
         return here.index(*self.geometry(layer, geometry).nearest_patch(*centre))
+
+    def tokens_in(self, layer: int, tokens: tuple[int, ...], geometry: Geometry) -> tuple[int, ...]:
+        """The tokens of a layer over the same places as some of the first, each once; ascending.
+
+        Args:
+            layer: From 0.
+            tokens: Indices among the tokens of the first layer, ascending.
+            geometry: Of the first layer.
+        """
+        first, here = self.tokens(0), self.tokens(layer)
+        if first == here:
+            return tokens
+        if tokens == first.all_patches:
+            return here.all_patches
+        return tuple(sorted({self.token_in(layer, token, geometry) for token in tokens}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -25,6 +26,11 @@ class TokenLayout:
     def tokens(self) -> int:
         return len(self.prefix) + self.patches
 
+    @property
+    def all_patches(self) -> tuple[int, ...]:
+        """The tokens of all patches, in order."""
+        return tuple(range(len(self.prefix), self.tokens))
+
     def index(self, row: int, col: int) -> int:
         """The token of a patch.
 
@@ -42,3 +48,12 @@ class TokenLayout:
             raise IndexError(f"no token {token} among {self.tokens}")
         patch = token - len(self.prefix)
         return divmod(patch, self.grid[1]) if patch >= 0 else None
+
+
+def runs(tokens: Sequence[int]) -> Iterator[range]:
+    """Ascending indices as ranges of those that follow each other: 1, 2, 5 is 1 to 2 and 5."""
+    start = 0
+    for at in range(1, len(tokens) + 1):
+        if at == len(tokens) or tokens[at] != tokens[at - 1] + 1:
+            yield range(tokens[start], tokens[at - 1] + 1)
+            start = at

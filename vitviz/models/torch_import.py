@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib.util
 import os
 import sys
@@ -17,9 +18,15 @@ def import_torch() -> None:
     through ctypes lets go of the interpreter, so the libraries are loaded by one first; the
     import then finds them there. Where that fails the import does it all, as ever.
     """
-    if "torch" not in sys.modules and sys.platform != "win32":
+    if "torch" in sys.modules:
+        return
+    if sys.platform != "win32":
         _load_libraries()
     import torch  # noqa: F401
+
+    # What it is made of stays. Python's search for garbage would go through all of it again and
+    # again, on whichever thread is at work, and hold the window for a tenth of a second.
+    gc.freeze()
 
 
 def _load_libraries() -> None:

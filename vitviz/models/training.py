@@ -35,7 +35,6 @@ class Training:
     """How networks of one family are made for training, and what their parameters are.
 
     Args:
-        keys: The reader, by its name, of the names that their parameters carry.
         config_of: The configuration of a network.
         depths: How many layers a student can have that learns from a network layer by layer.
         student: A network of another one's shape but for its number of layers, its weights random
@@ -47,7 +46,6 @@ class Training:
             layer multiplied with a number for each image (layers 2 batch): stochastic depth.
     """
 
-    keys: str
     config_of: Callable[[Own], Any]
     depths: Callable[[Own], tuple[int, ...]]
     student: Callable[[Own, int, int], Own]

@@ -6,13 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
 from vitviz.models.cost import WORKSPACE_BYTES
-from vitviz.models.network import Network
+from vitviz.models.network import Network, softmax_attention
 from vitviz.models.outline import Outline
 from vitviz.probing.filling import background, filled, pixels_of
 from vitviz.probing.removal import Removal, removals
@@ -180,7 +179,7 @@ class Probe:
         kept = stay.nonzero()[:, 0].to(self.device)
         network, z = self.network, self.network.keep(self._first, kept)
         for step in network.steps(self.size, kept):
-            z = step(z, F.scaled_dot_product_attention)
+            z = step(z, softmax_attention)
         return network.classify(z)
 
 

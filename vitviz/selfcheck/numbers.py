@@ -267,7 +267,7 @@ def attention(family: str, device: str) -> Measurement:
 def rollout(family: str, device: str, fusion: Fusion, discard: float) -> Measurement:
     """The row that goes down the layers against the product of whole matrices; its sum is 1."""
     trace, query = trace_of(family, device), 6
-    question = Question(query, head=fusion, params={"discard": discard})
+    question = Question((query,), head=fusion, params={"discard": discard})
     got = ROLLOUT.explain(trace, question, silent).values[-1, 0]
     product = np.eye(trace.tokens)
     for fused in FUSIONS[fusion](dense_attention(family)):

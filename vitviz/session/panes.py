@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from vitviz.errors import VitvizError
+from vitviz.session.queries import points_of
 from vitviz.session.state import MOST_PANES, Pane, PhotoRef, Query, Session, View, with_panes
 
 
@@ -87,19 +88,23 @@ def without_photos(session: Session, gone: Collection[PhotoRef]) -> Session:
     A pane beside the current one becomes current in its place; where none is left, it shows the
     photo beside the one that it showed.
     """
-    left = tuple(ref for ref in session.photos if ref not in gone)
-    if session.photo in left:
-        kept = [i for i, pane in enumerate(session.panes) if pane.photo in left]
-        ordered = _ordered(session, kept, kept.index(session.compare.focus))
+    closed = frozenset(gone)  # of thousands: every question about one of them has to be quick
+    left = tuple(ref for ref in session.photos if ref not in closed)
+    stays = session.photo is not None and session.photo not in closed
+    focus, panes = session.compare.focus, session.panes
+    kept = [
+        i for i, pane in enumerate(panes)
+        if (stays or i != focus) and pane.photo is not None and pane.photo not in closed
+    ]  # fmt: skip
+    if stays:
+        ordered = _ordered(session, kept, kept.index(focus))
         return replace(ordered, photos=left, selected=left.index(session.photo))
-    focus = session.compare.focus
-    kept = [i for i, pane in enumerate(session.panes) if i != focus and pane.photo in left]
     if kept:
         before = sum(i < focus for i in kept)
         ordered = _ordered(session, kept, min(before, len(kept) - 1))
         photo = ordered.pane.photo
         return replace(ordered, photos=left, selected=left.index(photo) if photo in left else 0)
-    selected = sum(ref in left for ref in session.photos[: session.selected])
+    selected = sum(ref not in closed for ref in session.photos[: session.selected])
     alone = replace(session.compare, others=(), focus=0)
     return replace(
         session, photos=left, selected=max(0, min(selected, len(left) - 1)),
@@ -124,7 +129,7 @@ def with_frame(session: Session, frame: int) -> Session:
 
 def without_point(view: View) -> View:
     """The view for another photo: a query patch of the last photo means nothing on it."""
-    return view if isinstance(view.query, str) else replace(view, query="cls")
+    return view if isinstance(view.query, str) else replace(view, query="auto")
 
 
 def with_query(
@@ -166,7 +171,10 @@ def same_place(
     if photo is None or other is None or photo not in sizes or other not in sizes:
         return None
     (height, width), (other_height, other_width) = sizes[photo], sizes[other]
-    return query[0] * other_width / width, query[1] * other_height / height
+    points = tuple(
+        (x * other_width / width, y * other_height / height) for x, y in points_of(query)
+    )
+    return points if isinstance(query[0], tuple) else points[0]
 
 
 def _ordered(

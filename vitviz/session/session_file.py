@@ -17,8 +17,11 @@ from vitviz.session.state import Session, View
 from vitviz.session.strict import check_parameters, method_called
 from vitviz.writing import write_whole
 
-VERSION = 2
-"""1 had one pane, no figure and no class. It is still read."""
+VERSION = 4
+"""1 had one pane, no figure and no class; up to 2 a query was a token or one point; up to 3 there
+was no mask. They are still read."""
+
+QUERIES = "auto|patches|cls|dist|reg[1-9][0-9]*"
 
 SUFFIX = ".vitviz"
 MAX_BYTES = 4 << 20
@@ -95,9 +98,11 @@ def read(path: Path) -> Session:
 
 def _in_this_version(data: Mapping[str, Any], version: int) -> Mapping[str, Any]:
     """A session of an earlier version with what that version did not have."""
-    if version == VERSION:
-        return data
     new = json.loads(to_json(Session()))
+    if version < 4:
+        data = {**data, "mask": new["mask"]}
+    if version > 1:  # what 2 could say, 3 says so too
+        return data
     added: dict[str, dict[str, Any]] = {"view": {"target": None}, "style": {"scaling": "linear"}}
     parts = {
         name: {**part, **added[name]} if isinstance(part, dict) and name in added else part
@@ -133,8 +138,10 @@ def _checked(session: Session) -> Session:
 
 
 def _checked_view(view: View, place: str) -> View:
-    if isinstance(view.query, str) and not re.fullmatch("cls|dist|reg[1-9][0-9]*", view.query):
-        raise wrong(f"{place}.query", "cls, dist, reg1, reg2, ... or a point", view.query)
+    if isinstance(view.query, str) and not re.fullmatch(QUERIES, view.query):
+        raise wrong(
+            f"{place}.query", "auto, patches, cls, dist, reg1, reg2, ... or points", view.query
+        )
     params = dict(view.params)
     if len(params) < len(view.params):
         raise ValueError(f'"{place}.params" has one name twice')

@@ -15,16 +15,24 @@ from vitviz.maps.heat_map import Head
 from vitviz.maps.style import Style
 from vitviz.methods.base import Direction, ParameterValue
 from vitviz.reading import Within
+from vitviz.session.mask import MaskChoice
 
 Coordinate = Annotated[float, Within(-1e7, 1e7)]
 
-Query = str | tuple[Coordinate, Coordinate]
-"""A prefix token by name ("cls"), or a point (x, y) in photo pixels: the patch over it.
+Point = tuple[Coordinate, Coordinate]
+"""x and y in photo pixels."""
 
-A point, so that the query stays on the same thing when the grid changes under it.
+MOST_POINTS = 1 << 12
+
+Query = str | Point | Annotated[tuple[Point, ...], Within(1, MOST_POINTS)]
+"""Which tokens are asked about (``session.queries``): a prefix token by name ("cls"); "patches",
+the mean over all patches; "auto", whichever of these is right for the model; or points: the patches
+over them, or their mean.
+
+Points, so that the query stays on the same thing when the grid changes under it.
 """
 
-Tab = Literal["look", "heads", "patches", "compare"]
+Tab = Literal["look", "heads", "patches", "masked", "compare"]
 
 MOST_PANES = 6
 """Side by side; more are too small to read."""
@@ -64,7 +72,7 @@ class View:
         params: Its settings that differ from the defaults, sorted by name.
         layer: From 0; negative counts from the last.
         head: One head from 0, or a fusion.
-        query: Whose attention.
+        query: Whose attention; "auto" goes with the model.
         direction: Of the query, or to it.
         target: Index of the class that a class-specific method asks about; None: the most
             probable one.
@@ -74,7 +82,7 @@ class View:
     params: tuple[tuple[str, ParameterValue], ...] = ()
     layer: Annotated[int, Within(-1000, 1000)] = -1
     head: Head = "mean"
-    query: Query = "cls"
+    query: Query = "auto"
     direction: Direction = "of"
     target: Annotated[int, Within(0, MOST_CLASSES)] | None = None
 
@@ -133,6 +141,7 @@ class Session:
         background: RGB colour behind transparent photos.
         compare: The other panes of the Compare view.
         figure: What is exported for print.
+        mask: Which patches are hidden from a masked autoencoder.
     """
 
     photos: Annotated[tuple[PhotoRef, ...], Within(0, MOST_PHOTOS)] = ()
@@ -145,6 +154,7 @@ class Session:
     background: tuple[Byte, Byte, Byte] = (255, 255, 255)
     compare: Compare = field(default_factory=Compare)
     figure: FigureSpec = field(default_factory=FigureSpec)
+    mask: MaskChoice = field(default_factory=MaskChoice)
 
     @property
     def photo(self) -> PhotoRef | None:

@@ -16,7 +16,8 @@ from vitviz.maps.heat_map import Explanation
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Method, Parameter, ParameterValue
 from vitviz.models.outline import Outline
-from vitviz.session.state import Query, View
+from vitviz.session.queries import points_of
+from vitviz.session.state import Point, Query, View
 
 MOST_LAYERS = 1000
 """What "the number of layers" can be before a model is known."""
@@ -127,24 +128,27 @@ def check_query(method: Method, query: Query, prefix: tuple[str, ...], geometry:
     """
     if not method.about_token:
         return
-    if isinstance(query, str):
-        if query not in prefix:
-            raise VitvizError(
-                f"The model has no token “{query}” (it has: {', '.join(prefix) or 'none'}).",
-                "Give one of those, or a point X,Y of the photo.",
-            )
-        return
-    height, width = geometry.photo_size
-    if not (0 <= query[0] < width and 0 <= query[1] < height):
+    if isinstance(query, str) and query not in (*prefix, "patches", "auto"):
         raise VitvizError(
-            f"The point {query[0]:g},{query[1]:g} is not on the photo, which is {width} x "
-            f"{height} pixels.",
+            f"The model has no token “{query}” (it has: {', '.join(prefix) or 'none'}).",
+            "Give one of those, patches for the mean over all of them, or a point X,Y of the "
+            "photo.",
+        )
+    for point in points_of(query):
+        _check_point(point, geometry)
+
+
+def _check_point(point: Point, geometry: Geometry) -> None:
+    (x, y), (height, width) = point, geometry.photo_size
+    if not (0 <= x < width and 0 <= y < height):
+        raise VitvizError(
+            f"The point {x:g},{y:g} is not on the photo, which is {width} x {height} pixels.",
             "Points are X,Y from the top left.",
         )
-    if geometry.patch_at(*query) is None:
+    if geometry.patch_at(x, y) is None:
         seen = geometry.seen
         raise VitvizError(
-            f"The model did not see the point {query[0]:g},{query[1]:g}: it was given x "
+            f"The model did not see the point {x:g},{y:g}: it was given x "
             f"{seen.left:.0f} to {seen.right:.0f}, y {seen.top:.0f} to {seen.bottom:.0f}.",
             "Choose a point in there, or give it the whole photo.",
         )

@@ -15,13 +15,14 @@ from torch import Tensor
 
 from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
-from vitviz.maps.heat_map import LayerMaps
-from vitviz.models.network import Network
+from vitviz.maps.heat_map import Explanation, LayerMaps, Quantity
+from vitviz.models.network import Bias, Network, softmax_attention
 from vitviz.models.outline import Outline
-from vitviz.models.tokens import TokenLayout
+from vitviz.models.tokens import TokenLayout, runs
 from vitviz.progress import Progress, silent
 from vitviz.shapes import Bool, Float32
 from vitviz.tracing.attention import LayerAttention
+from vitviz.tracing.feature_gradients import LayerFeatures, feature_gradients
 from vitviz.tracing.gradients import Gradients, run_backward, run_forward
 
 
@@ -95,9 +96,9 @@ class Trace:
         values.flags.writeable = False
         return LayerMaps(values, self.outline.tokens(layer), self.geometry_of(layer))
 
-    def token_in(self, layer: int, token: int) -> int:
-        """The token of a layer that is over the same place as a token of the first layer."""
-        return self.outline.token_in(layer, token, self.geometry)
+    def tokens_in(self, layer: int, tokens: tuple[int, ...]) -> tuple[int, ...]:
+        """The tokens of a layer that are over the same places as some of the first layer."""
+        return self.outline.tokens_in(layer, tokens, self.geometry)
 
     def attention_of(self, layer: int) -> LayerAttention:
         """The attention of one layer.
@@ -120,6 +121,37 @@ class Trace:
     def column(self, layer: int, key: int) -> Float32[np.ndarray, "heads tokens"]:
         """How much every token looks at one, in one layer."""
         return _on_cpu(self.attention_of(layer).column(key))
+
+    def mean_row(self, layer: int, queries: tuple[int, ...]) -> Float32[np.ndarray, "heads tokens"]:
+        """Where some tokens look, in one layer: the mean of their rows, in row blocks.
+
+        Args:
+            layer: From 0.
+            queries: Ascending; at least one.
+        """
+        if len(queries) == 1:
+            return self.row(layer, queries[0])
+        attention = self.attention_of(layer)
+        room = attention.room()
+        total = room.new_zeros(attention.heads, attention.tokens)
+        for run in runs(queries):
+            for _, block in attention.row_blocks(queries=run, room=room):
+                total += block.sum(1)
+        return _on_cpu(total / len(queries))
+
+    def mean_column(self, layer: int, keys: tuple[int, ...]) -> Float32[np.ndarray, "heads tokens"]:
+        """How much every token looks at some, in one layer: the mean of their columns.
+
+        Args:
+            layer: From 0.
+            keys: At least one.
+        """
+        if len(keys) == 1:
+            return self.column(layer, keys[0])
+        attention = self.attention_of(layer)
+        wanted = torch.tensor(keys, device=attention.device)
+        means = [block[..., wanted].mean(-1) for _, block in attention.row_blocks()]
+        return _on_cpu(torch.cat(means, 1))
 
     def row_blocks(
         self,
@@ -185,6 +217,20 @@ class Trace:
             self.known[target] = found
         return found
 
+    def feature_gradients(self, target: int, progress: Progress) -> Iterator[LayerFeatures]:
+        """The features of each layer and how the logit of a class depends on them, from the last
+        layer to the first; none of it is kept.
+
+        Args:
+            target: Index of the class.
+            progress: Told before every block.
+
+        Raises:
+            NotEnoughMemory: Before starting, or when memory runs out in spite of the estimate.
+        """
+        network, image = self._again()
+        return feature_gradients(network, image, target, progress, self.kept)
+
     def states(
         self, layer: int, progress: Progress = silent
     ) -> Float32[np.ndarray, "tokens width"]:
@@ -212,18 +258,70 @@ class Trace:
             yield _on_cpu(states)
 
     def decoded(
-        self, hidden: Bool[np.ndarray, "rows cols"]
-    ) -> Float32[np.ndarray, "3 height width"]:
-        """What the network's decoder makes of the input without some of its patches, normalised."""
+        self, hidden: Bool[np.ndarray, "rows cols"], normalised: bool | None = None
+    ) -> tuple[Float32[np.ndarray, "3 height width"], bool]:
+        """What the network's decoder makes of the input without some of its patches, normalised as
+        the input is; and whether it was taken to predict normalised pixels.
+        """
         network, image = self._again()
         with torch.inference_mode():
-            return _on_cpu(network.decode(image, torch.tensor(hidden, device=self.device))[0])
+            mask = torch.tensor(hidden, device=self.device)
+            undo = network.normalised_pixels if normalised is None else normalised
+            return _on_cpu(network.decode(image, mask, undo)[0].float()), undo
+
+    def attention_of_visible(
+        self, hidden: Bool[np.ndarray, "rows cols"], query: tuple[int, ...]
+    ) -> Explanation:
+        """Where some tokens look when the network is given only the patches that are not hidden.
+
+        Args:
+            hidden: Which patches.
+            query: Tokens that are there; the mean of their rows.
+        """
+        network, image = self._again()
+        prefix = len(self.outline.prefix)
+        stay = np.concatenate([np.ones(prefix, bool), ~hidden.flatten()])
+        kept = torch.tensor(np.flatnonzero(stay), device=self.device)
+        own = np.flatnonzero(np.isin(np.flatnonzero(stay), query))
+        rows = _Rows(tuple(own.tolist()))
+        with torch.inference_mode():
+            z = network.keep(network.embed(image), kept)
+            for step in network.steps((image.shape[2], image.shape[3]), kept):
+                z = step(z, rows)
+        by_layer = {}
+        for layer, values in enumerate(rows.found):
+            everywhere = np.zeros((len(values), len(stay)), np.float32)
+            everywhere[:, stay] = values
+            by_layer[layer] = self.maps(layer, everywhere)
+        return Explanation(by_layer, None, Quantity("attention", "share"))
 
     def _again(self) -> tuple[Network, Float32[Tensor, "1 3 height width"]]:
         """The network and its input, to go through once more."""
         if self.network is None or self.image is None:
             raise ValueError("this trace does not know its network")
         return self.network, torch.tensor(self.image[None], device=self.device)
+
+
+@dataclass
+class _Rows:
+    """An ``Attend`` that keeps where some tokens look: the mean of their rows."""
+
+    query: tuple[int, ...]
+    found: list[Float32[np.ndarray, "heads tokens"]] = field(default_factory=list)
+
+    def __call__(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        bias: Bias | None = None,
+        windows: Tensor | None = None,
+    ) -> Tensor:
+        logits = q[0][:, list(self.query)] @ k[0].mT * q.shape[-1] ** -0.5
+        if bias is not None:
+            logits = logits + torch.cat([bias(slice(row, row + 1)) for row in self.query], dim=1)
+        self.found.append(logits.softmax(-1).mean(1).float().cpu().numpy())
+        return softmax_attention(q, k, v, bias, windows)
 
 
 def _on_cpu(values: Tensor) -> Float32[np.ndarray, "..."]:

@@ -12,7 +12,7 @@ from safetensors.torch import save
 
 from vitviz.errors import VitvizError
 from vitviz.models.card import ModelCard, to_json
-from vitviz.models.families import training_of
+from vitviz.models.families import reader_of, training_of
 from vitviz.models.network import Network
 from vitviz.paths import resolved
 from vitviz.plain_text import escaped_text
@@ -62,6 +62,8 @@ def write_result(path: Path, result: Result) -> Path:
         name: tensor.detach().to(device="cpu", dtype=torch.float16).contiguous()
         for name, tensor in result.network.state_dict().items()
     }
+    # What is not learned is not rounded either.
+    weights |= {name: buffer.cpu() for name, buffer in result.network.named_buffers()}
     content = save(weights, {"format": "pt"})
     training = training_of(result.origin.family)
     card = ModelCard(
@@ -75,7 +77,7 @@ def write_result(path: Path, result: Result) -> Path:
         source="made by vitviz train",
         sha256=hashlib.sha256(content).hexdigest(),
         bytes=len(content),
-        keys=training.keys,
+        keys=reader_of(weights).reader.name,
         dtype="float16",
         trained_by=result.trained_by,
         trained_on=result.trained_on,

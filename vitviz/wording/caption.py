@@ -54,7 +54,11 @@ def hidden_shares(maps: Sequence[Description]) -> list[str]:
 def _subject(of: Description) -> str:
     """ "Attention of CLS", "Class relevance of CLS for “collie”", "Feature norm"."""
     token = f" {of.direction} {of.query}" if of.method.about_token else ""
-    return of.method.title + token + (f" for “{of.target_name}”" if of.target_name else "")
+    return (
+        of.method.title_for(of.outline)
+        + token
+        + (f" for “{of.target_name}”" if of.target_name else "")
+    )
 
 
 def _setting(name: str, value: object) -> str:

@@ -14,8 +14,9 @@ from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Method, ParameterValue
 from vitviz.models.outline import Outline
 from vitviz.plain_text import MOST_OF_NAME, shown_text
-from vitviz.session.state import Pane, PhotoRef, View
-from vitviz.wording.names import prefix_name, token_name
+from vitviz.session.queries import name_of, points_of
+from vitviz.session.state import Pane, PhotoRef, Query, View
+from vitviz.wording.names import ALL_PATCHES, prefix_name, query_name
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Description:
         target: Index of the class that the map is about; None: the most probable one, or of none.
         target_name: What that class is called; "" without one.
         direction: Of the query, or to it.
-        query: The token that is asked about, for people: "CLS", "row 3, column 5".
+        query: What is asked about, for people: "CLS", "row 3, column 5", "the mean over all
+            patches".
         query_place: What is the same for the same query on every grid and, in relative terms, on
             every photo.
         prefix_share: The part of the whole that went to prefix tokens, by name.
@@ -80,7 +82,7 @@ def describe(pane: Pane, cell: Cell | None) -> Description:
     known = Description(
         pane.photo, pane.model, _model_title(pane, cell), pane.input, method, view.params, None,
         view.layer, view.head, 0, target, _target_name(cell, target), direction,
-        prefix_name(view.query) if isinstance(view.query, str) else "a patch", view.query,
+        _query_words(view.query), view.query,
     )  # fmt: skip
     return known if cell is None else _answered(known, cell, view)
 
@@ -109,15 +111,24 @@ def _answered(known: Description, cell: Cell, view: View) -> Description:
         heads = len(explanation.by_layer[heat_map.layer].values)
     elif known.method.heads != "none":
         heads = cell.outline.layers[heat_map.layer].heads
-    place: Hashable = known.query_place
-    if not isinstance(view.query, str):
-        x, y = carried(view.query, cell.geometry.photo_size, (1, 1))
-        place = round(x, 4), round(y, 4)
+    photo_size = cell.geometry.photo_size
+    carried_points = (carried(point, photo_size, (1, 1)) for point in points_of(view.query))
+    place = name_of(view.query, cell.outline) or tuple(
+        sorted((round(x, 4), round(y, 4)) for x, y in carried_points)
+    )
     return replace(
         known, first=explanation.layers[0] if through else None, layer=heat_map.layer,
-        head=heat_map.head, heads=heads, query=token_name(cell.layout, cell.query_token),
+        head=heat_map.head, heads=heads, query=query_name(cell.layout, cell.query_tokens),
         query_place=place, prefix_share=heat_map.prefix_share, outline=cell.outline,
     )  # fmt: skip
+
+
+def _query_words(query: Query) -> str:
+    """What is known of a query without an answer."""
+    if isinstance(query, str):
+        known = {"auto": "the default query", "patches": ALL_PATCHES}
+        return known.get(query, prefix_name(query))
+    return "a patch" if len(points_of(query)) == 1 else f"the mean over {len(query)} patches"
 
 
 def _model_title(pane: Pane, cell: Cell | None) -> str:

@@ -6,6 +6,8 @@ from vitviz.maps.heat_map import Head
 from vitviz.models.outline import Outline
 from vitviz.models.tokens import TokenLayout
 
+ALL_PATCHES = "the mean over all patches"
+
 
 def layer_name(layer: int, outline: Outline | None = None) -> str:
     """ "layer 8"; "layer 3 (stage 2, block 1)" in a network whose layers have names of their own.
@@ -55,6 +57,17 @@ def token_name(tokens: TokenLayout, token: int) -> str:
     """Of any token: "CLS", or "row 3, column 5"."""
     place = tokens.patch(token)
     return prefix_name(tokens.prefix[token]) if place is None else patch_name(*place)
+
+
+def query_name(tokens: TokenLayout, query: tuple[int, ...]) -> str:
+    """Of the tokens that are asked about: as one token's, "the mean over all patches", "the mean
+    over 3 patches".
+    """
+    if len(query) == 1:
+        return token_name(tokens, query[0])
+    if query == tokens.all_patches:
+        return ALL_PATCHES
+    return f"the mean over {len(query)} patches"
 
 
 def capitalised(words: str) -> str:

@@ -33,3 +33,8 @@ def duration(seconds: float) -> str:
     if whole < 100 * 3600:
         return f"{whole // 3600} h {whole % 3600 // 60} min"
     return f"{round(whole / 86400)} days"
+
+
+def percent(probability: float) -> str:
+    """ "45.4 %"; "< 0.1 %" rather than a zero that it is not."""
+    return f"{100 * probability:.1f} %" if probability >= 0.0005 else "< 0.1 %"

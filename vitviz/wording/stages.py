@@ -11,6 +11,7 @@ WORDS: dict[Kind, str] = {
     "preparing_photo": "Preparing the photo",
     "opening_photos": "opening photo {number:,} of {of:,}",
     "counting_photos": "Counting the photos",
+    "files": "file {number:,} of {of:,}",
     "loading_torch": "Loading torch",
     "loading_model": "Loading the model",
     "reading_weights": "reading the weights",
@@ -32,6 +33,10 @@ WORDS: dict[Kind, str] = {
     "writing_frames": "Writing the frames",
     "writing_file": "Writing the file",
     "step": "step {number:,} of {of:,}",
+    "asking_hub": "Asking for size and licence",
+    "downloading": "{number:,} of {of:,} MB",
+    "checking_download": "checking what came",
+    "looking_for_models": "Looking for models",
 }
 
 

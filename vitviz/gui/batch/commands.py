@@ -18,6 +18,8 @@ from vitviz.gui.store import Store
 from vitviz.gui.threads.batch import BatchService
 from vitviz.gui.threads.desk import CLOSING_S
 from vitviz.gui.threads.service import Service
+from vitviz.session.panes import without_point
+from vitviz.session.queries import name_of, query_tokens
 from vitviz.session.state import Session
 from vitviz.wording.caption import SEPARATOR, parts
 from vitviz.wording.description import describe_map
@@ -103,15 +105,12 @@ class BatchCommands(QObject):
 def for_any_photo(session: Session, cell: Cell | None) -> Session:
     """What the window shows, as choices that mean the same on every photo.
 
-    A query patch is a place on one photo, so the query becomes the first prefix token; layer and
-    head are those that are shown, where others were asked for than the model has.
+    A query patch is a place on one photo, so the query becomes the model's default; layer and head
+    are those that are shown, where others were asked for than the model has.
     """
-    view = session.view
-    if not isinstance(view.query, str):
-        view = replace(view, query="cls")
+    view = without_point(session.view)
     if cell is not None:
-        heat_map, prefix = cell.heat_map(view), cell.layout.prefix
-        query = prefix[0] if prefix and view.query not in prefix else view.query
+        heat_map, query = cell.heat_map(view), name_of(view.query, cell.outline)
         view = replace(view, layer=heat_map.layer, head=heat_map.head, query=query)
     return replace(session, view=view)
 
@@ -119,9 +118,9 @@ def for_any_photo(session: Session, cell: Cell | None) -> Session:
 def in_general(cell: Cell, session: Session) -> str:
     """Method, layer, head and model, without what is true of one photo only."""
     chosen = for_any_photo(session, cell)
-    prefix, explanation = cell.layout.prefix, cell.explanation
+    explanation = cell.explanation
     if chosen.view.target is None:  # another class for each photo
         explanation = replace(explanation, target=None)
-    token = prefix.index(str(chosen.view.query)) if prefix else 0
-    some = replace(cell, query_token=token, explanation=explanation)
+    tokens = query_tokens(chosen.view.query, cell.outline, cell.geometry)
+    some = replace(cell, query_tokens=tokens, explanation=explanation)
     return SEPARATOR.join([*parts(describe_map(some, chosen.view)), cell.card.title])

@@ -20,6 +20,7 @@ from vitviz.gui.canvas import marks
 from vitviz.gui.canvas.map_view import MapView, Patch, on_grid
 from vitviz.gui.canvas.patch_note import (
     Note,
+    contains,
     paint_chip,
     paint_message,
     paint_note,
@@ -78,8 +79,9 @@ class Canvas(MapView):
         self.setAccessibleName("Photo with map")
         self._notes = notes
         self._point: tuple[float, float] | None = None
-        self._query: Patch | None = None
+        self._query: tuple[Patch, ...] = ()
         self._cursor: Patch | None = None
+        self._receptive: float | None = None
         self._unseen_point: tuple[float, float] | None = None
         self._message = ("", "")
         self._busy = ""
@@ -93,7 +95,7 @@ class Canvas(MapView):
             return
         if photo is not None:
             self._message = ("", "")
-        self._query = self._point = None
+        self._query, self._point = (), None
         self._set_cursor_patch(None)
         super().set_photo(photo, levels, layer)
 
@@ -105,15 +107,26 @@ class Canvas(MapView):
         style: Style,
     ) -> None:
         if geometry != self.geometry_shown:
-            self._query = None
+            self._query = ()
             if geometry is None or not on_grid(self._cursor, geometry):
                 self._set_cursor_patch(None)
         super().show_map(heat_map, geometry, ends, style)
 
-    def set_query(self, patch: Patch | None) -> None:
-        """Outlines the patch that is asked about; None for a prefix token."""
-        self._query = patch
+    def set_query(self, patches: tuple[Patch, ...]) -> None:
+        """Outlines the patches that are asked about; none for a prefix token."""
+        self._query = patches
         self.update()
+
+    def set_receptive(self, side: float | None) -> None:
+        """Outlines what the patch under the pointer can see of the input.
+
+        Args:
+            side: Of the square around the patch's centre, in input pixels; infinite where it is all
+                of the input, None where that is not known or goes without saying.
+        """
+        if side != self._receptive:
+            self._receptive = side
+            self.update()
 
     def set_message(self, title: str, text: str = "") -> None:
         """Shows a title and quiet text in the middle; two empty strings take it away."""
@@ -128,8 +141,8 @@ class Canvas(MapView):
             self.update()
 
     @property
-    def query(self) -> Patch | None:
-        """The outlined patch."""
+    def query(self) -> tuple[Patch, ...]:
+        """The outlined patches."""
         return self._query
 
     @property
@@ -151,7 +164,7 @@ class Canvas(MapView):
     def note(self) -> Note | None:
         """What is written beside the patch under the pointer."""
         if self._cursor is not None and self.grid_geometry is not None:
-            return patch_note(self._cursor, self.grid_geometry, self.heat_map)
+            return patch_note(self._cursor, self.grid_geometry, self.heat_map, self._receptive)
         if self._unseen_point is not None:
             return unseen_note(*self._unseen_point)
         return None
@@ -230,7 +243,7 @@ class Canvas(MapView):
         assert self.grid_geometry is not None
         rows, cols = self.grid_geometry.grid
         if self._cursor is None:
-            row, col = self._query or (rows // 2, cols // 2)
+            row, col = self._query[0] if self._query else (rows // 2, cols // 2)
         else:
             row, col = self._cursor[0] + down, self._cursor[1] + right
         patch = (min(max(row, 0), rows - 1), min(max(col, 0), cols - 1))
@@ -242,7 +255,7 @@ class Canvas(MapView):
     def _set_cursor_patch(self, patch: Patch | None) -> None:
         if patch == self._cursor:
             return
-        if self._notes:
+        if self._notes or self._receptive is not None:
             self.update()
         else:  # a note may be anywhere; without it little changes
             self._update_around(self._cursor)
@@ -288,13 +301,26 @@ class Canvas(MapView):
         geometry = self.grid_geometry
         if geometry is None:
             return
-        if self._query is not None and on_grid(self._query, geometry):
-            accent = self.palette().color(QPalette.ColorRole.Highlight)
-            marks.query_outline(painter, self.patch_on_screen(self._query, geometry), accent)
+        if self._receptive is not None and self._cursor is not None:
+            self._paint_receptive(painter, geometry.around(*self._cursor, self._receptive))
+        accent = self.palette().color(QPalette.ColorRole.Highlight)
+        for patch in self._query:
+            if on_grid(patch, geometry):
+                marks.query_outline(painter, self.patch_on_screen(patch, geometry), accent)
         if self._cursor is not None:
             marks.outline(painter, self.patch_on_screen(self._cursor, geometry))
         if self._notes:
             self._paint_note(painter, geometry)
+
+    def _paint_receptive(self, painter: QPainter, field: Box) -> None:
+        """Where it ends on the photo; nothing of it where it is all of the input."""
+        geometry = self.grid_geometry
+        if geometry is None or contains(field, geometry.window):
+            return
+        painter.save()
+        painter.setClipRect(self.on_widget(geometry.seen), Qt.ClipOperation.IntersectClip)
+        marks.dashes(painter, self.on_widget(field))
+        painter.restore()
 
     def _paint_note(self, painter: QPainter, geometry: Geometry) -> None:
         note = self.note

@@ -19,6 +19,14 @@ TICK_ROOM = 44
 """Widget pixels of the bar for each tick."""
 
 
+WIDEST_LABEL = "≤ 0.0000"
+"""What labels are given room for, so that the photo beside the bar stays where it is from layer to
+layer; wider ones take more."""
+
+WIDEST_FACTOR = "× 10⁻¹⁰"
+"""The same for the power of ten that labels share."""
+
+
 def ticks_along(bar: ColourBar, length: float) -> Ticks:
     """As many ticks as a bar of some length (in widget pixels) has room for."""
     return bar.ticks(min(max(round(length / TICK_ROOM), 2), 6))
@@ -40,8 +48,9 @@ def bar_width(bar: ColourBar, painter_font_metrics: QFontMetricsF, height: float
     """
     metrics = painter_font_metrics
     marks = ticks_along(bar, height)
-    labels = max(metrics.horizontalAdvance(label) for label in marks.labels)
-    title = max(metrics.horizontalAdvance(line) for line in bar.title_lines(marks.factor))
+    labels = max(metrics.horizontalAdvance(label) for label in (WIDEST_LABEL, *marks.labels))
+    lines = bar.title_lines(marks.factor or WIDEST_FACTOR)
+    title = max(metrics.horizontalAdvance(line) for line in lines)
     return max(BAR_WIDTH + TICK_LENGTH + 4 + labels, title)
 
 

@@ -21,6 +21,7 @@ from vitviz.gui.canvas.photo_view import PhotoView
 from vitviz.gui.canvas.pictures import MapLayer, PhotoLayer, map_layer
 from vitviz.gui.canvas.pyramid import Pyramid, pyramid
 from vitviz.gui.canvas.still_layer import Still, StillLayer
+from vitviz.gui.canvas.window_lines import WindowLines
 from vitviz.imaging.geometry import Box, Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.maps.bar import ColourBar
@@ -56,6 +57,7 @@ class MapView(PhotoView):
         self._photo: Photo | None = None
         self._photo_layer: PhotoLayer | None = None
         self._heat_map: HeatMap | None = None
+        self._windows: WindowLines | None = None
         self._geometry: Geometry | None = None
         self._ends = (0.0, 1.0)
         self._style = Style()
@@ -90,7 +92,7 @@ class MapView(PhotoView):
         self._photo_layer = None
         if photo is not None:
             self._photo_layer = layer or PhotoLayer(levels or pyramid(photo.pixels))
-        self._heat_map = self._geometry = None
+        self._heat_map = self._geometry = self._windows = None
         self._forget_map()
         self.set_photo_size(photo.size if photo is not None else None)
 
@@ -114,6 +116,17 @@ class MapView(PhotoView):
         self._forget_map()
         self._keep_free()
         self.update()
+
+    def set_windows(self, windows: WindowLines | None) -> None:
+        """Draws the windows of a layer; None: none."""
+        if windows != self._windows:
+            self._windows = windows
+            self.update()
+
+    @property
+    def windows(self) -> WindowLines | None:
+        """The windows drawn."""
+        return self._windows
 
     def set_bar(self, *, note: tuple[str, ...] = (), left: bool = False) -> None:
         """More about the colour bar.
@@ -279,7 +292,7 @@ class MapView(PhotoView):
             return
         if (layer := self._current_map_layer(geometry)) is not None:
             layer.draw(painter)
-        still = Still(geometry, self.viewport, self.screen_pixels, self._style.grid)
+        still = Still(geometry, self.viewport, self.screen_pixels, self._style.grid, self._windows)
         small = marks.small(self.font())
         self._still_layer.draw(painter, still, small, self.palette(), marked)
         if (bar := self.colour_bar) is not None:

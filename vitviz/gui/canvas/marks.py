@@ -81,6 +81,18 @@ def outline(painter: QPainter, box: QRectF, colour: QColor = LIGHT, width: float
     painter.restore()
 
 
+def dashes(painter: QPainter, box: QRectF) -> None:
+    """A dashed rectangle that shows on any photo."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(DARK, 2))
+    painter.drawRect(box)
+    painter.setPen(QPen(LIGHT, 2, Qt.PenStyle.DashLine))
+    painter.drawRect(box)
+    painter.restore()
+
+
 def query_outline(painter: QPainter, box: QRectF, accent: QColor) -> None:
     """The outline of the patch that is asked about: the accent between light and dark lines."""
     outline(painter, box, LIGHT, 4.0)

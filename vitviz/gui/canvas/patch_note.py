@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
@@ -43,20 +44,50 @@ def place_text(box: Box) -> str:
     return f"{left}, {top} – {right}, {bottom}"
 
 
-def patch_note(patch: tuple[int, int], geometry: Geometry, heat_map: HeatMap | None) -> Note:
-    """What is known about one patch: where it is, its value and rank, its box on the photo."""
+def patch_note(
+    patch: tuple[int, int],
+    geometry: Geometry,
+    heat_map: HeatMap | None,
+    receptive: float | None = None,
+) -> Note:
+    """What is known about one patch: where it is, its value and rank, its box on the photo.
+
+    Args:
+        patch: Row and column.
+        geometry: Of the map.
+        heat_map: The map.
+        receptive: Side of what the patch can see, in input pixels; None leaves it unsaid.
+    """
     row, col = patch
     photo = (("photo", False), (place_text(geometry.patch_box(row, col)), True))
     title = patch_name(row, col)
+    seen = () if receptive is None else (_seen_line(patch, geometry, receptive),)
     if heat_map is None:
-        return Note(title, (photo,))
+        return Note(title, (photo, *seen))
     value = (
         (heat_map.unit, False),
         (number(float(heat_map.values[row, col])), True),
         (" rank", False),
         (f"{heat_map.rank(row, col)} of {heat_map.values.size}", True),
     )
-    return Note(title, (value, photo))
+    return Note(title, (value, photo, *seen))
+
+
+def _seen_line(
+    patch: tuple[int, int], geometry: Geometry, receptive: float
+) -> tuple[tuple[str, bool], ...]:
+    if math.isinf(receptive) or contains(geometry.around(*patch, receptive), geometry.window):
+        return (("can see", False), ("all of the input", True))
+    side = f"{receptive:.0f}"
+    return (("can see", False), (f"{side} × {side} pixels", True), ("of the input", False))
+
+
+def contains(outer: Box, inner: Box) -> bool:
+    """Whether a box lies in another, or is it."""
+    return (
+        outer.left <= inner.left and outer.top <= inner.top
+        and outer.right >= inner.right and outer.bottom >= inner.bottom
+    )  # fmt: skip
 
 
 def unseen_note(x: float, y: float) -> Note:

@@ -175,8 +175,9 @@ def map_layer(
         for count, start in ((size.width(), viewport.left), (size.height(), viewport.top))
     )
     rows, cols = positions(geometry, xs, ys)
-    down = _common(inside(rows, geometry.grid[0]), inside(ys, geometry.photo_size[0]))
-    across = _common(inside(cols, geometry.grid[1]), inside(xs, geometry.photo_size[1]))
+    (height, width), (vertical, horizontal) = geometry.photo_size, geometry.extent
+    down = _common(inside(rows, vertical), inside(ys, (0.0, height)))
+    across = _common(inside(cols, horizontal), inside(xs, (0.0, width)))
     if down.start >= down.stop or across.start >= across.stop:
         return None
     image = map_image(values, ends, style, rows[down], cols[across])

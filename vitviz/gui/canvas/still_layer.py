@@ -6,12 +6,13 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QFont, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QColor, QFont, QPainter, QPalette, QPixmap
 
 from vitviz.engine.cache import Cache
 from vitviz.gui.canvas import marks
 from vitviz.gui.canvas.pictures import Screen, on_widget
 from vitviz.gui.canvas.viewport import Viewport
+from vitviz.gui.canvas.window_lines import WindowLines
 from vitviz.imaging.geometry import Box, Geometry
 
 
@@ -24,12 +25,14 @@ class Still:
         viewport: Where the photo lies on the widget.
         screen: The widget's pixels.
         grid: Draw the patch grid and its numbers.
+        windows: The windows of the layer; None: none are drawn.
     """
 
     geometry: Geometry
     viewport: Viewport
     screen: Screen
     grid: bool
+    windows: WindowLines | None = None
 
     @property
     def area(self) -> QRectF:
@@ -57,6 +60,24 @@ class Still:
             on_widget(self.viewport, geometry.seen) & self.area,
             self.photo,
         )
+
+    def draw_windows(self, painter: QPainter, windows: WindowLines, palette: QPalette) -> None:
+        """Lines where windows meet, and a frame around the window that is asked about."""
+        seen, snapped = on_widget(self.viewport, windows.seen), self.screen.snapped
+        lines = []
+        for x in windows.xs:
+            at = snapped(on_widget(self.viewport, Box(x, 0, x, 0)).left())
+            lines.append(QRectF(at - 1, seen.top(), 2, seen.height()))
+        for y in windows.ys:
+            at = snapped(on_widget(self.viewport, Box(0, y, 0, y)).top())
+            lines.append(QRectF(seen.left(), at - 1, seen.width(), 2))
+        for line in lines:
+            painter.fillRect(line.adjusted(-1, -1, 1, 1), QColor(0, 0, 0, 110))
+        for line in lines:
+            painter.fillRect(line, QColor(255, 255, 255, 190))
+        if windows.own is not None:
+            box = on_widget(self.viewport, windows.own)
+            marks.query_outline(painter, box, palette.color(QPalette.ColorRole.Highlight))
 
 
 class StillLayer:
@@ -87,8 +108,8 @@ class StillLayer:
             marked: The patch whose row and column are stressed.
         """
         size = still.screen.size.width(), still.screen.size.height()
-        key = (still.geometry, still.viewport, size, still.screen.ratio, still.grid, font.key(),
-               palette.cacheKey())  # fmt: skip
+        key = (still.geometry, still.viewport, size, still.screen.ratio, still.grid, still.windows,
+               font.key(), palette.cacheKey())  # fmt: skip
         pixmap = self._pixmaps.get(key, lambda: self._drawn(still, font, palette))
         painter.drawPixmap(0, 0, pixmap)
         if still.grid and marked is not None:
@@ -108,5 +129,7 @@ class StillLayer:
             painter.setFont(font)
             marks.grid_lines(painter, grid)
             marks.grid_headers(painter, grid, still.area, palette)
+        if still.windows is not None:
+            still.draw_windows(painter, still.windows, palette)
         painter.end()
         return pixmap

@@ -24,6 +24,7 @@ from vitviz.models.card import ModelCard
 
 if TYPE_CHECKING:  # loaded when they are first used
     from vitviz.gui.batch.commands import BatchCommands
+    from vitviz.gui.browser.commands import BrowserCommands
     from vitviz.gui.finetune.commands import FinetuneCommands
 
 
@@ -57,6 +58,10 @@ class App(Protocol):
     @property
     def batch(self) -> BatchCommands:
         """Many photos at once."""
+
+    @property
+    def browser(self) -> BrowserCommands:
+        """Finding, fetching and opening models."""
 
     @property
     def finetuning(self) -> FinetuneCommands:

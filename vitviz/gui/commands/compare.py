@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import get_args
 
 from PySide6.QtWidgets import QDialog
 
 from vitviz.errors import VitvizError
 from vitviz.gui.commands.command import App, Command, Menu
-from vitviz.gui.commands.rules import has_panes
+from vitviz.gui.commands.rules import has_panes, has_photos
+from vitviz.gui.found import Found
 from vitviz.gui.scene import PaneDrop, Scene
+from vitviz.models.loading import bundled
 from vitviz.session import panes as changes
 from vitviz.session.panes import pair_of, with_query, without_point
+from vitviz.session.ready import vit_or_cnn
 from vitviz.session.split import Along, split
 from vitviz.session.state import MOST_PANES, Arrangement, Pane, Query, Session, with_panes
 from vitviz.wording.headings import letter
@@ -89,6 +91,16 @@ for along, mnemonic in zip(
             f"compare.along.{along}", f"Split Along {mnemonic}…", does=partial(split_along, along)
         )
     )
+
+
+@command("compare.vit_or_cnn", "&ViT or CNN?", when=has_photos, separated=True)
+def compare_vit_and_cnn(app: App) -> None:
+    """The bundled models of both kinds, on the current photo."""
+    vit, cnn = (
+        next(card.id for card in bundled() if ("attention" in card.outline.gives) == has_attention)
+        for has_attention in (True, False)
+    )
+    attempt(app, lambda: vit_or_cnn(app.store.session, vit, cnn))
 
 
 @command("compare.next", "&Next Pane", "Ctrl+PgDown", when=has_panes, separated=True)
@@ -271,21 +283,36 @@ def drop_on_pane(app: App, drop: PaneDrop, index: int) -> None:
     A checkpoint is its model from then on; other files are opened as ever, and the first
     photo of them is shown in the pane.
     """
-    session = app.store.session
-    panes = session.panes
-    pane = panes[index] if index < len(panes) else session.pane
     if drop.paths:
-        found = app.documents.for_pane(session, pane, [Path(p) for p in drop.paths])
-        if found is None:
-            return
-        session, pane = found
-    else:
-        pane = with_drop(pane, drop)
-    if index < len(panes):
+        app.documents.look_through(drop.paths, partial(_files_on_pane, app, index))
+        return
+    session = app.store.session
+    _put(app, session, with_drop(_pane_at(session, index), drop), index)
+
+
+def _files_on_pane(app: App, index: int, found: Found) -> None:
+    if any(kind == "session" for kind, _ in found.others):  # it brings panes of its own
+        app.documents.open_found(found)
+        return
+    session = app.store.session
+    session, pane = app.documents.for_pane(session, _pane_at(session, index), found)
+    _put(app, session, pane, index)
+
+
+def _pane_at(session: Session, index: int) -> Pane:
+    """The pane there, or a copy of the current one for a new place."""
+    panes = session.panes
+    return panes[index] if index < len(panes) else session.pane
+
+
+def _put(app: App, session: Session, pane: Pane, index: int) -> None:
+    """Gives a session a pane, in another's place or after the last one."""
+    count = len(session.panes)
+    if index < count:
         changed = changes.focus_pane(changes.replace_pane(session, index, pane), index)
         app.store.set(replace(changed, tab="compare"))
     else:
-        attempt(app, lambda: changes.add_pane(session, pane, len(panes)))
+        attempt(app, lambda: changes.add_pane(session, pane, count))
 
 
 def with_drop(pane: Pane, drop: PaneDrop) -> Pane:

@@ -78,15 +78,14 @@ def swap_direction(app: App) -> None:
         choose_view(app, replace(view, direction=direction))
 
 
-@command("go.cls", "Query: &First Token (CLS)", "Esc")
-def query_cls(app: App) -> None:
-    session, cell = app.store.session, app.controller.shown_cell
-    prefix = cell.layout.prefix if cell else ()
-    first = prefix[0] if prefix else "cls"
+@command("go.query", "&Query: What the Class Is Read From", "Esc")
+def default_query(app: App) -> None:
+    """CLS, or the mean over all patches, as it is right for the model."""
+    session = app.store.session
     if session.tab == "compare":
-        choose_pane_query(app, session.compare.focus, first)
+        choose_pane_query(app, session.compare.focus, "auto")
     else:
-        choose_view(app, replace(session.view, query=first), "query")
+        choose_view(app, replace(session.view, query="auto"), "query")
 
 
 @command("go.next_frame", "Next &Frame of Animation", "Alt+Right", separated=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
-from vitviz.gui.commands.command import App, Menu
+from vitviz.gui.commands.command import App, Command, Menu
 from vitviz.gui.commands.edit import set_preferences
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.models.loading import bundled
@@ -18,9 +19,20 @@ def open_model(app: App) -> None:
     app.documents.choose_model()
 
 
-@command("model.bundled", "&Bundled Model")
-def use_bundled_model(app: App) -> None:
-    app.documents.use_model(bundled()[0].id)
+@command("model.browse", "Model &Browser…", "Ctrl+Shift+M")
+def browse_models(app: App) -> None:
+    app.browser.show()
+
+
+def use_bundled_model(id: str, app: App) -> None:
+    app.documents.use_model(id)
+
+
+MENU.submenu("model.bundled", "&Bundled Model")
+
+for card in bundled():
+    does = partial(use_bundled_model, card.id)
+    MENU.add(Command(f"model.bundled.{card.id}", card.title, does=does))
 
 
 @command("model.finetune", "&Fine-Tune…", separated=True)

@@ -29,3 +29,8 @@ def has_heads(scene: Scene) -> bool:
 def asks_class(scene: Scene) -> bool:
     """The map is about a class."""
     return scene.asks_class
+
+
+def has_windows(scene: Scene) -> bool:
+    """The model looks within windows."""
+    return scene.cell is not None and any(layer.window for layer in scene.cell.outline.layers)

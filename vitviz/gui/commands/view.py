@@ -9,10 +9,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog
 
+from vitviz.engine.plan import decode_request_of
 from vitviz.gui.commands.command import App, Command, Menu
 from vitviz.gui.commands.edit import set_preferences
+from vitviz.gui.commands.go import choose_token
+from vitviz.gui.commands.rules import has_windows
 from vitviz.gui.views.table import VIEWS
 from vitviz.maps.style import Style
+from vitviz.session.mask import MaskChoice
 from vitviz.session.state import Tab
 
 MENU = Menu("view", "&View")
@@ -59,6 +63,15 @@ def zoom_fit(app: App) -> None:
 def toggle_grid(app: App) -> None:
     style = app.store.session.style
     choose_style(app, replace(style, grid=not style.grid))
+
+
+@command(
+    "view.windows", "&Windows", "Shift+W", when=has_windows,
+    checked=lambda scene: scene.preferences.windows,
+)  # fmt: skip
+def toggle_windows(app: App) -> None:
+    windows = not app.preferences.windows
+    set_preferences(app, replace(app.preferences, windows=windows))
 
 
 @command("view.smooth", "&Smooth Edges", "S", checked=lambda scene: scene.session.style.smooth)
@@ -110,3 +123,23 @@ def show_palette(app: App) -> None:
 
 def choose_style(app: App, style: Style, kind: str = "") -> None:
     app.store.set(replace(app.store.session, style=style), kind)
+
+
+# What the Masked view asks for
+
+
+def choose_mask(app: App, mask: MaskChoice, kind: str) -> None:
+    app.store.set(replace(app.store.session, mask=mask), kind)
+
+
+def choose_masked_patch(app: App, patch: int) -> None:
+    """A patch among those that are seen, row by row."""
+    cell = app.controller.shown_cell
+    if cell is not None:
+        choose_token(app, len(cell.layout.prefix) + patch)
+
+
+def ask_decoder(app: App, normalised: bool | None) -> None:
+    """Asks for what the session's mask hides."""
+    request = decode_request_of(app.store.session, app.controller.device, normalised)
+    app.service.decode(() if request is None else (request,))

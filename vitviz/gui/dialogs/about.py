@@ -109,7 +109,8 @@ def about_text() -> str:
     return (
         "<h2>vitviz</h2><p>See where a Vision Transformer looks: patch grids, attention of every "
         "layer and head, and attention rollout, laid exactly over the photo. Everything runs on "
-        f"this computer; nothing is sent anywhere.</p>{table(versions())}"
+        "this computer; nothing is sent anywhere, and models are fetched only where you ask for "
+        f"one.</p>{table(versions())}"
         "<p>vitviz is free software under the Apache License 2.0. It uses Qt and PySide6 (LGPL "
         "3.0), PyTorch (BSD), Pillow (MIT-CMU), NumPy (BSD) and safetensors (Apache 2.0). Sample "
         "photos are in the public domain or CC0; their sources are named beside them.</p>"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
@@ -39,7 +41,7 @@ class PreferencesDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Preferences")
         self.setMinimumWidth(380)
-        self._background = background
+        self._background, self._preferences = background, preferences
         self.theme = Choice("Theme", THEMES)
         self.theme.show_value(preferences.theme)
         self.device = Choice("Device", [("Automatic", "auto"), *devices])
@@ -93,7 +95,8 @@ class PreferencesDialog(QDialog):
     @property
     def preferences(self) -> Preferences:
         """What the dialog is set to."""
-        return Preferences(
+        return replace(
+            self._preferences,
             theme=self.theme.value,  # type: ignore[arg-type]
             device=str(self.device.value or "auto"),
             follow_cursor=self.follow.isChecked(),

@@ -27,7 +27,7 @@ from vitviz.errors import VitvizError
 from vitviz.exporting.provenance import Disclosure
 from vitviz.figures.spec import Content, FigureSpec
 from vitviz.gui.figure.form import FigureForm
-from vitviz.gui.threads.desk import CLOSING_S, Desk
+from vitviz.gui.threads.desk import Desk
 from vitviz.gui.widgets.form import quiet
 from vitviz.gui.widgets.target import ask_target
 from vitviz.gui.widgets.text import PlainLabel, set_tooltip
@@ -356,9 +356,9 @@ class FigureDialog(QDialog):
         self._timer.start()
 
     def done(self, result: int) -> None:
-        """Ends the dialog and its thread."""
+        """Ends the dialog; its thread ends by itself, once matplotlib is through with a figure."""
         self._timer.stop()
-        self._desk.close(CLOSING_S)
+        self._desk.close(0)
         super().done(result)
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from vitviz.errors import VitvizError
 from vitviz.gui.finetune.chart import TrainingChart
 from vitviz.gui.finetune.form import FinetuneForm
+from vitviz.gui.widgets import drops
 from vitviz.gui.widgets.long_work import STEPS, LongWorkDialog, set_primary
 from vitviz.gui.widgets.text import set_tooltip
 from vitviz.paths import is_folder
@@ -207,10 +208,10 @@ class FinetuneDialog(LongWorkDialog):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         urls = event.mimeData().urls()
         if self.form.isEnabled() and len(urls) == 1 and urls[0].isLocalFile():
-            event.acceptProposedAction()
+            drops.accept(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        event.acceptProposedAction()
+        drops.accept(event)
         path = Path(event.mimeData().urls()[0].toLocalFile())
         self.form.folder.line.setText(str(path if is_folder(path) else path.parent))
 

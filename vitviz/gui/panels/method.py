@@ -14,8 +14,9 @@ from vitviz.maps.heat_map import Head
 from vitviz.methods import METHODS
 from vitviz.methods.base import Parameter, ParameterValue
 from vitviz.models.outline import Outline
+from vitviz.session.queries import name_of
 from vitviz.session.state import View
-from vitviz.wording.names import capitalised, head_name, prefix_name, token_name
+from vitviz.wording.names import ALL_PATCHES, capitalised, head_name, prefix_name, query_name
 
 Control = Choice | Number | WholeNumber
 
@@ -48,7 +49,8 @@ class MethodPanel(QWidget):
         self.direction = Choice("Direction")
         row(self._form, "Method", self.method)
         row(self._form, "Heads", self.heads, "One head, or all of them fused ( , and . )")
-        row(self._form, "Of", self.query, "Click a patch on the photo to choose it; Esc: CLS")
+        esc = "Esc: what the class is read from"
+        row(self._form, "Of", self.query, f"Click a patch on the photo to choose it; {esc}")
         row(self._form, "Direction", self.direction, "A row of the attention, or a column (T)")
         layout.addLayout(self._form)
         self._parameters = form()
@@ -67,11 +69,11 @@ class MethodPanel(QWidget):
         self._view = view
         method = METHODS[view.method]
         self.method.show_value(view.method)
-        self.source.setText(method.source)
         outline = cell.outline if cell else scene.card.outline if scene.card else None
+        self.source.setText(method.source_for(outline))
         self._show_misfits(outline)
         self._show_heads(view, outline.heads if outline else 0)
-        self._show_query(view, cell)
+        self._show_query(view, cell, outline)
         self.direction.set_pairs([(DIRECTIONS[d], d) for d in method.directions])
         answered = view.direction in method.directions
         self.direction.show_value(view.direction if answered else method.directions[0])
@@ -97,19 +99,21 @@ class MethodPanel(QWidget):
         self.heads.show_value(view.head if method.has_heads else "mean")
         self.heads.setEnabled(method.has_heads)
 
-    def _show_query(self, view: View, cell: Cell | None) -> None:
+    def _show_query(self, view: View, cell: Cell | None, outline: Outline | None) -> None:
         about_token = METHODS[view.method].about_token
         self.query.setEnabled(about_token)
         if not about_token:
             self.query.set_pairs([("The whole photo", None)])
             return
-        prefix = cell.layout.prefix if cell else ("cls",)
+        prefix = outline.prefix if outline else ("cls",)
         pairs: list[tuple[str, object]] = [(prefix_name(name), name) for name in prefix]
+        pairs.append((capitalised(ALL_PATCHES), "patches"))
         if not isinstance(view.query, str):
-            name = token_name(cell.layout, cell.query_token) if cell else "patch"
+            name = query_name(cell.layout, cell.query_tokens) if cell else "patch"
             pairs.append((capitalised(name), view.query))
         self.query.set_pairs(pairs)
-        self.query.show_value(view.query)
+        # What "auto" means for this model, which it goes on to mean something else for the next.
+        self.query.show_value((outline and name_of(view.query, outline)) or view.query)
 
     def _show_bounds(self, parameters: tuple[Parameter, ...], depth: int) -> None:
         for parameter in parameters:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
+    QGridLayout,
     QPushButton,
     QStyle,
     QStyledItemDelegate,
@@ -77,12 +77,14 @@ class ModelPanel(QWidget):
         device_chosen(str): Where it runs.
         details_requested(): The user wants to read the whole card.
         open_requested(): The user wants another checkpoint.
+        browse_requested(): The user wants to see which models there are.
     """
 
     input_chosen = Signal(object)
     device_chosen = Signal(str)
     details_requested = Signal()
     open_requested = Signal()
+    browse_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -95,6 +97,10 @@ class ModelPanel(QWidget):
         self.details = QPushButton("Model card…")
         self.open = QPushButton("Open…")
         self.open.setToolTip("Open another checkpoint (Ctrl+M)")
+        self.browse = QPushButton("Browse…")
+        self.browse.setToolTip(
+            "Models that are bundled, on this computer, or can be downloaded (Ctrl+Shift+M)"
+        )
         card = QFrame()
         card.setObjectName("card")
         inside = QVBoxLayout(card)
@@ -113,9 +119,10 @@ class ModelPanel(QWidget):
         layout.addLayout(fields)
         self.cost = quiet()
         layout.addWidget(self.cost)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.details, 1)
-        buttons.addWidget(self.open, 1)
+        buttons = QGridLayout()
+        buttons.addWidget(self.open, 0, 0)
+        buttons.addWidget(self.browse, 0, 1)
+        buttons.addWidget(self.details, 1, 0)
         layout.addLayout(buttons)
         layout.addStretch(1)
         self._devices: tuple[Device, ...] = ()
@@ -123,6 +130,7 @@ class ModelPanel(QWidget):
         self.device.currentIndexChanged.connect(self._device_chosen)
         self.details.clicked.connect(self.details_requested)
         self.open.clicked.connect(self.open_requested)
+        self.browse.clicked.connect(self.browse_requested)
 
     def show_scene(self, scene: Scene) -> None:
         """Shows the model, where it runs, and what it is given."""

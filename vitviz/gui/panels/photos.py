@@ -35,8 +35,8 @@ from vitviz.gui.widgets.drops import drag, drop_data
 from vitviz.gui.widgets.form import MARGIN
 from vitviz.session.state import PhotoRef
 
-MOST_PREVIEWS = 256
-"""That are kept, of the photos nearest to those in sight: about 150 MB with their pixmaps."""
+MOST_PREVIEWS = 128
+"""That are kept, of the photos nearest to those in sight: about 80 MB with their pixmaps."""
 
 
 class PhotoTiles(QStyledItemDelegate):

@@ -12,13 +12,9 @@ from vitviz.gui.widgets.form import column, quiet
 from vitviz.gui.widgets.text import set_tooltip
 from vitviz.plain_text import shown_text
 from vitviz.session.state import Session
+from vitviz.wording.numbers import percent
 
 TOP = 5
-
-
-def percent(probability: float) -> str:
-    """ "45.4 %"; "< 0.1 %" rather than a zero that it is not."""
-    return f"{100 * probability:.1f} %" if probability >= 0.0005 else "< 0.1 %"
 
 
 class ProbabilityBars(QWidget):

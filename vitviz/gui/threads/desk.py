@@ -91,7 +91,7 @@ class Desk(QObject):
         if self._worker is None:
             if not questions:
                 return
-            self._worker = Worker(self._answer, self._happened.emit, self._name, self._threads)
+            self._worker = Worker(self._answer, self._report, self._name, self._threads)
         was_busy = self.is_busy
         wanted = dict(zip(self._worker.want(questions), questions, strict=True))
         self._ended &= set(wanted)
@@ -112,7 +112,16 @@ class Desk(QObject):
 
     def tell(self, question: Hashable, message: object) -> None:
         """For the work on a question: says something before the answer."""
-        self._happened.emit(Note(question, message))
+        self._report(Note(question, message))
+
+    def _report(self, event: Event | Note) -> None:
+        """Sends it to the window's thread; called on any."""
+        try:
+            if not self._closed:
+                self._happened.emit(event)
+        except RuntimeError:  # Qt's part of a desk goes with its dialog, the work somewhat later
+            if not self._closed:
+                raise
 
     def close(self, timeout_s: float | None = None) -> None:
         """Takes everything back, tells nobody, and waits until the threads have ended, or so long.

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from vitviz.engine.answers import Cell
+from vitviz.engine.answers import Answer, Cell, Reconstruction
 from vitviz.engine.engine import Engine
 from vitviz.engine.photos import PhotoCache
-from vitviz.engine.requests import ExplainRequest
+from vitviz.engine.requests import DecodeRequest, ExplainRequest
 from vitviz.gui.canvas.pyramid import Pyramid, pyramid
 from vitviz.gui.threads.desk import CLOSING_S, Desk
 from vitviz.imaging.load import thumbnail
 from vitviz.imaging.photo import Photo
+from vitviz.memory import give_back
 from vitviz.models.loading import devices
 from vitviz.models.torch_import import import_torch
 from vitviz.progress import Progress, Stage
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 
 THUMBNAIL_EDGE = 360
 """Longer side of a thumbnail, in pixels: the photo list's width at twice the pixel density."""
+
+TIDY_MS = 1000
+"""How long after a photo was left its memory is given back: going through many costs no time."""
 
 THREADS = 2
 """Of the engine, and of the opener: a slow pane leaves one for the others."""
@@ -47,6 +51,19 @@ class PhotoQuestion:
 
     ref: PhotoRef
     background: Background
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What is still needed of what the engine remembers.
+
+    Args:
+        photos: Those that are open.
+        shown: Those of them that are looked at.
+    """
+
+    photos: tuple[PhotoRef, ...] = ()
+    shown: frozenset[PhotoRef] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +112,8 @@ class Service(QObject):
         failed(ExplainRequest, BaseException): Such a request has no answer.
         progressed(ExplainRequest, Stage, float fraction): Where such a request is.
         idle(): Nothing is being computed any more.
+        decoded(Reconstruction): The answer to the ``DecodeRequest`` that was wanted last.
+        decode_failed(BaseException): It has none.
         opened(OpenPhoto): A photo that was wanted to the end is ready to be drawn.
         open_failed(PhotoRef, BaseException): It could not be opened.
         previewed(Preview): A thumbnail is ready.
@@ -106,6 +125,8 @@ class Service(QObject):
     failed = Signal(object, object)
     progressed = Signal(object, object, float)
     idle = Signal()
+    decoded = Signal(object)
+    decode_failed = Signal(object)
     opened = Signal(object)
     open_failed = Signal(object, object)
     previewed = Signal(object)
@@ -117,24 +138,34 @@ class Service(QObject):
         self.photos = photos
         self.engine = Engine(photos)
         self._maps = Desk(self._answer, "vitviz-engine", THREADS, self)
+        self._decoder = Desk(self._answer, "vitviz-decoder", parent=self)
         self._opener = Desk(self._open, "vitviz-opener", THREADS, self)
         self._previews = Desk(self._preview, "vitviz-previews", parent=self)
         self._devices = Desk(_find_devices, "vitviz-devices", parent=self)
+        self._tidying = Desk(self._tidy, "vitviz-tidying", parent=self)
+        self._kept = Kept()
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(TIDY_MS)
+        self._later.timeout.connect(self._begin_to_tidy)
         self._maps.answered.connect(self._on_answer)
         self._maps.failed.connect(self.failed)
         self._maps.progressed.connect(self.progressed)
         self._maps.idle.connect(self.idle)
+        self._decoder.answered.connect(self._on_decoded)
+        self._decoder.failed.connect(self._on_decode_failure)
         self._opener.answered.connect(self._on_opened)
         self._opener.failed.connect(self._on_open_failure)
         self._previews.answered.connect(self._on_preview)
         self._previews.failed.connect(self._on_preview_failure)
         self._devices.answered.connect(self._on_devices)
         self._devices.failed.connect(self._on_devices_failure)
+        self._tidying.failed.connect(self._on_tidying_failure)
 
     @property
     def is_busy(self) -> bool:
         """Whether an answer of the engine is still to come."""
-        return self._maps.is_busy
+        return self._maps.is_busy or self._decoder.is_busy
 
     @property
     def is_opening(self) -> bool:
@@ -149,6 +180,19 @@ class Service(QObject):
         """
         self._maps.ask(requests)
 
+    def decode(self, requests: Sequence[DecodeRequest]) -> None:
+        """Says what is wanted of a decoder, as ``ask`` does."""
+        self._decoder.ask(requests)
+
+    @Slot(object, object)
+    def _on_decoded(self, request: DecodeRequest, answer: Reconstruction) -> None:
+        self.decoded.emit(answer)
+
+    @Slot(object, object)
+    def _on_decode_failure(self, request: DecodeRequest, error: BaseException) -> None:
+        log.warning("the decoder failed", exc_info=error)
+        self.decode_failed.emit(error)
+
     def open(self, refs: Sequence[PhotoRef], background: Background) -> None:
         """Says which photos are wanted, the most urgent first, as ``ask`` does."""
         self._opener.ask([PhotoQuestion(ref, background) for ref in refs])
@@ -156,6 +200,12 @@ class Service(QObject):
     def preview(self, refs: Sequence[PhotoRef], background: Background) -> None:
         """Says which thumbnails are wanted, the most urgent first, as ``ask`` does."""
         self._previews.ask([PhotoQuestion(ref, background) for ref in refs])
+
+    def keep(self, kept: Kept) -> None:
+        """Says what is still needed; what is remembered of the rest is forgotten soon."""
+        self._kept = kept
+        if not self._later.isActive():
+            self._later.start()
 
     def find_devices(self) -> None:
         """Asks which devices there are; needs torch, so only once a model has answered."""
@@ -165,14 +215,22 @@ class Service(QObject):
         """Ends all threads, and waits so long for them; work is cancelled at its next block."""
         # What is still on its way would wake parts of a window that is gone.
         self.blockSignals(True)
-        desks = (self._maps, self._opener, self._previews, self._devices)
+        self._later.stop()
+        desks = (
+            self._maps,
+            self._decoder,
+            self._opener,
+            self._previews,
+            self._devices,
+            self._tidying,
+        )
         for desk in desks:  # all of them first, so that they end at the same time
             desk.close(0)
         end = time.monotonic() + timeout_s
         for desk in desks:
             desk.close(max(0.0, end - time.monotonic()))
 
-    def _answer(self, request: ExplainRequest, progress: Progress) -> Cell:
+    def _answer(self, request: ExplainRequest | DecodeRequest, progress: Progress) -> Answer:
         progress(Stage("loading_torch"), 0)
         # What another thread imports to open the photo must be there before: a library of its own
         # would wait for torch's, holding the interpreter, and the window with it (0.3 s measured).
@@ -192,6 +250,14 @@ class Service(QObject):
         photo = self.photos.get(question.ref, question.background, progress)
         small = thumbnail(photo, THUMBNAIL_EDGE)
         return Preview(question.ref, small, photo.size, photo.frames, photo.notes)
+
+    def _tidy(self, kept: Kept, progress: Progress) -> None:
+        self.engine.keep(frozenset(ref.path for ref in kept.photos), kept.shown)
+        give_back()
+
+    @Slot()
+    def _begin_to_tidy(self) -> None:
+        self._tidying.ask_again(self._kept)
 
     @Slot(object, object)
     def _on_answer(self, request: ExplainRequest, cell: Cell) -> None:
@@ -220,6 +286,10 @@ class Service(QObject):
     @Slot(object, object)
     def _on_devices_failure(self, question: str, error: BaseException) -> None:
         log.warning("could not ask for %s", question, exc_info=error)
+
+    @Slot(object, object)
+    def _on_tidying_failure(self, kept: Kept, error: BaseException) -> None:
+        log.error("memory could not be given back", exc_info=error)
 
 
 def _find_devices(question: str, progress: Progress) -> list[tuple[str, str]]:  # noqa: ARG001

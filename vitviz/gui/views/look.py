@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from vitviz.gui.canvas.canvas import Canvas
+from vitviz.gui.canvas.window_lines import window_lines
 from vitviz.gui.scene import Scene
 from vitviz.gui.threads.service import OpenPhoto
 from vitviz.gui.views.view import ViewWidget
@@ -52,10 +53,18 @@ class LookView(ViewWidget):
         cell, heat_map, look = scene.cell, scene.heat_map, scene.look
         if cell is None or heat_map is None or look is None:
             self.canvas.show_map(None, None, (0.0, 1.0), style)
+            self.canvas.set_windows(None)
             self.caption.setText("")
             return
         self.canvas.show_map(heat_map, heat_map.geometry, look[1:], look.style)
-        self.canvas.set_query(cell.patch_of_query(heat_map.layer) if cell.asks_token else None)
+        self.canvas.set_receptive(cell.outline.receptive(heat_map.layer))
+        self.canvas.set_query(cell.patches_of_query(heat_map.layer))
+        windows = None
+        if scene.preferences.windows:
+            query = cell.patches_of_query(heat_map.layer)
+            at = heat_map.geometry.patch_box(*query[0]).centre if len(query) == 1 else None
+            windows = window_lines(cell.outline, heat_map.layer, cell.geometry, at)
+        self.canvas.set_windows(windows)
         words = caption(describe_map(cell, scene.session.view))
         self.caption.setText(words)
         set_tooltip(self.caption, words)

@@ -25,6 +25,12 @@ def _patches() -> ViewWidget:
     return PatchesView()
 
 
+def _masked() -> ViewWidget:
+    from vitviz.gui.views.masked.view import MaskedView
+
+    return MaskedView()
+
+
 def _compare() -> ViewWidget:
     from vitviz.gui.views.compare.view import CompareView
 
@@ -40,6 +46,7 @@ VIEWS = (
     ViewKind("look", "&Look", _look, ("map", "layers")),
     ViewKind("heads", "&Heads", _heads, ("heads",), lambda _: "heads"),
     ViewKind("patches", "&Patches", _patches, ("patches",), lambda _: "patches"),
+    ViewKind("masked", "&Masked", _masked, ("map", "layers")),
     ViewKind("compare", "&Compare", _compare, ("compare", "compare layers"), _difference,
              all_panes=True, opens_for_drags=True),
 )  # fmt: skip

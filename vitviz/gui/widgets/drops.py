@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QMimeData, QPoint, Qt
-from PySide6.QtGui import QDrag, QPixmap
+from PySide6.QtGui import QDrag, QDropEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from vitviz.gui.scene import PaneDrop
@@ -54,6 +54,14 @@ def dropped_pane(data: QMimeData) -> int | None:
     return int(text) if text.isdigit() else None
 
 
+def accept(event: QDropEvent) -> None:
+    """Takes what is dragged, as a copy: whoever answers "move", as a drop with Shift proposes, asks
+    the other program to delete its file.
+    """
+    event.setDropAction(Qt.DropAction.CopyAction)
+    event.accept()
+
+
 def words(drop: PaneDrop) -> str:
     """What is about to be dropped: "panda.jpg", "layer 8, head 3"."""
     if drop.photo is not None or drop.paths:
@@ -87,4 +95,4 @@ def drag(source: QWidget, data: QMimeData, picture: QPixmap) -> None:
     journey.setMimeData(data)
     journey.setPixmap(picture)
     journey.setHotSpot(QPoint(12, 12))
-    journey.exec(Qt.DropAction.CopyAction | Qt.DropAction.MoveAction, Qt.DropAction.CopyAction)
+    journey.exec(Qt.DropAction.CopyAction)

@@ -27,6 +27,7 @@ from vitviz.shapes import Float
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vitviz.models.outline import Outline
     from vitviz.tracing.trace import Trace
     from vitviz.tracing.windows import Windows
 
@@ -72,28 +73,57 @@ RESIDUAL = Parameter(
 
 
 def flow_down(
-    layers: Layers, through: range, query: int, push: Push
+    layers: Layers, through: range, query: tuple[int, ...], push: Push
 ) -> Float[Tensor, "ends tokens"]:
-    """The rows of ``query`` that end at each of some successive layers and start at the first.
+    """The rows of ``query`` that end at each of some successive layers and start at the first;
+    of a query of several tokens the mean of their rows.
 
     Each begins as the query alone, above the layer where it ends, and joins those that come from
-    further up.
+    further up. Where patches were merged before a layer, each hands what it has to those it was
+    merged of, in equal parts.
     """
     import torch
 
-    tokens = layers.trace.tokens
-    flows = torch.zeros(len(through), tokens, device=layers.trace.device)
+    trace = layers.trace
+    flows: Tensor | None = None
     for place, layer in reversed(list(enumerate(through))):
-        flows[place, query] = 1.0
-        # At the last layer nothing but the query's own row is needed yet.
+        attention, own = trace.attention_of(layer), trace.tokens_in(layer, query)
+        begin = torch.zeros(1, attention.tokens, device=trace.device)
+        begin[0, list(own)] = 1 / len(own)
+        flows = begin if flows is None else torch.cat([begin, flows])
+        # At the last layer nothing but the query's own rows are needed yet.
         last = layer == through[-1]
-        queries = range(query, query + 1) if last else range(tokens)
+        queries = range(own[0], own[-1] + 1) if last else range(attention.tokens)
         done = 1 - (place + 1) / len(through)
-        with_blocks = partial(push, blocks=layers.sparse(layer, queries, done))
-        flows[place:] = in_windows(
-            layers.trace.attention_of(layer).windows, flows[place:], with_blocks
-        )
+        blocks = layers.sparse(layer, queries, done)
+        flows = in_windows(attention.windows, flows, partial(push, blocks=blocks))
+        if place:
+            flows = unmerged(flows, trace.outline, layer)
+    assert flows is not None
     return flows
+
+
+def unmerged(
+    flows: Float[Tensor, "flows tokens"], outline: Outline, layer: int
+) -> Float[Tensor, "flows tokens_before"]:
+    """Row vectors over a layer's tokens, as ones over those of the layer before.
+
+    A patch that was merged of two by two hands a quarter to each; at the edge, where it was merged
+    of fewer and padding, an equal part to each that is there.
+    """
+    import torch
+
+    here, before = outline.layers[layer], outline.layers[layer - 1]
+    times, prefix = here.patch // before.patch, len(outline.prefix)
+    if here.grid == before.grid:
+        return flows
+    shared = flows[:, prefix:].reshape(len(flows), *here.grid)
+    for axis, side in ((1, before.grid[0]), (2, before.grid[1])):
+        there = torch.arange(side, device=flows.device) // times
+        shared = shared.index_select(axis, there) / there.bincount()[there].view(
+            [-1 if a == axis else 1 for a in range(3)]
+        )
+    return torch.cat([flows[:, :prefix], shared.flatten(1)], dim=1)
 
 
 def in_windows(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vitviz.errors import CheckpointError
-from vitviz.paths import is_folder, is_something_else
+from vitviz.paths import is_file, is_folder, is_something_else
 
 READABLE = (
     "vitviz reads .safetensors files, .pth, .pt, .bin or .ckpt files that hold a state dict, and "
@@ -129,6 +129,21 @@ def torchscript(path: Path) -> CheckpointError:
         f"{path.name} is a TorchScript program, not weights alone.",
         "Export them: torch.save(torch.jit.load(PATH).state_dict(), 'weights.pth').",
     )
+
+
+def looks_like_weights(path: Path) -> bool:
+    """Whether a file begins as weights do, whatever its name; False for what cannot be read."""
+    try:
+        if not is_file(path):  # a pipe would be waited for
+            return False
+        with path.open("rb") as file:
+            start = file.read(512)
+    except (OSError, ValueError):
+        return False
+    if start.startswith(b"PK\x03\x04"):  # torch.save puts its pickle first
+        (length,) = struct.unpack_from("<H", start.ljust(30, b"\0"), 26)
+        return start[30 : 30 + length].endswith(b"/data.pkl")
+    return is_safetensors(start) or (start[:1] == b"\x80" and TORCH_LEGACY in start[:32])
 
 
 def refuse_foreign(path: Path, start: bytes) -> None:

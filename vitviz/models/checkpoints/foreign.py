@@ -91,3 +91,9 @@ def is_head(tensors: Mapping[str, Tensor]) -> bool:
     return len(matrices) == 1 and len(tensors) <= 2 and (
         matrices[0] in ("weight", "linear.weight") or bool(HEAD.match(matrices[0]))
     )  # fmt: skip
+
+
+def is_convolutional(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether most of the weights are convolutions', so that it is some convolutional network."""
+    axes = [tensor.ndim for tensor in tensors.values() if tensor.ndim in (2, 4)]
+    return 2 * axes.count(4) > len(axes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitviz.models.cost import FLOAT_BYTES, MOST_KEPT_STATES, WORKSPACE_BYTES, Cost
+from vitviz.models.cost import BIAS_BYTES, FLOAT_BYTES, MOST_KEPT_STATES, WORKSPACE_BYTES, Cost
 from vitviz.models.vit.config import ViTConfig
 
 
@@ -34,7 +34,9 @@ def _backward_bytes(config: ViTConfig, tokens: int) -> int:
     attention = 8 * width  # its input's norm, q, k, v, the mix twice, its projection, their sum
     mlp = 2 * width + hidden * (5 if config.gated_mlp else 2)
     back = max(8 * width, 2 * hidden)  # q, k, v, the mix, twice; or both sides of the activation
-    return FLOAT_BYTES * tokens * (kept + attention + mlp + back) + WORKSPACE_BYTES
+    turns = _turns(config) + (4 * width if config.rope else 0)
+    numbers = kept + turns + attention + mlp + back
+    return FLOAT_BYTES * tokens * numbers + _bias_bytes(config) + WORKSPACE_BYTES
 
 
 def _flops(config: ViTConfig, tokens: int, patches: int) -> int:
@@ -43,8 +45,22 @@ def _flops(config: ViTConfig, tokens: int, patches: int) -> int:
     projections = tokens * width * 4 * width
     attention = 2 * tokens * tokens * width
     mlp = tokens * width * hidden * (3 if config.gated_mlp else 2)
-    head = config.width * config.classes
-    return 2 * (embedding + config.depth * (projections + attention + mlp) + head)
+    blocks = config.depth * (projections + attention + mlp + _relative_flops(config, patches))
+    return 2 * (embedding + blocks + _head_flops(config, tokens))
+
+
+def _relative_flops(config: ViTConfig, patches: int) -> int:
+    """Of the MLP of relative positions: about four times as many ways as patches."""
+    return 4 * patches * config.relative_width * (2 + config.heads)
+
+
+def _head_flops(config: ViTConfig, tokens: int) -> int:
+    width, heads = config.width, 2 if "dist" in config.prefix else 1
+    head = config.features * (heads * config.classes + config.projection)
+    if config.pool != "map":
+        return head
+    query = 2 * width * width + 2 * width * config.mlp_width  # q, projection, MLP of one token
+    return head + query + tokens * (2 * width * width + 2 * width)
 
 
 def _peak_bytes(config: ViTConfig, tokens: int) -> int:
@@ -54,6 +70,22 @@ def _peak_bytes(config: ViTConfig, tokens: int) -> int:
     width, hidden = config.width, config.mlp_width
     kept = config.depth * (2 * width + config.heads)
     kept += (config.depth + 1) * width if _keeps_states(config, tokens) else 0
+    kept += _turns(config)
     attention = 7 * width  # z, its norm, q, k, v, the mix, its projection
+    attention += 2 * width if config.rope else 0  # q and k, turned
     mlp = 3 * width + hidden * (4 if config.gated_mlp else 2)
-    return FLOAT_BYTES * tokens * (kept + max(attention, mlp)) + WORKSPACE_BYTES
+    return (
+        FLOAT_BYTES * tokens * (kept + max(attention, mlp)) + _bias_bytes(config) + WORKSPACE_BYTES
+    )
+
+
+def _turns(config: ViTConfig) -> int:
+    """Numbers a token of the sines and cosines of rotary positions, and of their angles."""
+    if config.rope is None:
+        return 0
+    return 3 * (config.depth * config.width if config.rope.learned else config.head_dim)
+
+
+def _bias_bytes(config: ViTConfig) -> int:
+    """Of what is added to some rows of attention, and of where it is read."""
+    return 3 * BIAS_BYTES if config.relative_positions else 0

@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vitviz.models.cost import Cost
+from vitviz.models.features import features
 from vitviz.models.network import Attend, Network, Step, softmax_attention
 from vitviz.models.outline import Outline
 from vitviz.models.vit.config import SIZES, Activation, Pool, ViTConfig, vit_config
@@ -179,9 +180,9 @@ class Block(nn.Module):
     ) -> Float[Tensor, "batch tokens dim"]:
         """What attention adds to a state."""
         if self.order == "norm last":
-            mixed = self.norm1(self.attn(z, attend, turn, bias))
+            mixed = self.norm1(self.attn(features(z), attend, turn, bias))
         else:
-            mixed = self.attn(self.norm1(z), attend, turn, bias)
+            mixed = self.attn(features(self.norm1(z)), attend, turn, bias)
         out: Tensor = self.ls1(mixed)
         return out
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import math
 
 from vitviz.models.outline import Ability, LayerOutline, Outline
 from vitviz.models.vit.config import ViTConfig
 
 GIVES: frozenset[Ability] = frozenset(
-    {"attention", "values", "states", "gradients", "rerun", "drop", "sequence"}
+    {"attention", "values", "states", "gradients", "rerun", "drop", "path", "sequence"}
 )
 
 CLASSES: frozenset[Ability] = frozenset({"classes"})
@@ -19,9 +20,18 @@ def outline(config: ViTConfig, input_size: tuple[int, int]) -> Outline:
     """The outline of a network at an input of this height and width."""
     grid = input_size[0] // config.patch, input_size[1] // config.patch
     layers = tuple(
-        LayerOutline(f"block {layer + 1}", grid, config.patch, config.heads, width=config.width)
+        LayerOutline(
+            f"block {layer + 1}",
+            grid,
+            config.patch,
+            config.heads,
+            width=config.width,
+            receptive=math.inf,
+        )
         for layer in range(config.depth)
     )
     gives: frozenset[Ability] = GIVES | CLASSES if config.classes else GIVES
     sizes = ("width", config.width), ("MLP", config.mlp_width), ("patch", config.patch)
-    return Outline(layers, config.prefix, config.classes, config.parameters, gives, sizes)
+    return Outline(
+        layers, config.prefix, config.classes, config.parameters, gives, sizes, config.pool
+    )

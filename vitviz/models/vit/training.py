@@ -11,7 +11,6 @@ from vitviz.models.network import softmax_attention
 from vitviz.models.training import Kind, Role, Training
 from vitviz.models.vit.config import ViTConfig
 from vitviz.models.vit.network import Block, VisionTransformer
-from vitviz.models.vit.weights import timm
 from vitviz.shapes import Float
 
 
@@ -49,7 +48,7 @@ def classifier_of(network: VisionTransformer, classes: int) -> VisionTransformer
 
     Source: Dosovitskiy et al., arXiv 2010.11929, section 3.2 (a zero-initialised head).
     """
-    config = replace(network.config, classes=classes)
+    config = replace(network.config, classes=classes, projection=0)
     result = VisionTransformer(config).to(network.patch_embed.proj.weight.device)
     body = {n: t for n, t in network.state_dict().items() if not n.startswith("head")}
     result.load_state_dict(body, strict=False)
@@ -105,4 +104,4 @@ def forward(
     return network.classify(z)
 
 
-TRAINING = Training(timm.READER.name, config_of, depths, student_of, classifier_of, roles, forward)
+TRAINING = Training(config_of, depths, student_of, classifier_of, roles, forward)

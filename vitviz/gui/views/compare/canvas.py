@@ -25,20 +25,22 @@ class CanvasContent:
         layer: To draw it with, shared by canvases of the same photo.
         heat_map: None until there is one.
         geometry: Of the map.
-        query: The patch that is asked about.
+        query: The patches that are asked about.
         ends: Values at the ends of the colours.
         style: How the map looks.
         bar_note: Lines below the unit on the colour bar.
+        receptive: Side of what a patch can see, as of ``Canvas.set_receptive``.
     """
 
     opened: OpenPhoto | None = None
     layer: PhotoLayer | None = None
     heat_map: HeatMap | None = None
     geometry: Geometry | None = None
-    query: tuple[int, int] | None = None
+    query: tuple[tuple[int, int], ...] = ()
     ends: tuple[float, float] = (0.0, 1.0)
     style: Style = field(default_factory=Style)
     bar_note: tuple[str, ...] = ()
+    receptive: float | None = None
 
     def has_map_of(self, other: CanvasContent) -> bool:
         """Whether both maps look the same."""
@@ -81,6 +83,7 @@ class CompareCanvas(Canvas):
         self.set_bar(note=content.bar_note, left=self._bar_left)
         if not content.has_map_of(before):
             self.show_map(content.heat_map, content.geometry, content.ends, content.style)
+        self.set_receptive(content.receptive)
         if content.query != self.query:
             self.set_query(content.query)
 

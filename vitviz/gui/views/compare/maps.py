@@ -122,10 +122,11 @@ class CompareMaps:
         if heat_map is None or cell is None or ends is None:
             return CanvasContent(opened, layer, style=self._style)
         note = ("shared by", run(ends.shared_by)) if ends.shared_by else ()
-        query = cell.patch_of_query(heat_map.layer) if cell.asks_token else None
+        query = cell.patches_of_query(heat_map.layer)
         return CanvasContent(
             opened, layer, heat_map, heat_map.geometry, query, (ends.low, ends.high),
             style_for(self._style, heat_map.quantity), note,
+            cell.outline.receptive(heat_map.layer),
         )  # fmt: skip
 
     def without_map(self, index: int) -> CanvasContent:
@@ -154,7 +155,7 @@ class CompareMaps:
         opened = self._states[second if found.of_second else first].opened
         assert opened is not None
         content = CanvasContent(
-            opened, self._layer(opened), heat_map, heat_map.geometry, None,
+            opened, self._layer(opened), heat_map, heat_map.geometry, (),
             value_range("each", heat_map), style_for(self._style, heat_map.quantity),
             (f"{letter(second)} minus {letter(first)}",),
         )  # fmt: skip

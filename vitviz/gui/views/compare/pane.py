@@ -235,7 +235,7 @@ class ComparePane(QWidget):
             return
         elif pane != self.index:
             self._hint.say("Move here")
-        event.acceptProposedAction()
+        drops.accept(event)
         self.drag_entered.emit()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
@@ -250,7 +250,7 @@ class ComparePane(QWidget):
             self.dropped.emit(self.index, drop)
         elif pane is not None:
             self.pane_dropped.emit(pane, self.index)
-        event.acceptProposedAction()
+        drops.accept(event)
 
     # Qt's events
 

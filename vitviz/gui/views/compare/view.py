@@ -30,6 +30,7 @@ from vitviz.gui.views.compare.words import (
     agreement_words,
     difference_words,
     message_of,
+    predicted_words,
     state_words,
     work_words,
 )
@@ -191,7 +192,7 @@ class CompareView(ViewWidget):
         self.caption.show_texts(f"In all: {common}")
         self.caption.setVisible(bool(common))
         self._show_panes(states, words)
-        self._show_agreements()
+        self._show_agreements(states)
         if self._arrangement == "wipe":
             self._show_wipe(states, words)
         else:
@@ -226,15 +227,19 @@ class CompareView(ViewWidget):
             pane.show_state(message_of(state), work_words(state, "Working"),
                             state.error)  # fmt: skip
 
-    def _show_agreements(self) -> None:
+    def _show_agreements(self, states: tuple[PaneState, ...]) -> None:
+        """How each map agrees with one; where models differ, also what each of them predicts."""
         first, _ = self._pair
+        cells = [state.cell if state.error is None else None for state in states]
+        several_models = len({state.pane.model for state in states}) > 1
         for pane in self.panes:
             words = ""
             if self._count > 1 and pane.index != first:
                 found = self.maps.agreement(first, pane.index)
                 other = self.maps.other_photos(first, pane.index)
                 words = agreement_words(found, letter(first), other_photos=other)
-            pane.show_agreement(words)
+            predicted = predicted_words(cells[pane.index]) if several_models else ""
+            pane.show_agreement(" · ".join(filter(None, (predicted, words))))
 
     def _show_grid(self, states: tuple[PaneState, ...]) -> None:
         tiles: list[QWidget] = list(self.panes)
@@ -358,9 +363,9 @@ class CompareView(ViewWidget):
         data = event.mimeData()
         if drops.dropped(data) is not None and self._count < MOST_PANES:
             self._show_hint()
-            event.acceptProposedAction()
+            drops.accept(event)
         elif drops.dropped_pane(data) is not None:
-            event.acceptProposedAction()
+            drops.accept(event)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self._hide_soon()
@@ -372,4 +377,4 @@ class CompareView(ViewWidget):
             self.dropped.emit(drop, self._count)
         elif pane is not None:
             self._move(pane, self._count - 1)
-        event.acceptProposedAction()
+        drops.accept(event)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from vitviz.engine.answers import Cell, top_classes
 from vitviz.errors import Cancelled
 from vitviz.gui.scene import PaneState
 from vitviz.gui.views.compare.maps import PairOfMaps
 from vitviz.maps.agreement import Agreement
+from vitviz.plain_text import shown_text
+from vitviz.wording.numbers import percent
 from vitviz.wording.stages import stage_words
 
 EXPLANATION = (
@@ -39,6 +42,12 @@ def agreement_words(found: Agreement | None, name: str, *, other_photos: bool) -
         numbers = f"rho {rho}, top patches {round(100 * found.top)} %"
     place = ", place by place" if other_photos else ""
     return f"with {name}{place}: {numbers}" if name else numbers
+
+
+def predicted_words(cell: Cell | None) -> str:
+    """ "ice bear 87.2 %": the most probable class; "" without classes."""
+    found = [] if cell is None else top_classes(cell, 1)
+    return "".join(f"{shown_text(name)} {percent(p)}" for name, p in found)
 
 
 def difference_words(found: PairOfMaps | None) -> str:

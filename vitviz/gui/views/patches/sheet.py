@@ -64,18 +64,18 @@ class PatchSheet(TileArea[int]):
         super().__init__("Patches of the photo", 24, parent=parent)
         self._sheet: Sheet | None = None
         self._image = QImage()
-        self._query: int | None = None
+        self._query: tuple[int, ...] = ()
         self._cursor: int | None = None
         self._zoom = 1.0
 
     # What is shown
 
-    def show_sheet(self, sheet: Sheet | None, query: int | None) -> None:
+    def show_sheet(self, sheet: Sheet | None, query: tuple[int, ...]) -> None:
         """Shows a model's input.
 
         Args:
             sheet: None: the message.
-            query: The token that is asked about; it is outlined.
+            query: The tokens that are asked about; they are outlined.
         """
         new = sheet is None or self._sheet is None or sheet.pixels is not self._sheet.pixels
         self._sheet, self._query = sheet, query
@@ -92,8 +92,8 @@ class PatchSheet(TileArea[int]):
         return self._sheet
 
     @property
-    def query(self) -> int | None:
-        """The outlined token."""
+    def query(self) -> tuple[int, ...]:
+        """The outlined tokens."""
         return self._query
 
     @property
@@ -183,9 +183,9 @@ class PatchSheet(TileArea[int]):
                 painter.drawText(below, Qt.AlignmentFlag.AlignCenter, number)
 
     def _paint_frames(self, painter: QPainter, layout: PatchLayout, palette: QPalette) -> None:
-        if self._query is not None:
-            accent = palette.color(QPalette.ColorRole.Highlight)
-            marks.frame(painter, layout.box(self._query).adjusted(-3, -3, 3, 3), accent, 2, 3)
+        accent = palette.color(QPalette.ColorRole.Highlight)
+        for token in self._query:
+            marks.frame(painter, layout.box(token).adjusted(-3, -3, 3, 3), accent, 2, 3)
         if self._cursor is not None:
             marks.outline(painter, layout.box(self._cursor).adjusted(0, 0, -1, -1))
 
@@ -225,7 +225,8 @@ class PatchSheet(TileArea[int]):
         }
         if key not in steps:
             return None
-        token = self._query or 0 if self._cursor is None else self._cursor + steps[key]
+        first = self._query[0] if self._query else 0
+        token = first if self._cursor is None else self._cursor + steps[key]
         return min(max(token, 0), layout.tokens - 1)
 
     def on_focused(self, tile: int) -> None:

@@ -58,14 +58,14 @@ class PatchesView(ViewWidget):
             self.set_message(*NOTHING)
             return
         self.set_message("", "")
-        self.show_input(cell.input_pixels, cell.geometry, cell.layout, cell.query_token)
+        self.show_input(cell.input_pixels, cell.geometry, cell.layout, cell.outlined_tokens)
 
     def show_input(
         self,
         input_pixels: UInt8[np.ndarray, "height width 3"] | None,
         geometry: Geometry | None,
         layout: TokenLayout | None,
-        query_token: int | None,
+        query: tuple[int, ...] = (),
     ) -> None:
         """Shows what a model was given.
 
@@ -74,12 +74,12 @@ class PatchesView(ViewWidget):
                 missing, only the message is shown.
             geometry: Of that input.
             layout: Of its tokens.
-            query_token: The token that is asked about.
+            query: The tokens that are asked about, to be outlined.
         """
         sheet = None
         if input_pixels is not None and geometry is not None and layout is not None:
             sheet = Sheet(input_pixels, geometry, layout)
-        self.sheet.show_sheet(sheet, query_token)
+        self.sheet.show_sheet(sheet, query)
         self._tell(self.sheet.cursor_token)
 
     def set_message(self, title: str, text: str = "") -> None:

@@ -62,10 +62,10 @@ def _is_transformers(tensors: Tensors) -> bool:
 
 def recognises(tensors: Tensors) -> bool:
     """Whether the names are BEiT's: attention over all patches with a table of relative ways."""
-    tables = [key for key in tensors if key.endswith(TABLE)]
-    if not tables or "layers.0.blocks.0.norm1.weight" in tensors:
-        return False
-    return _is_transformers(tensors) or "cls_token" in tensors
+    if _is_transformers(tensors) and any(key.endswith(".0.lambda_1") for key in tensors):
+        return True
+    tables = any(key.endswith(TABLE) for key in tensors)
+    return tables and (_is_transformers(tensors) or "cls_token" in tensors)
 
 
 def config(tensors: Tensors, said: Said = NOT_SAID) -> tuple[ViTConfig, Notes]:
@@ -74,6 +74,8 @@ def config(tensors: Tensors, said: Said = NOT_SAID) -> tuple[ViTConfig, Notes]:
     usual: dict[str, Any] = {}
     if _is_transformers(tensors):
         usual = {"norm_eps": 1e-12, "position_resizing": "linear"}
+        if "pos_embed" not in found:  # a config may leave out positions of every kind
+            usual |= {"embedded_positions": False, "input_size": (224, 224)}
     return infer(found, heard(said), usual)
 
 

@@ -124,7 +124,7 @@ def _usual(tensors: Tensors, said: Said) -> tuple[dict[str, Any], Notes]:
         return {**usual, "activation": "quick_gelu" if quick else "gelu"}, ()
     if said.kind == "open_clip":
         return {**usual, "activation": _open_clip_activation(said)}, ()
-    if "input_resolution" in tensors:  # only OpenAI's own files have that
+    if "input_resolution" in tensors or _in_openais_order(list(tensors)):
         return {**usual, "activation": "quick_gelu"}, ()
     if _is_transformers(tensors) or any(t.dtype.itemsize == 2 for t in tensors.values()):
         usual["activation"] = "quick_gelu"
@@ -133,6 +133,15 @@ def _usual(tensors: Tensors, said: Said) -> tuple[dict[str, Any], Notes]:
         "have quick_gelu, LAION's and most others gelu, and the weights do not tell."
     )
     return usual, (Assumption("activation", note),)
+
+
+def _in_openais_order(keys: list[str]) -> bool:
+    """OpenAI's blocks are made attention first, and ``input_resolution`` is only in their files;
+    OpenCLIP's are made as they run. Keys that were sorted tell nothing.
+    """
+    of_block = [key for key in keys if "visual.transformer.resblocks.0." in key]
+    parts = list(dict.fromkeys(key.split(".resblocks.0.")[1].split(".")[0] for key in of_block))
+    return parts == ["attn", "ln_1", "mlp", "ln_2"]
 
 
 def _open_clip_activation(said: Said) -> str:

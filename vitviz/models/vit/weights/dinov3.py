@@ -15,12 +15,18 @@ from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.checkpoints.reader import Notes, Reader, Tensors
 from vitviz.models.checkpoints.said import NOT_SAID, Assumption, Said
 from vitviz.models.vit.config import Rope, ViTConfig
+from vitviz.models.vit.rope import periods
 from vitviz.models.vit.weights.heard import heard
 from vitviz.models.vit.weights.parts import ONLY_FOR_TRAINING, TIMM, Names, named
 from vitviz.models.vit.weights.shapes import fit, infer
 from vitviz.models.vit.weights.timm import IMAGENET_MEAN, IMAGENET_STD
 
 ROPE = Rope(base=100.0, unit="turn", axes="yx", pairs="halves")
+
+NOT_DINOV3S = (
+    "The rotary periods in the file are not those that DINOv3 is trained with, and are not used: "
+    "theta 100 is assumed."
+)
 
 META: Names = ((r"^rope_embed\.periods$", "rope.periods"),)
 
@@ -44,10 +50,20 @@ def our_names(tensors: Tensors) -> dict[str, Tensor]:
         up = (r"\.mlp\.up_proj\.", ".mlp.value." if gated else ".mlp.fc1.")
         return named(tensors, (*TRANSFORMERS, up), r"embeddings\.mask_token$")
     found = named(tensors, (*META, *TIMM), ONLY_FOR_TRAINING)
+    if not _are_periods(found.get("rope.periods")):
+        found.pop("rope.periods", None)
     for name in [name for name in found if name.endswith(".attn.qkv.bias")]:
         q, k, v = found[name].chunk(3)  # that of k is masked where it was trained
         found[name] = torch.cat([q, torch.zeros_like(k), v])
     return found
+
+
+def _are_periods(tensor: Tensor | None) -> bool:
+    """Whether these are the periods that DINOv3 is trained with, as its files round them."""
+    if tensor is None or tensor.ndim != 1 or tensor.is_meta:
+        return tensor is not None and tensor.is_meta
+    usual = periods(ROPE, 4 * len(tensor))
+    return torch.allclose(tensor.float(), usual, rtol=0.01, atol=0)
 
 
 def recognises(tensors: Tensors) -> bool:
@@ -68,7 +84,10 @@ def config(tensors: Tensors, said: Said = NOT_SAID) -> tuple[ViTConfig, Notes]:
     if "patch_embed.proj.weight" in found:
         width = len(found["patch_embed.proj.weight"])
         usual["heads"] = 32 if width == 4096 else width // 64
-    return infer(found, _with_theta(heard(said)), usual)
+    config, notes = infer(found, _with_theta(heard(said)), usual)
+    if "rope_embed.periods" in tensors and "rope.periods" not in found:
+        notes += (Assumption("rope", NOT_DINOV3S),)
+    return config, notes
 
 
 def _with_theta(said: Said) -> Said:

@@ -40,7 +40,7 @@ def our_names(tensors: Tensors) -> dict[str, Tensor]:
         tensors = tower(tensors, "visual.")
     found = named(tensors, (*PARALLEL, *TIMM), ONLY_FOR_TRAINING)
     found = shared(found, "shared_rel_pos.", "attn.rel_pos.")
-    if f"{FIRST}in_proj.weight" in found:
+    if {f"{FIRST}in_proj.weight", f"{FIRST}attn.proj.weight"} <= found.keys():
         found = _apart(found)
     if "norm_pre.weight" in found or f"{FIRST}attn.norm.weight" in found:
         found = with_projection(found)
@@ -50,10 +50,11 @@ def our_names(tensors: Tensors) -> dict[str, Tensor]:
 def _apart(found: dict[str, Tensor]) -> dict[str, Tensor]:
     """Parallel blocks project to the MLP, q, k and v at once, and scale the sum of both."""
     result: dict[str, Tensor] = {}
+    width = len(found[f"{FIRST}attn.proj.weight"])
     for name, tensor in found.items():
         block, _, part = name.rpartition(".in_proj.")
         if block:
-            three = 3 * found[f"{block}.attn.proj.weight"].shape[0]
+            three = 3 * width
             hidden = len(tensor) - three
             result[f"{block}.mlp.fc1.{part}"] = tensor[:hidden]
             result[f"{block}.attn.qkv.{part}"] = tensor[hidden:]
@@ -76,10 +77,11 @@ def recognises(tensors: Tensors) -> bool:
         "attn.inner_attn_ln.weight", "mlp.fc1_g.weight", "mlp.w1.weight",
     )  # fmt: skip
     marked = any(f"{FIRST}{sign}" in tensors for sign in signs)
-    others = {"rope.freqs", "shared_rel_pos.mlp.fc1.weight", "norm_pre.weight"} & tensors.keys()
+    keys = tensors.keys()
+    others = {"rope.freqs", "shared_rel_pos.mlp.fc1.weight", "norm_pre.weight"} & keys
     return (
         marked or bool(others) or _is_post_norm(tensors)
-        or ("pos_embed" not in tensors and f"{FIRST}attn.qkv.weight" in tensors)
+        or ("pos_embed" not in tensors and bool({f"{FIRST}gamma_1", "rope.periods"} & keys))
     )  # fmt: skip
 
 
@@ -144,7 +146,13 @@ def config(tensors: Tensors, said: Said = NOT_SAID) -> tuple[ViTConfig, Notes]:
     """The network, from the shapes."""
     found = our_names(tensors)
     kinds = {f"{FIRST}mlp.fc1.weight", f"{FIRST}mlp.fc2.weight", "patch_embed.proj.weight"}
-    return infer(found, said, _usual(tensors, found) if kinds <= found.keys() else {})
+    usual = _usual(tensors, found) if kinds <= found.keys() else {}
+    config, notes = infer(found, said, usual)
+    rope = config.rope
+    if rope and not (rope.learned or said.architecture or "rope" in said.network):
+        theta = f"Rotary positions with theta {rope.base:g} are assumed, as timm has them."
+        notes += (Assumption("rope", theta),)
+    return config, notes
 
 
 def convert(tensors: Tensors, config: ViTConfig) -> Tensors:

@@ -16,7 +16,7 @@ import torch
 from vitviz.errors import CheckpointError
 from vitviz.models.checkpoints.reader import Assumption, Notes, Tensors
 from vitviz.models.checkpoints.said import Said
-from vitviz.models.vit.config import Activation, Pool, ViTConfig
+from vitviz.models.vit.config import Activation, Pool, Rope, ViTConfig
 from vitviz.models.vit.network import VisionTransformer
 from vitviz.models.vit.rope import periods
 from vitviz.models.vit.weights.architectures import by_name
@@ -204,7 +204,7 @@ def _positions(
     named: Tensors, prefix: tuple[str, ...], patch: int, said: Said, usual: Mapping[str, Any]
 ) -> tuple[int, tuple[int, int], Notes]:
     """How many prefix tokens have a position, and the grid."""
-    if "pos_embed" not in named:
+    if "pos_embed" not in named and _positions_elsewhere(named, said, usual):
         return 0, _grid_without_positions(named, prefix, patch, said, usual), ()
     _shape(named, "pos_embed", 3)
     registers = sum(name.startswith("reg") for name in prefix)
@@ -213,6 +213,13 @@ def _positions(
         named["pos_embed"], len(prefix), registers, scaled, patch, said
     )
     return positioned, grid, notes
+
+
+def _positions_elsewhere(named: Tensors, said: Said, usual: Mapping[str, Any]) -> bool:
+    """Whether positions come in where tokens look at each other, or not at all."""
+    rotary = said.get("rope", Rope) or usual.get("rope") or "rope.periods" in named
+    relative = any(".rel_pos." in name for name in named)
+    return bool(rotary) or relative or usual.get("embedded_positions") is False
 
 
 def _grid_without_positions(

@@ -82,7 +82,8 @@ def recognises(tensors: Tensors) -> bool:
     """Whether the names are those of a SigLIP."""
     if _is_transformers(tensors):
         return not any(key.endswith("embeddings.class_embedding") for key in tensors)
-    return "attn_pool.latent" in tensors and "norm_pre.weight" not in tensors
+    timms = {"attn_pool.latent", "patch_embed.proj.weight"}
+    return timms <= tensors.keys() and "norm_pre.weight" not in tensors
 
 
 def activation(found: Tensors) -> str:

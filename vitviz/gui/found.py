@@ -1,0 +1,107 @@
+"""What files are that were dropped or chosen: photos, or something that opens in another way.
+
+Nothing here knows Qt, so that thousands of files, and folders on slow disks, can be looked through
+on another thread.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vitviz.errors import PhotoError, VitvizError
+from vitviz.imaging.load import EXTENSIONS, photos_in
+from vitviz.models.checkpoints.filetype import looks_like_weights
+from vitviz.paths import absolute, is_folder
+from vitviz.progress import Progress, Stage, silent
+from vitviz.session import session_file
+from vitviz.session.state import PhotoRef
+
+CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt")
+"""Suffixes of files that are models whatever is in them; others are if they hold weights."""
+
+FEW = 64
+"""So many files are looked at where they are asked about: that takes milliseconds."""
+
+Kind = Literal["photo", "folder", "session", "export", "model"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What there is behind some names.
+
+    Args:
+        photos: Each once, those of folders too.
+        others: What else there is, in order: sessions, exported files that tell what made them,
+            and models.
+        refused: What is nothing of it, and why.
+    """
+
+    photos: tuple[PhotoRef, ...] = ()
+    others: tuple[tuple[Kind, Path], ...] = ()
+    refused: tuple[VitvizError, ...] = ()
+
+
+def are_many(names: Sequence[Path | str]) -> bool:
+    """Whether looking through them may take long enough to be felt."""
+    return len(names) > FEW or any(map(is_folder, names))
+
+
+def look_through(names: Sequence[Path | str], progress: Progress = silent) -> Found:
+    """Finds out what files and folders are.
+
+    Args:
+        names: Of anything, there or not.
+        progress: Called now and then; may raise ``Cancelled``.
+    """
+    photos: dict[str, None] = {}
+    others: list[tuple[Kind, Path]] = []
+    refused: list[VitvizError] = []
+    for number, name in enumerate(names):
+        if number % FEW == 0:
+            progress(Stage("files", number, len(names)), number / len(names))
+        kind = kind_of(name)
+        if kind == "photo":
+            photos[str(absolute(name))] = None
+        elif kind != "folder":
+            others.append((kind, Path(name)))
+        else:
+            try:
+                photos |= dict.fromkeys(map(str, _photos_of(absolute(name))))
+            except VitvizError as error:
+                refused.append(error)
+    return Found(tuple(map(PhotoRef, photos)), tuple(others), tuple(refused))
+
+
+def kind_of(name: Path | str) -> Kind:
+    """What a file is, by its suffix where that says it, else by how it begins."""
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 (pathlib takes ten times as long)
+    if is_folder(name):
+        return "folder"
+    if suffix == session_file.SUFFIX:
+        return "session"
+    if suffix in CHECKPOINTS:
+        return "model"
+    if suffix in EXTENSIONS:
+        return "photo"
+    if suffix in exported_suffixes():
+        return "export"
+    return "model" if looks_like_weights(Path(name)) else "photo"
+
+
+def exported_suffixes() -> tuple[str, ...]:
+    """Of the files that tell what made them."""
+    from vitviz.exporting.formats import CONTAINERS
+    from vitviz.exporting.stamp import BESIDE
+
+    return (*CONTAINERS, BESIDE)
+
+
+def _photos_of(folder: Path) -> list[Path]:
+    found = photos_in(folder)
+    if not found:
+        raise PhotoError(f"There are no photos in {folder.name}.", "Choose another folder.")
+    return found

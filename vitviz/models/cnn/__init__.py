@@ -1,0 +1,1 @@
+"""Convolutional networks: EfficientNet and the MobileNets, ResNet, ConvNeXt; a folder each."""

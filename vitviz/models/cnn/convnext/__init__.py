@@ -1,0 +1,1 @@
+"""ConvNeXt, in its first and second version."""

@@ -1,0 +1,1 @@
+"""EfficientNet and the MobileNets: networks of inverted residual blocks."""

@@ -1,0 +1,1 @@
+"""ResNet and its wider and grouped relatives."""

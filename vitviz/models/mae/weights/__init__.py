@@ -1,0 +1,1 @@
+"""How checkpoints name the parameters of masked autoencoders: one reader a file."""

@@ -1,0 +1,1 @@
+"""The Swin Transformer, versions 1 and 2."""

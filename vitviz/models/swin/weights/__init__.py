@@ -1,0 +1,1 @@
+"""How checkpoints name the parameters of Swin Transformers: one reader a file."""
