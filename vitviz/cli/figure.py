@@ -9,8 +9,16 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from vitviz.cli.choices import add_choices, chosen
-from vitviz.cli.options import add_disclosure, counted, disclosure, head, photos_at, print_notes
+from vitviz.cli.choices import add_choices, chosen, said_of_model
+from vitviz.cli.options import (
+    add_disclosure,
+    counted,
+    disclosure,
+    head,
+    photos_at,
+    print_notes,
+    warn_of_model,
+)
 from vitviz.cli.terminal import say
 from vitviz.engine.engine import Engine
 from vitviz.errors import PhotoTooLarge, VitvizError
@@ -119,7 +127,7 @@ def run(options: argparse.Namespace) -> int:
         raise VitvizError(
             f"{options.out} is one of the photos, and would be overwritten.", "Give another --out."
         )
-    engine = Engine()
+    engine = Engine(said=said_of_model(options))
     try:
         write_figure(options.out, session, engine, options.device,
                      disclosure=disclosure(options), strict=True)  # fmt: skip
@@ -130,6 +138,8 @@ def run(options: argparse.Namespace) -> int:
         if photo.notes:
             say(f"{Path(ref.path).name}:")
             print_notes(photo)
+    for model in dict.fromkeys(pane.model for pane in session.panes):
+        warn_of_model(engine.model(model, options.device).card)
     say(f"wrote {options.out}")
     if options.session is not None:
         session_file.save(session, options.session)

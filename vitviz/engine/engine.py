@@ -40,6 +40,8 @@ from vitviz.session.state import PhotoRef
 from vitviz.shapes import Bool, Float32, UInt8
 
 if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
+    from vitviz.models.card import ModelCard
+    from vitviz.models.checkpoints.said import Said
     from vitviz.models.loading import Model
     from vitviz.tracing.trace import Trace
 
@@ -93,12 +95,17 @@ class Engine:
     Args:
         photos: Where opened photos are; shared with whoever shows them.
         trace_budget: Bytes of traces kept; the last one always is.
+        said: What the user says of every model, before what was remembered of its file.
     """
 
     def __init__(
-        self, photos: PhotoCache | None = None, trace_budget: int = TRACE_BUDGET_BYTES
+        self,
+        photos: PhotoCache | None = None,
+        trace_budget: int = TRACE_BUDGET_BYTES,
+        said: Said | None = None,
     ) -> None:
         self.photos = photos or PhotoCache()
+        self._said = said
         self._models: Cache[tuple[str, Stamp | None, str], Model] = Cache(
             MODEL_BUDGET_BYTES, lambda model: FLOAT_BYTES * model.card.outline.parameters
         )
@@ -230,7 +237,9 @@ class Engine:
         def load() -> Model:
             needed = 2 * known.size if known else 0  # the file's tensors, and the network's
             with self._room.taken(needed, "cpu", lambda: progress(WAITING, 0)):
-                return load_model(name, device, progress=progress)
+                if self._said is None:
+                    return load_model(name, device, progress=progress)
+                return load_model(name, device, progress, self._said)
 
         progress(Stage("loading_model"), 0)
         known = stamp(name)
@@ -257,7 +266,7 @@ class Engine:
         model = self.model(request.model, device, progress)
         self._seen[request.photo] = photo.sha256
         key = (photo.sha256, request.photo.frame, request.background, request.input,
-               model.card.id, model.card.sha256, model.device)  # fmt: skip
+               model.card.id, model.card.sha256, model.card.corrected, model.device)  # fmt: skip
         trace, pixels = self._traces.get(
             key, lambda: self._trace(photo, model, request, progress), lambda: progress(WAITING, 0)
         )
@@ -289,7 +298,8 @@ class Engine:
         )  # fmt: skip
         return Cell(
             request, sight.photo_sha256, sight.model.card, trace.geometry, tokens, explanation,
-            probabilities(trace), sight.input_pixels, sight.model.device, trace.forward_s, method_s,
+            probabilities(trace, sight.model.card), sight.input_pixels, sight.model.device,
+            trace.forward_s, method_s,
         )  # fmt: skip
 
     def _explanation(
@@ -384,10 +394,17 @@ def _require(given: bool, sight: Sight, lack: str) -> None:
         raise VitvizError(f"{sight.model.card.title} {lack}.", "Choose another model.")
 
 
-def probabilities(trace: Trace) -> Float32[np.ndarray, " classes"] | None:
-    """Softmax of the logits; None for a model without a head."""
+def probabilities(trace: Trace, card: ModelCard) -> Float32[np.ndarray, " classes"] | None:
+    """What the logits say of each class (see ``Cell``); None for a model without a head.
+
+    Softmax of a single number is 1 whatever the photo shows: one output is a value.
+    """
     if trace.logits is None:
         return None
+    if card.outputs == "values" or (not card.outputs and len(trace.logits) == 1):
+        return trace.logits.astype(np.float32)
+    if card.outputs == "labels":
+        return (1 / (1 + np.exp(-trace.logits.astype(np.float64)))).astype(np.float32)
     shifted = np.exp(trace.logits - trace.logits.max())
     shares: Float32[np.ndarray, " classes"] = (shifted / shifted.sum()).astype(np.float32)
     return shares

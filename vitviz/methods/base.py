@@ -21,7 +21,7 @@ ParameterValue = float | int | str | bool
 
 LACKS: dict[Ability, str] = {
     "attention": "the model has no attention",
-    "classes": "the model has no classes: it was trained without labels",
+    "classes": "the model has no classes: its file has no classifier",
     "path": "the model's patches change from layer to layer, so there is no path to follow",
     "sequence": "the model's patches change from layer to layer",
     "values": "the model does not give what its heads mix",

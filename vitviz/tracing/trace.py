@@ -192,7 +192,7 @@ class Trace:
         """
         if self.logits is None:
             raise VitvizError(
-                "This model has no classes: it was trained without labels.",
+                "This model has no classes: its file has no classifier.",
                 "Choose a method that is not about a class, or a model with a classifier.",
             )
         if wanted is not None and 0 <= wanted < len(self.logits):

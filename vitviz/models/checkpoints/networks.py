@@ -117,7 +117,7 @@ def _labels(parts: list[Part]) -> list[str]:
     words = [part.prefix.rstrip(".").split(".") for part in parts]
     for start in range(max(map(len, words))):
         heads = [path[start] if start < len(path) else "" for path in words]
-        if len(set(heads)) == len(parts) and not NOISE & set(heads):
+        if len(set(heads)) == len(parts) and all(heads):
             return heads
     plain = [".".join(word for word in path if word not in NOISE) for path in words]
     if len(set(plain)) == len(parts) and all(plain):
