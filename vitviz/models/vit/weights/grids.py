@@ -134,7 +134,7 @@ def _unlikely(way: Reading, usual: int, others_have_none: bool | int) -> tuple[f
         return 1, 0.0, 1
     if square and not way.positioned and others_have_none:
         return 1, 0.0, 0
-    oblong = abs(math.log(rows / cols))
+    oblong = max(rows, cols) / min(rows, cols)
     return 2 + (way.positioned != usual) * (3 if not others_have_none else 1), oblong, rows > cols
 
 

@@ -196,7 +196,9 @@ def _heads(
             f"The weights do not say how many attention heads share a width of {width}.", CARD_HINT
         )
     heads = heads or width // 64
-    note = f"{heads} heads of {width // heads} are assumed: the weights do not tell."
+    are = "head of" if heads == 1 else "heads of"
+    be = "is" if heads == 1 else "are"
+    note = f"{heads} {are} {width // heads} {be} assumed: the weights do not tell."
     return heads, (Assumption("heads", note),)
 
 
