@@ -16,13 +16,15 @@ class Heart(QObject):
     them other programs on the same processors.
 
     Args:
-        late: Told of each gap above ``limit_s``, in seconds, when it is over.
+        late: Told of each gap above ``limit_s`` and of the work in it, in seconds, once it is over.
         limit_s: From which on a gap is told.
     """
 
     BEAT_MS = 5
 
-    def __init__(self, late: Callable[[float], None] = lambda _: None, limit_s: float = 1) -> None:
+    def __init__(
+        self, late: Callable[[float, float], None] = lambda *_: None, limit_s: float = 1
+    ) -> None:
         super().__init__()
         self.gaps: list[float] = []
         self.work: list[float] = []
@@ -46,7 +48,7 @@ class Heart(QObject):
         self.work.append(worked - self._worked)
         self._worked = worked
         if gap > self._limit_s:
-            self._late(gap)
+            self._late(gap, self.work[-1])
 
     def forget(self) -> None:
         """Begins anew with what it keeps."""

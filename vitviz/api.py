@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitviz.engine.engine import require_fit, see
+from vitviz.engine.seeing import require_fit, see
 from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.load import MAX_PIXELS, load
 from vitviz.imaging.photo import Photo

@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.hostile import steering
+from tests.samples import request_for
 from vitviz.batch.job import SettingsChanged
 from vitviz.batch.journal import Entry, opened
 from vitviz.batch.listing import JOURNAL
 from vitviz.batch.progress import BatchProgress
-from vitviz.batch.table import columns, write_tables
+from vitviz.batch.table import columns, trust_row, write_tables
+from vitviz.engine.engine import Engine
+from vitviz.engine.requests import TrustRequest
 from vitviz.errors import VitvizError
 from vitviz.progress import Stage
 
@@ -182,3 +185,13 @@ def test_progress_in_words() -> None:
     assert BatchProgress(done=3).words == "3"
     full = BatchProgress(None, 1412, 10000, 3, 8.125, 1057.0)
     assert full.words == "1,412 of 10,000 · 3 failed · 8.12 photos/s · 17 min 37 s left"
+
+
+def test_the_columns_of_trust_are_those_of_the_line(photo: Path, checkpoint: Path) -> None:
+    engine = Engine()
+    trust = engine.answer(TrustRequest(request_for(photo, checkpoint), orders=10))
+    found = trust_row(trust)
+    assert found["trust_gain"] == trust.judgement.gain
+    assert found["trust_orders"] == 10
+    assert found["trust_verdict"] in ("better", "chance", "worse")
+    assert set(found) <= set(columns(0, trust=True)) - set(columns(0))

@@ -76,7 +76,7 @@ def test_failures_are_named_last(here: Path, capsys: pytest.CaptureFixture[str])
     assert out.startswith("4 photos in ")
     lines = err.splitlines()
     assert lines[-2] == "vitviz: 1 of 4 failed:"
-    assert lines[-1].startswith("  bad.png starts like a PNG")
+    assert lines[-1].startswith("  bad.png begins as PNG")
 
 
 def test_refusals(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -56,6 +56,15 @@ def test_a_session_gives_the_same_bytes(here: Path) -> None:
     assert {"a.png", "b.png"} <= set(texts(here / "three.svg"))
 
 
+def test_letters_that_no_font_has_are_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small_photo(here / "a.png")
+    for command in (["figure", "a.png", "--session", "s.vitviz"], ["render", "s.vitviz"]):
+        extra = ["--title", "cat \U00016a50"] if command[0] == "figure" else []
+        assert main([*command, *extra, "--out", "f.svg"]) == 0
+        assert "No installed font has \U00016a50" in capsys.readouterr().err
+    assert "cat □" in texts(here / "f.svg")
+
+
 def test_what_cannot_be_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for number in range(7):
         small_photo(here / f"{number}.png", number)

@@ -57,6 +57,15 @@ def session_of(cell: Cell, view: View, style: Style | None = None) -> Session:
     )  # fmt: skip
 
 
+def test_a_map_that_is_zero_everywhere_says_so(cell: Cell) -> None:
+    assert "0 everywhere" not in caption(describe_map(cell, View()))
+    zero = replace(cell.explanation.by_layer[2], values=np.zeros((3, 17), np.float32))
+    by_layer = {**cell.explanation.by_layer, 2: zero}
+    nothing = replace(cell, explanation=replace(cell.explanation, by_layer=by_layer))
+    assert caption(describe_map(nothing, View())).endswith(" · 0 everywhere")
+    assert "0 everywhere" not in caption(describe_map(nothing, View(layer=0)))
+
+
 @pytest.mark.parametrize(
     ("view", "words"),
     [

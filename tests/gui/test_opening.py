@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 
@@ -79,19 +80,19 @@ def test_many_files_and_folders_are_looked_at_on_another_thread(
 
     monkeypatch.setattr(documents, "look_through", watched)
     (tmp_path / "many").mkdir()
-    photo = draw(tmp_path / "many" / "a.png", 30, 40)
-    gone = [tmp_path / f"{number}.png" for number in range(FEW)]
-    assert drop(ui.window, files_data([photo, *gone]))
+    photos = [draw(tmp_path / "many" / "a.png", 30, 40)]
+    for number in range(FEW):
+        photos.append(tmp_path / f"{number}.png")
+        shutil.copy(photos[0], photos[-1])
+    assert drop(ui.window, files_data(photos))
     ui.settle()
-    assert ui.photo_names()[3:5] == ["a.png", "0.png"]
-    assert len(ui.session.photos) == 3 + 1 + FEW
+    assert ui.photo_names()[3:] == [path.name for path in photos]
     ui.press("edit.undo")
     ui.window.documents.add([tmp_path / "many"])
     ui.settle()
     assert ui.photo_names()[3:] == ["a.png"]
-    ui.window.documents.add(gone[:1])
+    ui.window.documents.add(photos[1:2])
     assert threads == ["vitviz-jobs", "vitviz-jobs", "MainThread"]
-    ui.until(lambda: ui.message)
     ui.settle()
 
 

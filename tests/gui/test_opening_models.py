@@ -206,6 +206,29 @@ def test_cancelling_the_only_work_offers_it_again(ui: Driver, photos: list[Path]
     assert ui.window.canvas.heat_map is not None
 
 
+def test_no_map_yet_is_taken_back_once_there_is_one(ui: Driver, photos: list[Path]) -> None:
+    slow = [True]
+    Endless(ui, lambda request: slow[0] and request.photo.path == str(photos[1]))
+    ui.press("go.next_photo")
+    ui.until(lambda: ui.window.status.cancel.isVisible())
+    ui.until(lambda: ui.window.controller.opened.ref.path == str(photos[1]))
+    ui.press("model.cancel")
+    assert "no map yet" in ui.message
+    slow[0] = False
+    ui.press("go.previous_photo")
+    ui.settle()
+    assert not ui.message, "it is not about this photo, which has one"
+
+
+def test_the_panel_waits_for_a_photo_where_there_is_none(empty: Driver, tmp_path: Path) -> None:
+    assert empty.window.panels.model.facts.text() == "Loaded with the first photo."
+    (tmp_path / "broken.png").write_bytes(b"nothing")
+    empty.begin([tmp_path / "broken.png"])
+    empty.until(lambda: empty.message)
+    assert empty.photo_names() == []
+    assert empty.window.panels.model.facts.text() == "Loaded with the first photo."
+
+
 def test_quitting_during_a_long_forward(ui: Driver) -> None:
     endless = Endless(ui, lambda request: request.input.fineness == 2)
     ui.window.panels.model.input.setCurrentIndex(2)

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from vitviz.gui.window import Window
 from vitviz.session import session_file
+from vitviz.session.last import LastSession
 from vitviz.session.state import Compare
 
 from .conftest import Driver
@@ -83,6 +84,58 @@ def test_the_next_start_names_what_is_gone(
     assert again.photo_names() == ["photo1.png", "photo2.png"]
     assert "photo0.png" in again.message
     assert "photo1.png" not in again.message
+
+
+def ended_while_starting(folder: Path, times: int) -> None:
+    """What starts leave that something in the last session ended."""
+    for _ in range(times):
+        LastSession(folder).count_start()
+
+
+def test_the_third_start_after_two_that_failed_is_a_clean_one(
+    ui: Driver, make_window: Callable[..., Window], qtbot: QtBot
+) -> None:
+    session, folder = ui.session, ui.window.settings.folder
+    ui.window.close()
+    kept = ui.window.settings.last_session.read_bytes()
+    ended_while_starting(folder, 2)
+    again = Driver(make_window(), qtbot)
+    again.begin([])
+    assert again.window.windowTitle() == "panda.jpg – vitviz"
+    assert "ended 2 times in a row" in again.message
+    (aside,) = folder.glob("last-*.vitviz")
+    assert str(aside) in again.message
+    assert aside.read_bytes() == kept
+    again.answer_banner("Open It")
+    again.settle()
+    assert again.session == session
+    assert LastSession(folder).count_start() == 0, "a map came: this start went well"
+
+
+def test_a_start_after_one_that_failed_goes_on_as_ever(
+    ui: Driver, make_window: Callable[..., Window], qtbot: QtBot
+) -> None:
+    session, folder = ui.session, ui.window.settings.folder
+    ui.window.close()
+    ended_while_starting(folder, 1)
+    again = Driver(make_window(), qtbot)
+    again.begin([])
+    assert (again.session, again.message) == (session, "")
+
+
+def test_a_clean_start_that_is_closed_loses_nothing(
+    ui: Driver, make_window: Callable[..., Window], qtbot: QtBot
+) -> None:
+    folder = ui.window.settings.folder
+    ui.window.close()
+    ended_while_starting(folder, 2)
+    again = Driver(make_window(), qtbot)
+    again.begin([])
+    again.answer_banner("Start Anew")
+    assert not again.message
+    again.window.close()
+    (aside,) = folder.glob("last-*.vitviz")
+    assert [Path(ref.path).name for ref in session_file.read(aside).photos] == ui.photo_names()
 
 
 def test_a_next_start_that_should_begin_anew(

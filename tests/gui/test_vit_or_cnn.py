@@ -89,3 +89,17 @@ def test_the_field_of_an_edge_patch_is_around_its_centre(cnn: Driver) -> None:
     left, top = geometry.to_photo(15.5, 15.5)
     right, bottom = geometry.to_photo(47.5, 47.5)
     assert box == pytest.approx(Box(left, top, right, bottom))
+
+
+def test_what_a_patch_can_see_beside_the_vision_transformer(ui: Driver) -> None:
+    ui.do("compare.vit_or_cnn")
+    ui.settle()
+    ui.do("compare.next")
+    ui.window.panels.layers.layer_chosen.emit(4)
+    ui.settle()
+    vit, cnn = (pane.canvas for pane in ui.compare.panes)
+    centre = cnn.grid_geometry.patch_box(14, 14).centre
+    for canvas in (vit, cnn):
+        canvas.show_point(centre)
+    assert cnn.value_words.endswith(" · sees 67 px")
+    assert "sees" not in vit.value_words

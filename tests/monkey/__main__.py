@@ -44,6 +44,15 @@ LAST = 20
 """Actions printed with a failure."""
 
 
+class Untiring(Window):
+    """A window that cannot be quitted before the end: the palette, too, has a Quit."""
+
+    is_over = False
+
+    def close(self) -> bool:
+        return self.is_over and super().close()
+
+
 class Monkey(QObject):
     """Acts, one action at each turn of the event loop, also while a dialog is open.
 
@@ -57,7 +66,7 @@ class Monkey(QObject):
     """
 
     def __init__(
-        self, window: Window, files: Files, seed: int, actions: int, go_on: bool, gap_s: float
+        self, window: Untiring, files: Files, seed: int, actions: int, go_on: bool, gap_s: float
     ) -> None:
         super().__init__()
         self.window, self.files, self.seed, self.actions = window, files, seed, actions
@@ -67,7 +76,7 @@ class Monkey(QObject):
         self._go_on = go_on
         self._waiting_since = time.monotonic()
         self._settle = True
-        self.heart = Heart(lambda gap: self.failed(f"the window was away for {gap:.2f} s"), gap_s)
+        self.heart = Heart(self._was_away, gap_s)
 
     def failed(self, words: str) -> None:
         """Prints a failure with what was done before it; one that comes again is counted."""
@@ -78,6 +87,9 @@ class Monkey(QObject):
         print(f"FAILURE, seed {self.seed}, action {self.number}: {words}")
         for number in sorted(self.done)[-LAST:]:
             print(f"{number:8} {self.done[number]}", flush=True)
+
+    def _was_away(self, gap: float, work: float) -> None:
+        self.failed(f"the window was away for {gap:.2f} s, and at work for {work:.2f} s of them")
 
     def begin(self) -> None:
         self.heart.start()
@@ -153,6 +165,7 @@ class Monkey(QObject):
                 top.close()
             return
         self.heart.stop()
+        self.window.is_over = True
         self.window.close()
         QApplication.exit(0)
 
@@ -179,7 +192,7 @@ def play(seed: int, actions: int, go_on: bool, show: bool, gap_s: float) -> int:
         os.chdir(folder)
         files = Files(folder)
         hands.replace_native(files, random.Random(seed))
-        window = Window(Settings(folder / "settings"), FIRST_SIZE)
+        window = Untiring(Settings(folder / "settings"), FIRST_SIZE)
         monkey = Monkey(window, files, seed, actions, go_on, gap_s)
         Watch(monkey.failed).install()
         window.show()

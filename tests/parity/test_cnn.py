@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vitviz.bundled import resource
+from vitviz.errors import CheckpointError
 from vitviz.models.checkpoints.said import NOT_SAID, Said
 from vitviz.models.families import reader_of
 from vitviz.models.loading import load_model
@@ -104,3 +105,26 @@ def test_padding_that_the_weights_do_not_tell_is_noted_and_can_be_said() -> None
     assert told == replace(assumed, same_padding=True, norm_eps=1e-3)
     assert largest_difference(read(tensors, Said("timm", "tf_efficientnet_b0")), theirs,
                               (75, 64)) < 1e-5  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name", ["mnasnet_100", "semnasnet_100", "spnasnet_100", "lcnet_050", "efficientnet_es",
+             "tf_mobilenetv3_large_minimal_100", "mobilenetv3_rw", "mobilenetv1_100",
+             "seresnet18", "regnetx_002", "densenet121"],
+)  # fmt: skip
+def test_relatives_in_the_same_names_are_refused(name: str) -> None:
+    """What they compute is not what the names say; nothing is guessed."""
+    with torch.device("meta"):
+        tensors = dict(timm.create_model(name).state_dict())
+    with pytest.raises(CheckpointError) as caught:
+        read(tensors)
+    assert len(caught.value.message) > 30
+
+
+@pytest.mark.parametrize("name", ["resnetaa50d", "resnetblur50", "efficientnet_blur_b0"])
+def test_what_only_its_name_tells_is_refused_by_it(name: str) -> None:
+    with torch.device("meta"):
+        tensors = dict(timm.create_model(name).state_dict())
+    _, reader = reader_of(tensors)
+    with pytest.raises(CheckpointError, match=name):
+        reader.config(tensors, Said("timm", name))

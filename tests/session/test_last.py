@@ -154,3 +154,24 @@ def test_nobody_else_may_read_it(tmp_path: Path) -> None:
         LastSession(folder).keep(session_of("a", layer=layer))
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+def test_starts_that_never_got_anywhere_are_counted(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    assert [LastSession(folder).count_start() for _ in range(3)] == [0, 1, 2]
+    last = LastSession(folder)
+    last.went_well()
+    last.went_well()
+    assert last.count_start() == 0
+    assert names_in(folder) == ["starts-without-end"]
+    (folder / "starts-without-end").write_bytes(b"\xff many")
+    assert last.count_start() == 0
+    last.went_well()
+    assert names_in(folder) == []
+
+
+def test_starts_cannot_be_counted_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    last = LastSession(tmp_path / "file")
+    assert [last.count_start(), last.count_start()] == [0, 0]
+    last.went_well()

@@ -12,6 +12,7 @@ import pytest
 
 from tests.samples import names_in
 from vitviz.errors import SessionError, VitvizError
+from vitviz.probing.ablation import Ablation
 from vitviz.session import session_file
 from vitviz.session.state import Compare, Pane, PhotoRef, Query, Session, View
 
@@ -208,3 +209,20 @@ def test_a_session_without_a_mask_is_one_of_version_3() -> None:
     data["vitviz"] = 3
     del data["mask"]
     assert session_file.from_json(json.dumps(data)) == SESSION
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_sessions_from_before_ablations_have_none(version: int) -> None:
+    others = (Pane(SESSION.photo, "b", view=View("rollout")),)
+    session = replace(SESSION, compare=Compare(others))
+    data = json.loads(session_file.to_json(session))
+    data["vitviz"] = version
+    for view in (data["view"], data["compare"]["others"][0]["view"]):
+        del view["ablation"]
+    assert session_file.from_json(json.dumps(data)) == session
+
+
+def test_an_ablation_comes_back() -> None:
+    ablation = Ablation(((0, 2), (3, 1)), "mean", ((1.5, 2.0, 17.25, 18.0),))
+    session = replace(SESSION, view=replace(SESSION.view, ablation=ablation))
+    assert session_file.from_json(session_file.to_json(session)) == session

@@ -12,7 +12,11 @@ from vitviz.engine.answers import Cell
 from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
 from vitviz.imaging.preprocess import InputChoice
-from vitviz.session.state import Pane, PhotoRef, Session
+from vitviz.probing.ablation import Ablation
+from vitviz.session.state import Pane, PhotoRef, Session, View
+from vitviz.wording.ablation import ablation_line
+from vitviz.wording.caption import caption
+from vitviz.wording.description import describe_map
 from vitviz.wording.headings import Table, as_table, headings, in_common, letter
 
 
@@ -146,3 +150,33 @@ def test_panes_that_differ_in_one_thing_are_no_table(pane: Pane) -> None:
     assert table_of(*panes[:3]) is None
     assert table_of(panes[0], panes[1], panes[0], panes[1]) is None
     assert as_table([], []) is None
+
+
+def test_what_is_taken_from_a_network_tells_panes_apart(pane: Pane) -> None:
+    box = (20.0, 16.0, 28.0, 24.0)
+    panes = [pane, with_view(pane, ablation=Ablation(((0, 1),), "mean", (box,)))]
+    assert told(*panes) == ("whole model", "without 1 head (its mean in its place) and 1 patch")
+    assert told(panes[1]) == (
+        "Attention · layer 2 · mean of 3 heads · of CLS · "
+        "without 1 head (its mean in its place) and 1 patch",
+    )
+    same = [with_view(p, layer=layer) for p, layer in zip(panes[1:] * 2, (0, 1), strict=True)]
+    assert told(*same) == ("layer 1", "layer 2")
+    common = in_common(same, answered(*same))
+    assert common.endswith("without 1 head (its mean in its place) and 1 patch")
+
+
+def test_the_chip_says_what_an_ablation_does(pane: Pane) -> None:
+    ablation = Ablation(((0, 1), (1, 2)))
+    (cell,) = answered(with_view(pane, ablation=ablation))
+    change = cell.change
+    assert change is not None
+    by = f"{change.after - change.before:+.2f}".replace("-", "−")
+    assert ablation_line(ablation, cell) == (
+        f"Without 2 heads · logit of “class {change.target}” {change.before:.2f} → "
+        f"{change.after:.2f} ({by})"
+    )
+    # Of another ablation than the answer's nothing is said of the class yet.
+    assert ablation_line(Ablation(((0, 0),)), cell) == "Without 1 head"
+    assert ablation_line(Ablation(), cell) == ""
+    assert caption(describe_map(cell, View())).split(" · ")[3] == "without 2 heads"

@@ -21,3 +21,8 @@ def test_what_a_network_does_not_have_is_not_said() -> None:
     heads = replace(layers[1], heads=4)
     named = replace(network, layers=(layers[0], heads), sizes=(("width", 96),))
     assert shape(named) == "2 layers, 4 heads, width 96"
+
+
+def test_one_of_each_is_not_several() -> None:
+    one = Outline((LayerOutline("block 1", (3, 5), 4, 1),), (), 1, 99, frozenset({"attention"}))
+    assert shape(one) == "1 layer, 1 head"

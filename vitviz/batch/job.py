@@ -34,6 +34,8 @@ class Outputs:
         figure: The map as a figure: with colour bar, heading and caption.
         side: Longer side of the image with the map in pixels, at most; 0 is the photo's own.
         classes: How many of the most probable classes stand in the table.
+        trust: The table also says whether each map is better than chance, which takes hundreds of
+            forwards for each photo.
     """
 
     map: MapFormat = "jpg"
@@ -41,6 +43,7 @@ class Outputs:
     figure: FigureFormat = "none"
     side: int = 0
     classes: int = 5
+    trust: bool = False
 
 
 @dataclass(frozen=True)

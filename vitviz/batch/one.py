@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from vitviz.batch.job import Batch, BatchRefused, BatchStopped
-from vitviz.batch.journal import Entry, cannot_write
+from vitviz.batch.journal import Entry, Row, cannot_write
 from vitviz.batch.listing import JOURNAL, BatchItem
-from vitviz.batch.table import row
+from vitviz.batch.table import row, trust_row
 from vitviz.engine.answers import Cell
-from vitviz.engine.engine import EXPLAINING_BYTES, Engine
+from vitviz.engine.engine import Engine
+from vitviz.engine.judging import require_classes
 from vitviz.engine.photos import Stamp, stamp
 from vitviz.engine.plan import plan
-from vitviz.engine.requests import ExplainRequest
+from vitviz.engine.requests import ExplainRequest, TrustRequest
 from vitviz.engine.room import Room
+from vitviz.engine.seeing import EXPLAINING_BYTES
 from vitviz.errors import Cancelled, MethodMisfit, NotEnoughMemory, VitvizError
 from vitviz.exporting.figure_files import write_figure
 from vitviz.exporting.map_files import write_map, write_values
@@ -34,6 +36,7 @@ from vitviz.paths import is_there
 from vitviz.progress import Control
 from vitviz.session.state import PhotoRef, Session
 from vitviz.session.strict import check_map, check_query
+from vitviz.trust.judgement import require_judgeable
 
 if TYPE_CHECKING:  # torch is not loaded by importing this
     from vitviz.models.loading import Model
@@ -135,7 +138,21 @@ class Worker:
         self.control.check()
         files = self._write(item, photo, cell, session)
         columns = row(photo, cell, session.view, self.batch.outputs.classes)
+        if self.batch.outputs.trust:
+            columns |= self._trust(cell, session)
         return Entry(item.key, sha256=photo.sha256, files=files, row=columns)
+
+    def _trust(self, cell: Cell, session: Session) -> Row:
+        """Whether the map is better than chance; nothing of one that puts patches in no order."""
+        with refusing_all():
+            require_classes(cell.outline)
+        heat_map = cell.heat_map(session.view)
+        request = TrustRequest(cell.request, heat_map.layer, heat_map.head)
+        try:
+            require_judgeable(heat_map)
+        except VitvizError:
+            return {}
+        return trust_row(self.engine.answer(request, self.control.progress))
 
     def _session(self, item: BatchItem) -> Session:
         large = self.batch.max_pixels is None

@@ -182,7 +182,7 @@ class Run:
             torch.set_num_threads(threads)  # in part one number for the whole process
             counter.join()  # it has counted all, or sees that the batch was ended
         self._check_results()
-        names = columns(self._batch.outputs.classes)
+        names = columns(self._batch.outputs.classes, trust=self._batch.outputs.trust)
         self._summary.tables = write_tables(self._batch.out, self._entries, names)
         self._summary.seconds = time.perf_counter() - started
         return self._summary

@@ -16,6 +16,9 @@ Columns, in this order (empty where they mean nothing, and for photos that faile
     maximum_x, maximum_y    centre of the patch with the greatest value, in photo pixels
     centre_x, centre_y      centre of mass of the map, in photo pixels
     top_tenth               share of the map in the tenth of the patches with the greatest values
+    trust_gain, trust_of_leave_one_out, trust_beaten, trust_orders, trust_saco, trust_verdict
+                            whether the map is better than chance, where the batch asks for it:
+                            ``vitviz.trust`` has the definitions
     notes                   what opening the photo changed
     error                   why there is no result
 
@@ -36,7 +39,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from vitviz.batch.journal import Entry, Row
-from vitviz.engine.answers import Cell, top_indices
+from vitviz.engine.answers import Cell, Trust, top_indices
 from vitviz.imaging.photo import Photo
 from vitviz.maps.statistics import map_statistics
 from vitviz.plain_text import cell_text, escaped_text
@@ -48,24 +51,37 @@ CSV, PARQUET = "table.csv", "table.parquet"
 AT_ONCE = 10_000
 """Lines of a Parquet file held in memory at a time."""
 
-TEXTS = ("photo", "sha256", "target", "notes", "error")
-WHOLE = ("width", "height")
+TEXTS = ("photo", "sha256", "target", "trust_verdict", "notes", "error")
+WHOLE = ("width", "height", "trust_beaten", "trust_orders")
 
 
-def columns(classes: int) -> tuple[str, ...]:
+TRUST = ("trust_gain", "trust_of_leave_one_out", "trust_beaten", "trust_orders", "trust_saco",
+         "trust_verdict")  # fmt: skip
+
+
+def columns(classes: int, *, trust: bool = False) -> tuple[str, ...]:
     """The names of the columns.
 
     Args:
         classes: How many of the most probable classes there are columns for.
+        trust: There are those that say whether a map is better than chance.
     """
     top = [
         f"top{i}{what}" for i in range(1, classes + 1) for what in ("", "_index", "_probability")
     ]
     return (
         "photo", "sha256", "width", "height", *top, "value", "target", "prefix_share",
-        "minimum", "maximum", "mean", "entropy", "maximum_x", "maximum_y", "centre_x", "centre_y", "top_tenth", "notes",
-        "error",
+        "minimum", "maximum", "mean", "entropy", "maximum_x", "maximum_y", "centre_x", "centre_y", "top_tenth",
+        *(TRUST if trust else ()), "notes", "error",
     )  # fmt: skip
+
+
+def trust_row(trust: Trust) -> Row:
+    """What the table says of the trust in a map."""
+    found = trust.judgement
+    values = (found.gain, found.normalised_gain, found.beaten, found.orders, found.saco,
+              found.verdict)  # fmt: skip
+    return {name: v for name, v in zip(TRUST, values, strict=True) if v is not None}
 
 
 def row(photo: Photo, cell: Cell, view: View, classes: int) -> Row:

@@ -20,6 +20,7 @@ from vitviz.cli import (
     reconstruct,
     render,
     train,
+    trust,
 )
 from vitviz.cli.options import failed, find_models
 from vitviz.cli.terminal import Parser
@@ -41,6 +42,7 @@ class Command(Protocol):
 
 COMMANDS: dict[str, Command] = {
     "explain": explain,
+    "trust": trust,
     "batch": batch,
     "figure": figure,
     "render": render,

@@ -29,6 +29,7 @@ from vitviz.cli.terminal import say, warn, write_over
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.imaging.load import MAX_PIXELS
 from vitviz.paths import resolved
+from vitviz.plurals import count_of
 from vitviz.progress import Control
 from vitviz.wording.numbers import duration
 
@@ -70,6 +71,9 @@ def add(commands: Subparsers) -> None:
         help="the map as a figure with colour bar and caption (default: none)")  # fmt: skip
     option("--classes", type=some_classes, default=5, metavar="N",
         help="how many of the most probable classes stand in the table (default: 5)")  # fmt: skip
+    option("--trust", action="store_true",
+        help="the table also says whether each map is better than chance: hundreds of forwards for "
+        "each photo")  # fmt: skip
     option("--large", action="store_true", help="open photos above 100 million pixels too")
     option("--restart", action="store_true",
         help="begin anew, over results of other settings")  # fmt: skip
@@ -84,7 +88,14 @@ def run(options: argparse.Namespace) -> int:
         options.folder,
         options.out or Path(f"{resolved(options.folder).name}-maps"),
         chosen(options),
-        Outputs(options.map, options.values, options.figure, options.side, options.classes),
+        Outputs(
+            options.map,
+            options.values,
+            options.figure,
+            options.side,
+            options.classes,
+            options.trust,
+        ),
         options.device,
         None if options.large else MAX_PIXELS,
         disclosure(options),
@@ -114,7 +125,7 @@ def say_outcome(summary: Summary, quiet: bool) -> int:
     """Says what it came to, failures last; returns the exit code."""
     if not quiet:
         before = f" ({summary.before:,} of them before)" if summary.before else ""
-        photos = "1 photo" if summary.done == 1 else f"{summary.done:,} photos"
+        photos = count_of(summary.done, "photo")
         say(f"{photos} in {duration(summary.seconds)}{before}")
         for table in summary.tables:
             say(f"  wrote {table}")

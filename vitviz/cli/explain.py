@@ -19,7 +19,7 @@ from vitviz.cli.options import (
     warn_of_model,
 )
 from vitviz.cli.terminal import say
-from vitviz.engine.answers import top_classes
+from vitviz.engine.answers import top_classes, top_of_each_head
 from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
 from vitviz.errors import CheckpointError, PhotoError, PhotoTooLarge, VitvizError
@@ -124,6 +124,8 @@ def explain_one(
     print_notes(photo)
     for name, number in top_classes(cell, 3):
         say(f"  {score(number, cell.outputs):>7}  {name}")
+    for token, name, number in top_of_each_head(cell):
+        say(f"  {score(number, cell.outputs):>7}  {name} (by the head of {token} alone)")
     said = disclosure(options)
     if said.beside is None and any(file.suffix.lower() in CONTAINERS for file in files):
         said = replace(said, beside=False)  # one of the files says it for all

@@ -19,7 +19,7 @@ from vitviz.cli.options import (
     print_notes,
     warn_of_model,
 )
-from vitviz.cli.terminal import say
+from vitviz.cli.terminal import say, warn
 from vitviz.engine.engine import Engine
 from vitviz.errors import PhotoTooLarge, VitvizError
 from vitviz.exporting.figure_files import write_figure
@@ -30,6 +30,7 @@ from vitviz.methods import METHODS
 from vitviz.paths import absolute, is_file, resolved
 from vitviz.session import session_file
 from vitviz.session.state import MOST_PANES, Pane, PhotoRef, Session, with_panes
+from vitviz.wording.names import missing_letters
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers
@@ -129,7 +130,7 @@ def run(options: argparse.Namespace) -> int:
         )
     engine = Engine(said=said_of_model(options))
     try:
-        write_figure(options.out, session, engine, options.device,
+        missing = write_figure(options.out, session, engine, options.device,
                      disclosure=disclosure(options), strict=True)  # fmt: skip
     except PhotoTooLarge as error:
         raise VitvizError(error.message, "Give --large to open it all the same.") from error
@@ -140,6 +141,8 @@ def run(options: argparse.Namespace) -> int:
             print_notes(photo)
     for model in dict.fromkeys(pane.model for pane in session.panes):
         warn_of_model(engine.model(model, options.device).card)
+    if missing:
+        warn(missing_letters(missing))
     say(f"wrote {options.out}")
     if options.session is not None:
         session_file.save(session, options.session)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 from vitviz.cli.figure import add_looks, with_looks
 from vitviz.cli.options import add_disclosure, disclosure
-from vitviz.cli.terminal import say
+from vitviz.cli.terminal import say, warn
 from vitviz.engine.engine import Engine
 from vitviz.errors import PhotoTooLarge, VitvizError
 from vitviz.exporting.figure_files import write_figure
@@ -17,6 +17,7 @@ from vitviz.exporting.formats import suffixes
 from vitviz.figures import spec
 from vitviz.paths import is_elsewhere
 from vitviz.session import session_file
+from vitviz.wording.names import missing_letters
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers
@@ -56,9 +57,13 @@ def run(options: argparse.Namespace) -> int:
     if options.content is not None:
         figure = replace(figure, content=options.content)
     try:
-        write_figure(options.out, replace(session, figure=figure), Engine(), options.device,
-                     disclosure=disclosure(options))  # fmt: skip
+        missing = write_figure(
+            options.out, replace(session, figure=figure), Engine(), options.device,
+            disclosure=disclosure(options),
+        )  # fmt: skip
     except PhotoTooLarge as error:
         raise VitvizError(error.message, "Open it in the window, and save the session.") from error
+    if missing:
+        warn(missing_letters(missing))
     say(f"wrote {options.out}")
     return 0

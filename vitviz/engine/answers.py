@@ -7,18 +7,46 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitviz.engine.requests import DecodeRequest, ExplainRequest, SeriesRequest, StatesRequest
+from vitviz.engine.requests import (
+    DecodeRequest,
+    ExplainRequest,
+    HeadGridRequest,
+    RankRequest,
+    SanityRequest,
+    SeriesRequest,
+    StatesRequest,
+    TrustRequest,
+)
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.heat_map import Explanation, HeatMap
 from vitviz.methods import METHODS
 from vitviz.models.outline import Outline
 from vitviz.models.tokens import TokenLayout
+from vitviz.probing.removal import Removal
 from vitviz.session.state import View
 from vitviz.shapes import Bool, Float32, UInt8
 
 if TYPE_CHECKING:
     from vitviz.models.card import ModelCard
     from vitviz.models.checkpoints.said import Outputs
+    from vitviz.trust.judgement import Judgement
+    from vitviz.trust.ranking import Ranked
+    from vitviz.trust.sanity import Check
+
+
+@dataclass(frozen=True)
+class LogitChange:
+    """What an ablation does to a class.
+
+    Args:
+        target: Index of the class.
+        before: Its logit by the whole network.
+        after: Without what was taken away.
+    """
+
+    target: int
+    before: float
+    after: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +66,9 @@ class Cell:
         device: Where it ran: "cpu", "cuda:0", "mps".
         forward_s: What the forward took, in seconds.
         method_s: What the explanation took on top of it.
+        readouts: The same of each head alone, softmaxed, as the outline's ``readouts`` names them;
+            None where there is one head.
+        change: What the request's ablation does; None without one, or without classes.
     """
 
     request: ExplainRequest
@@ -51,6 +82,8 @@ class Cell:
     device: str
     forward_s: float
     method_s: float
+    readouts: Float32[np.ndarray, "readouts classes"] | None = None
+    change: LogitChange | None = None
 
     @property
     def outline(self) -> Outline:
@@ -121,6 +154,19 @@ def top_classes(cell: Cell, count: int) -> list[tuple[str, float]]:
     if cell.probabilities is None:
         return []
     return [(cell.class_name(i), float(cell.probabilities[i])) for i in top_indices(cell, count)]
+
+
+def top_of_each_head(cell: Cell) -> list[tuple[str, str, float]]:
+    """Token, name and probability of the first class of each head alone; empty where one head, or
+    none, reads all.
+    """
+    if cell.readouts is None:
+        return []
+    best = [int(shares.argmax()) for shares in cell.readouts]
+    return [
+        (token, cell.class_name(index), float(shares[index]))
+        for token, index, shares in zip(cell.outline.readouts, best, cell.readouts, strict=True)
+    ]
 
 
 def top_indices(cell: Cell, count: int) -> list[int]:
@@ -218,4 +264,92 @@ def _frozen(pixels: np.ndarray) -> UInt8[np.ndarray, "height width 3"]:
     return pixels
 
 
-Answer = Cell | States | SeriesValues | Reconstruction
+@dataclass(frozen=True, eq=False)
+class Trust:
+    """The answer to a ``TrustRequest``.
+
+    Args:
+        request: What was asked.
+        heat_map: The map that was judged.
+        judgement: What was found.
+        target: Index of the class whose probability was followed.
+        target_name: What it is called.
+        removal: How patches were removed.
+        outlier_share: Of the map's positive sum, what lies on outlier patches; None where the
+            network gives no states of such patches.
+        outliers: How many patches those are.
+        seconds: What it took, what was known before not counted.
+    """
+
+    request: TrustRequest
+    heat_map: HeatMap
+    judgement: Judgement
+    target: int
+    target_name: str
+    removal: Removal
+    outlier_share: float | None
+    outliers: int
+    seconds: float
+
+    @property
+    def about_class(self) -> bool:
+        """The map is about this class, and it was not only the predicted one that was asked."""
+        return METHODS[self.request.explain.method].class_specific
+
+
+@dataclass(frozen=True, eq=False)
+class Sanity:
+    """The answer to a ``SanityRequest``.
+
+    Args:
+        request: What was asked.
+        checks: The map beside each changed one, in order.
+    """
+
+    request: SanityRequest
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class HeadGrid:
+    """The answer to a ``HeadGridRequest``.
+
+    Args:
+        request: What was asked.
+        target: Index of the class.
+        target_name: What it is called.
+        logit: Of the class, with every head at work.
+        layers: Of each layer with attention, from 0: how much that logit falls without each head.
+    """
+
+    request: HeadGridRequest
+    target: int
+    target_name: str
+    logit: float
+    layers: tuple[tuple[int, Float32[np.ndarray, " heads"]], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """The answer to a ``RankRequest``.
+
+    Args:
+        request: What was asked.
+        target: Index of the class whose probability was followed.
+        target_name: What it is called.
+        removal: How patches were removed.
+        rows: Of each method, then of each baseline.
+        method_s: Seconds that each method took beside the forward, in the order of the request.
+        forward_s: Seconds of a forward.
+    """
+
+    request: RankRequest
+    target: int
+    target_name: str
+    removal: Removal
+    rows: tuple[Ranked, ...]
+    method_s: tuple[float, ...]
+    forward_s: float
+
+
+Answer = Cell | States | SeriesValues | Reconstruction | Trust | Sanity | HeadGrid | Ranking

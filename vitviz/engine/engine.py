@@ -5,39 +5,67 @@ The window, the command line, batches and figures come this way, and no other.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Hashable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar, overload
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
-from vitviz.engine.answers import Answer, Cell, Reconstruction, SeriesValues, States
+from vitviz.engine import judging
+from vitviz.engine.answers import (
+    Answer,
+    Cell,
+    HeadGrid,
+    LogitChange,
+    Ranking,
+    Reconstruction,
+    Sanity,
+    SeriesValues,
+    States,
+    Trust,
+)
 from vitviz.engine.cache import Cache
 from vitviz.engine.photos import PhotoCache, Stamp, stamp
 from vitviz.engine.requests import (
+    AnyRequest,
     DecodeRequest,
     ExplainRequest,
+    HeadGridRequest,
+    RankRequest,
     Request,
+    SanityRequest,
     SeriesRequest,
     StatesRequest,
+    TrustRequest,
 )
 from vitviz.engine.room import Room
-from vitviz.errors import MethodMisfit, NotEnoughMemory, VitvizError
+from vitviz.engine.seeing import (
+    EXPLAINING_BYTES,
+    Sight,
+    explain,
+    probabilities,
+    require_fit,
+    require_given,
+    see,
+    softmax,
+    visible,
+    without,
+)
+from vitviz.engine.testing import tested
+from vitviz.errors import NotEnoughMemory
 from vitviz.imaging.photo import Photo
-from vitviz.imaging.preprocess import InputChoice, displayed_input, fit, model_input
+from vitviz.imaging.preprocess import displayed_input, fit
 from vitviz.maps.heat_map import Explanation
 from vitviz.methods import METHODS
-from vitviz.methods.base import Question
 from vitviz.methods.series import SERIES
 from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.loading import load_model
-from vitviz.models.outline import Outline
+from vitviz.probing.ablation import Ablation
 from vitviz.progress import Progress, Stage, silent
 from vitviz.session.mask import hidden_patches
 from vitviz.session.queries import query_tokens
 from vitviz.session.state import PhotoRef
-from vitviz.shapes import Bool, Float32, UInt8
+from vitviz.shapes import UInt8
 
 if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
     from vitviz.models.card import ModelCard
@@ -61,29 +89,7 @@ MODEL_BUDGET_BYTES = 2 << 30
 WAITING = Stage("waiting")
 """Said while another thread makes the same, or takes the memory."""
 
-EXPLAINING_BYTES = 512 << 20
-"""What a method takes at most while it works, whatever the number of tokens: they all stream."""
-
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, eq=False)
-class Sight:
-    """A photo as a model saw it.
-
-    Args:
-        photo_sha256: Of the photo's file.
-        trace: What the network did; with its network.
-        model: The model.
-        input_pixels: What it was given, normalisation undone.
-        key: Of the trace, for what is remembered of it.
-    """
-
-    photo_sha256: str
-    trace: Trace
-    model: Model
-    input_pixels: UInt8[np.ndarray, "height width 3"]
-    key: Hashable
 
 
 class Engine:
@@ -115,6 +121,7 @@ class Engine:
         self._explanations: Cache[Hashable, tuple[Explanation, float]] = Cache(
             EXPLANATION_BUDGET_BYTES, lambda known: known[0].nbytes, SPARE_EXPLANATION_BYTES
         )
+        self._references = judging.new_cache()
         self._seen: dict[PhotoRef, str] = {}  # and the SHA-256 of each
         self._room = Room()
 
@@ -126,8 +133,16 @@ class Engine:
     def answer(self, request: SeriesRequest, progress: Progress = ...) -> SeriesValues: ...
     @overload
     def answer(self, request: DecodeRequest, progress: Progress = ...) -> Reconstruction: ...
+    @overload
+    def answer(self, request: TrustRequest, progress: Progress = ...) -> Trust: ...
+    @overload
+    def answer(self, request: SanityRequest, progress: Progress = ...) -> Sanity: ...
+    @overload
+    def answer(self, request: RankRequest, progress: Progress = ...) -> Ranking: ...
+    @overload
+    def answer(self, request: HeadGridRequest, progress: Progress = ...) -> HeadGrid: ...
 
-    def answer(self, request: Request, progress: Progress = silent) -> Answer:
+    def answer(self, request: AnyRequest, progress: Progress = silent) -> Answer:
         """The answer to a request of any kind.
 
         Raises:
@@ -135,16 +150,11 @@ class Engine:
                 the work would not fit.
             Cancelled: ``progress`` said so.
         """
-        match request:
-            case ExplainRequest():
-                return self.explain(request, progress)
-            case StatesRequest():
-                return self.states(request, progress)
-            case SeriesRequest():
-                return self.series(request, progress)
-            case DecodeRequest():
-                return self.decode(request, progress)
-        raise TypeError(f"{request} is no kind of request")
+        find = ANSWERS.get(type(request))
+        if find is None:
+            raise TypeError(f"{request!r} is no kind of request")
+        answer: Answer = find(self, request, progress)
+        return answer
 
     def explain(self, request: ExplainRequest, progress: Progress = silent) -> Cell:
         """Where the model looks; raises as ``answer``, and ``MethodMisfit``."""
@@ -156,7 +166,7 @@ class Engine:
         def work() -> States:
             sight = self._see(request, request.device, progress)
             trace, outline = sight.trace, sight.trace.outline
-            _require("states" in outline.gives, sight, "gives no states of its layers")
+            require_given("states" in outline.gives, sight, "gives no states of its layers")
             layer = range(outline.depth)[request.layer]
             values = trace.states(layer, progress)
             return States(request, values, outline.tokens(layer), trace.geometry_of(layer), layer)
@@ -168,7 +178,7 @@ class Engine:
 
         def work() -> SeriesValues:
             sight, series = self._see(request, request.device, progress), SERIES[request.series]
-            _require(series.fits(sight.trace.outline), sight, f"has no {series.title.lower()}")
+            require_given(series.fits(sight.trace.outline), sight, f"has no {series.title.lower()}")
             return SeriesValues(request, series.measure(sight.trace, progress), series.unit)
 
         return self._twice(work, progress)
@@ -179,7 +189,7 @@ class Engine:
         def work() -> Reconstruction:
             sight = self._see(request, request.device, progress)
             trace = sight.trace
-            _require("decoder" in trace.outline.gives, sight, "has no decoder")
+            require_given("decoder" in trace.outline.gives, sight, "has no decoder")
             hidden = hidden_patches(request.mask, trace.layout.grid)
             query = query_tokens(request.query, trace.outline, trace.geometry)
             query = visible(query, hidden, len(trace.outline.prefix))
@@ -195,6 +205,64 @@ class Engine:
             )  # fmt: skip
 
         return self._twice(work, progress)
+
+    def trust(self, request: TrustRequest, progress: Progress = silent) -> Trust:
+        """Whether a map is better than chance; raises as ``explain``."""
+
+        def work() -> Trust:
+            cell, sight = self._explained(request.explain, progress)
+            judge = judging.Judge(sight.trace, sight.key, self._references, request)
+            return judging.judged(judge, cell, progress)
+
+        return self._twice(work, progress)
+
+    def rank(self, request: RankRequest, progress: Progress = silent) -> Ranking:
+        """Maps of several methods, judged; raises as ``explain``."""
+
+        def work() -> Ranking:
+            cells = [self._explain(explain, progress) for explain in request.explains]
+            sight = self._see(request.explains[0], request.explains[0].device, progress)
+            judge = judging.Judge(sight.trace, sight.key, self._references, request)
+            return judging.ranking(judge, cells, progress)
+
+        return self._twice(work, progress)
+
+    def sanity(self, request: SanityRequest, progress: Progress = silent) -> Sanity:
+        """Whether a map changes with what it should change with; raises as ``explain``."""
+
+        def work() -> Sanity:
+            cell, sight = self._explained(request.explain, progress)
+            return tested(request, cell, sight.trace, explain, progress)
+
+        return self._twice(work, progress)
+
+    def head_grid(self, request: HeadGridRequest, progress: Progress = silent) -> HeadGrid:
+        """What each head is worth to a class; raises as ``answer``."""
+
+        def work() -> HeadGrid:
+            import torch
+
+            from vitviz.probing.heads import head_drops
+
+            sight = self._see(request, request.device, progress)
+            trace, card = sight.trace, sight.model.card
+            require_given("attention" in trace.outline.gives, sight, "has no heads")
+            judging.require_classes(trace.outline)
+            target = trace.target(request.target)
+            assert trace.network is not None
+            assert trace.image is not None
+            image = torch.tensor(trace.image[None], device=trace.device)
+            logit, layers = head_drops(trace.network, image, target, request.fill, progress)
+            names = card.class_names
+            name = names[target] if names else f"class {target}"
+            return HeadGrid(request, target, name, logit, layers)
+
+        return self._twice(work, progress)
+
+    def _explained(self, request: ExplainRequest, progress: Progress) -> tuple[Cell, Sight]:
+        """A map that is there, most often, and what it was made from."""
+        cell = self._explain(request, progress)
+        return cell, self._see(request, request.device, progress)
 
     def keep(self, open: Collection[str], shown: Collection[PhotoRef]) -> None:
         """Forgets what is known of photos that are not open any more, and most of what is known of
@@ -221,6 +289,7 @@ class Engine:
         self._models.clear()
         self._traces.clear()
         self._explanations.clear()
+        self._references.clear()
 
     def model(self, name: str, device: str = "auto", progress: Progress = silent) -> Model:
         """A model, loaded now if it is not in memory.
@@ -266,11 +335,13 @@ class Engine:
         model = self.model(request.model, device, progress)
         self._seen[request.photo] = photo.sha256
         key = (photo.sha256, request.photo.frame, request.background, request.input,
-               model.card.id, model.card.sha256, model.card.corrected, model.device)  # fmt: skip
+               model.card.id, model.card.sha256, model.card.corrected, model.device,
+               request.ablation)  # fmt: skip
         trace, pixels = self._traces.get(
             key, lambda: self._trace(photo, model, request, progress), lambda: progress(WAITING, 0)
         )
-        return Sight(photo.sha256, replace(trace, network=model.network), model, pixels, key)
+        network = without(model.network, request.ablation, trace.geometry)
+        return Sight(photo.sha256, replace(trace, network=network), model, pixels, key)
 
     def _trace(
         self, photo: Photo, model: Model, request: Request, progress: Progress
@@ -278,7 +349,7 @@ class Engine:
         geometry = fit(photo.size, model.card.preprocessing, request.input)
         needed = model.card.cost_at(geometry.input_size).peak_bytes
         with self._room.taken(needed, model.device, lambda: progress(WAITING, 0)):
-            trace = see(photo, model, request.input, progress)
+            trace = see(photo, model, request.input, progress, request.ablation)
         assert trace.image is not None
         # Traces are kept longer than models, and would keep them too.
         alone = replace(trace, network=None)
@@ -300,7 +371,20 @@ class Engine:
             request, sight.photo_sha256, sight.model.card, trace.geometry, tokens, explanation,
             probabilities(trace, sight.model.card), sight.input_pixels, sight.model.device,
             trace.forward_s, method_s,
+            None if trace.readouts is None else softmax(trace.readouts),
+            self._change(request, sight, target, progress),
         )  # fmt: skip
+
+    def _change(
+        self, request: ExplainRequest, sight: Sight, target: int | None, progress: Progress
+    ) -> LogitChange | None:
+        """What an ablation does to the class that is looked at, or was the most probable."""
+        if not request.ablation or sight.trace.logits is None:
+            return None
+        before = self._see(replace(request, ablation=Ablation()), request.device, progress).trace
+        wanted = before.target(target)
+        assert before.logits is not None
+        return LogitChange(wanted, float(before.logits[wanted]), float(sight.trace.logits[wanted]))
 
     def _explanation(
         self, request: ExplainRequest, sight: Sight, query: tuple[int, ...], progress: Progress
@@ -312,99 +396,19 @@ class Engine:
             return explain(request, trace, query, progress)
 
 
-def visible(
-    query: tuple[int, ...], hidden: Bool[np.ndarray, "rows cols"], prefix: int
-) -> tuple[int, ...]:
-    """The tokens of a query that an encoder sees; where it sees none of them, its first one.
-
-    Args:
-        query: Tokens: the prefix, then patches.
-        hidden: Which patches are hidden.
-        prefix: How many tokens stand before the patches.
-    """
-    seen = np.concatenate([np.ones(prefix, bool), ~hidden.flatten()])
-    first = np.flatnonzero(seen)[:1].tolist()
-    return tuple(token for token in query if seen[token]) or tuple(first)
-
-
 def _photo_of(key: Hashable) -> object:
     """The SHA-256 that stands first in what a trace or an explanation is remembered by."""
     return key[0] if isinstance(key, tuple) else None
 
 
-def see(photo: Photo, model: Model, choice: InputChoice, progress: Progress = silent) -> Trace:
-    """Shows a photo to a model.
-
-    Args:
-        photo: What to look at.
-        model: Who looks.
-        choice: What the model is given of the photo.
-        progress: Told before every block; may raise ``Cancelled``.
-
-    Raises:
-        NotEnoughMemory: It would not fit.
-    """
-    from vitviz.tracing.run import run
-
-    preprocessing = model.card.preprocessing
-    geometry = fit(photo.size, preprocessing, choice)
-    image = model_input(photo, geometry, preprocessing)
-    return run(model.network, image, geometry, device=model.device, progress=progress)
-
-
-def explain(
-    request: ExplainRequest, trace: Trace, query: tuple[int, ...], progress: Progress
-) -> tuple[Explanation, float]:
-    """The explanation that was asked for, and the seconds it took."""
-    from vitviz.tracing.memory import refusing
-
-    start = time.perf_counter()
-    head = "mean" if request.head is None else request.head
-    question = Question(query, request.direction, head, dict(request.params), request.target)
-    with refusing(EXPLAINING_BYTES, f"an explanation of {trace.tokens:,} tokens"):
-        explanation = METHODS[request.method].explain(trace, question, progress)
-    return explanation, time.perf_counter() - start
-
-
-def require_fit(method: str, outline: Outline, model: str) -> None:
-    """Refuses a method that a network does not give what it needs for.
-
-    Args:
-        method: Its name.
-        outline: Of the network.
-        model: What the model is called, for people.
-
-    Raises:
-        MethodMisfit: It is such a method; says which methods the network fits.
-    """
-    chosen = METHODS[method]
-    if chosen.fits(outline):
-        return
-    fitting = tuple(name for name, other in METHODS.items() if other.fits(outline))
-    titles = ", ".join(METHODS[name].title for name in fitting)
-    raise MethodMisfit(
-        f"{chosen.title} cannot be asked of {model}: {chosen.misfit(outline)}.",
-        f"It can be asked for: {titles}." if fitting else "Choose another model.",
-        fitting=fitting,
-    )
-
-
-def _require(given: bool, sight: Sight, lack: str) -> None:
-    if not given:
-        raise VitvizError(f"{sight.model.card.title} {lack}.", "Choose another model.")
-
-
-def probabilities(trace: Trace, card: ModelCard) -> Float32[np.ndarray, " classes"] | None:
-    """What the logits say of each class (see ``Cell``); None for a model without a head.
-
-    Softmax of a single number is 1 whatever the photo shows: one output is a value.
-    """
-    if trace.logits is None:
-        return None
-    if card.outputs == "values" or (not card.outputs and len(trace.logits) == 1):
-        return trace.logits.astype(np.float32)
-    if card.outputs == "labels":
-        return (1 / (1 + np.exp(-trace.logits.astype(np.float64)))).astype(np.float32)
-    shifted = np.exp(trace.logits - trace.logits.max())
-    shares: Float32[np.ndarray, " classes"] = (shifted / shifted.sum()).astype(np.float32)
-    return shares
+ANSWERS: dict[type, Callable[..., Any]] = {
+    ExplainRequest: Engine.explain,
+    StatesRequest: Engine.states,
+    SeriesRequest: Engine.series,
+    DecodeRequest: Engine.decode,
+    TrustRequest: Engine.trust,
+    SanityRequest: Engine.sanity,
+    RankRequest: Engine.rank,
+    HeadGridRequest: Engine.head_grid,
+}
+"""Who answers each kind of request."""

@@ -36,6 +36,7 @@ def request_of(
         pane.photo, background, pane.model, pane.input, view.method, view.params,
         view.head if method.fuses_first else None, view.query if method.about_token else "auto",
         direction, view.target if method.class_specific else None, device,
+        ablation=view.ablation,
     )  # fmt: skip
 
 

@@ -7,10 +7,13 @@ Layer, style and tab are in no ``ExplainRequest``: every layer comes with the an
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Head
 from vitviz.methods.base import Direction, ParameterValue
+from vitviz.probing.ablation import Ablation, Fill
+from vitviz.probing.removal import Removal
 from vitviz.session.mask import MaskChoice
 from vitviz.session.state import PhotoRef, Query
 
@@ -24,12 +27,14 @@ class Request:
         background: RGB colour behind a transparent one.
         model: Id of a bundled model, or path of a checkpoint.
         input: What the model is given.
+        ablation: What is taken from it.
     """
 
     photo: PhotoRef
     background: tuple[int, int, int]
     model: str
     input: InputChoice
+    ablation: Ablation = field(default=Ablation(), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -98,3 +103,90 @@ class DecodeRequest(Request):
     query: Query = "auto"
     normalised: bool | None = None
     device: str = "auto"
+
+
+@dataclass(frozen=True)
+class TrustRequest:
+    """Whether a map is better than chance; answered by a ``Trust``.
+
+    Args:
+        explain: Whose map.
+        layer: Of the map; the nearest one that it has.
+        head: Of the map.
+        removal: How patches are removed; None: the first way that the network allows.
+        steps: Of each curve.
+        orders: Random orders that it is compared with; an even number.
+        seed: Which orders.
+    """
+
+    explain: ExplainRequest
+    layer: int = -1
+    head: Head = "mean"
+    removal: Removal | None = None
+    steps: int = 6
+    orders: int = 100
+    seed: int = 0
+
+
+Test = Literal["class", "weights down", "weights up", "photo"]
+"""Of sanity: other classes; weights drawn anew from the last block down, or from the first up; the
+photo moved by a pixel, and compressed anew."""
+
+
+@dataclass(frozen=True)
+class SanityRequest:
+    """Whether a map changes with what it should change with; answered by a ``Sanity``.
+
+    Args:
+        explain: Whose map.
+        test: What is changed.
+        layer: As of ``TrustRequest``.
+        head: As of ``TrustRequest``.
+        seed: Of weights drawn anew.
+    """
+
+    explain: ExplainRequest
+    test: Test
+    layer: int = -1
+    head: Head = "mean"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class HeadGridRequest(Request):
+    """What each head is worth to a class; answered by a ``HeadGrid``.
+
+    Args:
+        target: Index of the class; None: the most probable one.
+        fill: What a silenced head puts out.
+        device: As of ``ExplainRequest``.
+    """
+
+    target: int | None = None
+    fill: Fill = "zero"
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class RankRequest:
+    """Maps of several methods on one photo, judged; answered by a ``Ranking``.
+
+    Args:
+        explains: Whose maps, their last layers; of one photo, model and input.
+        mask: Path of a mask of the photo; "" for none.
+        removal: As of ``TrustRequest``.
+        steps: As of ``TrustRequest``.
+        orders: As of ``TrustRequest``.
+        seed: As of ``TrustRequest``.
+    """
+
+    explains: tuple[ExplainRequest, ...]
+    mask: str = ""
+    removal: Removal | None = None
+    steps: int = 6
+    orders: int = 100
+    seed: int = 0
+
+
+AnyRequest = Request | TrustRequest | SanityRequest | RankRequest
+"""Whatever the engine answers."""

@@ -16,16 +16,18 @@ from vitviz.exporting.formats import check_suffix
 from vitviz.exporting.map_files import CHANGED, check_target
 from vitviz.exporting.provenance import Disclosure, provenance_of, to_json
 from vitviz.exporting.stamp import write_with_provenance
-from vitviz.figures.arrange import columns_for
+from vitviz.figures.arrange import columns_for, text_of
 from vitviz.figures.encode import encode
 from vitviz.figures.panel import Axis, Grid, Panel
 from vitviz.figures.spec import FigureSpec
+from vitviz.figures.typesetting import Face
 from vitviz.imaging.photo import Photo
 from vitviz.maps.difference import difference
 from vitviz.maps.heat_map import Head
 from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import look, style_for, value_range
 from vitviz.methods import METHODS
+from vitviz.plurals import count_of
 from vitviz.progress import Progress, Stage, silent
 from vitviz.session.panes import pair_of
 from vitviz.session.state import Pane, Session, View
@@ -144,7 +146,7 @@ def write_figure(
     disclosure: Disclosure | None = None,
     *,
     strict: bool = False,
-) -> None:
+) -> str:
     """Writes the session's figure; the suffix says as what. One session gives the same bytes.
 
     Args:
@@ -155,6 +157,9 @@ def write_figure(
         progress: Where the work is.
         disclosure: What is said of where it comes from.
         strict: As of ``compose``.
+
+    Returns:
+        The letters in it that no installed font has, which are boxes; "" for none.
 
     Raises:
         VitvizError: As ``compose`` and ``encode``, or it cannot be written. What was there stays.
@@ -170,6 +175,7 @@ def write_figure(
     content = encode(composed.grid, session.figure, suffix, progress, to_json(provenance))
     progress(Stage("writing_file"), 1.0)  # the last moment to cancel
     write_with_provenance(path, content, provenance, beside=bool(disclosure.beside))
+    return Face(session.figure.font, text_of(composed.grid, session.figure)).missing
 
 
 class _Composer:
@@ -341,7 +347,7 @@ def _patches(item: PaneMap) -> Grid:
         cell.card.title,
         f"input of {size[1]} × {size[0]} pixels",
         f"{rows} × {cols} patches of {patch} × {patch}",
-        f"{cell.layout.tokens} tokens",
+        count_of(cell.layout.tokens, "token"),
     ]
     if prefix:
         named = ", ".join(f"{i} {prefix_name(name)}" for i, name in enumerate(prefix))

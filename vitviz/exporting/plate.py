@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from vitviz.exporting.lettering import Lettering
 from vitviz.maps.bar import ColourBar
 from vitviz.maps.overlay import over_grey
 from vitviz.maps.ticks import Ticks
@@ -65,7 +63,7 @@ class Plate:
         self._picture = size
         self._bar = bar
         self._text = text or min(max(round(max(size) / LINES), LEAST_TEXT), MOST_TEXT)
-        self._font = font(round(self._text * 0.75))
+        self._small = Lettering(round(self._text * 0.75))
         margin = self._text
         self._left = margin
         self._top = margin + (round(1.7 * self._text) if any(w.heading for w in words) else 0)
@@ -95,12 +93,13 @@ class Plate:
         image.paste(Image.fromarray(pixels), (self._left, self._top))
         pen = ImageDraw.Draw(image)
         if words.heading:
-            pen.text((self._left, self._text), words.heading, INK, font(round(self._text * 0.85)))
+            heading = Lettering(round(self._text * 0.85))
+            heading.draw(pen, (self._left, self._text), words.heading, INK)
         if self._bar is not None:
             self._draw_bar(image, pen, self._bar)
         y = self._top + self._body + round(0.7 * self._text)
         for line in self._lines(words.caption):
-            pen.text((self._left, y), line, QUIET, self._font)
+            self._small.draw(pen, (self._left, y), line, QUIET)
             y += round(1.3 * self._text)
         drawn: UInt8[np.ndarray, "tall wide 3"] = np.asarray(image)
         return drawn
@@ -110,7 +109,7 @@ class Plate:
         lines: list[str] = []
         for word in caption.split():
             longer = f"{lines[-1]} {word}" if lines else word
-            if lines and self._font.getlength(longer) <= self._wrap:
+            if lines and self._small.length(longer) <= self._wrap:
                 lines[-1] = longer
             else:
                 lines.append(word)
@@ -126,8 +125,8 @@ class Plate:
         """From the picture to the end of the labels, and of the title above them."""
         if self._bar is None:
             return 0
-        labels = max(self._font.getlength(label) for label in self._marks(self._bar).labels)
-        title = max(self._font.getlength(line) for line in self._title(self._bar))
+        labels = max(self._small.length(label) for label in self._marks(self._bar).labels)
+        title = max(self._small.length(line) for line in self._title(self._bar))
         return round(max(2.2 * self._text + labels, self._text + title))
 
     def _bar_height(self) -> int:
@@ -140,7 +139,7 @@ class Plate:
         text, top = self._text, self._top
         left = self._left + self._picture[1] + text
         for line in self._title(bar):
-            pen.text((left, top), line, QUIET, self._font)
+            self._small.draw(pen, (left, top), line, QUIET)
             top += round(1.3 * text)
         top += round(0.4 * text)
         bottom = self._top + self._body - text // 2
@@ -151,7 +150,7 @@ class Plate:
         for place, label in zip(marks.places, marks.labels, strict=True):
             y = round(bottom - 1 - place * (bottom - top - 1))
             pen.line((right, y, right + text // 4, y), QUIET, max(1, text // 16))
-            pen.text((right + round(0.4 * text), y), label, INK, self._font, anchor="lm")
+            self._small.draw(pen, (right + round(0.4 * text), y), label, INK, middle=True)
 
 
 def sheet(
@@ -172,20 +171,3 @@ def sheet(
             top, left = sum(heights[:r]), sum(widths[:c])
             whole[top : top + plate.shape[0], left : left + plate.shape[1]] = plate
     return whole
-
-
-@cache
-def font(size: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which comes with matplotlib and has the signs that units need.
-
-    Args:
-        size: In pixels.
-    """
-    found = find_spec("matplotlib")  # which does not import it
-    folder = Path(found.origin).parent if found is not None and found.origin else Path()
-    path = folder / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
-    if path.is_file():
-        return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
-    own = ImageFont.load_default(size)  # of Pillow, with fewer signs
-    assert isinstance(own, ImageFont.FreeTypeFont)
-    return own

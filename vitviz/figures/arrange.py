@@ -40,7 +40,7 @@ def arrange(grid: Grid, spec: FigureSpec) -> FigureLayout:
     Raises:
         VitvizError: It does not fit its size, or the font is not installed.
     """
-    measures = Measures(spec, Face(spec.font))
+    measures = Measures(spec, Face(spec.font, text_of(grid, spec)))
     bars = colour_bars(grid, spec.sharing)
     mode = first_mode(grid, bars, measures)
     planned = _planned(grid, measures, bars, mode)
@@ -55,6 +55,16 @@ def arrange(grid: Grid, spec: FigureSpec) -> FigureLayout:
             "Make the figure larger or its text smaller, or choose fewer layers and heads.",
         )
     return planned.layout()
+
+
+def text_of(grid: Grid, spec: FigureSpec) -> str:
+    """All that the figure says in words of others: titles, names, captions."""
+    parts = [spec.title or grid.title, grid.caption if spec.caption else ""]
+    if spec.headings:
+        parts += [panel.heading for _, panel in grid.placed]
+        parts += [text for axis in (grid.rows, grid.columns) if axis
+                  for text in (axis.title, *axis.labels)]  # fmt: skip
+    return " ".join(parts)
 
 
 def letter(index: int) -> str:
@@ -296,7 +306,10 @@ class Plan:
         bars, labels = self._bars(block, cells, pictures)
         whole = m.spec.height_mm or self.height
         words += labels + self._outer_words(whole)
-        return FigureLayout(m.spec.width_mm, whole, pictures, tuple(words), tuple(bars))
+        return FigureLayout(
+            m.spec.width_mm, whole, pictures, tuple(words), tuple(bars), m.face.families,
+            m.face.missing,
+        )  # fmt: skip
 
     def _bars(
         self, block: Rect, cells: dict[Place, Rect], pictures: dict[Place, Rect]

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vitviz.figures.arrange import arrange
+from vitviz.figures.fonts import LOCK, keep_fonts_known
 from vitviz.figures.inks import INKS
 from vitviz.figures.layout import BarStrip, FigureLayout
 from vitviz.figures.panel import Grid, Panel, Place
 from vitviz.figures.pictures import Pictures, cell_colours
 from vitviz.figures.sharing import colour_bars
 from vitviz.figures.spec import FigureSpec
-from vitviz.figures.typesetting import LOCK, Face, keep_fonts_known
 from vitviz.maps.overlay import over_grey
 from vitviz.maps.style import Style
 from vitviz.shapes import UInt8
@@ -66,7 +66,6 @@ class Drawing:
         self._grid = grid
         with matplotlib_settings():
             self.layout: FigureLayout = arrange(grid, spec)
-            self._families = Face(spec.font).families
         self._ends = {
             place: bar.ends
             for bar, places in colour_bars(grid, spec.sharing).items()
@@ -126,7 +125,7 @@ class Drawing:
     def _artists(self, dpi: float, exact: bool) -> Iterator[Artist]:
         from vitviz.figures.artists import Page
 
-        canvas = Page(self.layout.height, dpi, exact, self._families, INKS[self.spec.ground])
+        canvas = Page(self.layout.height, dpi, exact, self.layout.families, INKS[self.spec.ground])
         pictures = Pictures(self.spec.draws, self._as_cells(exact))
         for place, panel in self._grid.placed:
             low, high = self._ends.get(place, panel.ends)

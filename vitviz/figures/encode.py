@@ -15,6 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from vitviz.errors import VitvizError
 from vitviz.figures.draw import Drawing, matplotlib_settings
+from vitviz.figures.fonts import has
 from vitviz.figures.panel import Grid
 from vitviz.figures.spec import FigureSpec
 from vitviz.figures.typesetting import MOST_LETTERS
@@ -133,16 +134,19 @@ def _font_faces(drawing: Drawing) -> str:
 
         faces = []
         for bold in (False, True):
-            letters = {c for word in drawing.layout.words if word.bold is bold for c in word.text}
-            if letters:
-                weight = "bold" if bold else "normal"
-                font = findfont(FontProperties(family=[drawing.spec.font], weight=weight))
-                data = base64.b64encode(_cut_down(Path(font), letters)).decode()
-                family = escape(drawing.spec.font).replace("'", "")
-                faces.append(
-                    f"@font-face{{font-family:'{family}';font-weight:{weight};"
-                    f"src:url(data:font/ttf;base64,{data})}}"
-                )
+            left = {c for word in drawing.layout.words if word.bold is bold for c in word.text}
+            for family in drawing.layout.families:
+                letters = {letter for letter in left if has(family, letter)}
+                left -= letters
+                if letters:
+                    weight = "bold" if bold else "normal"
+                    font = findfont(FontProperties(family=[family], weight=weight))
+                    data = base64.b64encode(_cut_down(Path(font), letters)).decode()
+                    name = escape(family).replace("'", "")
+                    faces.append(
+                        f"@font-face{{font-family:'{name}';font-weight:{weight};"
+                        f"src:url(data:font/ttf;base64,{data})}}"
+                    )
     return "".join(faces)
 
 

@@ -81,6 +81,8 @@ class FigureLayout:
         pictures: Where each panel's picture is.
         words: All text.
         bars: All colour bars.
+        families: Fonts of the words, each for the letters that those before it have not.
+        missing: Letters that no installed font has; a box stands for each.
     """
 
     width: float
@@ -88,6 +90,8 @@ class FigureLayout:
     pictures: dict[Place, Rect]
     words: tuple[Word, ...]
     bars: tuple[BarStrip, ...]
+    families: tuple[str, ...]
+    missing: str = ""
 
 
 @dataclass(frozen=True)

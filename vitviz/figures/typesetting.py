@@ -5,16 +5,11 @@ All lengths are millimetres, type sizes points.
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
 from bisect import bisect_left
 from functools import lru_cache
-from pathlib import Path
-
-import platformdirs
 
 from vitviz.errors import VitvizError
+from vitviz.figures.fonts import LOCK, families, fonts_with, has
 from vitviz.figures.spec import DEFAULT_FONT
 from vitviz.plain_text import STAND_IN, shown_text
 
@@ -33,59 +28,38 @@ CAP = 0.73
 SLACK = 1.03
 """Renderers round the widths of letters, each in its own way."""
 
-ELSEWHERE = (
-    "Noto Sans CJK JP", "Noto Sans CJK SC", "Yu Gothic", "Microsoft YaHei", "Malgun Gothic",
-    "Hiragino Sans", "PingFang SC", "Arial Unicode MS", "Segoe UI Symbol",
-)  # fmt: skip
-"""Families that have what DejaVu has not, where they are installed."""
-
 MOST_LETTERS = 1000
 """Of a title, heading or caption."""
-
-LOCK = threading.RLock()
-"""Held while matplotlib works: its settings and its fonts are the whole process's."""
-
-
-def keep_fonts_known() -> None:
-    """Lets a program folder remember which fonts there are: PyInstaller would have matplotlib
-    look for them anew at each start. To be called before matplotlib is imported.
-    """
-    if getattr(sys, "frozen", False):
-        folder = Path(platformdirs.user_cache_dir("vitviz", appauthor=False)) / "matplotlib"
-        os.environ["MPLCONFIGDIR"] = str(folder)
-
-
-def fonts() -> list[str]:
-    """Every family that a figure can have, the default first."""
-    with LOCK:
-        keep_fonts_known()
-        from matplotlib.font_manager import fontManager
-
-        names: list[str] = sorted(set(fontManager.get_font_names()) - {DEFAULT_FONT})
-    return [DEFAULT_FONT, *names]
 
 
 class Face:
     """A family with others behind it for the letters that it has not.
 
     Args:
-        family: As ``fonts`` gives it, in any case.
+        family: As ``families`` gives it, in any case.
+        text: All that is to be set: for a letter of it that neither the family nor the default has,
+            any installed family that has it is added.
 
     Raises:
-        VitvizError: It is not installed.
+        VitvizError: The family is not installed.
     """
 
-    def __init__(self, family: str) -> None:
-        known = fonts()
-        by_name = {name.casefold(): name for name in known}
+    def __init__(self, family: str, text: str = "") -> None:
+        by_name = {name.casefold(): name for name in families()}
         if family.casefold() not in by_name:
             raise VitvizError(
                 f"The font “{family}” is not installed.",
                 f"Choose another one, such as {DEFAULT_FONT}, which comes with the program.",
             )
         self.family = by_name[family.casefold()]
-        spares = [DEFAULT_FONT, *(name for name in ELSEWHERE if name in known)]
-        self.families = tuple(dict.fromkeys((self.family, *spares)))
+        base = tuple(dict.fromkeys((self.family, DEFAULT_FONT)))
+        letters = sorted(set(shown_text(" ".join(text.split()), len(text))) - {STAND_IN})
+        lacking = [letter for letter in letters if not _has(base, letter)]
+        found = fonts_with(lacking)
+        spares = sorted({font.name for font in found.values()})
+        self.families = tuple(dict.fromkeys((*base, *spares)))
+        self.missing = "".join(letter for letter in lacking if letter not in found)
+        """The letters of the text that no installed font has."""
 
     def width(self, text: str, size: float, bold: bool = False) -> float:
         """Of one line, in millimetres."""
@@ -148,12 +122,5 @@ def _width(families: tuple[str, ...], text: str, bold: bool) -> float:
     return float(width) / 100
 
 
-@lru_cache(maxsize=4096)
 def _has(families: tuple[str, ...], letter: str) -> bool:
-    with LOCK:
-        from matplotlib.font_manager import FontProperties, findfont, get_font
-
-        return any(
-            get_font(findfont(FontProperties(family=[family]))).get_char_index(ord(letter))
-            for family in families
-        )
+    return any(has(family, letter) for family in families)

@@ -29,6 +29,7 @@ from vitviz.imaging.load import EXTENSIONS
 from vitviz.imaging.samples import sample_photos
 from vitviz.models.loading import bundled
 from vitviz.paths import absolute, is_elsewhere, is_file
+from vitviz.plurals import count_of
 from vitviz.progress import Progress
 from vitviz.session import pasted, session_file
 from vitviz.session.panes import without_photos, without_point
@@ -189,7 +190,7 @@ class Documents(QObject):
 
     def _refused_words(self) -> str:
         count = len(self._refused)
-        files = "1 file" if count == 1 else f"{count} files"
+        files = count_of(count, "file")
         return f"{files} could not be opened: {listed(self._refused)}."
 
     def _ask_about_large(self, error: BaseException) -> None:

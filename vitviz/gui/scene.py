@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Protocol
+from typing import Annotated, Literal, Protocol
 
-from vitviz.engine.answers import Cell
+from vitviz.engine.answers import Cell, Trust
+from vitviz.engine.requests import TrustRequest
 from vitviz.gui.settings import Preferences
 from vitviz.gui.threads.service import OpenPhoto, Preview
 from vitviz.maps.heat_map import Head, HeatMap
@@ -45,6 +46,32 @@ class PaneState:
     fraction: float = 0.0
 
 
+Phase = Literal["off", "waiting", "working", "offered", "done", "none"]
+"""off: nobody wants it; waiting: for the map to stand still; working; offered: it would take long
+and begins when it is asked for; done; none: there is none, and why is said."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrustState:
+    """The trust in one map, as far as it has got.
+
+    Args:
+        phase: How far.
+        request: What is, or would be asked; None where nothing can be.
+        trust: The answer.
+        problem: Why there is none.
+        fraction: How much is done, 0..1.
+        expected_s: What it would take, in seconds.
+    """
+
+    phase: Phase = "off"
+    request: TrustRequest | None = None
+    trust: Trust | None = None
+    problem: BaseException | None = None
+    fraction: float = 0.0
+    expected_s: float = 0.0
+
+
 @dataclass(frozen=True)
 class PaneDrop:
     """What was dragged onto a pane; what is None stays as it is there.
@@ -79,6 +106,8 @@ class Scene:
         can_redo: There is a step to redo.
         playing: The layers are shown one after another.
         full_screen: The window covers the screen.
+        trust: Of each pane's map, as far as it has got.
+        brushing: The brush that removes patches is in the hand.
     """
 
     session: Session
@@ -93,6 +122,14 @@ class Scene:
     can_redo: bool = False
     playing: bool = False
     full_screen: bool = False
+    trust: tuple[TrustState, ...] = ()
+    brushing: bool = False
+
+    @property
+    def trust_state(self) -> TrustState:
+        """Of the current pane's map."""
+        focus = self.session.compare.focus
+        return self.trust[focus] if focus < len(self.trust) else TrustState()
 
     @cached_property
     def heat_map(self) -> HeatMap | None:

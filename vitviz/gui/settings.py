@@ -34,6 +34,7 @@ class Preferences:
         theme: Light, dark, or as the desktop has it.
         device: "auto", "cpu", "cuda", "mps".
         follow_cursor: The map follows the patch under the cursor.
+        trust_line: Under a map stands whether it is better than chance.
         reopen: Start with what was open at the end of last time.
         max_pixels: Photos above this are asked about before they are opened.
         provenance_beside: What made a file is also written beside it, as JSON.
@@ -44,6 +45,7 @@ class Preferences:
     theme: Theme = "system"
     device: str = "auto"
     follow_cursor: bool = False
+    trust_line: bool = True
     reopen: bool = True
     max_pixels: int = MAX_PIXELS
     provenance_beside: bool = False

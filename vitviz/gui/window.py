@@ -17,7 +17,8 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QVBoxLayout, QWi
 from vitviz.engine.photos import PhotoCache
 from vitviz.errors import VitvizError
 from vitviz.gui import theme, wiring
-from vitviz.gui.commands import model, view
+from vitviz.gui.ablation.chip import AblationChip
+from vitviz.gui.commands import ablation, model, trust, view
 from vitviz.gui.commands.actions import Actions
 from vitviz.gui.commands.command import Menu
 from vitviz.gui.commands.table import EXPORTS, MENUS
@@ -32,10 +33,12 @@ from vitviz.gui.threads.desk import CLOSING_S
 from vitviz.gui.threads.jobs import Jobs
 from vitviz.gui.threads.service import Preview, Service
 from vitviz.gui.top_bar import TopBar
+from vitviz.gui.trust.watch import TrustWatch
 from vitviz.gui.views.stack import ViewStack
 from vitviz.gui.views.table import VIEWS
 from vitviz.gui.widgets import drops
 from vitviz.gui.widgets.banner import Banner
+from vitviz.gui.widgets.dialog import room_on
 from vitviz.gui.widgets.job_view import JobView
 from vitviz.gui.widgets.status import StatusBar
 from vitviz.gui.widgets.text import menu_text, set_tooltip, window_title
@@ -51,17 +54,18 @@ if TYPE_CHECKING:  # loaded when they are first used
     from vitviz.gui.batch.commands import BatchCommands
     from vitviz.gui.browser.commands import BrowserCommands
     from vitviz.gui.finetune.commands import FinetuneCommands
+    from vitviz.gui.trust.dialog import TrustDialog
 
 log = logging.getLogger(__name__)
 
 FIRST_SIZE = QSize(1400, 880)
 """Of the window before its user has chosen one, where the screen has room for it, in pixels."""
 
-FRAME = QSize(16, 48)
-"""Room for what the desktop draws around a window, in pixels."""
-
 CENTRE_WIDTH = 270
 """Least width of the photo's part of the window, in pixels: panels give way before."""
+
+MOST_FAILED_STARTS = 2
+"""In a row; the next one does not open what they opened."""
 
 PROGRESS_MS = 60
 """How often the panes say how far their work is."""
@@ -91,10 +95,12 @@ class Window(QMainWindow):
         self.jobs = Jobs(self)
         self.controller = Controller(self.store, self.service, self)
         self.controller.device = self.preferences.device
+        self.trust = TrustWatch(self.service, self)
         self.banner = Banner()
         self.documents = Documents(self.store, settings, self.banner, self.jobs, self)
         self.panels = PanelDocks(self)
         self.status = StatusBar()
+        self.chip = AblationChip()
         self.views = ViewStack(VIEWS, partial(wiring.connect_view, self))
         self.canvas = self.views.canvas
         self.menus: Sequence[Menu] = MENUS
@@ -105,11 +111,12 @@ class Window(QMainWindow):
         self._batch: BatchCommands | None = None
         self._browser: BrowserCommands | None = None
         self._finetuning: FinetuneCommands | None = None
+        self._trust_dialog: TrustDialog | None = None
         self._build()
         self._connect()
         self.apply_theme()
         geometry, docks = settings.geometry()
-        self.resize(size or FIRST_SIZE.boundedTo(self.screen().availableSize() - FRAME))
+        self.resize(size or FIRST_SIZE.boundedTo(room_on(self.screen())))
         self.restoreGeometry(geometry)
         self.panels.restore(docks)
         self.canvas.setFocus()
@@ -147,12 +154,16 @@ class Window(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.banner)
+        layout.addWidget(self.chip)
         layout.addWidget(self.views, 1)
         self.setCentralWidget(centre)
 
     def _connect(self) -> None:
         controller = self.controller
         controller.refreshed.connect(self.refresh)
+        self.trust.changed.connect(self._show_trust)
+        self.chip.ended.connect(partial(ablation.end_ablation, self))
+        self.chip.brush_ended.connect(partial(ablation.put_brush_away, self))
         controller.previewed.connect(self._on_preview)
         self.panels.photos.previews_wanted.connect(controller.want_previews)
         controller.model_ready.connect(self._on_model)
@@ -213,6 +224,16 @@ class Window(QMainWindow):
             )
         return self._finetuning
 
+    @property
+    def trust_dialog(self) -> TrustDialog:
+        """What is behind the line under the map; loaded when it is first asked for."""
+        if self._trust_dialog is None:
+            from vitviz.gui.trust.dialog import TrustDialog
+
+            self._trust_dialog = TrustDialog(self.service, self)
+            trust.connect_dialog(self, self._trust_dialog)
+        return self._trust_dialog
+
     def begin(self, paths: list[Path]) -> None:
         """Opens the photos asked for, else last time's, else the samples, with a model."""
         session = replace(self.store.session, model=bundled()[0].id)
@@ -240,9 +261,13 @@ class Window(QMainWindow):
         """What was open last time, or else the session given. Whatever is wrong with it, the
         window opens, and the file is kept.
         """
+        failed = self.last.count_start()
         try:
             last = self.last.read()
             if last is None:
+                return otherwise
+            if failed >= MOST_FAILED_STARTS and (aside := self.last.set_aside()) is not None:
+                self._offer(aside, failed)
                 return otherwise
             return self._with_model(self.documents.present(last), otherwise.model)
         except Exception as error:  # a start has to survive whatever is in there
@@ -250,6 +275,22 @@ class Window(QMainWindow):
             kept = "stays where it is" if aside is None else f"is kept as {aside}"
             self.banner.show_error(error, f"What was open last time {kept}.")
             return otherwise
+
+    def _offer(self, aside: Path, failed: int) -> None:
+        """Says why the window does not show what was open last time, and where that is."""
+        self.banner.say(
+            f"vitviz ended {failed} times in a row while it opened what was open last time. A file "
+            f"in it may be why; it is kept as {aside}. Open it again?",
+            (
+                ("Open It", partial(self.documents.open_state, aside)),
+                ("Start Anew", lambda: None),
+            ),
+        )
+
+    def _note_quiet(self) -> None:
+        """Once all that a start opens is there, it has not ended the program."""
+        if not self.service.is_at_work:
+            self.last.went_well()
 
     def _with_model(self, session: Session, otherwise: str) -> Session:
         known = session.model in {card.id for card in bundled()} or is_file(session.model)
@@ -261,13 +302,15 @@ class Window(QMainWindow):
     def scene(self) -> Scene:
         """What there is to show now."""
         session, controller = self.store.session, self.controller
-        opened = controller.opened
+        opened, panes = controller.opened, controller.pane_states
         preview = self.panels.photos.preview(opened.ref) if opened else None
         return Scene(
-            session, controller.pane_states, opened, controller.shown_cell, preview, self.card,
+            session, panes, opened, controller.shown_cell, preview, self.card,
             self.preferences, tuple(self.devices), self.store.can_undo, self.store.can_redo,
             playing=self.panels.layers.playing and preview is not None,
             full_screen=self.isFullScreen(),
+            brushing=self.views.brushing,
+            trust=self.trust.states(session, panes, on=self.preferences.trust_line),
         )  # fmt: skip
 
     @Slot()
@@ -275,13 +318,24 @@ class Window(QMainWindow):
         """Shows the session, and what has been computed of it, everywhere."""
         scene = self.scene
         parts: tuple[Part, ...] = (
-            self.top_bar, self.views, *self.panels.all, self.status, self.menu_actions
+            self.top_bar, self.chip, self.views, *self.panels.all, self.banner, self.status,
+            self.menu_actions,
         )  # fmt: skip
         for part in parts:
             part.show_scene(scene)
+        if self._trust_dialog is not None:
+            self._trust_dialog.show_scene(scene)
         photo = scene.session.photo
         name = window_title(Path(photo.path).name) if photo else ""
         self.setWindowTitle(f"{name} – vitviz" if photo else "vitviz")
+
+    @Slot()
+    def _show_trust(self) -> None:
+        """The lines alone: nothing else has changed."""
+        scene = self.scene
+        self.views.show_trust(scene)
+        if self._trust_dialog is not None:
+            self._trust_dialog.show_scene(scene)
 
     @Slot()
     def _show_actions(self) -> None:
@@ -315,6 +369,7 @@ class Window(QMainWindow):
     @Slot(object)
     def _on_preview(self, preview: Preview) -> None:
         self.panels.photos.show_preview(preview)
+        self._note_quiet()
 
     @Slot(object)
     def _on_model(self, card: ModelCard) -> None:
@@ -331,6 +386,7 @@ class Window(QMainWindow):
     @Slot()
     def _on_idle(self) -> None:
         self.status.show_idle()
+        self._note_quiet()
 
     def apply_theme(self) -> None:
         """Gives everything the colours of the chosen theme."""
@@ -362,7 +418,9 @@ class Window(QMainWindow):
             self.documents.paste(event.mimeData())
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        end = time.monotonic() + CLOSING_S
         self.panels.layers.set_playing(False)
+        self.last.went_well()
         self.settings.set_geometry(self.saveGeometry(), self.panels.state())
         try:
             if self._has_begun:  # or an empty window would take the place of last time's
@@ -372,8 +430,10 @@ class Window(QMainWindow):
             log.warning("the session could not be kept: %s", error)
         self.hide()
         self.closed.emit()
-        end = time.monotonic() + CLOSING_S
-        for part in (self._batch, self._browser, self._finetuning, self.jobs, self.service):
+        if self._trust_dialog is not None:
+            self._trust_dialog.close_desk(0.0)
+        for part in (self._batch, self._browser, self._finetuning, self.jobs, self.trust,
+                     self.service):  # fmt: skip
             if part is not None:
                 part.close(max(0.0, end - time.monotonic()))
         event.accept()

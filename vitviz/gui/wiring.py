@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import SignalInstance
 
-from vitviz.gui.commands import compare, file, go, model, view
+from vitviz.gui.commands import ablation, compare, file, go, model, trust, view
 from vitviz.gui.commands.command import App
 from vitviz.gui.views.view import ViewWidget
 from vitviz.session.state import Tab
@@ -16,6 +16,7 @@ from vitviz.session.state import Tab
 if TYPE_CHECKING:  # views are loaded when they are first opened
     from vitviz.gui.views.compare.view import CompareView
     from vitviz.gui.views.heads.view import HeadsView
+    from vitviz.gui.views.look import LookView
     from vitviz.gui.views.masked.view import MaskedView
     from vitviz.gui.views.patches.view import PatchesView
 
@@ -54,14 +55,22 @@ def connect_view(app: App, name: Tab, widget: ViewWidget) -> None:
         CONNECT[name](app, widget)
 
 
-def _look(app: App, look: ViewWidget) -> None:
+def _look(app: App, widget: ViewWidget) -> None:
+    look = cast("LookView", widget)
     canvas = look.canvas
-    assert canvas is not None
+    connect(app, (look.trust.chosen, trust.show_trust), (canvas.brushed, ablation.brush_patch))
     connect(app, (canvas.hovered, go.hover_patch), (canvas.clicked, go.choose_patch))
 
 
 def _heads(app: App, widget: ViewWidget) -> None:
-    connect(app, (cast("HeadsView", widget).opened, go.open_head))
+    heads = cast("HeadsView", widget)
+    connect(
+        app,
+        (heads.opened, go.open_head),
+        (heads.silenced, ablation.toggle_head),
+        (heads.fill_chosen, ablation.choose_fill),
+        (heads.grid_requested, ablation.show_head_grid),
+    )
 
 
 def _patches(app: App, widget: ViewWidget) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from vitviz.maps.heat_map import Explanation, Head
-from vitviz.models.outline import Ability, Outline
+from vitviz.models.outline import NO_CLASSES, Ability, Outline
 from vitviz.progress import Progress
 
 if TYPE_CHECKING:  # torch is not loaded for a list of names
@@ -21,7 +21,7 @@ ParameterValue = float | int | str | bool
 
 LACKS: dict[Ability, str] = {
     "attention": "the model has no attention",
-    "classes": "the model has no classes: its file has no classifier",
+    "classes": f"the model has no classes: {NO_CLASSES}",
     "path": "the model's patches change from layer to layer, so there is no path to follow",
     "sequence": "the model's patches change from layer to layer",
     "values": "the model does not give what its heads mix",

@@ -36,6 +36,9 @@ of tokens through all layers; classes: a head that tells classes apart; decoder:
 text: an answer to words.
 """
 
+NO_CLASSES = "it was trained without labels, or its classifier is not in the file"
+"""Why a network has none, as far as anybody can tell from its weights."""
+
 Pool = Literal["cls", "mean", "cls+mean", "map", ""]
 """What a network's head reads: the CLS token, the mean of its patches, both, or a map of weights
 that it learned ("map": attention pooling); "" where that is not known.
@@ -87,6 +90,8 @@ class Outline:
         gives: What it can be asked for.
         sizes: Its other sizes, named as its field does: ("width", 192), ("patch", 16).
         pool: What its classes, or its features, are read from.
+        readouts: The prefix tokens, where each of several has a head of its own ("cls", "dist" of a
+            distilled DeiT): the answer is the mean of theirs. Empty where one head reads all.
     """
 
     layers: tuple[LayerOutline, ...]
@@ -96,6 +101,7 @@ class Outline:
     gives: frozenset[Ability]
     sizes: tuple[tuple[str, int], ...] = ()
     pool: Pool = ""
+    readouts: tuple[str, ...] = ()
 
     @property
     def depth(self) -> int:

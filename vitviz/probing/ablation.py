@@ -56,6 +56,18 @@ class Ablation:
         rest = set(self.heads) - {(layer, head)}
         return replace(self, heads=tuple(sorted(rest | ({(layer, head)} if silent else set()))))
 
+    def with_place(self, box: Box, gone: bool) -> Ablation:
+        """With the patch in a box of the photo removed, or there again."""
+        place = _rounded(box)
+        rest = tuple(other for other in self.places if other != place)
+        if gone and len(rest) >= MOST_BOXES:
+            return self
+        return replace(self, places=(*rest, place) if gone else rest)
+
+    def has_place(self, box: Box) -> bool:
+        """Whether the patch in a box of the photo is removed."""
+        return _rounded(box) in self.places
+
     def removed(self, geometry: Geometry) -> Bool[np.ndarray, "rows cols"]:
         """Which patches of a grid are gone.
 

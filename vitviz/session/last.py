@@ -42,6 +42,28 @@ class LastSession:
         """Of the one before (1) or the one before that (2)."""
         return self._folder / f"last.{number}{SUFFIX}"
 
+    def count_start(self) -> int:
+        """Notes that a start is under way, and tells how many before it in a row never got as far
+        as ``went_well``: what they opened may have ended the program.
+        """
+        try:
+            failed = int(self._starts.read_text(encoding="ascii")[:9])
+        except (OSError, ValueError):
+            failed = 0
+        with suppress(OSError):
+            private_folder(self._folder)
+            self._starts.write_text(str(failed + 1), encoding="ascii")
+        return failed
+
+    def went_well(self) -> None:
+        """This start got as far as it can get."""
+        with suppress(OSError):
+            self._starts.unlink(missing_ok=True)
+
+    @property
+    def _starts(self) -> Path:
+        return self._folder / "starts-without-end"
+
     def read(self) -> Session | None:
         """The session of last time; None where there is none.
 

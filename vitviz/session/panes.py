@@ -128,7 +128,9 @@ def with_frame(session: Session, frame: int) -> Session:
 
 
 def without_point(view: View) -> View:
-    """The view for another photo: a query patch of the last photo means nothing on it."""
+    """The view for another photo: patches of the last photo mean nothing on it."""
+    if view.ablation.places:
+        view = replace(view, ablation=replace(view.ablation, places=()))
     return view if isinstance(view.query, str) else replace(view, query="auto")
 
 

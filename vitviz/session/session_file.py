@@ -19,7 +19,7 @@ from vitviz.writing import write_whole
 
 VERSION = 4
 """1 had one pane, no figure and no class; up to 2 a query was a token or one point; up to 3 there
-was no mask. They are still read."""
+was no mask, and nothing was taken from networks. They are still read."""
 
 QUERIES = "auto|patches|cls|dist|reg[1-9][0-9]*"
 
@@ -100,7 +100,7 @@ def _in_this_version(data: Mapping[str, Any], version: int) -> Mapping[str, Any]
     """A session of an earlier version with what that version did not have."""
     new = json.loads(to_json(Session()))
     if version < 4:
-        data = {**data, "mask": new["mask"]}
+        data = _without_ablation({**data, "mask": new["mask"]})
     if version > 1:  # what 2 could say, 3 says so too
         return data
     added: dict[str, dict[str, Any]] = {"view": {"target": None}, "style": {"scaling": "linear"}}
@@ -109,6 +109,23 @@ def _in_this_version(data: Mapping[str, Any], version: int) -> Mapping[str, Any]
         for name, part in data.items()
     }
     return {**parts, "compare": new["compare"], "figure": new["figure"]}
+
+
+def _without_ablation(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A session of an earlier version, with what each of its views did not have."""
+    nothing = asdict(View())["ablation"]
+
+    def completed(value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("view"), dict):
+            return {**value, "view": {"ablation": nothing, **value["view"]}}
+        return value
+
+    whole = completed(data)
+    compare = whole.get("compare")
+    if isinstance(compare, dict) and isinstance(compare.get("others"), list):
+        others = [completed(pane) for pane in compare["others"]]
+        whole = {**whole, "compare": {**compare, "others": others}}
+    return json.loads(json.dumps(whole))  # type: ignore[no-any-return]
 
 
 def _checked(session: Session) -> Session:

@@ -14,6 +14,7 @@ from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Head
 from vitviz.maps.style import Style
 from vitviz.methods.base import Direction, ParameterValue
+from vitviz.probing.ablation import Ablation
 from vitviz.reading import Within
 from vitviz.session.mask import MaskChoice
 
@@ -76,6 +77,7 @@ class View:
         direction: Of the query, or to it.
         target: Index of the class that a class-specific method asks about; None: the most
             probable one.
+        ablation: What is taken from the network while it is looked at.
     """
 
     method: str = "attention"
@@ -85,6 +87,7 @@ class View:
     query: Query = "auto"
     direction: Direction = "of"
     target: Annotated[int, Within(0, MOST_CLASSES)] | None = None
+    ablation: Ablation = field(default_factory=Ablation)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from vitviz.imaging.geometry import Geometry
 from vitviz.models.network import Bias, Network
 from vitviz.models.outline import Outline
 from vitviz.progress import Progress, Stage, silent
-from vitviz.shapes import Float, Float32
+from vitviz.shapes import Float32
 from vitviz.tracing.attention import DenseAttention, LayerAttention, WindowedAttention
 from vitviz.tracing.fused import attend
 from vitviz.tracing.gradients import move
@@ -56,8 +56,8 @@ def run(
         move(network, device)
     with torch.inference_mode(), refusing(cost.peak_bytes, what, device):
         started = time.perf_counter()
-        answer = _forward(network, torch.tensor(image[None], device=device), record, progress)
-        logits = answer.float().cpu().numpy()  # waits for the device
+        last = _forward(network, torch.tensor(image[None], device=device), record, progress)
+        logits = network.classify(last)[0].float().cpu().numpy()  # waits for the device
         forward_s = time.perf_counter() - started
     if not np.isfinite(logits).all():
         raise VitvizError(
@@ -65,9 +65,15 @@ def run(
             "Its weights are probably damaged: download them again, or choose another model.",
         )
     logits.flags.writeable = False
+    readouts = None
+    if outline.readouts:
+        with torch.inference_mode():
+            readouts = network.readouts(last)[:, 0].float().cpu().numpy()
+        readouts.flags.writeable = False
     return Trace(
         outline, outline.geometry(0, geometry), logits if outline.classes else None,
         tuple(record.attention), forward_s, image, network, tuple(record.states), device=device,
+        readouts=readouts,
     )  # fmt: skip
 
 
@@ -137,13 +143,12 @@ class _Record:
         return self.room.pop(0)
 
 
-def _forward(
-    network: Network, image: Tensor, record: _Record, progress: Progress
-) -> Float[Tensor, " classes"]:
+def _forward(network: Network, image: Tensor, record: _Record, progress: Progress) -> Tensor:
+    """The last state."""
     steps = network.steps((image.shape[2], image.shape[3]))
     z = network.embed(image)
     for layer, step in enumerate(steps):
         progress(Stage("block", layer, len(steps)), layer / len(steps))
         record.begin_layer()
         z = step(record.passed(z), record.attend)
-    return network.classify(record.passed(z))[0]
+    return record.passed(z)

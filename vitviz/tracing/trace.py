@@ -17,7 +17,7 @@ from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.heat_map import Explanation, LayerMaps, Quantity
 from vitviz.models.network import Bias, Network, softmax_attention
-from vitviz.models.outline import Outline
+from vitviz.models.outline import NO_CLASSES, Outline
 from vitviz.models.tokens import TokenLayout, runs
 from vitviz.progress import Progress, silent
 from vitviz.shapes import Bool, Float32
@@ -43,6 +43,8 @@ class Trace:
             little enough to keep (``Cost.keeps_states``): gradients begin with it.
         known: The gradients asked for last, by their class.
         device: Where it ran.
+        readouts: The logits of each of the outline's ``readouts``, read-only; None where there is
+            one head. ``logits`` is their mean.
     """
 
     outline: Outline
@@ -55,6 +57,7 @@ class Trace:
     kept: tuple[Tensor, ...] = ()
     known: dict[int, Gradients] = field(default_factory=dict)
     device: str = "cpu"
+    readouts: Float32[np.ndarray, "readouts classes"] | None = None
 
     @property
     def depth(self) -> int:
@@ -192,7 +195,7 @@ class Trace:
         """
         if self.logits is None:
             raise VitvizError(
-                "This model has no classes: its file has no classifier.",
+                f"This model has no classes: {NO_CLASSES}.",
                 "Choose a method that is not about a class, or a model with a classifier.",
             )
         if wanted is not None and 0 <= wanted < len(self.logits):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vitviz.probing.ablation import Ablation
 from vitviz.wording.description import Description
 from vitviz.wording.names import heads_name, layer_name, layers_name, prefix_name
 
@@ -15,7 +16,8 @@ def caption(of: Description) -> str:
 
     Where the map is about a class: "Class relevance of CLS for “collie” · layers 1 to 8 · ...".
     """
-    return SEPARATOR.join((*parts(of), *(f"{share}, not shown" for share in hidden_shares([of]))))
+    hidden = [f"{share}, not shown" for share in hidden_shares([of])]
+    return SEPARATOR.join((*parts(of), *hidden, *(["0 everywhere"] if of.is_zero else [])))
 
 
 def parts(of: Description) -> list[str]:
@@ -23,8 +25,22 @@ def parts(of: Description) -> list[str]:
     # What the layers have said is not said again.
     said = {p.name for p in of.method.parameters if p.first_layer}
     settings = [_setting(name, value) for name, value in of.given if name not in said]
-    words = [_subject(of), layers(of), heads_name(of.head, of.heads), *settings]
+    words = [_subject(of), layers(of), heads_name(of.head, of.heads), *settings,
+             ablation_words(of.ablation)]  # fmt: skip
     return [word for word in words if word]
+
+
+def ablation_words(ablation: Ablation) -> str:
+    """ "without 3 heads (mean in their place) and 5 patches"; "" where nothing is taken away."""
+    heads, places = len(ablation.heads), len(ablation.places)
+    instead = " (its mean in its place)" if ablation.fill == "mean" and heads == 1 else (
+        " (their means in their place)" if ablation.fill == "mean" else "")  # fmt: skip
+    parts = [
+        f"{count} {one}{'' if count == 1 else many}{more}"
+        for count, one, many, more in ((heads, "head", "s", instead), (places, "patch", "es", ""))
+        if count
+    ]
+    return f"without {' and '.join(parts)}" if parts else ""
 
 
 def layers(of: Description) -> str:

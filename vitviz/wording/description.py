@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vitviz.engine.answers import Cell
@@ -14,6 +14,7 @@ from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Method, ParameterValue
 from vitviz.models.outline import Outline
 from vitviz.plain_text import MOST_OF_NAME, shown_text
+from vitviz.probing.ablation import Ablation
 from vitviz.session.queries import name_of, points_of
 from vitviz.session.state import Pane, PhotoRef, Query, View
 from vitviz.wording.names import ALL_PATCHES, prefix_name, query_name
@@ -46,6 +47,8 @@ class Description:
             every photo.
         prefix_share: The part of the whole that went to prefix tokens, by name.
         outline: Of the network; None where it is not known yet.
+        ablation: What is taken from the network.
+        is_zero: Every value of the map is 0: it tells nothing apart.
     """
 
     photo: PhotoRef | None
@@ -65,6 +68,8 @@ class Description:
     query_place: Hashable
     prefix_share: tuple[tuple[str, float], ...] = ()
     outline: Outline | None = None
+    ablation: Ablation = field(default_factory=Ablation)
+    is_zero: bool = False
 
 
 def describe(pane: Pane, cell: Cell | None) -> Description:
@@ -82,7 +87,7 @@ def describe(pane: Pane, cell: Cell | None) -> Description:
     known = Description(
         pane.photo, pane.model, _model_title(pane, cell), pane.input, method, view.params, None,
         view.layer, view.head, 0, target, _target_name(cell, target), direction,
-        _query_words(view.query), view.query,
+        _query_words(view.query), view.query, ablation=view.ablation,
     )  # fmt: skip
     return known if cell is None else _answered(known, cell, view)
 
@@ -97,7 +102,7 @@ def describe_map(cell: Cell, view: View) -> Description:
     request = cell.request
     of_request = replace(
         view, method=request.method, params=request.params, query=request.query,
-        direction=request.direction, target=request.target,
+        direction=request.direction, target=request.target, ablation=request.ablation,
     )  # fmt: skip
     return describe(Pane(request.photo, request.model, request.input, of_request), cell)
 
@@ -120,6 +125,7 @@ def _answered(known: Description, cell: Cell, view: View) -> Description:
         known, first=explanation.layers[0] if through else None, layer=heat_map.layer,
         head=heat_map.head, heads=heads, query=query_name(cell.layout, cell.query_tokens),
         query_place=place, prefix_share=heat_map.prefix_share, outline=cell.outline,
+        is_zero=not heat_map.values.any(),
     )  # fmt: skip
 
 

@@ -11,14 +11,14 @@ from vitviz.engine.answers import Cell
 from vitviz.methods import METHODS
 from vitviz.plain_text import MOST_OF_NAME, shown_text
 from vitviz.session.state import Pane
-from vitviz.wording.caption import SEPARATOR, layers
+from vitviz.wording.caption import SEPARATOR, ablation_words, layers
 from vitviz.wording.description import Description, describe
 from vitviz.wording.names import heads_name
 
 NO_MATTER = object()
 """The key of what a pane is not about: class, head or token, where its method asks about none."""
 
-OF_ONE = ("method", "layer", "head", "query")
+OF_ONE = ("method", "layer", "head", "query", "ablation")
 """What a pane that nothing tells apart is called by."""
 
 SETTINGS = tuple(sorted({p.name for method in METHODS.values() for p in method.parameters}))
@@ -122,7 +122,8 @@ def _differs(aspects: Sequence[dict[str, Aspect]], name: str) -> bool:
 
 
 def _joined(aspects: dict[str, Aspect], names: Sequence[str]) -> str:
-    return SEPARATOR.join(aspects[name].text for name in names if aspects[name].text)
+    told = (aspects[name] for name in names)
+    return SEPARATOR.join(one.text for one in told if one.text and not one.usual)
 
 
 def _joined_short(aspects: dict[str, Aspect], names: Sequence[str]) -> str:
@@ -142,6 +143,9 @@ def _aspects(of: Description) -> dict[str, Aspect]:
         "layer": Aspect((of.first, of.layer), layers(of)),
         "head": _head(of),
         "query": _query(of),
+        "ablation": Aspect(
+            of.ablation, ablation_words(of.ablation) or "whole model", usual=not of.ablation
+        ),
     }
 
 

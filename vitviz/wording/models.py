@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from vitviz.models.outline import Outline
+from vitviz.plurals import count_of
 
 
 def shape(outline: Outline) -> str:
     """ "12 layers, 3 heads, width 192, MLP 768, patch 16": what it has, and its family's sizes."""
-    heads = [f"{outline.heads} heads"] if outline.heads else []
+    heads = [count_of(outline.heads, "head")] if outline.heads else []
     sizes = [f"{name} {size}" for name, size in outline.sizes]
-    return ", ".join([f"{outline.depth} layers", *heads, *sizes])
+    return ", ".join([count_of(outline.depth, "layer"), *heads, *sizes])

@@ -82,3 +82,14 @@ def _in_brackets(outline: Outline | None, *layers: int) -> str:
     ):
         return ""
     return f" ({' to '.join(outline.layers[layer].name for layer in layers)})"
+
+
+def missing_letters(letters: str) -> str:
+    """What is to be said of letters that no installed font has; "" for none."""
+    if not letters:
+        return ""
+    more = f" and {len(letters) - 20} more" if len(letters) > 20 else ""
+    return (
+        f"No installed font has {' '.join(letters[:20])}{more}: a box stands for each. Install a "
+        "font that has them, such as one of the Noto family."
+    )

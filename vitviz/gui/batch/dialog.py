@@ -31,6 +31,7 @@ from vitviz.batch.table import forms
 from vitviz.gui.widgets.form import Choice, form, quiet, row
 from vitviz.gui.widgets.long_work import STEPS, FolderField, LongWorkDialog, set_primary
 from vitviz.paths import absolute, is_folder
+from vitviz.plurals import count_of
 from vitviz.wording.numbers import duration
 
 MAPS = (("JPEG", "jpg"), ("PNG, exact and slow", "png"), ("TIFF", "tiff"), ("None", "none"))
@@ -176,7 +177,7 @@ class BatchDialog(LongWorkDialog):
         before = f", {summary.before:,} of them before" if summary.before else ""
         failed = f"; {summary.failed:,} failed" if summary.failed else ""
         self.words.setText(
-            f"{summary.done:,} photos in {duration(summary.seconds)}{before}{failed}."
+            f"{count_of(summary.done, 'photo')} in {duration(summary.seconds)}{before}{failed}."
         )
         self.failures.setPlainText("\n".join(summary.lines()))
         self._show_state()

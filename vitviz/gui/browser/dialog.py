@@ -7,7 +7,6 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
-    QDialog,
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
@@ -21,6 +20,7 @@ from vitviz.gui.browser.rows import Row, matching, rows
 from vitviz.gui.browser.table import ModelTable
 from vitviz.gui.settings import Settings
 from vitviz.gui.threads.downloads import Downloads
+from vitviz.gui.widgets.dialog import Dialog
 from vitviz.models.caches import Found
 from vitviz.models.download import Offer
 from vitviz.models.hub_names import HubName
@@ -34,7 +34,7 @@ ROOMY = 480
 """Height of the dialog from which there is room for that."""
 
 
-class ModelBrowser(QDialog):
+class ModelBrowser(Dialog):
     """Models in three sections, with a search, and what is known about the one looked at.
 
     The window can be used meanwhile, and a download goes on when the dialog is closed.

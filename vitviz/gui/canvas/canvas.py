@@ -20,11 +20,11 @@ from vitviz.gui.canvas import marks
 from vitviz.gui.canvas.map_view import MapView, Patch, on_grid
 from vitviz.gui.canvas.patch_note import (
     Note,
-    contains,
     paint_chip,
     paint_message,
     paint_note,
     patch_note,
+    sees_all,
     unseen_note,
 )
 from vitviz.gui.canvas.pictures import PhotoLayer
@@ -59,6 +59,7 @@ class Canvas(MapView):
             outside of what the model saw.
         point_changed(object): The photo point (x, y) under the pointer, or the middle of the
             patch that the keyboard went to, or None; not where ``show_point`` put it.
+        brushed(object, bool): The brush went over this patch, which is to be removed (or put back).
         zoom_changed(float): Device pixels per photo pixel; 1.0 is actual size.
 
     Args:
@@ -71,6 +72,7 @@ class Canvas(MapView):
     hovered = Signal(object)
     clicked = Signal(object)
     point_changed = Signal(object)
+    brushed = Signal(object, bool)
 
     def __init__(
         self, parent: QWidget | None = None, *, notes: bool = True, flat: bool = False
@@ -85,6 +87,9 @@ class Canvas(MapView):
         self._unseen_point: tuple[float, float] | None = None
         self._message = ("", "")
         self._busy = ""
+        self._removed: tuple[Box, ...] = ()
+        self._brushing = False
+        self._stroke: bool | None = None  # whether it removes
 
     # What is shown
 
@@ -127,6 +132,17 @@ class Canvas(MapView):
         if side != self._receptive:
             self._receptive = side
             self.update()
+
+    def set_removed(self, boxes: tuple[Box, ...]) -> None:
+        """Crosses out patches that are removed, by their boxes on the photo."""
+        if boxes != self._removed:
+            self._removed = boxes
+            self.update()
+
+    def set_brushing(self, brushing: bool) -> None:
+        """Dragging goes over patches with the brush, and moves the photo no more."""
+        self._brushing, self._stroke = brushing, None
+        self.setCursor(Qt.CursorShape.CrossCursor if brushing else Qt.CursorShape.ArrowCursor)
 
     def set_message(self, title: str, text: str = "") -> None:
         """Shows a title and quiet text in the middle; two empty strings take it away."""
@@ -215,6 +231,26 @@ class Canvas(MapView):
             self._point = point
             self.point_changed.emit(point)
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if not self._brushing or event.button() != Qt.MouseButton.LeftButton:
+            super().mousePressEvent(event)
+            return
+        patch = self.patch_under(event.position().x(), event.position().y())
+        if patch is not None and self.grid_geometry is not None:
+            # The first patch of a stroke says whether it removes or puts back.
+            self._stroke = not self._is_removed(patch)
+            self.brushed.emit(patch, self._stroke)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._stroke is None and not self._brushing:
+            super().mouseReleaseEvent(event)
+        self._stroke = None
+
+    def _is_removed(self, patch: Patch) -> bool:
+        assert self.grid_geometry is not None
+        x, y = self.grid_geometry.patch_box(*patch).centre
+        return any(box.left <= x < box.right and box.top <= y < box.bottom for box in self._removed)
+
     def pressed_and_released(self, x: float, y: float) -> None:
         if self.photo is not None:
             self.clicked.emit(self.patch_under(x, y))
@@ -226,8 +262,13 @@ class Canvas(MapView):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
-        if not self.dragging:
-            self.pointed(event.position().x(), event.position().y())
+        if self.dragging:
+            return
+        self.pointed(event.position().x(), event.position().y())
+        patch = self._cursor
+        stroke = self._stroke
+        if stroke is not None and patch is not None and self._is_removed(patch) != stroke:
+            self.brushed.emit(patch, stroke)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
@@ -284,6 +325,8 @@ class Canvas(MapView):
         painter = QPainter(self)
         palette = self.palette()
         self.paint_photo_and_map(painter, self._cursor)
+        for box in self._removed:
+            marks.removed(painter, self.on_widget(box))
         painter.setFont(self.font())
         self._paint_cursor(painter)
         if any(self._message):
@@ -301,8 +344,7 @@ class Canvas(MapView):
         geometry = self.grid_geometry
         if geometry is None:
             return
-        if self._receptive is not None and self._cursor is not None:
-            self._paint_receptive(painter, geometry.around(*self._cursor, self._receptive))
+        self._paint_receptive(painter, geometry)
         accent = self.palette().color(QPalette.ColorRole.Highlight)
         for patch in self._query:
             if on_grid(patch, geometry):
@@ -312,14 +354,14 @@ class Canvas(MapView):
         if self._notes:
             self._paint_note(painter, geometry)
 
-    def _paint_receptive(self, painter: QPainter, field: Box) -> None:
-        """Where it ends on the photo; nothing of it where it is all of the input."""
-        geometry = self.grid_geometry
-        if geometry is None or contains(field, geometry.window):
+    def _paint_receptive(self, painter: QPainter, geometry: Geometry) -> None:
+        """Where what the patch can see ends; nothing where that is all of the input."""
+        patch, side = self._cursor, self._receptive
+        if patch is None or side is None or sees_all(patch, geometry, side):
             return
         painter.save()
         painter.setClipRect(self.on_widget(geometry.seen), Qt.ClipOperation.IntersectClip)
-        marks.dashes(painter, self.on_widget(field))
+        marks.dashes(painter, self.on_widget(geometry.around(*patch, side)))
         painter.restore()
 
     def _paint_note(self, painter: QPainter, geometry: Geometry) -> None:

@@ -171,6 +171,15 @@ def _hatch(painter: QPainter, box: QRectF, origin: QPointF) -> None:
     painter.restore()
 
 
+def removed(painter: QPainter, box: QRectF) -> None:
+    """A patch that the model does without: dark, and hatched as what it never saw."""
+    painter.save()
+    painter.setClipRect(box, Qt.ClipOperation.IntersectClip)
+    painter.fillRect(box, QColor(UNSEEN_COLOUR, UNSEEN_COLOUR, UNSEEN_COLOUR, 215))
+    _hatch(painter, box, QPointF(0, 0))
+    painter.restore()
+
+
 def _edge(painter: QPainter, photo: QRectF, seen: QRectF) -> None:
     """The border of what the model saw, where that is not the photo's own border."""
     lines = [

@@ -76,10 +76,15 @@ def patch_note(
 def _seen_line(
     patch: tuple[int, int], geometry: Geometry, receptive: float
 ) -> tuple[tuple[str, bool], ...]:
-    if math.isinf(receptive) or contains(geometry.around(*patch, receptive), geometry.window):
+    if sees_all(patch, geometry, receptive):
         return (("can see", False), ("all of the input", True))
     side = f"{receptive:.0f}"
     return (("can see", False), (f"{side} × {side} pixels", True), ("of the input", False))
+
+
+def sees_all(patch: tuple[int, int], geometry: Geometry, receptive: float) -> bool:
+    """Whether what a patch can see, a square of so many input pixels, is all of the input."""
+    return math.isinf(receptive) or contains(geometry.around(*patch, receptive), geometry.window)
 
 
 def contains(outer: Box, inner: Box) -> bool:

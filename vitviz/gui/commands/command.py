@@ -17,6 +17,7 @@ from vitviz.gui.settings import Preferences, Settings
 from vitviz.gui.store import Store
 from vitviz.gui.threads.jobs import Jobs
 from vitviz.gui.threads.service import Service
+from vitviz.gui.trust.watch import TrustWatch
 from vitviz.gui.views.stack import ViewStack
 from vitviz.gui.widgets.banner import Banner
 from vitviz.gui.widgets.status import StatusBar
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # loaded when they are first used
     from vitviz.gui.batch.commands import BatchCommands
     from vitviz.gui.browser.commands import BrowserCommands
     from vitviz.gui.finetune.commands import FinetuneCommands
+    from vitviz.gui.trust.dialog import TrustDialog
 
 
 class App(Protocol):
@@ -42,6 +44,7 @@ class App(Protocol):
     card: ModelCard | None
     banner: Banner
     status: StatusBar
+    trust: TrustWatch
     panels: PanelDocks
     views: ViewStack
     menus: Sequence[Menu]
@@ -58,6 +61,10 @@ class App(Protocol):
     @property
     def batch(self) -> BatchCommands:
         """Many photos at once."""
+
+    @property
+    def trust_dialog(self) -> TrustDialog:
+        """What is behind the line under the map."""
 
     @property
     def browser(self) -> BrowserCommands:

@@ -49,6 +49,7 @@ def cancel(app: App) -> None:
         app.banner.say(
             "Cancelled: this photo has no map yet.",
             (("Compute it", app.controller.retry),),
+            until_map=True,
         )
 
 

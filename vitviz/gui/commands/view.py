@@ -13,7 +13,8 @@ from vitviz.engine.plan import decode_request_of
 from vitviz.gui.commands.command import App, Command, Menu
 from vitviz.gui.commands.edit import set_preferences
 from vitviz.gui.commands.go import choose_token
-from vitviz.gui.commands.rules import has_windows
+from vitviz.gui.commands.rules import has_map, has_windows
+from vitviz.gui.commands.trust import show_trust
 from vitviz.gui.views.table import VIEWS
 from vitviz.maps.style import Style
 from vitviz.session.mask import MaskChoice
@@ -87,6 +88,21 @@ def toggle_smooth(app: App) -> None:
 def toggle_follow(app: App) -> None:
     follow = not app.preferences.follow_cursor
     set_preferences(app, replace(app.preferences, follow_cursor=follow))
+
+
+@command(
+    "view.trust_line",
+    "Trust &Line under the Map",
+    checked=lambda scene: scene.preferences.trust_line,
+)
+def toggle_trust_line(app: App) -> None:
+    on = not app.preferences.trust_line
+    set_preferences(app, replace(app.preferences, trust_line=on))
+
+
+@command("view.trust", "&Trust…", "Ctrl+T", when=has_map)
+def show_trust_panel(app: App) -> None:
+    show_trust(app)
 
 
 MENU.submenu("view.panels", "&Panels", separated=True)

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from PySide6.QtCore import Qt, QUrl, Slot
 from PySide6.QtGui import QIcon, QImage, QKeySequence
 from PySide6.QtWidgets import (
-    QDialog,
     QDialogButtonBox,
     QHBoxLayout,
     QTextBrowser,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from vitviz.gui.dialogs.licences import LicencesDialog
 from vitviz.gui.reports import versions
+from vitviz.gui.widgets.dialog import Dialog
 from vitviz.gui.widgets.text import PlainLabel
 from vitviz.models.card import ModelCard
 from vitviz.plain_text import shown_text
@@ -46,7 +46,7 @@ class Page(QTextBrowser):
         return NOTHING
 
 
-class TextDialog(QDialog):
+class TextDialog(Dialog):
     """A dialog that is read: rich text, and a button to close it."""
 
     def __init__(self, title: str, text: str, icon: QIcon | None = None,

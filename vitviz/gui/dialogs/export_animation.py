@@ -7,16 +7,18 @@ from typing import get_args
 import numpy as np
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QImage, QPixmap
-from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialogButtonBox, QVBoxLayout, QWidget
 
 from vitviz.engine.answers import Cell
 from vitviz.exporting.animation import MOST_PIXELS, Along, Animation, alongs, frames, shots
 from vitviz.exporting.film import Film, has_video
 from vitviz.exporting.formats import choices
+from vitviz.gui.widgets.dialog import Dialog
 from vitviz.gui.widgets.form import Choice, Number, WholeNumber, form, quiet, row
 from vitviz.gui.widgets.text import PlainLabel
 from vitviz.imaging.photo import Photo
 from vitviz.methods import METHODS
+from vitviz.plurals import count_of
 from vitviz.session.state import Session
 from vitviz.shapes import UInt8
 
@@ -26,7 +28,8 @@ TITLES: dict[Along, str] = {
     "depth": "Depth: up to each layer",
 }
 
-PREVIEW_WIDTH, PREVIEW_HEIGHT = 404, 250
+PREVIEW_WIDTH, PREVIEW_HEIGHT = 404, 200
+"""In pixels; a higher one would not fit a small laptop with all that is below it."""
 
 NO_VIDEO = "MP4 needs PyAV: pip install av, then start vitviz again."
 
@@ -61,7 +64,7 @@ class Player(PlainLabel):
         self._timer.start(self._durations[self._at])
 
 
-class AnimationDialog(QDialog):
+class AnimationDialog(Dialog):
     """Asks what the animation is to be, and plays it.
 
     Args:
@@ -192,5 +195,5 @@ class AnimationDialog(QDialog):
         count = cell.outline.heads if along_heads else len(cell.explanation.layers)
         seconds = sum(animation.film.durations_ms(count)) / 1000
         self.about.setText(
-            f"{count} frames, {seconds:.1f} s, one range of colours for all of them."
+            f"{count_of(count, 'frame')}, {seconds:.1f} s, one range of colours for all of them."
         )

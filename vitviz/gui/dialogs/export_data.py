@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import get_args
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QVBoxLayout, QWidget
 
 from vitviz.engine.answers import Cell
 from vitviz.exporting.formats import choices
 from vitviz.exporting.values import Resolution, ValuesOptions, maps
+from vitviz.gui.widgets.dialog import Dialog
 from vitviz.gui.widgets.form import Choice, form, quiet, row
 from vitviz.maps.heat_map import HeatMap
 from vitviz.session.state import View
@@ -25,7 +26,7 @@ ABOUT = {
 LEAST_WIDTH = 440
 
 
-class DataDialog(QDialog):
+class DataDialog(Dialog):
     """Asks which values are wanted.
 
     Args:

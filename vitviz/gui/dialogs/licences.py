@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import Slot
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import (
-    QDialog,
     QDialogButtonBox,
     QListWidget,
     QPlainTextEdit,
@@ -14,10 +13,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from vitviz.gui.widgets.dialog import Dialog
 from vitviz.licences import licences
 
 
-class LicencesDialog(QDialog):
+class LicencesDialog(Dialog):
     """A list of packages, and the licence of the one selected."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from vitviz.gui.widgets.dialog import Dialog
 
 
-class PaletteDialog(QDialog):
+class PaletteDialog(Dialog):
     """Finds a command by typing part of its name."""
 
     def __init__(self, commands: list[tuple[str, str, str]], parent: QWidget | None = None) -> None:

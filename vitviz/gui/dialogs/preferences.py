@@ -9,7 +9,6 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QCheckBox,
     QColorDialog,
-    QDialog,
     QDialogButtonBox,
     QPushButton,
     QVBoxLayout,
@@ -17,12 +16,13 @@ from PySide6.QtWidgets import (
 )
 
 from vitviz.gui.settings import Preferences
+from vitviz.gui.widgets.dialog import Dialog
 from vitviz.gui.widgets.form import Choice, WholeNumber, form, row
 
 THEMES = (("As the desktop", "system"), ("Light", "light"), ("Dark", "dark"))
 
 
-class PreferencesDialog(QDialog):
+class PreferencesDialog(Dialog):
     """Edits preferences, and the colour behind transparent photos.
 
     Args:
@@ -53,6 +53,9 @@ class PreferencesDialog(QDialog):
         self.colour.clicked.connect(self._choose_colour)
         self.follow = QCheckBox("The map follows the cursor")
         self.follow.setChecked(preferences.follow_cursor)
+        self.trust = QCheckBox("Test each map against chance, and say so under it")
+        self.trust.setToolTip("In the background, once a map stands still")
+        self.trust.setChecked(preferences.trust_line)
         self.reopen = QCheckBox("Start with what was open last time")
         self.reopen.setChecked(preferences.reopen)
         self.beside = QCheckBox("Write what made a file also beside it, as JSON")
@@ -81,6 +84,7 @@ class PreferencesDialog(QDialog):
         layout.setSpacing(10)
         layout.addLayout(fields)
         layout.addWidget(self.follow)
+        layout.addWidget(self.trust)
         layout.addWidget(self.reopen)
         layout.addSpacing(6)
         layout.addWidget(self.beside)
@@ -100,6 +104,7 @@ class PreferencesDialog(QDialog):
             theme=self.theme.value,  # type: ignore[arg-type]
             device=str(self.device.value or "auto"),
             follow_cursor=self.follow.isChecked(),
+            trust_line=self.trust.isChecked(),
             reopen=self.reopen.isChecked(),
             max_pixels=self.limit.value() * 1_000_000,
             provenance_beside=self.beside.isChecked(),

@@ -11,7 +11,6 @@ from PIL import Image
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QCloseEvent, QColor, QImage, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
-    QDialog,
     QDialogButtonBox,
     QFrame,
     QHBoxLayout,
@@ -28,6 +27,7 @@ from vitviz.exporting.provenance import Disclosure
 from vitviz.figures.spec import Content, FigureSpec
 from vitviz.gui.figure.form import FigureForm
 from vitviz.gui.threads.desk import Desk
+from vitviz.gui.widgets.dialog import Dialog
 from vitviz.gui.widgets.form import quiet
 from vitviz.gui.widgets.target import ask_target
 from vitviz.gui.widgets.text import PlainLabel, set_tooltip
@@ -83,11 +83,13 @@ class FigurePreview:
         pixels: Red, green, blue, alpha.
         size: The figure's, in words.
         fonts: Every family there is.
+        missing: What is to be said of letters that no font has.
     """
 
     pixels: UInt8[np.ndarray, "height width 4"]
     size: str
     fonts: list[str]
+    missing: str = ""
 
 
 class PreviewArea(QWidget):
@@ -152,7 +154,7 @@ class PreviewArea(QWidget):
         painter.restore()
 
 
-class FigureDialog(QDialog):
+class FigureDialog(Dialog):
     """Asks how a figure is to be, shows it, and writes it.
 
     Args:
@@ -268,7 +270,8 @@ class FigureDialog(QDialog):
         from vitviz.exporting.figure_files import compose
         from vitviz.figures.draw import MM_PER_INCH, Drawing
         from vitviz.figures.encode import size_text
-        from vitviz.figures.typesetting import fonts
+        from vitviz.figures.fonts import families
+        from vitviz.wording.names import missing_letters
 
         figure, room = question.figure, question.room
         session = replace(self._session, figure=figure)
@@ -280,7 +283,8 @@ class FigureDialog(QDialog):
         large = Image.fromarray(drawing.pixels(max(2 * fitting * MM_PER_INCH, 20)))
         small = large.resize((max(large.width // 2, 1), max(large.height // 2, 1)),
                              Image.Resampling.BOX)  # fmt: skip
-        return FigurePreview(np.asarray(small), size_text(drawing), fonts())
+        missing = missing_letters(drawing.layout.missing)
+        return FigurePreview(np.asarray(small), size_text(drawing), families(), missing)
 
     # On the window's thread
 
@@ -316,7 +320,7 @@ class FigureDialog(QDialog):
     @Slot(object, object)
     def _on_answer(self, question: object, answer: object) -> None:
         if isinstance(answer, FigurePreview):
-            self._say("")
+            self._say(answer.missing)
             self.preview.show_pixels(answer.pixels)
             self.size_label.setText(answer.size)
             self.form.show_fonts(answer.fonts)

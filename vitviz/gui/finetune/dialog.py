@@ -23,6 +23,7 @@ from vitviz.gui.widgets import drops
 from vitviz.gui.widgets.long_work import STEPS, LongWorkDialog, set_primary
 from vitviz.gui.widgets.text import set_tooltip
 from vitviz.paths import is_folder
+from vitviz.plurals import count_of
 from vitviz.training.finetune.choices import SavedRun
 from vitviz.training.finetune.class_photos import ClassPhotos
 from vitviz.training.finetune.epochs import MOST_PHOTOS, Epoch, best_of
@@ -230,7 +231,8 @@ class FinetuneDialog(LongWorkDialog):
         done = run.epochs[-1].number
         self.bar.setValue(STEPS * done // options.epochs)
         self._become_paused(
-            f"There is a run in this folder, with {done} of at most {options.epochs} epochs done. "
+            f"There is a run in this folder, with {done} of at most "
+            f"{count_of(options.epochs, 'epoch')} done. "
             "Resume goes on with it."
         )
 

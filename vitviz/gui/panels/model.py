@@ -23,6 +23,7 @@ from vitviz.imaging.preprocess import InputChoice, fit
 from vitviz.models.card import ModelCard
 from vitviz.models.cost import Cost
 from vitviz.plain_text import shown_text
+from vitviz.plurals import count_of
 from vitviz.wording.numbers import byte_size, measured_time
 
 PRICE = Qt.ItemDataRole.UserRole
@@ -43,13 +44,17 @@ INPUTS = (
 def facts(card: ModelCard, cell: Cell | None) -> str:
     """The card in three lines."""
     outline = card.outline
-    heads = f"{outline.heads} heads" if outline.heads else ""
+    heads = count_of(outline.heads, "head") if outline.heads else ""
     wide = f"width {outline.layers[-1].width}"
-    lines = [" · ".join(filter(None, (f"{outline.depth} layers", heads, wide)))]
+    lines = [" · ".join(filter(None, (count_of(outline.depth, "layer"), heads, wide)))]
     if cell is not None:
-        (rows, cols), (height, width) = cell.layout.grid, cell.geometry.input_size
-        lines.append(f"grid {rows} × {cols} · {height} × {width} px")
-    classes = "ImageNet-1k" if card.classes == "imagenet-1k" else f"{outline.classes} classes"
+        grids = dict.fromkeys(layer.grid for layer in cell.outline.layers)
+        first, *_, last = [f"{rows} × {cols}" for rows, cols in (*grids, *grids)]
+        height, width = cell.geometry.input_size
+        grid = first if len(grids) == 1 else f"{first} to {last}"
+        lines.append(f"grid {grid} · {height} × {width} px")
+    classes = count_of(outline.classes, "class", "classes")
+    classes = "ImageNet-1k" if card.classes == "imagenet-1k" else classes
     lines.append(" · ".join(filter(None, (classes if outline.classes else "no classes",
                                           shown_text(card.licence.split(";")[0])))))  # fmt: skip
     return "\n".join(lines)
@@ -135,15 +140,16 @@ class ModelPanel(QWidget):
     def show_scene(self, scene: Scene) -> None:
         """Shows the model, where it runs, and what it is given."""
         cell, preview = scene.cell, scene.preview
-        self._show_card(cell.card if cell else scene.card, cell)
+        waiting = "Loaded with the first photo." if scene.session.photo is None else "Loading…"
+        self._show_card(cell.card if cell else scene.card, cell, waiting)
         self._show_devices(scene.devices, scene.preferences.device)
         self.input.show_value(scene.session.input)
         self._show_costs(scene.card, preview.size if preview else None, cell)
 
-    def _show_card(self, card: ModelCard | None, cell: Cell | None) -> None:
-        """The cell, where there is one, tells the grid in use."""
+    def _show_card(self, card: ModelCard | None, cell: Cell | None, waiting: str) -> None:
+        """The cell, where there is one, tells the grid in use; ``waiting`` is said until then."""
         self.title.setText(shown_text(card.title) if card else "No model")
-        self.facts.setText(facts(card, cell) if card else "Loading…")
+        self.facts.setText(facts(card, cell) if card else waiting)
         notes = card.notes if card else ()
         self.notes.setText(f"{len(notes)} assumed: see the model card")
         set_tooltip(self.notes, "\n".join(map(shown_text, notes)))
@@ -172,7 +178,7 @@ class ModelPanel(QWidget):
 
     @staticmethod
     def _words(its: Cost, card: ModelCard, measured: Cell | None) -> str:
-        words = f"{its.tokens:,} tokens · {byte_size(its.peak_bytes)}"
+        words = f"{count_of(its.tokens, 'token')} · {byte_size(its.peak_bytes)}"
         if measured is not None and measured.card.sha256 == card.sha256 and measured.forward_s > 0:
             rate = card.cost_at(measured.geometry.input_size).flops / measured.forward_s
             time = f"about {measured_time(its.flops / rate)}"

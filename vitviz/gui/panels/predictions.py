@@ -6,15 +6,22 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLineEdit, QScrollArea, QSizePolicy, QWidget
 
-from vitviz.engine.answers import Cell, top_indices
+from vitviz.engine.answers import Cell, top_indices, top_of_each_head
 from vitviz.gui.scene import Scene
 from vitviz.gui.widgets.form import column, quiet
 from vitviz.gui.widgets.text import set_tooltip
+from vitviz.models.outline import NO_CLASSES
 from vitviz.plain_text import shown_text
 from vitviz.session.state import Session
-from vitviz.wording.numbers import score
+from vitviz.wording.numbers import percent, score
 
 TOP = 5
+
+
+def heads_words(cell: Cell) -> str:
+    """What each head says alone, where the answer is the mean of several."""
+    each = [f"{token}: {name}, {percent(p)}" for token, name, p in top_of_each_head(cell)]
+    return "The mean of {} heads. {}.".format(len(each), "; ".join(each)) if each else ""
 
 
 class ProbabilityBars(QWidget):
@@ -303,10 +310,13 @@ class PredictionsPanel(QWidget):
         if cell is None:
             return "Nothing yet."
         if cell.probabilities is None:
-            return "This model has no classes: its file has no classifier."
+            return f"This model has no classes: {NO_CLASSES}."
         if not self._indices:
             return "No class is called so."
-        return "" if cell.card.class_names else "The names of this model's classes are not known."
+        heads = heads_words(cell)
+        if cell.card.class_names:
+            return heads
+        return f"The names of this model's classes are not known. {heads}".rstrip()
 
     def _row_chosen(self, row: int) -> None:
         assert self._scene.cell is not None

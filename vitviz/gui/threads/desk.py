@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,3 +170,14 @@ def end_threads(code: int) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def step_back(nice: int) -> None:
+    """For a thread, by itself: lets all others go first, where a thread can do so: on Linux.
+
+    Args:
+        nice: As of the command of that name.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)

@@ -172,6 +172,11 @@ class Service(QObject):
         """Whether a photo is still to come."""
         return self._opener.is_busy
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a map, a photo or a thumbnail is still to come."""
+        return self.is_busy or self.is_opening or self._previews.is_busy
+
     def ask(self, requests: Sequence[ExplainRequest]) -> None:
         """Says what is wanted of the engine, the most urgent first; other work is dropped.
 

@@ -9,8 +9,10 @@ from vitviz.gui.canvas.canvas import Canvas
 from vitviz.gui.canvas.window_lines import window_lines
 from vitviz.gui.scene import Scene
 from vitviz.gui.threads.service import OpenPhoto
+from vitviz.gui.trust.line import TrustLine
 from vitviz.gui.views.view import ViewWidget
 from vitviz.gui.widgets.text import PlainLabel, set_tooltip
+from vitviz.imaging.geometry import Box
 from vitviz.wording.caption import caption
 from vitviz.wording.description import describe_map
 
@@ -27,11 +29,14 @@ class LookView(ViewWidget):
         self.caption.setWordWrap(True)
         self.caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.caption.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.trust = TrustLine()
+        self.trust.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.canvas, 1)
         layout.addWidget(self.caption)
+        layout.addWidget(self.trust)
         self._opened: OpenPhoto | None = None
 
     @property
@@ -39,8 +44,14 @@ class LookView(ViewWidget):
         """The photo with its map."""
         return self._canvas
 
+    def show_trust(self, scene: Scene) -> None:
+        """The line has its place as long as lines are wanted, so that nothing jumps."""
+        self.trust.setVisible(scene.preferences.trust_line)
+        self.trust.show_state(scene.trust_state)
+
     def show_scene(self, scene: Scene) -> None:
         """Shows a photo, and a map over it once there is one."""
+        self.show_trust(scene)
         opened, style = scene.opened, scene.session.style
         if opened is not self._opened:
             self._opened = opened
@@ -48,6 +59,8 @@ class LookView(ViewWidget):
                 self.canvas.set_photo(None)
             else:
                 self.canvas.set_photo(opened.photo, opened.pyramid)
+        places = scene.session.view.ablation.places
+        self.canvas.set_removed(tuple(Box(*place) for place in places))
         if not scene.session.photos:
             self.canvas.set_message("Drop a photo here", "or press Ctrl+O to open one")
         cell, heat_map, look = scene.cell, scene.heat_map, scene.look

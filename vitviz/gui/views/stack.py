@@ -29,6 +29,7 @@ class ViewStack(QStackedWidget):
         self._made: dict[Tab, ViewWidget] = {}
         self.kind = kinds[0]
         self._first = self.view(self.kind.name)
+        self.brushing = False
 
     def view(self, name: Tab) -> ViewWidget:
         """The view, which is made when it is first asked for."""
@@ -59,3 +60,13 @@ class ViewStack(QStackedWidget):
             for other in self._made.values():
                 if other is not view:
                     other.show_scene(scene)
+
+    def set_brushing(self, brushing: bool) -> None:
+        """Takes the brush that removes patches in hand, or puts it away."""
+        assert self._first.canvas is not None
+        self.brushing = brushing
+        self._first.canvas.set_brushing(brushing)
+
+    def show_trust(self, scene: Scene) -> None:
+        """Shows the trust in the maps of the view that is open."""
+        self.view(self.kind.name).show_trust(scene)

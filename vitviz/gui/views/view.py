@@ -23,6 +23,9 @@ class ViewWidget(QWidget):
         """Shows its part of what the window shows."""
         raise NotImplementedError
 
+    def show_trust(self, scene: Scene) -> None:
+        """Shows the trust in its maps, where it says so; part of ``show_scene``."""
+
     @property
     def canvas(self) -> Canvas | None:
         """The photo that zooming and keys act on; None: that of the first view."""

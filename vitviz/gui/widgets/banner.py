@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from vitviz.errors import VitvizError
 from vitviz.gui.reports import report
+from vitviz.gui.scene import Scene
 from vitviz.gui.widgets.text import PlainLabel
 from vitviz.plain_text import shown_text
 
@@ -63,6 +64,7 @@ class Banner(QFrame):
         close.clicked.connect(self.dismiss)
         outer.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         self._details = ""
+        self._until_map = False
         self.hide()
 
     def show_error(self, error: BaseException, before: str = "") -> None:
@@ -78,8 +80,15 @@ class Banner(QFrame):
             (("Copy report", self._copy),),
         )
 
-    def say(self, text: str, choices: Choices = ()) -> None:
-        """Shows a message; each choice is a button that also closes it."""
+    def say(self, text: str, choices: Choices = (), *, until_map: bool = False) -> None:
+        """Shows a message; each choice is a button that also closes it.
+
+        Args:
+            text: What happened, or what is asked.
+            choices: Title of each button, and what it does.
+            until_map: It holds for as long as there is no map.
+        """
+        self._until_map = until_map
         for button in self._buttons:
             self._row.removeWidget(button)
             button.hide()
@@ -97,6 +106,12 @@ class Banner(QFrame):
             self._buttons.append(button)
         self._arrange()
         self.show()
+
+    def show_scene(self, scene: Scene) -> None:
+        """Takes back what is not true any more."""
+        if self._until_map and scene.cell is not None:
+            self._until_map = False
+            self.dismiss()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

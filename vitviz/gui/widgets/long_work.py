@@ -7,7 +7,6 @@ from pathlib import Path
 from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import (
-    QDialog,
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
@@ -17,13 +16,14 @@ from PySide6.QtWidgets import (
 )
 
 from vitviz.gui.widgets.banner import Banner
+from vitviz.gui.widgets.dialog import Dialog
 from vitviz.gui.widgets.text import PlainLabel
 
 STEPS = 1000
 """Of the progress bar."""
 
 
-class LongWorkDialog(QDialog):
+class LongWorkDialog(Dialog):
     """A bar and words for how far it is, and a banner for what went wrong.
 
     The window can be used meanwhile; closing the dialog ends nothing.

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QProgressBar, QStatusBar, QToolButton, QWidget
 from vitviz.gui.scene import Scene
 from vitviz.gui.widgets.text import PlainLabel
 from vitviz.plain_text import shown_text
+from vitviz.plurals import count_of
 from vitviz.progress import Stage
 from vitviz.wording.numbers import measured_time
 from vitviz.wording.stages import stage_words
@@ -78,7 +79,7 @@ class StatusBar(QStatusBar):
             return
         facts = (
             cell.device.upper() if cell.device == "cpu" else cell.device,
-            f"{cell.layout.tokens:,} tokens",
+            count_of(cell.layout.tokens, "token"),
             f"forward {measured_time(cell.forward_s)}",
             f"map {measured_time(cell.method_s)}",
         )

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSignalBlocker, Qt, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
-    QDialog,
     QDialogButtonBox,
     QHBoxLayout,
     QLineEdit,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from vitviz.gui.widgets.dialog import Dialog
 from vitviz.gui.widgets.text import PlainLabel
 from vitviz.plain_text import shown_text
 
@@ -54,7 +54,7 @@ class TickList(QListWidget):
             super().keyPressEvent(event)
 
 
-class TickDialog(QDialog):
+class TickDialog(Dialog):
     """A list of values of which a few are ticked.
 
     Args:

@@ -188,7 +188,7 @@ def _undecodable(source: Source) -> PhotoError:
     promised = _promised_format(source.data)
     if promised:
         return PhotoError(
-            f"{source.name} starts like a {promised} file but is damaged or of a rare kind.",
+            f"{source.name} begins as {promised} files do but is damaged or of a rare kind.",
             "Open another copy of it, or save it anew as a PNG.",
         )
     kind, hint = what_else(source.data)

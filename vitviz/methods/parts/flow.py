@@ -21,6 +21,7 @@ from vitviz.errors import VitvizError
 from vitviz.maps.heat_map import Fusion, Head
 from vitviz.methods.base import Parameter, ParameterValue, Question
 from vitviz.methods.parts.discard import RowBlocks, discard_smallest
+from vitviz.plurals import count_of
 from vitviz.progress import Progress, Stage
 from vitviz.shapes import Float
 
@@ -260,7 +261,8 @@ def layers_from(settings: Mapping[str, ParameterValue], trace: Trace, title: str
     start = int(settings["start"]) - 1
     if not 0 <= start < trace.depth:
         raise VitvizError(
-            f"{title} cannot start at layer {start + 1}: this model has {trace.depth} layers.",
+            f"{title} cannot start at layer {start + 1}: "
+            f"this model has {count_of(trace.depth, 'layer')}.",
             "Choose an earlier start layer.",
         )
     return range(start, trace.depth)

@@ -93,6 +93,8 @@ class ViTConfig:
             0 where it is.
         pre_logits: Width of a layer with tanh before the head (the paper's for pre-training); 0
             where there is none.
+        dist_head: Whether a distillation token has a head of its own that counts as much as CLS's
+            (DeiT); in some of transformers' the class is read from CLS alone.
         projection: Length of the embedding shared with texts that comes in the place of classes
             (CLIP); 0 where there is none.
     """
@@ -130,6 +132,7 @@ class ViTConfig:
     patch_norms: bool = False
     attention_width: int = 0
     pre_logits: int = 0
+    dist_head: bool = True
 
     def __post_init__(self) -> None:
         sizes = (self.patch, self.width, self.depth, self.heads, self.mlp_width, *self.input_size)
@@ -176,6 +179,11 @@ class ViTConfig:
     def head_dim(self) -> int:
         """Width of one head's q, k and v."""
         return self.inner_width // self.heads
+
+    @property
+    def has_dist_head(self) -> bool:
+        """Whether there is a second head, of the distillation token."""
+        return self.dist_head and "dist" in self.prefix
 
     @property
     def inner_width(self) -> int:
@@ -234,7 +242,7 @@ class ViTConfig:
     @property
     def _head_parameters(self) -> int:
         width = self.width
-        heads = 2 if "dist" in self.prefix else 1
+        heads = 2 if self.has_dist_head else 1
         read = self.pre_logits or self.features
         head = heads * self.classes * (read + 1) + self.projection * self.features
         head += self.pre_logits * (self.features + 1)
@@ -292,6 +300,7 @@ class _Fields:
     patch_norms: bool = False
     attention_width: Annotated[int, Within(0, 1 << 16)] = 0
     pre_logits: Annotated[int, Within(0, 1 << 16)] = 0
+    dist_head: bool = True
 
 
 SAME = (
@@ -299,6 +308,7 @@ SAME = (
     "final_norm", "norm_before", "patch_bias", "qkv_bias", "qk_norm", "attention_norm", "mlp_norm",
     "order", "embedded_positions", "position_resizing", "rope", "relative_positions",
     "relative_width", "map_heads", "projection", "patch_norms", "attention_width", "pre_logits",
+    "dist_head",
 )  # fmt: skip
 """Fields that a configuration and a card's file have alike."""
 

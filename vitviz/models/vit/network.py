@@ -231,7 +231,7 @@ class VisionTransformer(Network):
         pre_logits = config.pre_logits
         self.pre_logits = nn.Linear(config.features, pre_logits) if pre_logits else None
         self.head = self._head()
-        self.head_dist = self._head() if self.dist_token is not None else None
+        self.head_dist = self._head() if config.has_dist_head else None
 
     def _token(self, count: int) -> nn.Parameter:
         # Source: DeiT and timm start tokens and positions at a truncated normal distribution of
@@ -353,8 +353,13 @@ class VisionTransformer(Network):
             yield RelativeBias(block.attn.rel_pos.numbers(grid), *where, grid)
 
     def classify(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch classes"]:
-        """Equation 4 and the head; the pooled features where there is no head."""
-        z = self.norm(z)
+        """Equation 4 and the head; the pooled features where there is no head. In a distilled DeiT
+        the mean of both heads.
+        """
+        return self.readouts(z).mean(dim=0)
+
+    def _read(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch classes"]:
+        """What the head makes of the last tokens, normalised."""
         cls, patches = z[:, 0], z[:, len(self.config.prefix) :]
         if self.attn_pool is not None:
             pooled = self.attn_pool(z)
@@ -368,6 +373,14 @@ class VisionTransformer(Network):
         if self.pre_logits is not None:  # the paper's head for pre-training
             pooled = torch.tanh(self.pre_logits(pooled))
         logits: Tensor = self.head(self.proj(pooled))
-        if self.head_dist is not None:  # DeiT: the mean of both heads
-            logits = (logits + self.head_dist(z[:, self.config.prefix.index("dist")])) / 2
         return logits
+
+    def readouts(
+        self, z: Float[Tensor, "batch tokens dim"]
+    ) -> Float[Tensor, "readouts batch classes"]:
+        """The head's logits, and in a distilled DeiT those of the distillation token's own head."""
+        z = self.norm(z)
+        logits = self._read(z)
+        if self.head_dist is None:
+            return logits[None]
+        return torch.stack([logits, self.head_dist(z[:, self.config.prefix.index("dist")])])

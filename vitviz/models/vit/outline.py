@@ -33,5 +33,12 @@ def outline(config: ViTConfig, input_size: tuple[int, int]) -> Outline:
     gives: frozenset[Ability] = GIVES | CLASSES if config.classes else GIVES
     sizes = ("width", config.width), ("MLP", config.mlp_width), ("patch", config.patch)
     return Outline(
-        layers, config.prefix, config.classes, config.parameters, gives, sizes, config.pool
+        layers,
+        config.prefix,
+        config.classes,
+        config.parameters,
+        gives,
+        sizes,
+        config.pool,
+        ("cls", "dist") if config.classes and config.has_dist_head else (),
     )

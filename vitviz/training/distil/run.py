@@ -10,6 +10,7 @@ from pathlib import Path
 from vitviz.errors import VitvizError
 from vitviz.models.families import training_of
 from vitviz.models.loading import Model, load_model
+from vitviz.plurals import count_of
 from vitviz.progress import Progress
 from vitviz.training.batches import model_inputs
 from vitviz.training.distil.objective import Distillation, rates_of
@@ -65,7 +66,7 @@ def run(options: DistilOptions, progress: Progress, report: Listener) -> Path:
         class_names=teacher.card.names,
         title=f"distilled from {teacher.card.title}",
         trained_by=_how(options, teacher, student_run.step, student_run.seconds),
-        trained_on=f"{len(photos):,} photos of {_names(options.photos)}, without labels",
+        trained_on=f"{count_of(len(photos), 'photo')} of {_names(options.photos)}, without labels",
         measured=_measured(student_run.history, len(measured_on)),
     )
     return write_result(checkpoint_in(options.out), result)

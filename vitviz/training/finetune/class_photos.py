@@ -11,6 +11,7 @@ from vitviz.errors import VitvizError
 from vitviz.imaging.load import EXTENSIONS
 from vitviz.paths import is_folder
 from vitviz.plain_text import shown_text
+from vitviz.plurals import count_of
 from vitviz.training.finetune.classes import class_folders
 from vitviz.training.finetune.divided import parts_of
 
@@ -39,7 +40,8 @@ class ClassPhotos:
         photos = sum(count for _, count in self.counts)
         name, fewest = min(self.counts, key=lambda pair: pair[1])
         least = f"{shown_text(name)}, {fewest:,}"
-        words = f"{len(self.counts):,} classes, {photos:,} photos; fewest: {least}."
+        classes = count_of(len(self.counts), "class", "classes")
+        words = f"{classes}, {count_of(photos, 'photo')}; fewest: {least}."
         if self.measured:
             apart = sum(count for _, count in self.measured)
             words += f" {apart:,} more to measure on."

@@ -11,6 +11,7 @@ from vitviz.models.families import training_of
 from vitviz.models.loading import Model, load_model
 from vitviz.models.network import Network
 from vitviz.paths import resolved
+from vitviz.plurals import count_of
 from vitviz.progress import Progress
 from vitviz.training.finetune.classes import LabelledPhotos, labelled_photos
 from vitviz.training.finetune.divided import parts_of
@@ -114,12 +115,12 @@ class _Writer:
             title=f"{resolved(options.out).name}, from {card.title}",
             trained_by=f"vitviz train finetune: {card.title}, {how}, after epoch {epoch} of at "
             f"most {options.epochs} (rate {options.rate:g}, layer decay {options.layer_decay:g}, "
-            f"{options.batch} photos a step)",
-            trained_on=f"{len(photos.training):,} photos of {resolved(options.folder).name} in "
-            f"{len(photos.names):,} classes",
+            f"{count_of(options.batch, 'photo')} a step)",
+            trained_on=f"{count_of(len(photos.training), 'photo')} of "
+            f"{resolved(options.folder).name} in {count_of(len(photos.names), 'class', 'classes')}",
             measured=(
-                (f"accuracy on {len(photos.validation):,} photos it was not trained on, by which "
-                 "the epoch was chosen", f"{measured['accuracy']:.3f}"),
+                (f"accuracy on {count_of(len(photos.validation), 'photo')} it was not trained on, "
+                 "by which the epoch was chosen", f"{measured['accuracy']:.3f}"),
                 ("accuracy of always the commonest class", f"{_commonest(photos):.3f}"),
             ),
         )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from PySide6.QtWidgets import QWidget
 
 from vitviz.gui.canvas.canvas import Canvas
+from vitviz.gui.canvas.patch_note import sees_all
 from vitviz.gui.canvas.pictures import PhotoLayer
 from vitviz.gui.threads.service import OpenPhoto
 from vitviz.imaging.geometry import Geometry
@@ -89,7 +90,7 @@ class CompareCanvas(Canvas):
 
     @property
     def value_words(self) -> str:
-        """The value under the cursor: "0.0123 · rank 4 of 294"; "+0.004" of a difference; ""
+        """The value under the cursor: "0.0123 · rank 4 of 294"; "+0.004" of signed ones; ""
         where the cursor is not over it. The unit is on the colour bar.
         """
         heat_map, patch = self._content.heat_map, self.cursor_patch
@@ -99,6 +100,16 @@ class CompareCanvas(Canvas):
             return "not seen by the model" if self.is_over_unseen else ""
         value = float(heat_map.values[patch])
         if self._content.style.colour_map in DIVERGING:
-            return f"{'+' if value > 0 else ''}{number(value)}"
-        rank = f"{heat_map.rank(*patch)} of {heat_map.values.size}"
-        return f"{number(value)} · rank {rank}"
+            words = f"{'+' if value > 0 else ''}{number(value)}"
+        else:
+            words = f"{number(value)} · rank {heat_map.rank(*patch)} of {heat_map.values.size}"
+        return words + self._sight_words(patch, heat_map.geometry)
+
+    def _sight_words(self, patch: tuple[int, int], geometry: Geometry) -> str:
+        """ " · sees 67 px": how much of the input the patch can see; "" where that goes without
+        saying.
+        """
+        side = self._content.receptive
+        if side is None:
+            return ""
+        return f" · sees {'all' if sees_all(patch, geometry, side) else f'{side:.0f} px'}"

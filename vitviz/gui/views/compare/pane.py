@@ -115,7 +115,7 @@ class ComparePane(QWidget):
         self.problem = Problem(self.canvas)
         self._hint = DropHint(self)
         self._is_current = False
-        self._agreement = ""
+        self._agreement, self._trust = "", ""
         bottom = QHBoxLayout()
         bottom.setContentsMargins(9, 3, 9, 4)
         bottom.addWidget(self.numbers)
@@ -178,12 +178,20 @@ class ComparePane(QWidget):
         self._agreement = words
         self.show_numbers()
 
+    def show_trust(self, words: str) -> None:
+        """The line below, too: whether its map is better than chance."""
+        if words != self._trust:
+            self._trust = words
+            self.show_numbers()
+
     @Slot()
     def show_numbers(self) -> None:
-        """Value and rank of the patch under the cursor, and the agreement."""
+        """Value and rank of the patch under the cursor, the trust in the map, the agreement."""
         value = self.canvas.value_words
         if value:
-            self.numbers.show_texts(value, self._agreement, strong=True)
+            self.numbers.show_texts(value, self._agreement or self._trust, strong=True)
+        elif self._trust:
+            self.numbers.show_texts(self._trust, self._agreement)
         else:
             self.numbers.show_texts(self._agreement)
 

@@ -40,6 +40,7 @@ from vitviz.gui.widgets.elided import ElidedLine
 from vitviz.session.panes import pair_of
 from vitviz.session.state import MOST_PANES, Arrangement
 from vitviz.wording.headings import headings, in_common, letter
+from vitviz.wording.trust import short_line
 
 STEPS: dict[Qt.Key, tuple[int, int]] = {
     Qt.Key.Key_Left: (0, -1),
@@ -193,6 +194,7 @@ class CompareView(ViewWidget):
         self.caption.setVisible(bool(common))
         self._show_panes(states, words)
         self._show_agreements(states)
+        self.show_trust(scene)
         if self._arrangement == "wipe":
             self._show_wipe(states, words)
         else:
@@ -203,6 +205,11 @@ class CompareView(ViewWidget):
         self.links.set_linked(compare.linked, self.canvas)
         if had_keys and turned:
             self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show_trust(self, scene: Scene) -> None:
+        """A short line in each pane."""
+        for pane, state in zip(self.panes, scene.trust, strict=False):
+            pane.show_trust(short_line(state.trust) if state.trust is not None else "")
 
     def _leader(self, states: tuple[PaneState, ...]) -> Canvas:
         """The canvas that others look like: one in sight that keeps its photo, the current one

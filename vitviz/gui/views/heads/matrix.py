@@ -55,6 +55,7 @@ class HeadMatrix(TileArea[Place]):
         self._maker: MapTile | None = None
         self._images: dict[Place, QImage] = {}
         self._outdated: set[Place] = set()
+        self._silent: frozenset[tuple[int, int]] = frozenset()
         self._timer = QTimer(self)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._draw_some)
@@ -79,6 +80,12 @@ class HeadMatrix(TileArea[Place]):
             self._select(subject, layer, head)
         self.lay_out()
         self.viewport().update()
+
+    def show_silent(self, heads: frozenset[tuple[int, int]]) -> None:
+        """Crosses out silent heads: (layer, head), from 0."""
+        if heads != self._silent:
+            self._silent = heads
+            self.viewport().update()
 
     @property
     def subject(self) -> Subject | None:
@@ -190,6 +197,10 @@ class HeadMatrix(TileArea[Place]):
                 selected=place == self._selected,
                 focused=self.hasFocus() and place == self._focused,
             )
+            if self._choice(place) in self._silent:
+                marks.removed(painter, layout.box(place))
+                painter.setPen(marks.LIGHT)
+                painter.drawText(layout.box(place), Qt.AlignmentFlag.AlignCenter, "silent")
         painter.setClipping(False)
         if missing and not self._timer.isActive():
             self._timer.start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
@@ -11,6 +11,7 @@ from vitviz.gui.canvas.colour_bar import ColourBarWidget
 from vitviz.gui.scene import Scene
 from vitviz.gui.views.heads.matrix import HeadMatrix
 from vitviz.gui.views.heads.subject import Subject
+from vitviz.gui.views.heads.tools import HeadTools
 from vitviz.gui.views.view import NOTHING, ViewWidget
 from vitviz.gui.widgets.text import PlainLabel
 from vitviz.imaging.geometry import Geometry
@@ -28,14 +29,23 @@ class HeadsView(ViewWidget):
 
     Signals:
         opened(int, object): Layer (from 0) and head or fusion that the user wants to see large.
+        silenced(int, int): Layer and head, from 0, that is to be silent, or heard again.
+        fill_chosen(str): What silent heads put out.
+        grid_requested(): What each head is worth is wanted.
     """
 
     opened = Signal(int, object)
+    silenced = Signal(int, int)
+    fill_chosen = Signal(str)
+    grid_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.matrix = HeadMatrix()
-        self.matrix.opened.connect(self.opened)
+        self.tools = HeadTools()
+        self.tools.fill_chosen.connect(self.fill_chosen)
+        self.tools.grid_requested.connect(self.grid_requested)
+        self.matrix.opened.connect(self._chosen)
         self.matrix.pointed.connect(self._tell)
         self.colour_bar = ColourBarWidget()
         self.colour_bar.hide()
@@ -49,14 +59,17 @@ class HeadsView(ViewWidget):
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self.matrix, 0, 0)
-        layout.addWidget(self.colour_bar, 0, 1)
-        layout.addWidget(self.facts, 1, 0, 1, 2)
+        layout.addWidget(self.tools, 0, 0, 1, 2)
+        layout.addWidget(self.matrix, 1, 0)
+        layout.addWidget(self.colour_bar, 1, 1)
+        layout.addWidget(self.facts, 2, 0, 1, 2)
         layout.setColumnStretch(0, 1)
 
     def show_scene(self, scene: Scene) -> None:
         """Shows every map of the answer, or says that there is none."""
         cell, preview, session = scene.cell, scene.preview, scene.session
+        self.tools.show_scene(scene)
+        self.matrix.show_silent(frozenset(session.view.ablation.heads))
         if cell is None or preview is None:
             self.set_message(*NOTHING)
             return
@@ -65,6 +78,14 @@ class HeadsView(ViewWidget):
             cell.explanation, preview.thumbnail, cell.geometry, session.style,
             session.view.layer, session.view.head,
         )  # fmt: skip
+
+    @Slot(int, object)
+    def _chosen(self, layer: int, head: Head) -> None:
+        """Opens a map, or switches its head with the switch in hand."""
+        if self.tools.switching and isinstance(head, int):
+            self.silenced.emit(layer, head)
+        else:
+            self.opened.emit(layer, head)
 
     def show_explanation(
         self,

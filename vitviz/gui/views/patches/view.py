@@ -14,6 +14,7 @@ from vitviz.gui.views.view import NOTHING, ViewWidget
 from vitviz.gui.widgets.text import PlainLabel
 from vitviz.imaging.geometry import Geometry
 from vitviz.models.tokens import TokenLayout
+from vitviz.plurals import count_of
 from vitviz.shapes import UInt8
 from vitviz.wording.names import token_name
 
@@ -102,7 +103,7 @@ def _overview(sheet: Sheet) -> str:
     rows, cols = sheet.layout.grid
     return (
         f"{width} × {height} pixels in {rows} × {cols} patches of {sheet.geometry.patch}"
-        f" × {sheet.geometry.patch} · {sheet.layout.tokens} tokens"
+        f" × {sheet.geometry.patch} · {count_of(sheet.layout.tokens, 'token')}"
     )
 
 

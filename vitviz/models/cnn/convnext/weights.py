@@ -20,6 +20,10 @@ from vitviz.models.cnn.parameters import as_timm, as_torchvision, count_note, fi
 Pattern = tuple[re.Pattern[str], str]
 
 
+XXLARGE = 384
+"""Channels of the first stage of ``convnext_xxlarge``, whose norms have another epsilon in timm."""
+
+
 def _patterns(*pairs: tuple[str, str]) -> tuple[Pattern, ...]:
     return tuple((re.compile(pattern), ours) for pattern, ours in pairs)
 
@@ -92,7 +96,7 @@ def infer(tensors: Tensors, keys: dict[str, str], said: Said) -> tuple[ConvNeXtC
     )
     found = replace(
         found, input_size=said.size() or found.input_size,
-        norm_eps=said.get("norm_eps", float) or found.norm_eps,
+        norm_eps=said.get("norm_eps", float) or (1e-5 if widths[0] == XXLARGE else found.norm_eps),
     )  # fmt: skip
     return found, count_note(found.class_count)
 

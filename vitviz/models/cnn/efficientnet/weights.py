@@ -14,12 +14,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from vitviz.errors import CheckpointError
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.checkpoints.reader import Assumption, Notes, Reader, Said, Tensors
-from vitviz.models.cnn.efficientnet.config import Activation, BlockShape, EfficientNetConfig
+from vitviz.models.cnn.efficientnet.config import (
+    Activation,
+    BlockShape,
+    EfficientNetConfig,
+    Gate,
+)
 from vitviz.models.cnn.efficientnet.network import EfficientNet
 from vitviz.models.cnn.parameters import NORM, as_timm, as_torchvision, count_note, fit, shape
 
@@ -82,8 +87,13 @@ def timm_names(tensors: Tensors) -> Names:
     ]
     last, hidden = Unit("conv_head", "bn2"), ""
     if "conv_head.bias" in tensors and stages:  # MobileNet v3: the last stage is one convolution
-        ((last,),) = stages.pop() or [(last,)]
-        hidden = "conv_head"
+        hidden, ends = "conv_head", [unit for block in stages.pop() for unit in block]
+        if len(ends) != 1:
+            raise CheckpointError(
+                "The checkpoint has a head like MobileNet v3, and other blocks.",
+                "It may be of a relative that vitviz does not read yet.",
+            )
+        (last,) = ends
     head = "classifier" if "classifier.weight" in tensors else ""
     return Names(Unit("conv_stem", "bn1"), _frozen(stages), last, hidden, head)
 
@@ -162,8 +172,8 @@ def _block(tensors: Tensors, units: tuple[Unit, ...]) -> BlockShape:
     return BlockShape(width, hidden, spatial[2], 1, squeeze, fused, fused or len(convs) == 3)
 
 
-def infer(tensors: Tensors, names: Names) -> tuple[EfficientNetConfig, Notes]:
-    """The network of a checkpoint."""
+def infer(tensors: Tensors, names: Names, said: Said) -> tuple[EfficientNetConfig, Notes]:
+    """The network of a checkpoint, and what is said of it over what is assumed."""
     stages = tuple(tuple(_block(tensors, units) for units in stage) for stage in names.stages)
     if not stages:
         raise CheckpointError(
@@ -176,51 +186,75 @@ def infer(tensors: Tensors, names: Names) -> tuple[EfficientNetConfig, Notes]:
             f"The model's first convolution is {stem[2]} x {stem[3]} on {stem[1]} channels, where "
             "an EfficientNet or MobileNet has 3 x 3 on 3.",
         )
-    hidden = tensors[f"{names.hidden}.weight"].shape[0] if names.hidden else 0
+    axes = 4 if names.source == "timm" else 2
+    hidden = shape(tensors, f"{names.hidden}.weight", axes)[0] if names.hidden else 0
     last = shape(tensors, f"{names.last.first}.weight")[0]
-    config = EfficientNetConfig(stages, stem[0], last, hidden, classes)
-    kind = _kind(config)
-    strided = zip(stages, _strides(kind, config), strict=False)
-    config = replace(config, stages=tuple(
+    found = EfficientNetConfig(stages, stem[0], last, hidden, classes)
+    told = _told_blocks(found, said)
+    if told is not None:
+        return _with_said((replace(found, stages=told), count_note(classes)), said)
+    kind = _kind(found)
+    strided = tuple(
         tuple(replace(block, stride=stride if i == 0 else 1) for i, block in enumerate(stage))
-        for stage, stride in strided
-    ))  # fmt: skip
-    return _published(kind, config, names.source)
+        for stage, stride in zip(stages, PUBLISHED[kind][1], strict=False)
+    )
+    return _with_said(_published(kind, replace(found, stages=strided), names.source), said)
 
 
 Published = Literal["v2", "v3 large", "v3 small", "lite", "efficientnet", "efficientnet v2"]
 """Of which of the published networks a checkpoint is."""
 
+PUBLISHED: dict[Published, tuple[str, tuple[int, ...]]] = {
+    "v2": ("d3 i3 i3 i3 i3 i3 i3", (1, 2, 2, 2, 1, 2, 1)),
+    "v3 large": ("d3 i3 i5s i3 i3s i5s", (1, 2, 2, 2, 1, 2)),
+    "v3 small": ("d3s i3 i5s i5s i5s", (2, 2, 2, 1, 2)),
+    "lite": ("d3 i3 i5 i3 i5 i5 i3", (1, 2, 2, 2, 1, 2, 1)),
+    "efficientnet": ("d3s i3s i5s i3s i5s i5s i3s", (1, 2, 2, 2, 1, 2, 1)),
+    "efficientnet v2": ("f3 f3 f3 i3s i3s i3s( i3s)?", (1, 2, 2, 2, 1, 2, 1)),
+}
+"""The blocks of each stage, and the strides at which these begin. Blocks are (d)epthwise only,
+(i)nverted or (f)used, then the kernel, then (s) with squeeze-and-excitation. Others in the same
+names have other activations (MnasNet, FBNet, EdgeTPU's, LCNet, ...): none is taken for these.
+
+Sources: MobileNetV2, table 2; MobileNetV3, tables 1 and 2; EfficientNet, table 1; EfficientNetV2,
+table 4.
+"""
+
+
+def _signature(stage: tuple[BlockShape, ...]) -> str:
+    """ "i5s"; more than one where its blocks differ."""
+    kinds = {
+        f"{'f' if b.fused else 'i' if b.expands else 'd'}{b.kernel}{'s' if b.squeeze else ''}"
+        for b in stage
+    }
+    return "+".join(sorted(kinds))
+
 
 def _kind(config: EfficientNetConfig) -> Published:
-    squeezes = any(block.squeeze for block in config.blocks)
-    if config.hidden:
-        return "v3 large" if len(config.blocks) > 11 else "v3 small"
-    if any(block.fused for block in config.blocks):
-        return "efficientnet v2"
-    if squeezes:
-        return "efficientnet"
-    return "lite" if any(block.kernel > 3 for block in config.blocks) else "v2"
+    signature = " ".join(map(_signature, config.stages))
+    for kind, (stages, _) in PUBLISHED.items():
+        with_hidden = kind in ("v3 large", "v3 small")
+        if re.fullmatch(stages, signature) and with_hidden == bool(config.hidden):
+            return kind
+    raise CheckpointError(
+        "This looks like a relative of EfficientNet and the MobileNets that vitviz cannot read "
+        f"yet: its blocks are {signature}, and weights do not tell strides and activations.",
+        "A model card (NAME.json) beside the file can say so.",
+    )
 
 
-def _strides(kind: Published, config: EfficientNetConfig) -> tuple[int, ...]:
-    """Of the first block of each stage.
-
-    Sources: MobileNetV2, table 2; MobileNetV3, tables 1 and 2; EfficientNet, table 1;
-    EfficientNetV2, table 4.
-    """
-    strides: dict[Published, tuple[int, ...]] = {
-        "v3 large": (1, 2, 2, 2, 1, 2), "v3 small": (2, 2, 2, 1, 2),
-    }  # fmt: skip
-    found = strides.get(kind, (1, 2, 2, 2, 1, 2, 1))
-    count = len(config.stages)
-    if count > len(found) or count < len(found) - (kind == "efficientnet v2"):
-        raise CheckpointError(
-            f"The blocks are in {count} stages, where published networks of this kind have "
-            f"{len(found)}: the weights do not tell their strides.",
-            "A model card (NAME.json) beside the file can say so.",
-        )
-    return found[:count]
+def _told_blocks(
+    config: EfficientNetConfig, said: Said
+) -> tuple[tuple[BlockShape, ...], ...] | None:
+    """The blocks with the strides and activations of a card; None where none tells them."""
+    stages = said.get("stages", tuple) or ()
+    if [len(stage) for stage in stages] != [len(stage) for stage in config.stages]:
+        return None
+    return tuple(
+        tuple(replace(b, stride=k.stride, activation=k.activation)
+              for b, k in zip(ours, theirs, strict=True))
+        for ours, theirs in zip(config.stages, stages, strict=True)
+    )  # fmt: skip
 
 
 def _published(
@@ -293,34 +327,40 @@ def _keys(tensors: Tensors, names: Names) -> dict[str, str]:
     return keys
 
 
+TOLD: dict[str, Any] = {
+    "activation": Activation, "gate": Gate, "gate_activation": Activation, "same_padding": bool,
+    "norm_eps": float,
+}  # fmt: skip
+"""Fields that shapes do not tell, and what they may be."""
+
+OTHERS = re.compile(
+    r"efficientnet_(blur|x|h|e[slm]|cc|b0_g)|mobilenet_edgetpu|_minimal_|mobilenetv3_rw"
+)
+"""Of timm's architectures that name their parameters alike, those that are something else."""
+
+
 def _with_said(
     found: tuple[EfficientNetConfig, Notes], said: Said
 ) -> tuple[EfficientNetConfig, Notes]:
     """What is said goes over what was assumed."""
     config, notes = found
-    told: dict[str, Any] = {
-        name: value
-        for name, kind in TOLD.items()
-        if (value := said.get(name, kind)) is not None
-    }  # fmt: skip
+    told: dict[str, Any] = {}
+    for name, kind in TOLD.items():
+        choices = get_args(kind)
+        value = said.get(name, str if choices else kind)
+        if value is not None and (not choices or value in choices):
+            told[name] = value
     if said.kind == "timm" and said.architecture:
+        if OTHERS.search(said.architecture):
+            raise CheckpointError(
+                f"This is {said.architecture}, a relative of EfficientNet and the MobileNets that "
+                "vitviz cannot read yet."
+            )
         from_tensorflow = said.architecture.startswith("tf_")
         told |= {"same_padding": from_tensorflow, "norm_eps": 1e-3 if from_tensorflow else 1e-5}
     if told.keys() >= {"same_padding", "norm_eps"}:
         notes = count_note(config.class_count)
-    stages = said.get("stages", tuple) or ()
-    if [len(stage) for stage in stages] == [len(stage) for stage in config.stages]:
-        told["stages"] = tuple(
-            tuple(replace(b, stride=k.stride, activation=k.activation)
-                  for b, k in zip(ours, theirs, strict=True))
-            for ours, theirs in zip(config.stages, stages, strict=True)
-        )  # fmt: skip
     return replace(config, input_size=said.size() or config.input_size, **told), notes
-
-
-TOLD = {"activation": str, "gate": str, "gate_activation": str, "same_padding": bool,
-        "norm_eps": float}  # fmt: skip
-"""Fields that shapes do not tell."""
 
 
 def timm_recognises(tensors: Tensors) -> bool:
@@ -339,12 +379,12 @@ def torchvision_recognises(tensors: Tensors) -> bool:
 
 def timm_config(tensors: Tensors, said: Said) -> tuple[EfficientNetConfig, Notes]:
     """The network of a checkpoint in timm's names."""
-    return _with_said(infer(tensors, timm_names(tensors)), said)
+    return infer(tensors, timm_names(tensors), said)
 
 
 def torchvision_config(tensors: Tensors, said: Said) -> tuple[EfficientNetConfig, Notes]:
     """The network of a checkpoint in torchvision's names."""
-    return _with_said(infer(tensors, torchvision_names(tensors)), said)
+    return infer(tensors, torchvision_names(tensors), said)
 
 
 def _converted(tensors: Tensors, names: Names, config: EfficientNetConfig) -> Tensors:

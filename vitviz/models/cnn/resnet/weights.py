@@ -16,6 +16,9 @@ from vitviz.models.cnn.parameters import NORM, as_torchvision, count_note, fit, 
 from vitviz.models.cnn.resnet.config import STEP, ResNetConfig, block_shapes
 from vitviz.models.cnn.resnet.network import ResNet, stem_names
 
+KNOWN = r"$|([a-z]+_)?(resnet|resnext|wide_resnet)\d"
+"""timm's architectures; anti-aliased ones (resnetaa50d, resnetblur50) have the same parameters."""
+
 
 def recognises(tensors: Tensors) -> bool:
     """Whether the names are a ResNet's."""
@@ -24,6 +27,11 @@ def recognises(tensors: Tensors) -> bool:
 
 def config(tensors: Tensors, said: Said) -> tuple[ResNetConfig, Notes]:
     """The network, from the shapes; strides are the same in all published ones."""
+    if said.kind == "timm" and not re.match(KNOWN, said.architecture):
+        raise CheckpointError(
+            f"This is {said.architecture[:60]}, a relative of ResNet that vitviz cannot read yet: "
+            "its parameters are named alike, but it computes something else."
+        )
     bottleneck = "layer1.0.conv3.weight" in tensors
     last = "conv3" if bottleneck else "conv2"
     inner = shape(tensors, "layer1.0.conv2.weight")

@@ -58,10 +58,6 @@ def with_one_head(found: Mapping[str, Tensor], width: int) -> tuple[dict[str, Te
     head = _linear(own, reads)
     if head is None:
         return rest, (_left_out(list(inside)),)
-    if "dist_token" in found and "head_dist.weight" not in found:
-        # transformers' DeiT reads CLS alone; here it is the mean with a second head, of zeros.
-        head = {name: 2 * tensor for name, tensor in head.items()}
-        head |= {name.replace("head", "head_dist"): 0 * t for name, t in head.items()}
     return rest | new | head, (_left_out(others),) if others else ()
 
 

@@ -177,6 +177,9 @@ def parts_of(named: Tensors, said: Said, usual: Mapping[str, Any]) -> dict[str, 
         "relative_positions": "table" if table else "mlp" if small is not None else "",
         "relative_width": 0 if small is None else int(small.shape[0]),
         "map_heads": said.get("map_heads", int) or usual.get("map_heads", 0),
+        "dist_head": "head.weight" not in named
+        or "head_dist.weight" in named
+        or "dist_token" not in named,
         "patch_norms": usual.get("patch_norms", False),
         "attention_width": usual.get("attention_width", 0),
         "projection": 0 if projection is None else int(projection.shape[0]),

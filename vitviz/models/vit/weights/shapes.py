@@ -22,6 +22,7 @@ from vitviz.models.vit.rope import periods
 from vitviz.models.vit.weights.architectures import by_name
 from vitviz.models.vit.weights.grids import read_grid
 from vitviz.models.vit.weights.parts import parts_of, told_heads
+from vitviz.plurals import count_of
 
 Rename = Callable[[str], str | None]
 """A key of the checkpoint to a name of ours; None for one that is known and not needed."""
@@ -152,7 +153,7 @@ def _patch_embedding(named: Tensors) -> tuple[int, int]:
     width, channels, height, patch = _shape(named, "patch_embed.proj.weight", 4)
     if channels not in (1, 3):
         raise CheckpointError(
-            f"The model takes images of {channels} channels; vitviz shows RGB photos.",
+            f"The model takes images of {count_of(channels, 'channel')}; vitviz shows RGB photos.",
             "Choose a model for colour photos or for grey ones.",
         )
     if height != patch:
@@ -196,9 +197,8 @@ def _heads(
             f"The weights do not say how many attention heads share a width of {width}.", CARD_HINT
         )
     heads = heads or width // 64
-    are = "head of" if heads == 1 else "heads of"
-    be = "is" if heads == 1 else "are"
-    note = f"{heads} {are} {width // heads} {be} assumed: the weights do not tell."
+    verb = "is" if heads == 1 else "are"
+    note = f"{count_of(heads, 'head')} of {width // heads} {verb} assumed: the weights do not tell."
     return heads, (Assumption("heads", note),)
 
 

@@ -1,0 +1,141 @@
+"""What takes heads and patches from the network, and gives them back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QFileDialog
+
+from vitviz.engine.answers import HeadGrid
+from vitviz.engine.requests import HeadGridRequest
+from vitviz.gui.commands.command import App
+from vitviz.gui.commands.go import choose_view
+from vitviz.gui.commands.model import MENU
+from vitviz.gui.commands.rules import has_map
+from vitviz.gui.scene import Scene
+from vitviz.methods import METHODS
+from vitviz.probing.ablation import Ablation, Fill
+from vitviz.progress import Progress
+
+if TYPE_CHECKING:
+    from vitviz.gui.ablation.grid import HeadGridDialog
+
+command = MENU.command
+
+
+def is_ablated(scene: Scene) -> bool:
+    """Something is taken from the current pane's network."""
+    return bool(scene.session.view.ablation)
+
+
+def has_attention(scene: Scene) -> bool:
+    """The model has heads, and classes that they are worth something to."""
+    return scene.cell is not None and {"attention", "classes"} <= scene.cell.outline.gives
+
+
+@command(
+    "model.brush", "&Remove Patches with the Brush", "B", when=has_map,
+    checked=lambda scene: scene.brushing, separated=True,
+)  # fmt: skip
+def toggle_brush(app: App) -> None:
+    brushing = not app.views.brushing
+    if brushing and app.store.session.tab != "look":
+        app.store.set(replace(app.store.session, tab="look"), "tab")
+    app.views.set_brushing(brushing)
+    app.refresh()
+
+
+@command("model.whole", "&Whole Model Again", "Shift+B", when=is_ablated)
+def end_ablation(app: App) -> None:
+    choose_ablation(app, Ablation(fill=app.store.session.view.ablation.fill))
+
+
+@command("model.heads", "What Each &Head Is Worth…", when=has_attention)
+def show_head_grid(app: App) -> None:
+    from vitviz.gui.threads.jobs import Job
+
+    cell = app.controller.shown_cell
+    if cell is None:
+        return
+    asked = cell.request
+    target = cell.target if METHODS[asked.method].class_specific else None
+    fill = app.store.session.view.ablation.fill
+    request = HeadGridRequest(asked.photo, asked.background, asked.model, asked.input, target,
+                              fill, asked.device, ablation=asked.ablation)  # fmt: skip
+
+    def work(progress: Progress) -> HeadGrid:
+        return app.service.engine.answer(request, progress)
+
+    def then(grid: object) -> None:
+        from vitviz.gui.ablation.grid import HeadGridDialog
+
+        assert isinstance(grid, HeadGrid)
+        dialog = HeadGridDialog(grid, app.widget)
+        dialog.chosen.connect(lambda layer, head: toggle_head(app, layer, head))
+        dialog.table_wanted.connect(lambda: save_grid(app, dialog))
+        dialog.picture_wanted.connect(lambda: save_picture(app, dialog))
+        dialog.show()
+
+    app.jobs.begin(Job("Silencing each head", work, then))
+
+
+# What views and the chip ask for
+
+
+def choose_ablation(app: App, ablation: Ablation, kind: str = "") -> None:
+    choose_view(app, replace(app.store.session.view, ablation=ablation), kind)
+
+
+def put_brush_away(app: App) -> None:
+    app.views.set_brushing(False)
+    app.refresh()
+
+
+def toggle_head(app: App, layer: int, head: int) -> None:
+    ablation = app.store.session.view.ablation
+    silent = (layer, head) not in ablation.heads
+    choose_ablation(app, ablation.with_head(layer, head, silent))
+
+
+def choose_fill(app: App, fill: Fill) -> None:
+    choose_ablation(app, replace(app.store.session.view.ablation, fill=fill))
+
+
+def brush_patch(app: App, patch: tuple[int, int], gone: bool) -> None:
+    """A patch of the map that is shown is removed, or put back."""
+    cell = app.controller.shown_cell
+    if cell is None:
+        return
+    view = app.store.session.view
+    box = cell.heat_map(view).geometry.patch_box(*patch)
+    choose_ablation(app, view.ablation.with_place(box, gone), "brush")
+
+
+def save_grid(app: App, dialog: HeadGridDialog) -> None:
+    from vitviz.exporting.trust_table import write_head_grid
+    from vitviz.gui.threads.jobs import Job
+
+    path = _asked_path(app, dialog, ".csv", "CSV (*.csv)")
+    if path is not None:
+        app.jobs.begin(Job(f"Saving {path.name}", lambda _: write_head_grid(path, dialog.grid_of)))
+
+
+def save_picture(app: App, dialog: HeadGridDialog) -> None:
+    """The grid as it is drawn, at twice the window's own density."""
+    path = _asked_path(app, dialog, ".png", "PNG (*.png)")
+    if path is not None and not dialog.picture().save(str(path)):
+        app.banner.say(f"{path.name} cannot be written. Choose another folder.")
+
+
+def _asked_path(app: App, dialog: HeadGridDialog, suffix: str, kinds: str) -> Path | None:
+    photo = Path(dialog.grid_of.request.photo.path)
+    folder = app.settings.remembered("table_folder", str(photo.parent))
+    start = str(Path(folder) / f"{photo.stem}-heads{suffix}")
+    name, _ = QFileDialog.getSaveFileName(dialog, "Save", start, kinds)
+    if not name:
+        return None
+    app.settings.remember("table_folder", str(Path(name).parent))
+    path = Path(name)
+    return path if path.suffix else path.with_suffix(suffix)
