@@ -69,6 +69,8 @@ from vitviz.session.state import PhotoRef
 from vitviz.shapes import UInt8
 
 if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
+    from vitviz.models.card import ModelCard
+    from vitviz.models.checkpoints.said import Said
     from vitviz.models.loading import Model
     from vitviz.tracing.trace import Trace
 
@@ -100,12 +102,17 @@ class Engine:
     Args:
         photos: Where opened photos are; shared with whoever shows them.
         trace_budget: Bytes of traces kept; the last one always is.
+        said: What the user says of every model, before what was remembered of its file.
     """
 
     def __init__(
-        self, photos: PhotoCache | None = None, trace_budget: int = TRACE_BUDGET_BYTES
+        self,
+        photos: PhotoCache | None = None,
+        trace_budget: int = TRACE_BUDGET_BYTES,
+        said: Said | None = None,
     ) -> None:
         self.photos = photos or PhotoCache()
+        self._said = said
         self._models: Cache[tuple[str, Stamp | None, Stamp | None, str], Model] = Cache(
             MODEL_BUDGET_BYTES, lambda model: FLOAT_BYTES * model.card.outline.parameters
         )
@@ -300,7 +307,9 @@ class Engine:
         def load() -> Model:
             needed = 2 * known.size if known else 0  # the file's tensors, and the network's
             with self._room.taken(needed, "cpu", lambda: progress(WAITING, 0)):
-                return load_model(name, device, progress=progress)
+                if self._said is None:
+                    return load_model(name, device, progress=progress)
+                return load_model(name, device, progress, self._said)
 
         progress(Stage("loading_model"), 0)
         known, said = stamp(name), stamp(str(corrections.folder() / corrections.FILE))
@@ -361,7 +370,8 @@ class Engine:
         )  # fmt: skip
         return Cell(
             request, sight.photo_sha256, sight.model.card, trace.geometry, tokens, explanation,
-            probabilities(trace), sight.input_pixels, sight.model.device, trace.forward_s, method_s,
+            probabilities(trace, sight.model.card), sight.input_pixels, sight.model.device,
+            trace.forward_s, method_s,
             None if trace.readouts is None else softmax(trace.readouts),
             self._change(request, sight, target, progress),
         )  # fmt: skip
