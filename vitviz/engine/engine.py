@@ -69,7 +69,6 @@ from vitviz.session.state import PhotoRef
 from vitviz.shapes import UInt8
 
 if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
-    from vitviz.models.card import ModelCard
     from vitviz.models.checkpoints.said import Said
     from vitviz.models.loading import Model
     from vitviz.tracing.trace import Trace
