@@ -28,6 +28,7 @@ from vitviz.progress import silent
 from vitviz.session.queries import query_tokens
 from vitviz.session.state import Query, View
 from vitviz.session.strict import (
+    check_contrast,
     check_direction,
     check_map,
     check_parameters,
@@ -129,6 +130,7 @@ def explain(
     query: Query = "auto",
     direction: Direction = "of",
     target: int | None = None,
+    contrast: int | None = None,
     **params: ParameterValue,
 ) -> HeatMap:
     """Where the model looked.
@@ -144,6 +146,8 @@ def explain(
         direction: Attention "of" the query, or "to" it.
         target: For class-specific methods ("relevance", ...) the index of the class; None: the
             most probable one.
+        contrast: Index of a class that it is set against: the map is of the difference of their
+            logits.
         params: The method's own: ``discard=0.9``.
 
     Returns:
@@ -159,9 +163,11 @@ def explain(
     check_parameters(chosen, params)
     require_fit(method, trace.outline, "this model")
     check_query(chosen, query, trace.layout.prefix, trace.geometry)
-    check_target(chosen, target, 0 if trace.logits is None else len(trace.logits))
+    classes = 0 if trace.logits is None else len(trace.logits)
+    check_target(chosen, target, classes)
+    check_contrast(chosen, target, contrast, classes)
     tokens = query_tokens(query, trace.outline, trace.geometry)
-    question = Question(tokens, direction, head, params, target)
+    question = Question(tokens, direction, head, params, target, contrast)
     explanation = chosen.explain(trace, question, silent)
     check_map(View(method, layer=layer, head=head), explanation, trace.outline)
     return shown(explanation.map(layer, head), _photos.get(trace))

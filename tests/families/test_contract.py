@@ -36,7 +36,14 @@ from vitviz.session.state import PhotoRef, Session, View
 Toy = Callable[[Family], Path]
 
 FITTING = {
-    "stages": ["attention", "attention-grad-cam", "grad-cam", "hires-cam", "feature-norm"],
+    "stages": [
+        "attention",
+        "libragrad",
+        "attention-grad-cam",
+        "grad-cam",
+        "hires-cam",
+        "feature-norm",
+    ],
     "toy-cnn": ["feature-norm"],
 }
 

@@ -126,6 +126,11 @@ class Cell:
         return self.explanation.target
 
     @property
+    def contrast(self) -> int | None:
+        """The class that this one is set against, or None."""
+        return self.explanation.contrast
+
+    @property
     def asks_token(self) -> bool:
         """Whether the map is about tokens, the query."""
         return METHODS[self.request.method].about_token

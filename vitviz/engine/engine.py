@@ -360,9 +360,10 @@ class Engine:
         trace, method = sight.trace, METHODS[request.method]
         require_fit(request.method, trace.outline, sight.model.card.title)
         tokens = query_tokens(request.query, trace.outline, trace.geometry)
-        target = trace.target(request.target) if method.class_specific else None
+        about = method.class_specific
+        aim = trace.aim(request.target, request.contrast) if about else None
         key = (sight.photo_sha256, sight.key, request.method, request.params, request.head,
-               request.direction, tokens, target)  # fmt: skip
+               request.direction, tokens, aim)  # fmt: skip
         explanation, method_s = self._explanations.get(
             key, lambda: self._explanation(request, sight, tokens, progress),
             lambda: progress(WAITING, 0),
@@ -372,7 +373,7 @@ class Engine:
             probabilities(trace, sight.model.card), sight.input_pixels, sight.model.device,
             trace.forward_s, method_s,
             None if trace.readouts is None else softmax(trace.readouts),
-            self._change(request, sight, target, progress),
+            self._change(request, sight, aim.target if aim else None, progress),
         )  # fmt: skip
 
     def _change(

@@ -349,7 +349,7 @@ class Controller(QObject):
                 continue
             if not error.fitting:
                 break
-            view = replace(panes[index].view, params=(), target=None)
+            view = replace(panes[index].view, params=(), target=None, contrast=None)
             panes[index] = replace(panes[index], view=replace(view, method=error.fitting[0]))
         if tuple(panes) == session.panes:
             return False

@@ -45,6 +45,7 @@ def connect_panels(app: App) -> None:
         (panels.model.part_chosen, model.choose_part),
         (panels.method.chosen, go.choose_view),
         (panels.predictions.chosen, go.choose_target),
+        (panels.predictions.set_against, go.choose_contrast),
         (panels.appearance.chosen, view.choose_style),
         (panels.layers.layer_chosen, go.choose_layer),
         (panels.layers.head_chosen, go.choose_head),
