@@ -1,6 +1,8 @@
 """How checkpoints that ``make_checkpoints.py`` made open: right, with something wrong, or refused.
 
-    python -m tests.parity.made FOLDER [--only REGEX] [--verbose]
+    python -m tests.parity.made FOLDER [--only REGEX] [--verbose] [--table docs/models.md]
+
+``--table`` writes what was found between the two marks in that page.
 
 Each folder in FOLDER has ``truth.json`` (what to open, and what weights do not say) and, mostly,
 ``oracle.npz``: the photo as its library prepares it, the library's own output for it, and the
@@ -163,8 +165,10 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", default="")
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--table", type=Path)
     options = parser.parse_args()
     counts: Counter[str] = Counter()
+    rows: list[str] = []
     for folder in sorted(options.folder.iterdir()):
         if not re.search(options.only, folder.name) or not (folder / "truth.json").exists():
             continue
@@ -175,10 +179,40 @@ def main() -> int:
                 raise
             verdict = Verdict("CRASH", repr(error)[:200])
         counts[verdict.kind] += 1
+        rows.append(table_row(folder, verdict))
         numbers = " ".join("–" if n is None else f"{n:.1e}" for n in verdict[2:])
         print(f"{folder.name:32} {verdict.kind:12} {numbers:17} {verdict.words}", flush=True)
     print(", ".join(f"{count} {kind}" for kind, count in counts.most_common()))
+    if options.table:
+        write_table(options.table, rows)
     return int(counts["WRONG"] + counts["CRASH"] > 0)
+
+
+MARKS = "<!-- made by tests.parity.made -->", "<!-- end -->"
+
+
+def table_row(folder: Path, verdict: Verdict) -> str:
+    """A line of the table: family, source, form, differences, or why it is refused."""
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    output, attention = (("–" if n is None else f"{n:.0e}") for n in verdict[2:])
+    words = verdict.words.partition(" [")[0] if verdict.kind == "refused" else ""
+    words = re.sub(r"^[^ ]+: ", "", words)[:160].replace("|", "/")
+    kind = {"wrong input": "other mean and std", "WRONG": "differs"}.get(verdict.kind, verdict.kind)
+    cells = truth["family"], truth["source"], truth["form"], f"{kind}: {words}" if words else kind
+    return f"| {' | '.join(cells)} | {output} | {attention} |"
+
+
+def write_table(page: Path, rows: list[str]) -> None:
+    """Puts the table between its marks."""
+    text = page.read_text(encoding="utf-8")
+    before, _, rest = text.partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    head = (
+        "| family | source | form | opens | largest difference of outputs | of attention |\n"
+        "|---|---|---|---|---|---|"
+    )
+    table = "\n".join([MARKS[0], "", head, *rows, "", MARKS[1]])
+    page.write_text(f"{before}{table}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

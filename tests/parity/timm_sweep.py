@@ -68,13 +68,14 @@ def config_json(model: nn.Module) -> dict[str, Any]:
     return found
 
 
-def verdict(tag: str, alone: bool, known: dict[str, float]) -> Verdict:
+def verdict(tag: str, alone: bool, known: dict[str, float], shapes: bool = False) -> Verdict:
     """How one would open.
 
     Args:
         tag: "vit_base_patch16_224.augreg_in21k".
         alone: Without its config.
         known: Differences by architecture and configuration, already measured.
+        shapes: Names and shapes only; nothing is run.
     """
     with torch.device("meta"):
         model = timm.create_model(tag, pretrained=False)
@@ -87,6 +88,8 @@ def verdict(tag: str, alone: bool, known: dict[str, float]) -> Verdict:
     except VitvizError as error:
         return Verdict("refused", error.message)
     key = f"{tag.partition('.')[0]} {replace(config, classes=0)}"
+    if shapes:
+        known[key] = 0.0
     if key not in known:
         known[key] = difference(tag, match, config)
     if not known[key] <= CLOSE:
@@ -102,6 +105,8 @@ def difference(tag: str, match: Match, config: Any) -> float:
     for parameter in theirs.parameters():
         scale = 1 / math.sqrt(parameter[0].numel()) if parameter.ndim > 1 else 0.2
         parameter.data = torch.randn_like(parameter) * scale + (parameter.ndim == 1)
+    if getattr(config, "projection", 0):  # timm keeps CLIP's as a head whose bias is zero
+        theirs.head.bias.data.zero_()
     short = replace(config, depth=2)
     tensors = {name: t.detach() for name, t in theirs.state_dict().items()}
     with torch.device("meta"):
@@ -144,12 +149,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="")
     parser.add_argument("--alone", action="store_true", help="without the config.json beside")
+    parser.add_argument("--shapes", action="store_true", help="run nothing")
     options = parser.parse_args()
     counts: Counter[str] = Counter()
     known: dict[str, float] = {}
     for tag in tags(options.only):
         try:
-            found = verdict(tag, options.alone, known)
+            found = verdict(tag, options.alone, known, options.shapes)
         except Exception as error:
             found = Verdict("CRASH", repr(error)[:150])
         counts[found.kind] += 1
