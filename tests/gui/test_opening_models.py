@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from vitviz.errors import Cancelled, NotEnoughMemory
 from vitviz.imaging.preprocess import InputChoice
+from vitviz.methods import METHODS
 from vitviz.models.loading import bundled
 from vitviz.progress import Stage
 
@@ -128,7 +129,7 @@ def test_too_little_memory_goes_back_to_the_last_input(ui: Driver) -> None:
 
 def test_an_unexpected_exception_has_a_report(ui: Driver, caplog) -> None:
     failing(ui, lambda request: request.method == "rollout", ZeroDivisionError("of all things"))
-    ui.window.panels.method.method.setCurrentIndex(1)
+    ui.window.panels.method.method.setCurrentIndex(list(METHODS).index("rollout"))
     ui.until(lambda: ui.message)
     ui.settle()
     assert "ZeroDivisionError: of all things" in ui.message
