@@ -55,7 +55,7 @@ def test_a_map_without_a_class_asks_the_predicted_one(photo: Path, checkpoint: P
     assert not trust.about_class
     line = trust_line(trust)
     assert f"the predicted “class {trust.target}”" in line
-    assert line.endswith("It shows what is mixed, not what decides.")
+    assert "It shows what is mixed, not what decides." in line
     caption = trust_caption(trust)
     for words in ("patches dropped", "6 steps", "10 random orders", "seed 0", "forwards"):
         assert words in caption

@@ -75,6 +75,16 @@ def test_rows_and_columns(trace: Trace, oracle: Seen) -> None:
 
 
 @pytest.mark.usefixtures("_small_blocks")
+@pytest.mark.parametrize("tokens", [(4, 17), tuple(range(TOKENS)), (0, 1, 2, 30, 34)])
+def test_means_of_rows_and_columns(trace: Trace, oracle: Seen, tokens: tuple[int, ...]) -> None:
+    for layer in LAYERS:
+        wanted = oracle.attention[layer][:, list(tokens)].mean(1)
+        close(trace.mean_row(layer, tokens), wanted)
+        wanted = oracle.attention[layer][..., list(tokens)].mean(2)
+        close(trace.mean_column(layer, tokens), wanted)
+
+
+@pytest.mark.usefixtures("_small_blocks")
 @pytest.mark.parametrize("queries", [None, range(5, 6), range(3, 31), range(0)])
 @pytest.mark.parametrize("heads", [slice(None), slice(1, 2)])
 def test_row_blocks(trace: Trace, oracle: Seen, queries: range | None, heads: slice) -> None:

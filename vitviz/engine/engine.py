@@ -362,7 +362,7 @@ class Engine:
             request, sight.photo_sha256, sight.model.card, trace.geometry, tokens, explanation,
             probabilities(trace), sight.input_pixels, sight.model.device, trace.forward_s, method_s,
             None if trace.readouts is None else softmax(trace.readouts),
-            self._change(request, sight, None if aim is None else aim.target, progress),
+            self._change(request, sight, aim.target if aim else None, progress),
         )  # fmt: skip
 
     def _change(

@@ -128,6 +128,12 @@ class Network(nn.Module):
         """Logits from the last state; features where there is no head."""
         raise NotImplementedError
 
+    def readouts(self, z: Tensor) -> Float[Tensor, "readouts batch classes"]:
+        """Logits of each head by itself, as the outline's ``readouts`` names them: ``classify`` is
+        their mean.
+        """
+        return self.classify(z)[None]
+
     def features(self, z: Tensor) -> Float[Tensor, "batch numbers"]:
         """What the head reads of the last state; where a network does not say, its answer."""
         return self.classify(z)
@@ -137,12 +143,6 @@ class Network(nn.Module):
         added to the state; only networks whose outline gives "values" have it.
         """
         raise NotImplementedError
-
-    def readouts(self, z: Tensor) -> Float[Tensor, "readouts batch classes"]:
-        """Logits of each head by itself, as the outline's ``readouts`` names them: ``classify`` is
-        their mean.
-        """
-        return self.classify(z)[None]
 
     def outline(self, input_size: tuple[int, int]) -> Outline:
         """It from outside, at an input of this height and width."""

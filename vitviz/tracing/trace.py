@@ -145,6 +145,8 @@ class Trace:
         if len(queries) == 1:
             return self.row(layer, queries[0])
         attention = self.attention_of(layer)
+        if attention.windows is not None:
+            return _on_cpu(_mean_in_windows(attention, queries, rows=True))
         room = attention.room()
         total = room.new_zeros(attention.heads, attention.tokens)
         for run in runs(queries):
@@ -168,6 +170,8 @@ class Trace:
         if len(keys) == 1 and weights is None:
             return self.column(layer, keys[0])
         attention = self.attention_of(layer)
+        if attention.windows is not None:
+            return _on_cpu(_mean_in_windows(attention, keys, rows=False))
         wanted = torch.tensor(keys, device=attention.device)
         factors = 1.0 if weights is None else weights[:, None, wanted]
         means = [(block[..., wanted] * factors).mean(-1) for _, block in attention.row_blocks()]
@@ -259,7 +263,7 @@ class Trace:
             self.known[aim] = found
         return found
 
-    def layer_gradients(
+    def readings(
         self, aim: Aim, layers: range, of_all: bool, progress: Progress
     ) -> Iterator[tuple[int, LayerGradient | None]]:
         """How a number, read from what each of some layers puts out as the network reads it from
@@ -381,6 +385,24 @@ class Trace:
         if self.network is None or self.image is None:
             raise ValueError("this trace does not know its network")
         return self.network, torch.tensor(self.image[None], device=self.device)
+
+
+def _mean_in_windows(
+    attention: LayerAttention, tokens: tuple[int, ...], *, rows: bool
+) -> Float32[Tensor, "heads tokens"]:
+    """The mean of some rows, or columns, each window by itself."""
+    windows, heads = attention.windows, attention.heads
+    assert windows is not None
+    share = torch.zeros(1, attention.tokens, device=attention.device)
+    share[0, list(tokens)] = 1 / len(tokens)
+    share = windows.into(share)[0]
+    total = share.new_zeros(heads, windows.positions)
+    for at, block in attention.window_blocks():
+        each = block.view(heads, -1, windows.slots, windows.slots)
+        own = share[at].view(-1, windows.slots)
+        weighted = own[:, :, None] * each if rows else own[:, None] * each
+        total[:, at] = weighted.sum(2 if rows else 3).flatten(1)
+    return windows.out_of(total)
 
 
 @dataclass

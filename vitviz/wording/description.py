@@ -49,9 +49,9 @@ class Description:
             every photo.
         prefix_share: The part of the whole that went to prefix tokens, by name.
         outline: Of the network; None where it is not known yet.
-        completeness: What its numbers add up to, of a method that promises it.
         ablation: What is taken from the network.
         is_zero: Every value of the map is 0: it tells nothing apart.
+        completeness: What its numbers add up to, of a method that promises it.
     """
 
     photo: PhotoRef | None
@@ -73,9 +73,9 @@ class Description:
     query_place: Hashable
     prefix_share: tuple[tuple[str, float], ...] = ()
     outline: Outline | None = None
-    completeness: Completeness | None = None
     ablation: Ablation = field(default_factory=Ablation)
     is_zero: bool = False
+    completeness: Completeness | None = None
 
 
 def describe(pane: Pane, cell: Cell | None) -> Description:
@@ -136,8 +136,8 @@ def _answered(known: Description, cell: Cell, view: View) -> Description:
         layer=None if whole else heat_map.layer,
         head=heat_map.head, heads=heads, query=query_name(cell.layout, cell.query_tokens),
         query_place=place, prefix_share=heat_map.prefix_share, outline=cell.outline,
-        completeness=heat_map.completeness,
         is_zero=not heat_map.values.any(),
+        completeness=heat_map.completeness,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ REMOVALS: dict[Removal, str] = {
     "drop": "patches dropped",
     "mean": "patches in the mean colour",
     "blur": "patches blurred",
-    "road": "patches filled in from around them (ROAD)",
+    "road": "patches filled in from around (ROAD)",
 }
 
 MIXED = "It shows what is mixed, not what decides."
@@ -36,13 +36,13 @@ def trust_line(trust: Trust) -> str:
         if found.normalised_gain is not None:
             reached = f"; {100 * found.normalised_gain:.0f} % of what leave-one-out reaches"
         line = f"Removing what this map marks hurts {name} more than {orders}{reached}."
-    else:
-        than = "no better" if found.verdict == "chance" else "worse"
-        line = (
-            f"On this photo the map is {than} than chance: removing what it marks hurts {name} "
-            f"more than {orders}."
-        )
-    return f"{line} {MIXED}" if shows_mixing(trust) else line
+        return f"{line} {MIXED}" if shows_mixing(trust) else line
+    than = "no better" if found.verdict == "chance" else "worse"
+    mixed = f" {MIXED}" if shows_mixing(trust) else ""  # before the numbers: lines may be cut
+    return (
+        f"On this photo the map is {than} than chance.{mixed} Removing what it marks hurts {name} "
+        f"more than {orders}."
+    )
 
 
 def class_words(trust: Trust) -> str:

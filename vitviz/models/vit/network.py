@@ -354,13 +354,7 @@ class VisionTransformer(Network):
         weight = block.attn.proj.weight
         return weight * block.ls1.gamma[:, None] if isinstance(block.ls1, LayerScale) else weight
 
-    def _read(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch classes"]:
-        """What the head makes of the last tokens, normalised."""
-        logits: Tensor = self.head(self._pooled(z))
-        return logits
-
     def _pooled(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch numbers"]:
-        """What the head reads of the last tokens, normalised."""
         cls, patches = z[:, 0], z[:, len(self.config.prefix) :]
         if self.attn_pool is not None:
             pooled = self.attn_pool(z)
@@ -378,7 +372,7 @@ class VisionTransformer(Network):
     ) -> Float[Tensor, "readouts batch classes"]:
         """The head's logits, and in a distilled DeiT those of the distillation token's own head."""
         z = self.norm(z)
-        logits = self._read(z)
+        logits: Tensor = self.head(self._pooled(z))
         if self.head_dist is None:
             return logits[None]
         return torch.stack([logits, self.head_dist(z[:, self.config.prefix.index("dist")])])
