@@ -178,6 +178,7 @@ class Engine:
 
     def decode(self, request: DecodeRequest, progress: Progress = silent) -> Reconstruction:
         """What a decoder makes of a part of the photo; raises as ``answer``."""
+        from vitviz.tracing.memory import refusing
 
         def work() -> Reconstruction:
             sight = self._see(request, request.device, progress)
@@ -188,9 +189,14 @@ class Engine:
             query = visible(query, hidden, len(trace.outline.prefix))
             progress(Stage("method", name="attention"), 0.3)
             gives = {"attention", "drop"} <= trace.outline.gives
-            explanation = trace.attention_of_visible(hidden, query) if gives and query else None
-            progress(Stage("method", name="attention"), 0.6)
-            image, undone = trace.decoded(hidden, request.normalised)
+            needed = sight.model.card.cost_at(trace.geometry.input_size).peak_bytes
+            with (
+                self._room.taken(needed, trace.device, lambda: progress(WAITING, 0)),
+                refusing(needed, f"a reconstruction of {trace.tokens:,} tokens", trace.device),
+            ):
+                explanation = trace.attention_of_visible(hidden, query) if gives and query else None
+                progress(Stage("method", name="attention"), 0.6)
+                image, undone = trace.decoded(hidden, request.normalised)
             pixels = displayed_input(image, sight.model.card.preprocessing)
             return Reconstruction(
                 request, sight.model.card, sight.input_pixels, pixels, hidden, trace.geometry,

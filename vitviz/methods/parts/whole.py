@@ -28,11 +28,13 @@ def layer_of_patches(outline: Outline) -> int:
 def sums_of_patches(
     pixels: Float32[np.ndarray, "height width"], geometry: Geometry
 ) -> Float32[np.ndarray, "rows cols"]:
-    """What each patch's pixels add up to; those of patches cut off at the edge are fewer."""
+    """What each patch's pixels add up to; those of patches cut off at the edge are fewer, and those
+    that no patch reaches are in none.
+    """
     (rows, cols), patch = geometry.grid, geometry.patch
-    height, width = pixels.shape
+    height, width = min(pixels.shape[0], rows * patch), min(pixels.shape[1], cols * patch)
     whole = np.zeros((rows * patch, cols * patch), np.float64)
-    whole[:height, :width] = pixels
+    whole[:height, :width] = pixels[:height, :width]
     sums: Float32[np.ndarray, "rows cols"]
     sums = whole.reshape(rows, patch, cols, patch).sum((1, 3)).astype(np.float32)
     return sums
