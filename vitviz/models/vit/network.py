@@ -367,6 +367,7 @@ class VisionTransformer(Network):
         return weight * block.ls1.gamma[:, None] if isinstance(block.ls1, LayerScale) else weight
 
     def _pooled(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch numbers"]:
+        """What the head reads of the last tokens, normalised."""
         cls, patches = z[:, 0], z[:, len(self.config.prefix) :]
         if self.attn_pool is not None:
             pooled = self.attn_pool(z)
