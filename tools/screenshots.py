@@ -41,6 +41,9 @@ from vitviz.session.state import Arrangement, PhotoRef, Session, Tab, View
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 
+TRUST = "trust"
+"""The name of two pictures: trust-better and trust-chance."""
+
 AT_WORK = "at-work"
 """The name of three pictures: batch, finetune and finetune-epochs."""
 
@@ -203,6 +206,22 @@ def figure() -> None:
     print("wrote figure.png")
 
 
+def trust(app: QApplication) -> None:
+    """The Trust panel, of a map that is better than chance and of one that is not."""
+    with tempfile.TemporaryDirectory() as folder:
+        window = Window(Settings(Path(folder)), QSize(1400, 880))
+        window.show()
+        window.begin([path for path in sample_photos() if path.stem == "panda"])
+        for method, name in (("relevance", "trust-better"), ("attention", "trust-chance")):
+            session = window.store.session
+            window.store.set(replace(session, view=View(method)))
+            wait(app, lambda: window.scene.trust_state.phase == "done")
+            window.trust_dialog.show_scene(window.scene)
+            window.trust_dialog.show()
+            save(app, window.trust_dialog, name)
+        window.close()
+
+
 def at_work(app: QApplication, classes: Path) -> None:
     """Takes the pictures of a batch and of a fine-tuning, on a few photos of four classes."""
     shot = Shot("panda", View(layer=9))
@@ -259,7 +278,7 @@ def finetuning(app: QApplication, window: Window) -> None:
 def main() -> None:
     """Takes the named pictures, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    names = (*SHOTS, "figure", AT_WORK)
+    names = (*SHOTS, "figure", TRUST, AT_WORK)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
     parser.add_argument("--checkpoint", default="", help="a second model, to be compared with")
     parser.add_argument("--classes", type=Path, help="a folder of class folders with photos")
@@ -268,6 +287,8 @@ def main() -> None:
     for name in chosen.names or names:
         if name == "figure":
             figure()
+        elif name == TRUST:
+            trust(app)
         elif name == AT_WORK and chosen.classes is None:
             print(f"left out {name}: give --classes")
         elif name == AT_WORK:

@@ -235,6 +235,14 @@ def test_figures_are_those_of_one_photo(batch: Batch, tmp_path: Path, suffix: st
     assert made.read_bytes() == alone.read_bytes()
 
 
+def test_values_as_tables(batch: Batch) -> None:
+    run(replace(batch, outputs=Outputs(map="none", values="csv")), silent)
+    lines = (batch.out / "a-attention.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("#")
+    assert lines[1].startswith("row,column")
+    assert len(lines) == 2 + 3 * 5
+
+
 def test_a_paused_batch_waits(batch: Batch) -> None:
     control, summaries = Control(), list[Summary]()
     reached = threading.Event()

@@ -26,7 +26,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setattr(download_file, "WAIT_S", 0.0)
-    (weights,) = resource("models").glob("*.safetensors")
+    weights = resource("models", "vitviz_small_v1.safetensors")
     with serving(Hub({"model.safetensors": Served(weights.read_bytes())})) as served:
         monkeypatch.setenv("HF_ENDPOINT", served.address)
         yield served

@@ -23,6 +23,7 @@ from vitviz.models.card import to_json
 from vitviz.progress import Stage
 from vitviz.session.state import PhotoRef, View
 from vitviz.tracing import run as run_module
+from vitviz.tracing.aim import Aim
 
 
 class Counts:
@@ -307,7 +308,7 @@ def test_what_is_remembered_keeps_no_network(photo: Path, checkpoint: Path) -> N
     engine.answer(request)
     ((trace, _),) = engine._traces._values.values()
     assert trace.network is None
-    assert list(trace.known) == [3]
+    assert list(trace.known) == [Aim(3)]
     tokens, numbers = before.layout.tokens, SMALL.depth * SMALL.width
     assert engine._traces.held - held == 2 * 4 * tokens * numbers
 

@@ -47,6 +47,19 @@ def test_a_judgement_is_what_a_probe_says(photo: Path, checkpoint: Path) -> None
     assert "“class 3”" in trust_line(trust)
 
 
+def test_a_class_set_against_another_is_judged_among_the_two(photo: Path, checkpoint: Path) -> None:
+    engine = Engine()
+    request = request_for(photo, checkpoint, View("relevance", target=3, contrast=5))
+    trust = engine.answer(TrustRequest(request, orders=10))
+    alone = engine.answer(TrustRequest(replace(request, contrast=None), orders=10))
+    assert "“class 3” against “class 5”" in trust_line(trust)
+    model = load_model(checkpoint, "cpu")
+    trace = see(engine.photos.get(request.photo, request.background), model, InputChoice())
+    of_two = 1 / (1 + np.exp(float(trace.logits[5]) - float(trace.logits[3])))
+    assert trust.judgement.references.whole == pytest.approx(of_two, rel=1e-5)
+    assert alone.judgement.references.whole < of_two
+
+
 def test_a_map_without_a_class_asks_the_predicted_one(photo: Path, checkpoint: Path) -> None:
     engine = Engine()
     request = request_for(photo, checkpoint)
@@ -55,7 +68,7 @@ def test_a_map_without_a_class_asks_the_predicted_one(photo: Path, checkpoint: P
     assert not trust.about_class
     line = trust_line(trust)
     assert f"the predicted “class {trust.target}”" in line
-    assert line.endswith("It shows what is mixed, not what decides.")
+    assert "It shows what is mixed, not what decides." in line
     caption = trust_caption(trust)
     for words in ("patches dropped", "6 steps", "10 random orders", "seed 0", "forwards"):
         assert words in caption
@@ -167,6 +180,18 @@ def test_methods_are_ranked_beside_maps_that_know_nothing(
     assert all(row.place is not None and 0 <= row.place.overlap <= 1 for row in ranking.rows)
     middle = next(row for row in ranking.rows if row.name == "centre")
     assert middle.place.pointing
+
+
+def test_all_methods_are_ranked_by_the_class_that_is_asked_about(
+    photo: Path, checkpoint: Path
+) -> None:
+    engine = Engine()
+    views = (View("attention", target=4), View("relevance", target=4))
+    requests = tuple(request_for(photo, checkpoint, view) for view in views)
+    predicted = int(engine.answer(requests[0]).probabilities.argmax())
+    assert predicted != 4
+    ranking = engine.answer(RankRequest(requests, orders=4))
+    assert (ranking.target, ranking.target_name) == (4, "class 4")
 
 
 def test_what_a_judgement_costs_is_known_before(photo: Path, checkpoint: Path) -> None:

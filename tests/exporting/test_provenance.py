@@ -142,7 +142,7 @@ def test_a_file_of_all_maps_names_no_layer(session: Session) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"vitviz_provenance": 2}, "reads version 1"),
+        ({"vitviz_provenance": 3}, "reads versions up to 2"),
         ({"vitviz_provenance": True}, "no version"),
         ({"kind": 7}, "kind"),
         ({"maps": {}}, "maps"),
@@ -181,3 +181,10 @@ def test_a_session_that_makes_no_sense_is_refused_when_it_is_wanted(made: Proven
         session_of(damaged)
     with pytest.raises(SessionError):
         session_of(replace(damaged, session={}))
+
+
+def test_one_of_version_1_is_still_read(made: Provenance) -> None:
+    data = json.loads(to_json(made)) | {"vitviz_provenance": 1}
+    for one in data["maps"]:
+        del one["contrast"]
+    assert from_json(json.dumps(data)) == made

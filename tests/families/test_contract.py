@@ -36,8 +36,16 @@ from vitviz.session.state import PhotoRef, Session, View
 Toy = Callable[[Family], Path]
 
 FITTING = {
-    "stages": ["attention", "attention-grad-cam", "grad-cam", "hires-cam", "feature-norm"],
-    "toy-cnn": ["feature-norm"],
+    "stages": [
+        "attention",
+        "libragrad",
+        "attention-grad-cam",
+        "grad-cam",
+        "hires-cam",
+        "feature-norm",
+        "outliers",
+    ],
+    "toy-cnn": ["feature-norm", "outliers"],
 }
 
 
@@ -152,7 +160,7 @@ def test_what_a_network_does_not_give_is_refused_in_words(toy: Toy, photo: Path)
     path, engine = toy(TOY_CNN), Engine()
     with pytest.raises(MethodMisfit, match="the model has no attention") as caught:
         engine.answer(request_for(photo, path))
-    assert caught.value.fitting == ("feature-norm",)
+    assert caught.value.fitting == ("feature-norm", "outliers")
     assert "Feature norm" in caught.value.hint
     with pytest.raises(MethodMisfit, match="no path to follow"):
         engine.answer(request_for(photo, toy(STAGES), View("rollout")))

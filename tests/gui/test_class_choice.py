@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
@@ -205,3 +206,25 @@ def test_the_chosen_row_is_in_sight_in_a_small_window(about: Driver) -> None:
     bars = panel_of(about).bars
     middle = QPoint(5, bars.current * bars.row_height + bars.row_height // 2)
     assert bars.visibleRegion().contains(middle)
+
+
+def test_a_second_class_is_set_against_the_first(about: Driver) -> None:
+    best, before = top_indices(about.cell, TOP), about.cell.explanation.values
+    bars = panel_of(about).bars
+    at = QPoint(20, bars.row_height + bars.row_height // 2)
+    about.qtbot.mouseClick(bars, LEFT, Qt.KeyboardModifier.ShiftModifier, at)
+    about.settle()
+    assert (about.cell.target, about.cell.contrast) == (best[0], best[1])
+    assert about.requests[-1].contrast == best[1]
+    words = f"for “{about.cell.class_name(best[0])}”, not “{about.cell.class_name(best[1])}”"
+    assert words in about.look.caption.text()
+    assert (about.cell.explanation.values != before).any()
+    assert panel_of(about).contrast.value == best[1]
+    panel_of(about).contrast.setCurrentIndex(0)
+    about.settle()
+    assert about.cell.contrast is None
+    assert np.array_equal(about.cell.explanation.values, before)
+
+
+def test_without_a_class_there_is_no_second_one(ui: Driver) -> None:
+    assert not panel_of(ui).contrast.isVisible()

@@ -125,6 +125,16 @@ def test_every_widget_of_the_window(hostile: Driver, walked: dict[str, list[str]
     assert {name: wrong for name, wrong in walked.items() if wrong} == {}
 
 
+@pytest.mark.shared
+def test_an_attack_that_was_rendered_as_html(
+    empty: Driver, shared: Path, photos: list[Path], walked: dict[str, list[str]]
+) -> None:
+    empty.begin([*photos, shared / "data" / "attacks" / "evil.safetensors"])
+    assert faults(empty.window) == []
+    empty.window.panels.model.details.click()
+    assert {name: wrong for name, wrong in walked.items() if wrong} == {}
+
+
 def test_the_window_is_as_narrow_as_with_ordinary_names(
     hostile: Driver, make_window, photos: list[Path], qtbot: QtBot
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PySide6.QtCore import QPoint, Qt
 
 from tests.families.masked import save_masked
 from tests.gui.conftest import Driver
+from vitviz.probing.ablation import Ablation
 from vitviz.session.mask import hidden_patches
 from vitviz.session.session_file import from_json, to_json
 
@@ -117,3 +119,13 @@ def test_a_visible_patch_is_asked_about(masked: Driver) -> None:
     ui.qtbot.mouseClick(view.pictures, Qt.MouseButton.LeftButton, pos=point(ui, 3, gone))
     ui.until(lambda: view._answer.query_tokens == (0,))
     assert "is hidden: CLS is asked about" in view.facts.text()
+
+
+def test_a_model_without_some_of_its_parts_is_not_decoded(masked: Driver) -> None:
+    """Rather than the whole one's reconstruction beside maps of the other."""
+    ui = masked
+    view = replace(ui.session.view, ablation=Ablation(heads=((0, 1),)))
+    ui.window.store.set(replace(ui.session, view=view), "")
+    ui.until(lambda: view_of(ui).pictures._message[0].startswith("What a decoder makes"))
+    ui.do("edit.undo")
+    ui.until(lambda: view_of(ui).pictures.pictures)

@@ -185,7 +185,7 @@ def test_folders_of_ones_own(
 
 
 def test_the_window_opens_what_was_fetched(ui: Driver, hub: Hub) -> None:
-    (weights,) = resource("models").glob("*.safetensors")
+    weights = resource("models", "vitviz_small_v1.safetensors")
     hub.files["model.safetensors"] = Served(weights.read_bytes())
     ui.do("model.browse")
     dialog = ui.window.browser.dialog

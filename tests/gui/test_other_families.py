@@ -12,6 +12,7 @@ from tests.families.toy_cnn import TOY_CNN
 from tests.families.toy_stages import STAGES
 from tests.gui.conftest import Driver
 from vitviz.gui.widgets.form import Choice
+from vitviz.methods import METHODS
 from vitviz.models.families import FAMILIES
 from vitviz.models.family import Family
 
@@ -41,19 +42,11 @@ def offered(choice: Choice) -> dict[str, str]:
 def test_two_stages(open_toy) -> None:
     ui = open_toy(STAGES)
     panel = ui.window.panels.method
-    assert offered(panel.method) == {
-        "Attention": "",
-        "Attention rollout": "The model's patches change from layer to layer, so there is no path"
-        " to follow",
-        "Class relevance": "The model's patches change from layer to layer, so there is no path"
-        " to follow",
-        "Gradient rollout": "The model's patches change from layer to layer, so there is no path"
-        " to follow",
-        "Attention Grad-CAM": "",
-        "Grad-CAM": "",
-        "HiResCAM": "",
-        "Feature norm": "",
-    }
+    reasons = offered(panel.method)
+    for method in METHODS.values():
+        assert bool(reasons[method.title]) != method.fits(ui.cell.outline), method.title
+    path = "The model's patches change from layer to layer, so there is no path to follow"
+    assert reasons["Attention rollout"] == path
     assert ui.session.view.query == "auto"
     assert ui.window.panels.method.query.currentText() == "The mean over all patches"
     assert "of the mean over all patches" in ui.look.caption.text()

@@ -35,7 +35,7 @@ def test_the_dialog_offers_what_there_is(
 ) -> None:
     before = ui.session
     for along, count in (
-        ("layers", 6), ("heads", 3), ("methods", 6), ("models", 1), ("photos", 3), ("classes", 3)
+        ("layers", 6), ("heads", 3), ("methods", 6), ("models", 2), ("photos", 3), ("classes", 3)
     ):  # fmt: skip
         assert ui.session.tab == "look"
         ui.do(f"compare.along.{along}")

@@ -46,7 +46,7 @@ def test_a_line_comes_once_the_map_stands_still(
     line = look.trust
     assert line.isVisible()
     assert "random orders do" in line.text
-    assert line.text.endswith("It shows what is mixed, not what decides.")
+    assert "It shows what is mixed, not what decides." in line.text
     # Another layer is another map, with what is known of the photo known already.
     height = line.height()
     first = window.scene.trust_state.trust
@@ -78,6 +78,11 @@ def test_a_line_comes_once_the_map_stands_still(
 
     write_trust_table(table, first)
     assert "random 95 %" in table.read_text("utf-8")
+    # Patches can be removed in other ways.
+    dialog.removal.setCurrentIndex(1)
+    judged(qtbot, window)
+    assert window.scene.trust_state.trust.removal == "mean"
+    assert "mean colour" in dialog.caption.text()
     # A mask of another size is refused in words.
     Image.fromarray(mask[1:]).save(path)
     read_mask_file(window, path)

@@ -24,7 +24,9 @@ class Plain:
     gradients: np.ndarray
 
 
-def plain(network: VisionTransformer, image: Tensor, target: int) -> Plain:
+def plain(
+    network: VisionTransformer, image: Tensor, target: int, contrast: int | None = None
+) -> Plain:
     """One forward with every attention matrix in the graph, one backward to all of them."""
     seen: list[Tensor] = []
 
@@ -39,7 +41,9 @@ def plain(network: VisionTransformer, image: Tensor, target: int) -> Plain:
         z = network.embed(image)
         for step in network.steps((image.shape[2], image.shape[3])):
             z = step(z, attend)
-        found = torch.autograd.grad(network.classify(z)[0, target], seen)
+        logits = network.classify(z)[0]
+        y = logits[target] - (0 if contrast is None else logits[contrast])
+        found = torch.autograd.grad(y, seen)
     stacked = [torch.stack(tensors)[:, 0].detach().numpy() for tensors in (seen, list(found))]
     return Plain(*stacked)
 

@@ -21,6 +21,7 @@ from vitviz.methods.base import Question
 from vitviz.methods.parts import discard
 from vitviz.progress import silent
 from vitviz.tracing import fused
+from vitviz.tracing.aim import Aim
 from vitviz.tracing.run import run
 from vitviz.tracing.trace import Trace
 
@@ -93,7 +94,7 @@ def test_relevance_is_that_of_the_paper_s_authors(cases):
 
 @pytest.mark.usefixtures("_sizes")
 @pytest.mark.parametrize("head", ["mean", "max", "min", 1])
-@pytest.mark.parametrize("ratio", [0.0, 0.3, 0.9, 1.0])
+@pytest.mark.parametrize("ratio", [0.0, 0.3, 0.9, 0.999])
 def test_gradient_rollout_is_the_product_of_whole_matrices(cases, head, ratio):
     trace, seen = cases["distilled"].trace, cases["distilled"].seen
     for residual, start in ((0.5, 0), (0.1, 1), (0.0, 0)):
@@ -136,7 +137,7 @@ def test_values_that_are_all_the_same_leave_attention_times_a_number(cases):
     with torch.no_grad():
         network.blocks[1].attn.qkv.weight[48:] = 0  # v is its bias everywhere
     trace = run(network, random_input(20, 28, 1)[0].numpy(), GEOMETRY)
-    slopes = trace.gradients(4, silent).rows(1, slice(None), slice(0, 1))[:, 0].numpy()
+    slopes = trace.gradients(Aim(4), silent).rows(1, slice(None), slice(0, 1))[:, 0].numpy()
     assert (slopes > 0).all(axis=1).any()
     np.testing.assert_allclose(slopes, slopes[:, :1] + 0 * slopes, rtol=1e-5)
     wanted = (np.maximum(slopes[:, :1], 0) * trace.row(1, 0)).mean(0)
@@ -152,8 +153,12 @@ def test_a_class_whose_logit_is_constant_has_no_relevance(cases, method):
     trace = run(network, random_input(20, 28, 1)[0].numpy(), GEOMETRY)
     row = ask(trace, method).values[:, 0]
     itself = np.eye(trace.tokens, dtype=np.float32)[[0, 0]]
-    flows = method in ("relevance", "gradient-rollout")
-    assert np.array_equal(row, itself if flows else 0 * itself)
+    if method == "gmar":  # then all heads count alike
+        plain_rollout = METHODS["rollout"].explain(trace, Question((0,)), silent)
+        np.testing.assert_allclose(row, plain_rollout.values[:, 0], rtol=1e-5)
+        return
+    followed = method in ("relevance", "gradient-rollout")  # through the residual connections
+    assert np.array_equal(row, itself if followed else 0 * row)
 
 
 @pytest.mark.parametrize("method", ["relevance", "attention-grad-cam"])
@@ -246,3 +251,33 @@ def test_memory_that_runs_out_is_a_refusal(cases, monkeypatch):
     monkeypatch.setattr(Trace, "window_blocks", full)
     with pytest.raises(NotEnoughMemory, match="gradient rollout over 37 tokens"):
         ask(cases["distilled"].trace, "gradient-rollout")
+
+
+def test_why_this_class_and_not_that(cases):
+    """The number is the difference of two logits; without a map of its own nothing is added."""
+    trace = cases["distilled"].trace
+    network = copy.deepcopy(trace.network).double()
+    seen = plain(network, torch.tensor(trace.image[None]).double(), 4, 2)
+    question = Question((0,), target=4, contrast=2)
+    found = METHODS["relevance"].explain(trace, question, silent)
+    assert (found.target, found.contrast) == (4, 2)
+    close(found.values[:, 0], autograd.relevance(seen)[:, 0])
+    gone = replace(question, contrast=77)
+    assert METHODS["relevance"].explain(trace, gone, silent).contrast is None
+
+
+@pytest.mark.parametrize("method", CLASS_SPECIFIC)
+def test_a_class_is_not_set_against_itself(cases, method):
+    trace = cases["distilled"].trace
+    for target in (3, None):
+        contrast = trace.target(target)
+        question = Question((0,), target=target, contrast=contrast)
+        with pytest.raises(VitvizError, match="are the same"):
+            METHODS[method].explain(trace, question, silent)
+
+
+@pytest.mark.parametrize("method", CLASS_SPECIFIC)
+def test_both_classes_are_in_the_answer(cases, method):
+    trace = cases["distilled"].trace
+    found = METHODS[method].explain(trace, Question((0,), target=1, contrast=5), silent)
+    assert (found.target, found.contrast) == (1, 5)

@@ -21,12 +21,17 @@ def test_listing_methods_leaves_torch_unimported():
 
 def test_names_and_settings():
     assert list(METHODS) == [
-        "attention", "rollout", "relevance", "gradient-rollout", "attention-grad-cam",
-        "grad-cam", "hires-cam", "feature-norm",
+        "attention", "value-attention", "rollout", "value-rollout", "attention-flow", "relevance",
+        "libragrad", "legrad", "daam", "daam-label-free", "gradient-rollout", "gmar",
+        "attention-grad-cam", "grad-cam", "hires-cam", "leave-one-out", "integrated-gradients",
+        "smooth-grad", "feature-norm", "outliers",
     ]  # fmt: skip
     for name, method in METHODS.items():
         assert method.name == name
         assert method.settings({}) == {p.name: p.default for p in method.parameters}
         for parameter in method.parameters:
-            assert parameter.bounds is not None
-            assert parameter.bounds[0] <= parameter.default
+            if parameter.choices:
+                assert parameter.default in parameter.choices
+            else:
+                assert parameter.bounds is not None
+                assert parameter.bounds[0] <= parameter.default

@@ -14,6 +14,7 @@ from vitviz.imaging.geometry import Geometry
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question
 from vitviz.progress import silent
+from vitviz.tracing.aim import Aim
 from vitviz.tracing.run import run
 from vitviz.tracing.trace import Trace
 
@@ -56,7 +57,7 @@ def test_gradients_and_what_follows_from_them(name: str) -> None:
     trace, plain = traced(name)
     prefix = len(WITH_CLASSES[name].prefix)
     query = prefix + 9
-    gradients = trace.gradients(2, silent)
+    gradients = trace.gradients(Aim(2), silent)
     for layer, wanted in enumerate(plain.gradients):
         found = gradients.rows(layer, slice(None), slice(0, 40))
         np.testing.assert_allclose(found, wanted[:, :40], atol=1e-5, rtol=1e-3)

@@ -7,11 +7,13 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from vitviz.errors import Cancelled, NotEnoughMemory, VitvizError
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question
 from vitviz.methods.parts import discard
+from vitviz.methods.parts.flow import push_normalised
 from vitviz.progress import Stage, silent
 from vitviz.tracing import fused
 
@@ -51,7 +53,7 @@ def _sizes(request, monkeypatch):
 
 @pytest.mark.usefixtures("_sizes")
 @pytest.mark.parametrize("head", ["mean", "max", "min", 0, 2])
-@pytest.mark.parametrize("ratio", [0.0, 0.1, 0.5, 0.9, 0.99, 1.0])
+@pytest.mark.parametrize("ratio", [0.0, 0.1, 0.5, 0.9, 0.99, 0.9999])
 def test_against_whole_matrices(random_trace, head, ratio):
     for residual, start in ((0.0, 0), (0.5, 0), (0.3, 2), (1.0, 3)):
         wanted = dense_rollout(random_trace.dense, head, ratio, residual, start)
@@ -112,9 +114,10 @@ def test_a_rollout_of_one_layer_without_residual_is_its_attention(random_trace):
 
 
 @pytest.mark.parametrize("residual", [0.0, 1.4e-45, 1e-39])
-def test_a_row_that_keeps_nothing_stays_where_it_is(random_trace, residual):
-    found = ask(random_trace.trace, query=5, discard=1.0, residual=residual)
-    assert np.array_equal(found.values[:, 0], np.eye(31, dtype=np.float32)[[5] * 4])
+def test_a_row_that_keeps_nothing_stays_where_it_is(residual):
+    row = torch.eye(31)[[5]]
+    blocks = iter([(slice(0, 31), torch.zeros(31, 31))])
+    assert torch.equal(push_normalised(row, blocks, residual), row)
 
 
 def test_twice_the_same(random_trace):
@@ -204,3 +207,9 @@ def test_rollouts_to_every_layer_look_at_each_layer_once(random_trace, monkeypat
     monkeypatch.setattr(type(random_trace.trace), "window_blocks", counting)
     ask(random_trace.trace, query=6)
     assert sorted(seen) == sorted([(3, 6), *itertools.product((0, 1, 2), range(31))])
+
+
+@pytest.mark.parametrize("name", ["rollout", "gradient-rollout"])
+def test_a_ratio_that_leaves_nothing_is_refused(random_trace, name):
+    with pytest.raises(VitvizError, match="leaves nothing"):
+        METHODS[name].explain(random_trace.trace, Question(params={"discard": 1.0}), silent)

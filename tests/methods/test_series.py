@@ -68,5 +68,6 @@ def test_names_needs_and_cancelling(random_trace, name: str) -> None:
     def impatient(*_: object) -> None:
         raise Cancelled
 
-    with pytest.raises(Cancelled):
-        series.measure(random_trace.trace, impatient)
+    if series.needs:  # else there is nothing to wait for
+        with pytest.raises(Cancelled):
+            series.measure(random_trace.trace, impatient)

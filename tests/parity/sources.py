@@ -22,6 +22,8 @@ LARGE = re.compile(
 )
 """Parameters whose share would be too small to notice at the usual 0.02."""
 
+ASKING = re.compile(r"(qkv|in_proj|q_proj|k_proj|query|key)[._]weight$")
+
 
 def randomised(network: nn.Module, seed: int = 0) -> nn.Module:
     """Gives every parameter a say: fresh networks have zero biases, and heads of zeros."""
@@ -34,6 +36,8 @@ def randomised(network: nn.Module, seed: int = 0) -> nn.Module:
             parameter.data = 0.5 + 0.1 * noise
         if LARGE.search(name):
             parameter.data = 0.2 * noise
+        if ASKING.search(name):
+            parameter.data = noise * parameter.shape[1] ** -0.5  # attention far from uniform
     return network.eval().requires_grad_(False)
 
 
@@ -104,6 +108,7 @@ def assert_same(ours: Tensor, theirs: Tensor, within: float = 1e-5) -> None:
 def assert_same_attention(ours: list[Tensor], theirs: list[Tensor], within: float = 1e-5) -> None:
     assert len(ours) == len(theirs) > 0
     for a, b in zip(ours, theirs, strict=True):
+        assert b.std(dim=-1).max() > 0.3 / b.shape[-1], "uniform attention would agree by accident"
         assert float((a - b).abs().max()) < within
 
 

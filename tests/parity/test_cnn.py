@@ -8,6 +8,7 @@ import pytest
 import timm
 import torch
 import torchvision
+import transformers
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -128,3 +129,31 @@ def test_what_only_its_name_tells_is_refused_by_it(name: str) -> None:
     _, reader = reader_of(tensors)
     with pytest.raises(CheckpointError, match=name):
         reader.config(tensors, Said("timm", name))
+
+
+def from_transformers(kind: str) -> nn.Module:
+    sizes = {"hidden_sizes": [16, 20, 24, 28], "depths": [1, 2, 1, 1], "num_labels": 5}
+    if kind.startswith("resnet"):
+        config = transformers.ResNetConfig(embedding_size=8, layer_type=kind.split()[1], **sizes)
+        return transformers.ResNetForImageClassification(config)
+    if kind == "convnext":
+        return transformers.ConvNextForImageClassification(transformers.ConvNextConfig(**sizes))
+    return transformers.ConvNextV2ForImageClassification(transformers.ConvNextV2Config(**sizes))
+
+
+@pytest.mark.parametrize("kind", ["resnet bottleneck", "resnet basic", "convnext", "convnextv2"])
+def test_transformers_names(kind: str) -> None:
+    theirs = with_a_say(from_transformers(kind))
+    ours = read(dict(theirs.state_dict()))
+    for size in SIZES:
+        x = torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(1))
+        wanted = theirs(x).logits  # whose last norm has an epsilon of 1e-12
+        assert wanted.std() > 1e-4 * wanted.abs().max()
+        assert float((ours(x) - wanted).abs().max() / wanted.abs().max()) < 1e-4
+
+
+def test_a_stride_elsewhere_is_refused() -> None:
+    theirs = from_transformers("resnet bottleneck")
+    with pytest.raises(CheckpointError, match="downsample_in_bottleneck"):
+        read(dict(theirs.state_dict()),
+             Said("transformers", "resnet", {"downsample_in_bottleneck": True}))  # fmt: skip

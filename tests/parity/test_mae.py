@@ -41,8 +41,9 @@ def of_transformers(mask_ratio: float = 0.6) -> nn.Module:
 
 
 SAID = Said(
-    "transformers", "vit_mae", {"decoder_num_attention_heads": 2, "norm_pix_loss": False},
-    {"heads": 3, "norm_eps": 1e-12},
+    "transformers", "vit_mae",
+    {"num_attention_heads": 3, "layer_norm_eps": 1e-12, "hidden_act": "gelu", "image_size": 40,
+     "decoder_num_attention_heads": 2, "norm_pix_loss": False},
 )  # fmt: skip
 
 

@@ -50,6 +50,9 @@ def test_probabilities_are_the_softmax_of_the_logits() -> None:
     logits = probe.logits(removed).astype(np.float64)
     expected = np.exp(logits[:, 3]) / np.exp(logits).sum(1)
     np.testing.assert_allclose(probe.probabilities(removed, 3), expected, rtol=1e-6)
+    of_two = 1 / (1 + np.exp(logits[:, 5] - logits[:, 3]))
+    found = probe.probabilities(removed, 3, against=5)
+    np.testing.assert_allclose(found, of_two, rtol=1e-6)
 
 
 @pytest.mark.parametrize("removal", ["mean", "blur"])

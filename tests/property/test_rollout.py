@@ -20,6 +20,7 @@ from vitviz.tracing.trace import Trace
 
 HEADS = st.one_of(st.sampled_from(["mean", "max", "min"]), st.integers(0, 3))
 SHARES = st.one_of(st.sampled_from([0.0, 0.5, 1.0]), st.floats(0, 1))
+DISCARDS = st.one_of(st.sampled_from([0.0, 0.5, 0.9999]), st.floats(0, 1, exclude_max=True))
 
 
 SPECS = st.tuples(
@@ -58,7 +59,7 @@ def rollout(trace: Trace, question: Question) -> np.ndarray:
 
 
 @settings(max_examples=50, deadline=None)
-@given(SPECS, HEADS, SHARES, SHARES, st.data())
+@given(SPECS, HEADS, DISCARDS, SHARES, st.data())
 def test_rows_are_shares_that_sum_to_one(spec, head, discard, residual, data):
     trace = trace_of(spec)
     query = data.draw(st.integers(0, trace.tokens - 1))
@@ -71,7 +72,7 @@ def test_rows_are_shares_that_sum_to_one(spec, head, discard, residual, data):
 
 
 @settings(max_examples=30, deadline=None)
-@given(SPECS, HEADS, SHARES, st.data())
+@given(SPECS, HEADS, DISCARDS, st.data())
 def test_a_start_layer_leaves_out_the_layers_before_it(spec, head, discard, data):
     trace = trace_of(spec)
     start = data.draw(st.integers(0, trace.depth - 1))
@@ -82,7 +83,7 @@ def test_a_start_layer_leaves_out_the_layers_before_it(spec, head, discard, data
 
 
 @settings(max_examples=30, deadline=None)
-@given(SPECS, HEADS, SHARES, st.data())
+@given(SPECS, HEADS, DISCARDS, st.data())
 def test_layers_above_the_end_do_not_matter(spec, head, discard, data):
     trace = trace_of(spec)
     depth = data.draw(st.integers(1, trace.depth))

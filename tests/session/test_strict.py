@@ -17,6 +17,7 @@ from vitviz.models.outline import LayerOutline, Outline
 from vitviz.models.tokens import TokenLayout
 from vitviz.session.state import Query, View
 from vitviz.session.strict import (
+    check_contrast,
     check_direction,
     check_map,
     check_parameters,
@@ -207,3 +208,17 @@ def test_names_that_no_class_or_more_than_one_has(
     with pytest.raises(VitvizError) as caught:
         class_called(text, names)
     assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("target", "contrast", "words"),
+    [(2, 2, "against itself"), (2, 7, "There is no class 7"), (None, -1, "There is no class -1")],
+)
+def test_classes_that_cannot_be_set_against_another(
+    target: int | None, contrast: int, words: str
+) -> None:
+    with pytest.raises(VitvizError, match=words):
+        check_contrast(METHODS["relevance"], target, contrast, 7)
+    check_contrast(METHODS["relevance"], target, 3, 7)
+    with pytest.raises(VitvizError, match="is not about a class"):
+        check_contrast(METHODS["rollout"], None, 3, 7)

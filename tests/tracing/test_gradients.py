@@ -19,6 +19,7 @@ from vitviz.models.vit.network import VisionTransformer
 from vitviz.progress import Stage, silent
 from vitviz.tracing import gradients as module
 from vitviz.tracing import memory
+from vitviz.tracing.aim import Aim
 from vitviz.tracing.gradients import run_backward
 from vitviz.tracing.run import run
 
@@ -37,7 +38,7 @@ def test_against_autograd_through_whole_matrices(name: str, dtype: torch.dtype) 
     network = random_network(VARIANTS[name])
     image = random_input(20, 28, batch=1)  # 5 x 7 patches: not the trained grid
     wanted = plain(copy.deepcopy(network).double(), image.double(), 3).gradients
-    found = dense(run_backward(network.to(dtype), image.to(dtype), 3))
+    found = dense(run_backward(network.to(dtype), image.to(dtype), Aim(3)))
     assert found.dtype == np.dtype(str(dtype).removeprefix("torch."))
     size = np.abs(wanted).max()
     assert size > 1e-3, "gradients that are all small would agree by accident"
@@ -50,7 +51,7 @@ def test_against_finite_differences(target: int) -> None:
     """The logit as some entries of the attention change a little, one at a time."""
     network = random_network(VARIANTS["distilled"]).double()
     image = random_input(12, 20, batch=1).double()
-    found, step = run_backward(network, image, target), 1e-6
+    found, step = run_backward(network, image, Aim(target)), 1e-6
     for layer, head, row, column in ((0, 0, 0, 5), (0, 2, 9, 1), (1, 1, 0, 16), (1, 2, 1, 0)):
 
         def logit(by: float, at: tuple[int, int, int, int] = (layer, head, row, column)) -> float:
@@ -82,21 +83,21 @@ def changed_logit(
 
 
 def test_only_what_the_class_is_read_from_has_a_gradient_in_the_last_layer(example):
-    found = dense(run(example.network, example.image, example.geometry).gradients(2, silent))
+    found = dense(run(example.network, example.image, example.geometry).gradients(Aim(2), silent))
     assert np.abs(found[-1, :, :2]).max() > 0, "CLS and DIST"
     assert np.array_equal(found[-1, :, 2:], np.zeros_like(found[-1, :, 2:]))
 
 
 def test_some_rows_of_some_heads_in_given_memory(example):
     trace = run(example.network, example.image, example.geometry)
-    found, room = trace.gradients(1, silent), trace.room()
+    found, room = trace.gradients(Aim(1), silent), trace.room()
     rows = found.rows(0, slice(1, 3), slice(4, 9), room)
     assert torch.equal(rows, found.rows(0, EVERYTHING, EVERYTHING)[1:3, 4:9])
     assert rows.data_ptr() == room.data_ptr()
 
 
 def test_nothing_of_a_graph_is_kept(example):
-    found = run(example.network, example.image, example.geometry).gradients(1, silent)
+    found = run(example.network, example.image, example.geometry).gradients(Aim(1), silent)
     for tensor in (tensor for layer in found.layers for tensor in (layer.v, layer.mixed)):
         assert not tensor.requires_grad
         assert tensor.grad_fn is None
@@ -112,22 +113,22 @@ def test_the_class_asked_for_last_is_kept_and_counted(example):
     def progress(stage, fraction):
         told.append(stage)
 
-    first = trace.gradients(1, progress)
-    assert trace.gradients(1, progress) is first
+    first = trace.gradients(Aim(1), progress)
+    assert trace.gradients(Aim(1), progress) is first
     assert len(told) == 3
     assert trace.nbytes == before + first.nbytes
-    assert trace.gradients(2, progress).target == 2
-    assert list(trace.known) == [2]
+    assert trace.gradients(Aim(2), progress).aim == Aim(2)
+    assert list(trace.known) == [Aim(2)]
     assert trace.nbytes == before + first.nbytes
 
 
 def test_what_blocks_were_given_is_not_computed_again(example):
     trace = run(example.network, example.image, example.geometry)
     told = []
-    found = trace.gradients(0, lambda stage, fraction: told.append((stage, fraction)))
+    found = trace.gradients(Aim(0), lambda stage, fraction: told.append((stage, fraction)))
     stages = [Stage("gradient_block", layer, 3) for layer in (2, 1, 0)]
     assert told == [(stage, pytest.approx(i / 3)) for i, stage in enumerate(stages)]
-    again = replace(trace, kept=(), known={}).gradients(0, silent)
+    again = replace(trace, kept=(), known={}).gradients(Aim(0), silent)
     assert np.array_equal(dense(found), dense(again))
 
 
@@ -145,7 +146,7 @@ def test_what_blocks_were_given_is_kept_where_it_is_little(example, monkeypatch)
 def test_progress_before_every_block_twice(example):
     told = []
     trace = replace(run(example.network, example.image, example.geometry), kept=())
-    trace.gradients(0, lambda stage, fraction: told.append((stage, fraction)))
+    trace.gradients(Aim(0), lambda stage, fraction: told.append((stage, fraction)))
     up = [Stage("block", layer, 3) for layer in range(3)]
     down = [Stage("gradient_block", layer, 3) for layer in (2, 1, 0)]
     assert [stage for stage, _ in told] == up + down
@@ -171,15 +172,15 @@ def test_cancelled_in_the_middle_nothing_is_left(example, stage):
             raise Cancelled
 
     try:
-        trace.gradients(4, impatient)
+        trace.gradients(Aim(4), impatient)
         pytest.fail("not cancelled")
     except Cancelled:
         pass
     assert tensors() == before
     assert trace.known == {}
     assert torch.is_grad_enabled()
-    again = run(example.network, example.image, example.geometry).gradients(4, silent)
-    assert np.array_equal(dense(trace.gradients(4, silent)), dense(again))
+    again = run(example.network, example.image, example.geometry).gradients(Aim(4), silent)
+    assert np.array_equal(dense(trace.gradients(Aim(4), silent)), dense(again))
 
 
 def test_too_little_memory_is_refused_before_starting(example, monkeypatch):
@@ -187,7 +188,7 @@ def test_too_little_memory_is_refused_before_starting(example, monkeypatch):
     monkeypatch.setattr(memory, "available_bytes", lambda device: 3_000_000)
     told = []
     with pytest.raises(NotEnoughMemory, match=r"gradients of 24 tokens need about") as refusal:
-        trace.gradients(0, lambda *stage: told.append(stage))
+        trace.gradients(Aim(0), lambda *stage: told.append(stage))
     assert told == []
     assert refusal.value.needed_bytes == example.network.cost((12, 28)).backward_bytes
 
@@ -199,7 +200,7 @@ def test_memory_that_runs_out_on_the_way_is_refused_too(example, monkeypatch):
     trace = run(example.network, example.image, example.geometry)
     monkeypatch.setattr(module, "_through", full)
     with pytest.raises(NotEnoughMemory, match="Memory ran out: gradients of 24 tokens"):
-        trace.gradients(0, silent)
+        trace.gradients(Aim(0), silent)
 
 
 def test_what_it_takes_grows_with_tokens(example):
@@ -228,4 +229,4 @@ def test_a_network_without_a_head_has_no_class(example):
 def test_a_trace_without_its_network_is_a_bug(example):
     trace = replace(run(example.network, example.image, example.geometry), network=None)
     with pytest.raises(ValueError, match="does not know its network"):
-        trace.gradients(0, silent)
+        trace.gradients(Aim(0), silent)

@@ -14,6 +14,7 @@ from vitviz.models import network as network_module
 from vitviz.models.network import softmax_attention
 from vitviz.progress import silent
 from vitviz.tracing import fused
+from vitviz.tracing.aim import Aim
 from vitviz.tracing.attention import DenseAttention, WindowedAttention
 from vitviz.tracing.run import run
 from vitviz.tracing.trace import Trace
@@ -74,6 +75,16 @@ def test_rows_and_columns(trace: Trace, oracle: Seen) -> None:
 
 
 @pytest.mark.usefixtures("_small_blocks")
+@pytest.mark.parametrize("tokens", [(4, 17), tuple(range(TOKENS)), (0, 1, 2, 30, 34)])
+def test_means_of_rows_and_columns(trace: Trace, oracle: Seen, tokens: tuple[int, ...]) -> None:
+    for layer in LAYERS:
+        wanted = oracle.attention[layer][:, list(tokens)].mean(1)
+        close(trace.mean_row(layer, tokens), wanted)
+        wanted = oracle.attention[layer][..., list(tokens)].mean(2)
+        close(trace.mean_column(layer, tokens), wanted)
+
+
+@pytest.mark.usefixtures("_small_blocks")
 @pytest.mark.parametrize("queries", [None, range(5, 6), range(3, 31), range(0)])
 @pytest.mark.parametrize("heads", [slice(None), slice(1, 2)])
 def test_row_blocks(trace: Trace, oracle: Seen, queries: range | None, heads: slice) -> None:
@@ -129,7 +140,7 @@ def test_it_holds_what_grows_with_tokens_and_nothing_else(trace: Trace) -> None:
 
 @pytest.mark.usefixtures("_small_blocks")
 def test_rows_of_the_gradient(trace: Trace, oracle: Seen) -> None:
-    found = trace.gradients(1, silent)
+    found = trace.gradients(Aim(1), silent)
     size = np.abs(oracle.gradients).max()
     assert size > 1e-3
     for layer in LAYERS:

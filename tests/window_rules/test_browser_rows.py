@@ -7,6 +7,7 @@ from pathlib import Path
 from vitviz.gui.browser.rows import matching, rows
 from vitviz.models.caches import Found
 from vitviz.models.catalogue import CATALOGUE
+from vitviz.models.loading import bundled
 
 
 def test_what_is_here_is_not_offered_again() -> None:
@@ -18,7 +19,7 @@ def test_what_is_here_is_not_offered_again() -> None:
     shown = rows(here)
     by_section = {name: [row for row in shown if row.section == name] for name in
                   ("bundled", "here", "known")}  # fmt: skip
-    assert [row.opens for row in by_section["bundled"]] == ["vitviz-small-v1"]
+    assert [row.opens for row in by_section["bundled"]] == [card.id for card in bundled()]
     assert [(row.title, row.licence) for row in by_section["here"]] == [
         ("DINO S/16", "apache-2.0"), ("ViT-B/16", "bsd-3-clause"), ("best.pth", ""),
     ]  # fmt: skip

@@ -16,7 +16,7 @@ from vitviz.paths import resolved
 from vitviz.session.state import Compare, Session
 
 MapFormat = Literal["none", "jpg", "png", "tiff"]
-ValuesFormat = Literal["none", "npz", "npy"]
+ValuesFormat = Literal["none", "npz", "npy", "csv"]
 FigureFormat = Literal["none", "png", "pdf", "svg", "tiff"]
 
 Settings = dict[str, Any]

@@ -71,8 +71,8 @@ def columns(classes: int, *, trust: bool = False) -> tuple[str, ...]:
     ]
     return (
         "photo", "sha256", "width", "height", *top, "value", "target", "prefix_share",
-        "minimum", "maximum", "mean", "entropy", "maximum_x", "maximum_y", "centre_x", "centre_y", "top_tenth",
-        *(TRUST if trust else ()), "notes", "error",
+        "minimum", "maximum", "mean", "entropy", "maximum_x", "maximum_y", "centre_x", "centre_y",
+        "top_tenth", *(TRUST if trust else ()), "notes", "error",
     )  # fmt: skip
 
 

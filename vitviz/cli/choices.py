@@ -15,6 +15,7 @@ from vitviz.models.checkpoints.said import Said
 from vitviz.models.loading import bundled, load_model
 from vitviz.session.state import Session, View
 from vitviz.session.strict import (
+    check_contrast,
     check_direction,
     check_target,
     class_called,
@@ -47,6 +48,9 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
     option("--class", dest="target", metavar="CLASS",
         help="for methods about a class: its name, such as collie, or its number, from 0 "
         "(default: the most probable)")  # fmt: skip
+    option("--not", dest="contrast", metavar="CLASS",
+        help="why the class and not this one: the map is of the difference of their "
+        "logits")  # fmt: skip
     option("--set", action="append", default=[], metavar="NAME=VALUE",
         help="a parameter of the method, such as discard=0.9; may be repeated")  # fmt: skip
     option("--input", choices=tuple(INPUTS), default="trained",
@@ -74,7 +78,7 @@ def chosen(options: argparse.Namespace) -> Session:
     check_direction(method, options.direction)
     params = dict(read_parameter(method, text) for text in options.set)
     view = View(options.method, tuple(sorted(params.items())), options.layer,
-                options.head, options.query, options.direction, target(options))  # fmt: skip
+                options.head, options.query, options.direction, *classes(options))  # fmt: skip
     style = Style(options.colours, options.opacity, smooth=not options.nearest,
                   scaling=options.scaling)  # fmt: skip
     return Session(model=options.model, input=INPUTS[options.input], view=view, style=style)
@@ -105,17 +109,21 @@ def said_of_model(options: argparse.Namespace) -> Said | None:
     return read_words(options.set_model) if options.set_model else None
 
 
-def target(options: argparse.Namespace) -> int | None:
-    """The class of ``--class``; None where it is not given.
+def classes(options: argparse.Namespace) -> tuple[int | None, int | None]:
+    """The classes of ``--class`` and ``--not``; None where one is not given.
 
     Raises:
         VitvizError: The method asks about no class, or the model has no such class.
     """
-    if options.target is None:
-        return None
+    if options.target is None and options.contrast is None:
+        return None, None
     method = METHODS[options.method]
     check_target(method, 0, 0)
     card = card_of(options.model, said_of_model(options))
-    index = class_called(options.target, card.class_names)
-    check_target(method, index, card.outline.classes)
-    return index
+    target, contrast = (
+        None if text is None else class_called(text, card.class_names)
+        for text in (options.target, options.contrast)
+    )
+    check_target(method, target, card.outline.classes)
+    check_contrast(method, target, contrast, card.outline.classes)
+    return target, contrast

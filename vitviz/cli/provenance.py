@@ -100,6 +100,7 @@ def _map(facts: MapFacts) -> Iterator[str]:
     layer = "all layers" if facts.layer is None else layer_name(facts.layer - 1)
     head = "all heads" if facts.head is None else f"head {facts.head}"
     target = "" if facts.target is None else f", class {facts.target}"
+    target += "" if facts.contrast is None else f", not class {facts.contrast}"
     method = METHODS.get(facts.method)  # what it is not about is not told
     said = [layer]
     said += [head] if method is None or method.heads != "none" else []

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, get_args
 from vitviz.cli.choices import add_choices, chosen
 from vitviz.cli.interrupts import interrupts
 from vitviz.cli.options import failed, photos_at
-from vitviz.cli.terminal import say, warn
+from vitviz.cli.terminal import say, warn, write_over
 from vitviz.engine.answers import Ranking, Sanity, Trust
 from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
@@ -23,7 +25,7 @@ from vitviz.methods import METHODS
 from vitviz.paths import absolute, is_folder
 from vitviz.plain_text import cell_text
 from vitviz.probing.removal import Removal
-from vitviz.progress import Control
+from vitviz.progress import Control, Progress, throttled
 from vitviz.session.state import PhotoRef, Session
 from vitviz.session.strict import check_map, check_query
 from vitviz.trust.many import Mean, mean_of, ratio_of
@@ -101,18 +103,38 @@ def judge_one(engine: Engine, path: Path, choices: Session, options: argparse.Na
     asked = TrustRequest(
         request, view.layer, view.head, options.removal, options.steps, options.orders, options.seed
     )
-    trust = engine.answer(asked)
+    with told("Testing the map") as progress:
+        trust = engine.answer(asked, progress)
     say(trust_line(trust))
     for title, value, _ in trust_numbers(trust):
         say(f"  {value:>12}  {title}")
     if options.mask is not None:
         say_place(place_of(trust, options.mask, path))
     for name in options.test:
-        say_test(engine.answer(SanityRequest(request, TESTS[name], view.layer, view.head)))
+        with told("Testing the map") as progress:
+            sanity = engine.answer(
+                SanityRequest(request, TESTS[name], view.layer, view.head), progress
+            )
+        say_test(sanity)
     say(f"  {trust_caption(trust)}")
     if options.csv is not None:
         write_table(options.csv, [trust_row(path, trust)])
     return 0
+
+
+@contextmanager
+def told(words: str) -> Iterator[Progress]:
+    """Says how far work is, on one line of a terminal that is gone afterwards."""
+    watched = sys.stderr.isatty()
+    width = len(words) + 8
+
+    def tell(line: str) -> None:
+        if watched:
+            write_over(line, width)
+
+    with throttled(tell) as throttle:
+        yield lambda stage, fraction: throttle(f"{words}: {100 * fraction:.0f} %")  # noqa: ARG005
+    tell("")
 
 
 def place_of(trust: Trust, mask: Path, photo: Path) -> Localisation:

@@ -126,6 +126,11 @@ class Cell:
         return self.explanation.target
 
     @property
+    def contrast(self) -> int | None:
+        """The class that this one is set against, or None."""
+        return self.explanation.contrast
+
+    @property
     def asks_token(self) -> bool:
         """Whether the map is about tokens, the query."""
         return METHODS[self.request.method].about_token
@@ -274,6 +279,7 @@ class Trust:
         judgement: What was found.
         target: Index of the class whose probability was followed.
         target_name: What it is called.
+        against: What the class is called that it is set against; "" for all others.
         removal: How patches were removed.
         outlier_share: Of the map's positive sum, what lies on outlier patches; None where the
             network gives no states of such patches.
@@ -286,6 +292,7 @@ class Trust:
     judgement: Judgement
     target: int
     target_name: str
+    against: str
     removal: Removal
     outlier_share: float | None
     outliers: int

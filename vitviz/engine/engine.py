@@ -58,6 +58,7 @@ from vitviz.imaging.preprocess import displayed_input, fit
 from vitviz.maps.heat_map import Explanation
 from vitviz.methods import METHODS
 from vitviz.methods.series import SERIES
+from vitviz.models.checkpoints import corrections
 from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.loading import load_model
 from vitviz.probing.ablation import Ablation
@@ -68,7 +69,6 @@ from vitviz.session.state import PhotoRef
 from vitviz.shapes import UInt8
 
 if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
-    from vitviz.models.card import ModelCard
     from vitviz.models.checkpoints.said import Said
     from vitviz.models.loading import Model
     from vitviz.tracing.trace import Trace
@@ -112,7 +112,7 @@ class Engine:
     ) -> None:
         self.photos = photos or PhotoCache()
         self._said = said
-        self._models: Cache[tuple[str, Stamp | None, str], Model] = Cache(
+        self._models: Cache[tuple[str, Stamp | None, Stamp | None, str], Model] = Cache(
             MODEL_BUDGET_BYTES, lambda model: FLOAT_BYTES * model.card.outline.parameters
         )
         self._traces: Cache[Hashable, tuple[Trace, UInt8[np.ndarray, "height width 3"]]] = Cache(
@@ -185,6 +185,7 @@ class Engine:
 
     def decode(self, request: DecodeRequest, progress: Progress = silent) -> Reconstruction:
         """What a decoder makes of a part of the photo; raises as ``answer``."""
+        from vitviz.tracing.memory import refusing
 
         def work() -> Reconstruction:
             sight = self._see(request, request.device, progress)
@@ -195,9 +196,14 @@ class Engine:
             query = visible(query, hidden, len(trace.outline.prefix))
             progress(Stage("method", name="attention"), 0.3)
             gives = {"attention", "drop"} <= trace.outline.gives
-            explanation = trace.attention_of_visible(hidden, query) if gives and query else None
-            progress(Stage("method", name="attention"), 0.6)
-            image, undone = trace.decoded(hidden, request.normalised)
+            needed = sight.model.card.cost_at(trace.geometry.input_size).peak_bytes
+            with (
+                self._room.taken(needed, trace.device, lambda: progress(WAITING, 0)),
+                refusing(needed, f"a reconstruction of {trace.tokens:,} tokens", trace.device),
+            ):
+                explanation = trace.attention_of_visible(hidden, query) if gives and query else None
+                progress(Stage("method", name="attention"), 0.6)
+                image, undone = trace.decoded(hidden, request.normalised)
             pixels = displayed_input(image, sight.model.card.preprocessing)
             return Reconstruction(
                 request, sight.model.card, sight.input_pixels, pixels, hidden, trace.geometry,
@@ -311,8 +317,8 @@ class Engine:
                 return load_model(name, device, progress, self._said)
 
         progress(Stage("loading_model"), 0)
-        known = stamp(name)
-        return self._models.get((name, known, device), load, lambda: progress(WAITING, 0))
+        known, said = stamp(name), stamp(str(corrections.folder() / corrections.FILE))
+        return self._models.get((name, known, said, device), load, lambda: progress(WAITING, 0))
 
     def _twice(self, work: Callable[[], Result], progress: Progress) -> Result:
         """Where memory is short, everything remembered is forgotten; where that may have been what
@@ -335,7 +341,7 @@ class Engine:
         model = self.model(request.model, device, progress)
         self._seen[request.photo] = photo.sha256
         key = (photo.sha256, request.photo.frame, request.background, request.input,
-               model.card.id, model.card.sha256, model.card.corrected, model.device,
+               model.card, model.card.corrected, model.card.parts[:1], model.device,
                request.ablation)  # fmt: skip
         trace, pixels = self._traces.get(
             key, lambda: self._trace(photo, model, request, progress), lambda: progress(WAITING, 0)
@@ -360,9 +366,10 @@ class Engine:
         trace, method = sight.trace, METHODS[request.method]
         require_fit(request.method, trace.outline, sight.model.card.title)
         tokens = query_tokens(request.query, trace.outline, trace.geometry)
-        target = trace.target(request.target) if method.class_specific else None
+        about = method.class_specific
+        aim = trace.aim(request.target, request.contrast) if about else None
         key = (sight.photo_sha256, sight.key, request.method, request.params, request.head,
-               request.direction, tokens, target)  # fmt: skip
+               request.direction, tokens, aim)  # fmt: skip
         explanation, method_s = self._explanations.get(
             key, lambda: self._explanation(request, sight, tokens, progress),
             lambda: progress(WAITING, 0),
@@ -372,7 +379,7 @@ class Engine:
             probabilities(trace, sight.model.card), sight.input_pixels, sight.model.device,
             trace.forward_s, method_s,
             None if trace.readouts is None else softmax(trace.readouts),
-            self._change(request, sight, target, progress),
+            self._change(request, sight, aim.target if aim else None, progress),
         )  # fmt: skip
 
     def _change(

@@ -35,8 +35,8 @@ def request_of(
     return ExplainRequest(
         pane.photo, background, pane.model, pane.input, view.method, view.params,
         view.head if method.fuses_first else None, view.query if method.about_token else "auto",
-        direction, view.target if method.class_specific else None, device,
-        ablation=view.ablation,
+        direction, view.target if method.class_specific else None,
+        view.contrast if method.class_specific else None, device, ablation=view.ablation,
     )  # fmt: skip
 
 
@@ -54,5 +54,5 @@ def decode_request_of(
         return None
     return DecodeRequest(
         session.photo, session.background, session.model, session.input, session.mask,
-        session.view.query, normalised, device,
+        session.view.query, normalised, device, ablation=session.view.ablation,
     )  # fmt: skip

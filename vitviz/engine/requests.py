@@ -48,6 +48,7 @@ class ExplainRequest(Request):
         query: Whose attention.
         direction: Of the query, or to it.
         target: Index of the class, for class-specific methods; None: the most probable one.
+        contrast: Index of the class that it is set against; None: none.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
     """
 
@@ -57,6 +58,7 @@ class ExplainRequest(Request):
     query: Query
     direction: Direction
     target: int | None = None
+    contrast: int | None = None
     device: str = "auto"
 
 

@@ -122,7 +122,9 @@ def explain(
 
     start = time.perf_counter()
     head = "mean" if request.head is None else request.head
-    question = Question(query, request.direction, head, dict(request.params), request.target)
+    question = Question(
+        query, request.direction, head, dict(request.params), request.target, request.contrast
+    )
     with refusing(EXPLAINING_BYTES, f"an explanation of {trace.tokens:,} tokens"):
         explanation = METHODS[request.method].explain(trace, question, progress)
     return explanation, time.perf_counter() - start

@@ -30,7 +30,8 @@ from vitviz.wording.caption import caption
 from vitviz.wording.description import describe_map
 from vitviz.wording.names import query_name
 
-VERSION = 1
+VERSION = 2
+"""1 said of no map what its class was set against. It is still read."""
 
 MAX_CHARACTERS = 4 << 20
 """Of a provenance; one map takes about three thousand."""
@@ -144,6 +145,7 @@ class MapFacts:
             several, which the session has.
         direction: Of the query, or to it.
         target: Index of the class asked about; None: of none.
+        contrast: Index of the class that it was set against; None: of none.
         unit: Of the values.
         device: Where it was computed.
         precision: Of the computation.
@@ -161,6 +163,7 @@ class MapFacts:
     query_point: tuple[float, float] | None
     direction: str
     target: int | None
+    contrast: int | None
     unit: str
     device: str
     precision: str
@@ -237,17 +240,27 @@ def from_json(text: str) -> Provenance:
         version = value.pop("vitviz_provenance", None)
         if type(version) is int and version > VERSION:
             raise VitvizError(
-                f"This provenance has version {version}; this vitviz reads version {VERSION}.",
+                f"This provenance has version {version}; this vitviz reads versions up to "
+                f"{VERSION}.",
                 "Open it with a newer vitviz.",
             )
-        if type(version) is not int or version != VERSION:
+        if type(version) is not int or version < 1:
             raise ValueError("it has no version")
-        return typed(Provenance, value)
+        return typed(Provenance, _in_this_version(value, version))
     except ValueError as error:
         raise VitvizError(
             f"The provenance in this file is damaged ({str(error)[:200]}).",
             "Another program may have changed it.",
         ) from error
+
+
+def _in_this_version(value: dict[str, Any], version: int) -> dict[str, Any]:
+    """A provenance of an earlier version with what that version did not have."""
+    maps = value.get("maps")
+    if version == VERSION or not isinstance(maps, list):
+        return value
+    added = {"contrast": None}
+    return {**value, "maps": [{**one, **added} if isinstance(one, dict) else one for one in maps]}
 
 
 def session_of(provenance: Provenance) -> Session:
@@ -282,7 +295,7 @@ def facts(cell: Cell, view: View, *, every_map: bool = False) -> MapFacts:
         None if every_map else heat_map.layer + 1, None if kept_apart else head,
         query_name(cell.layout, cell.query_tokens), points[0] if len(points) == 1 else None,
         request.direction,
-        cell.explanation.target, heat_map.unit, cell.device, "float32",
+        cell.explanation.target, cell.explanation.contrast, heat_map.unit, cell.device, "float32",
     )  # fmt: skip
 
 

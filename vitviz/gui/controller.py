@@ -147,6 +147,16 @@ class Controller(QObject):
         self._ask()
         self.refreshed.emit()
 
+    def renew(self) -> None:
+        """Asks for everything anew: what the answers depend on has changed, and no request says
+        so (what the user says of a model's file).
+        """
+        self.service.ask(())
+        self._outcomes.clear()
+        self._stages.clear()
+        self._ask()
+        self.refreshed.emit()
+
     def cancel(self) -> None:
         """Drops running work; the choices that worked last come back."""
         for request in self._asked():
@@ -339,7 +349,7 @@ class Controller(QObject):
                 continue
             if not error.fitting:
                 break
-            view = replace(panes[index].view, params=(), target=None)
+            view = replace(panes[index].view, params=(), target=None, contrast=None)
             panes[index] = replace(panes[index], view=replace(view, method=error.fitting[0]))
         if tuple(panes) == session.panes:
             return False

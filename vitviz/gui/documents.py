@@ -151,7 +151,7 @@ class Documents(QObject):
         for kind, path in found.others:
             try:
                 if kind == "model":
-                    view = replace(pane.view, target=None)
+                    view = replace(pane.view, target=None, contrast=None)
                     pane = replace(pane, model=str(path), view=view)
                 else:
                     self._open_other(kind, path)
@@ -243,8 +243,10 @@ class Documents(QObject):
         class of the same number is another class.
         """
         session = self.store.session
-        target = session.view.target if classes_of(model) == classes_of(session.model) else None
-        self.store.set(replace(session, model=model, view=replace(session.view, target=target)))
+        view = session.view
+        if classes_of(model) != classes_of(session.model):
+            view = replace(view, target=None, contrast=None)
+        self.store.set(replace(session, model=model, view=view))
 
     def paste(self, data: QMimeData | None) -> None:
         """Opens what the clipboard or a drop holds: files, or a picture.

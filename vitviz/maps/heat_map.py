@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import numpy as np
@@ -19,8 +19,9 @@ Head = Fusion | Annotated[int, Within(0, 1000)]
 
 Kind = Literal["share", "amount", "signed", "colours"]
 
-Span = Literal["layer", "through"]
-"""Whether the map of a layer is of that layer alone, or of all layers from the first up to it."""
+Span = Literal["layer", "through", "network"]
+"""Whether the map of a layer is of that layer alone, of all layers from the first up to it, or of
+the whole network: then there is but one, under the layer whose patches it has."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,30 @@ class Quantity:
     kind: Kind = "amount"
 
 
+@dataclass(frozen=True)
+class Completeness:
+    """What the numbers of a map add up to, for methods that promise it.
+
+    Args:
+        whole: What they should add up to.
+        name: What that is, for people: "the logit".
+        patches: The sum of the map.
+        prefix: Of what prefix tokens have, and is not shown.
+        biases: What the network adds whatever the photo is.
+    """
+
+    whole: float
+    name: str
+    patches: float
+    prefix: float = 0.0
+    biases: float = 0.0
+
+    @property
+    def error(self) -> float:
+        """How far the sum is from the whole."""
+        return abs(self.whole - self.patches - self.prefix - self.biases)
+
+
 @dataclass(frozen=True, eq=False)
 class HeatMap:
     """One map, unnormalised.
@@ -49,6 +74,7 @@ class HeatMap:
         head: The head or fusion shown.
         prefix_share: The part of the whole that went to prefix tokens and is not shown, by name;
             empty where the values are not shares of a whole.
+        completeness: What it adds up to; None of methods that promise nothing.
     """
 
     values: Float32[np.ndarray, "rows cols *channels"]
@@ -57,6 +83,7 @@ class HeatMap:
     layer: int = 0
     head: Head = "mean"
     prefix_share: tuple[tuple[str, float], ...] = ()
+    completeness: Completeness | None = None
 
     @property
     def unit(self) -> str:
@@ -102,6 +129,8 @@ class Explanation:
         quantity: What the numbers are.
         span: Of what the map of a layer is.
         target: Index of the class it is about, for class-specific methods.
+        contrast: Index of the class that this one is set against; None: none.
+        completeness: What the maps of a layer add up to; empty of methods that promise nothing.
     """
 
     by_layer: Mapping[int, LayerMaps]
@@ -109,6 +138,8 @@ class Explanation:
     quantity: Quantity
     span: Span = "layer"
     target: int | None = None
+    contrast: int | None = None
+    completeness: Mapping[int, Completeness] = field(default_factory=dict)
 
     @property
     def unit(self) -> str:
@@ -176,7 +207,8 @@ class Explanation:
             quantity = Quantity(quantity.unit)
         mass = [float(value) for value in row[: len(prefix)]]
         share = tuple(zip(prefix, mass, strict=True)) if quantity.kind == "share" else ()
-        return HeatMap(values, maps.geometry, quantity, layer, head, share)
+        complete = self.completeness.get(layer)
+        return HeatMap(values, maps.geometry, quantity, layer, head, share, complete)
 
 
 def uniform(

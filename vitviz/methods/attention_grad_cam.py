@@ -41,15 +41,17 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
         VitvizError: The model has no classes.
         NotEnoughMemory: The gradients would not fit.
     """
-    target = trace.target(question.target)
-    gradients = trace.gradients(target, progress)
+    aim = trace.aim(question.target, question.contrast)
+    gradients = trace.gradients(aim, progress)
     by_layer = {}
     for layer, attention in enumerate(trace.attention):
         if attention is None:
             continue
         values = _weighted(trace, gradients, layer, trace.tokens_in(layer, question.query))
         by_layer[layer] = trace.maps(layer, values)
-    return Explanation(by_layer, "mean", Quantity("weighted attention"), target=target)
+    return Explanation(
+        by_layer, "mean", Quantity("weighted attention"), target=aim.target, contrast=aim.contrast
+    )
 
 
 def _weighted(

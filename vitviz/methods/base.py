@@ -19,6 +19,11 @@ Direction = Literal["of", "to"]
 ParameterValue = float | int | str | bool
 
 
+def whole_name(contrast: int | None) -> str:
+    """What a map about a class adds up to, for people."""
+    return "the logit" if contrast is None else "the difference of the logits"
+
+
 LACKS: dict[Ability, str] = {
     "attention": "the model has no attention",
     "classes": f"the model has no classes: {NO_CLASSES}",
@@ -73,6 +78,8 @@ class Question:
         params: By name; what is missing has its default.
         target: Index of the class that a class-specific method asks about; None, or one that the
             model does not have: the most probable.
+        contrast: Index of the class that this one is set against: the map is of the difference of
+            their logits. None, or one that the model does not have: none.
     """
 
     query: tuple[int, ...] = (0,)
@@ -80,6 +87,7 @@ class Question:
     head: Head = "mean"
     params: Mapping[str, ParameterValue] = field(default_factory=dict)
     target: int | None = None
+    contrast: int | None = None
 
 
 @dataclass(frozen=True)

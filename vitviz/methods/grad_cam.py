@@ -50,9 +50,11 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
         weights = of.gradients[first:].mean(0)
         return (of.features @ weights).clamp_(min=0)
 
-    target = trace.target(question.target)
-    by_layer = of_each_layer(trace, target, weighted, progress)
-    return Explanation(by_layer, "mean", Quantity("Grad-CAM"), target=target)
+    aim = trace.aim(question.target, question.contrast)
+    by_layer = of_each_layer(trace, aim, weighted, progress)
+    return Explanation(
+        by_layer, "mean", Quantity("Grad-CAM"), target=aim.target, contrast=aim.contrast
+    )
 
 
 GRAD_CAM = Method(

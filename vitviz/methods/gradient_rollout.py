@@ -4,8 +4,8 @@
     A_hat_l = (1 - residual) F_l + residual I, every row divided by its sum
     R_end   = A_hat_end ... A_hat_start,    map = R_end[query]
 
-y is the logit of one class, ``*`` of entries, ``+`` what is positive. F has the size of logits,
-far below one, so most of a row is the residual's.
+y is the logit of one class (or how far it is above another's), ``*`` of entries, ``+`` what is
+positive. F has the size of logits, far below one, so most of a row is the residual's.
 
 Source: jacobgil/vit-explain, with the mean over heads and residual = 1/2; its discard ratio is
 rollout's (``vitviz.methods.rollout``).
@@ -32,6 +32,7 @@ from vitviz.methods.parts.flow import (
     RESIDUAL,
     START,
     Layers,
+    discarded,
     flow_down,
     fusion_of,
     head_of,
@@ -59,10 +60,10 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     from vitviz.tracing.memory import refusing
 
     settings = GRADIENT_ROLLOUT.settings(question.params)
-    residual, discard = share("residual", settings), share("discard", settings)
+    residual, discard = share("residual", settings), discarded(settings)
     through = layers_from(settings, trace, "Gradient rollout")
-    head, target = head_of(question, trace), trace.target(question.target)
-    gradients, fusion = trace.gradients(target, progress), fusion_of(head)
+    head, aim = head_of(question, trace), trace.aim(question.target, question.contrast)
+    gradients, fusion = trace.gradients(aim, progress), fusion_of(head)
 
     def fuse(block: Tensor) -> Tensor:
         # No zero may have a sign: discarding sorts the bits.
@@ -79,7 +80,8 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
         values = flows.unsqueeze(1).cpu().numpy()
     first = through[0]
     maps = uniform(values, through, trace.outline.tokens(first), trace.geometry_of(first))
-    return Explanation(maps, head, Quantity("gradient rollout", "share"), "through", target)
+    quantity = Quantity("gradient rollout", "share")
+    return Explanation(maps, head, quantity, "through", aim.target, aim.contrast)
 
 
 GRADIENT_ROLLOUT = Method(

@@ -36,11 +36,11 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
         VitvizError: The model has no classes.
         NotEnoughMemory: The gradients would not fit.
     """
-    target = trace.target(question.target)
-    by_layer = of_each_layer(
-        trace, target, lambda of: (of.features * of.gradients).sum(-1), progress
+    aim = trace.aim(question.target, question.contrast)
+    by_layer = of_each_layer(trace, aim, lambda of: (of.features * of.gradients).sum(-1), progress)
+    return Explanation(
+        by_layer, "mean", Quantity("HiResCAM", "signed"), target=aim.target, contrast=aim.contrast
     )
-    return Explanation(by_layer, "mean", Quantity("HiResCAM", "signed"), target=target)
 
 
 HIRES_CAM = Method(

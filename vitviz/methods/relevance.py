@@ -3,7 +3,8 @@
     A_bar_l = fuse_h((dy/dA_l * A_l)+)
     R_end   = (I + A_bar_end) ... (I + A_bar_start),    map = R_end[query]
 
-y is the logit of one class, ``*`` of entries, ``+`` what is positive.
+y is the logit of one class (or how far it is above another's), ``*`` of entries, ``+`` what is
+positive.
 
 Source: Chefer, Gur and Wolf, "Generic Attention-model Explainability for Interpreting Bi-Modal and
 Encoder-Decoder Transformers", ICCV 2021, arXiv 2103.15679, equations 5 and 6, with the mean over
@@ -52,8 +53,8 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
         NotEnoughMemory: The gradients would not fit.
     """
     through = layers_from(RELEVANCE.settings(question.params), trace, "Relevance")
-    head, target = head_of(question, trace), trace.target(question.target)
-    gradients, fusion = trace.gradients(target, progress), fusion_of(head)
+    head, aim = head_of(question, trace), trace.aim(question.target, question.contrast)
+    gradients, fusion = trace.gradients(aim, progress), fusion_of(head)
     layers = Layers(
         trace, head, lambda block: fusion(block.clamp_(min=0)), 0.0, "relevance", progress,
         trace.room(), partial(gradients.window_rows, room=trace.room()),
@@ -62,7 +63,8 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     values = flows.unsqueeze(1).cpu().numpy()
     first = through[0]
     maps = uniform(values, through, trace.outline.tokens(first), trace.geometry_of(first))
-    return Explanation(maps, head, Quantity("relevance"), "through", target)
+    quantity = Quantity("relevance")
+    return Explanation(maps, head, quantity, "through", aim.target, aim.contrast)
 
 
 def push_added(

@@ -38,6 +38,7 @@ from vitviz.methods.parts.flow import (
     RESIDUAL,
     START,
     Layers,
+    discarded,
     flow_down,
     fusion_of,
     head_of,
@@ -63,7 +64,7 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     from vitviz.tracing.memory import refusing
 
     settings = ROLLOUT.settings(question.params)
-    residual, discard = share("residual", settings), share("discard", settings)
+    residual, discard = share("residual", settings), discarded(settings)
     through, head = layers_from(settings, trace, "Rollout"), head_of(question, trace)
     needed = min(trace.tokens**2 * FLOAT_BYTES, KEPT_BYTES)
     with refusing(needed, f"rollout over {trace.tokens:,} tokens", trace.device):

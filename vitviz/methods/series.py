@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # torch is not loaded for a list of names
     from vitviz.tracing.trace import Trace
 
 ByLayer = tuple[tuple[int, Float32[np.ndarray, " heads"]], ...]
-"""Of each layer that has such numbers, from 0: one for each head."""
+"""Of each layer that has such numbers, from 0: one for each head, or one that all heads share."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,7 +159,7 @@ def check_said(family: Family, config: Config, corrections: Said, file: CardFile
 def _with(family: Family, config: Config, given: dict[str, Any]) -> Config:
     """The configuration with these fields of a card's file over it."""
     values = {**family.fields(config), **given}
-    values = {n: list(v) if isinstance(v, tuple) else v for n, v in values.items()}
+    values = json.loads(json.dumps(values))  # as a card's file has it: lists, also further in
     read = family.read(values, 0)
     check_nothing_left(values)
     return read

@@ -17,6 +17,7 @@ from vitviz.bundled import resource
 from vitviz.errors import CheckpointError, NotEnoughMemory, VitvizError
 from vitviz.memory import available_bytes
 from vitviz.models.beside import Beside, look_beside
+from vitviz.models.caches import promised
 from vitviz.models.card import CardFile, ModelCard, card_file, from_json
 from vitviz.models.checkpoints.configs import read_options
 from vitviz.models.checkpoints.corrections import remembered, sha256, words_of
@@ -278,6 +279,12 @@ def _with_files(
     """The card with what the files say of themselves, which must be what the card says of them."""
     size = sum(file.stat().st_size for file in place.files)
     digest = sha256(place.files, progress)
+    if promised(place.files[0]) not in ("", digest) and len(place.files) == 1:
+        raise CheckpointError(
+            f"{place.name} is not what was fetched: its SHA-256 is another than the one that the "
+            "cache keeps it under.",
+            f"It was cut off or changed. Delete {place.files[0]} and fetch it again.",
+        )
     dtypes = {str(tensor.dtype).removeprefix("torch.") for tensor in tensors.values()}
     facts = {"sha256": digest, "bytes": size, "keys": reader.name}
     for name, is_ in facts.items():

@@ -134,6 +134,16 @@ class Network(nn.Module):
         """
         return self.classify(z)[None]
 
+    def features(self, z: Tensor) -> Float[Tensor, "batch numbers"]:
+        """What the head reads of the last state; where a network does not say, its answer."""
+        return self.classify(z)
+
+    def projection(self, layer: int) -> Float[Tensor, "width heads_times_dim"]:
+        """What the outputs of a layer's heads, one after another, are multiplied by before they are
+        added to the state; only networks whose outline gives "values" have it.
+        """
+        raise NotImplementedError
+
     def outline(self, input_size: tuple[int, int]) -> Outline:
         """It from outside, at an input of this height and width."""
         raise NotImplementedError

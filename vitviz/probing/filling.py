@@ -29,9 +29,12 @@ MOST_ROUNDS = 600
 def pixels_of(
     removed: Bool[Tensor, "batch rows cols"], size: tuple[int, int], patch: int
 ) -> Bool[Tensor, "batch 1 height width"]:
-    """The pixels of removed patches; patches that reach past the input's edge are cut off there."""
+    """The pixels of removed patches; patches that reach past the input's edge are cut off there,
+    and pixels that no patch reaches stay.
+    """
     wide = removed.repeat_interleave(patch, 1).repeat_interleave(patch, 2)
-    return wide[:, None, : size[0], : size[1]]
+    below, right = (max(0, side - of) for side, of in zip(size, wide.shape[1:], strict=True))
+    return F.pad(wide, (0, right, 0, below))[:, None, : size[0], : size[1]]
 
 
 def background(

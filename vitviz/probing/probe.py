@@ -121,15 +121,28 @@ class Probe:
         return np.concatenate([part.numpy() for part in found])
 
     def probabilities(
-        self, removed: Bool[np.ndarray, "sets patches"], target: int, progress: Progress = silent
+        self,
+        removed: Bool[np.ndarray, "sets patches"],
+        target: int,
+        progress: Progress = silent,
+        against: int | None = None,
     ) -> Float64[np.ndarray, " sets"]:
         """The probability of one class without each set of patches, 0..1; raises as ``logits``.
 
         In double precision, so that what is left to certainty can still be told apart.
+
+        Args:
+            removed: As of ``logits``.
+            target: Index of the class.
+            progress: As of ``logits``.
+            against: Another class: the probability is of the first one among these two, which
+                depends on the difference of their logits alone. None: among all.
         """
+        among = slice(None) if against is None else [target, against]
+        place = target if against is None else 0
 
         def of_target(answer: Tensor) -> Tensor:
-            return answer.double().softmax(-1)[:, target].cpu()
+            return answer.double()[:, among].softmax(-1)[:, place].cpu()
 
         found = list(self._answers(removed, of_target, progress))
         return np.concatenate([part.numpy() for part in found])

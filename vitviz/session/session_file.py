@@ -17,9 +17,10 @@ from vitviz.session.state import Session, View
 from vitviz.session.strict import check_parameters, method_called
 from vitviz.writing import write_whole
 
-VERSION = 4
+VERSION = 5
 """1 had one pane, no figure and no class; up to 2 a query was a token or one point; up to 3 there
-was no mask, and nothing was taken from networks. They are still read."""
+was no mask; up to 4 nothing was taken from networks, and no class was set against another. They are
+still read."""
 
 QUERIES = "auto|patches|cls|dist|reg[1-9][0-9]*"
 
@@ -100,7 +101,10 @@ def _in_this_version(data: Mapping[str, Any], version: int) -> Mapping[str, Any]
     """A session of an earlier version with what that version did not have."""
     new = json.loads(to_json(Session()))
     if version < 4:
-        data = _without_ablation({**data, "mask": new["mask"]})
+        data = {**data, "mask": new["mask"]}
+    if version < 5:
+        added_to_views = {name: new["view"][name] for name in ("ablation", "contrast")}
+        data = _with_new_fields(data, added_to_views)
     if version > 1:  # what 2 could say, 3 says so too
         return data
     added: dict[str, dict[str, Any]] = {"view": {"target": None}, "style": {"scaling": "linear"}}
@@ -111,21 +115,16 @@ def _in_this_version(data: Mapping[str, Any], version: int) -> Mapping[str, Any]
     return {**parts, "compare": new["compare"], "figure": new["figure"]}
 
 
-def _without_ablation(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A session of an earlier version, with what each of its views did not have."""
-    nothing = asdict(View())["ablation"]
-
-    def completed(value: Any) -> Any:
-        if isinstance(value, dict) and isinstance(value.get("view"), dict):
-            return {**value, "view": {"ablation": nothing, **value["view"]}}
-        return value
-
-    whole = completed(data)
-    compare = whole.get("compare")
-    if isinstance(compare, dict) and isinstance(compare.get("others"), list):
-        others = [completed(pane) for pane in compare["others"]]
-        whole = {**whole, "compare": {**compare, "others": others}}
-    return json.loads(json.dumps(whole))  # type: ignore[no-any-return]
+def _with_new_fields(part: Any, new: Mapping[str, Any]) -> Any:
+    """A session of an earlier version, or a part of it: each view with what it did not have."""
+    if isinstance(part, list):
+        return [_with_new_fields(item, new) for item in part]
+    if not isinstance(part, Mapping):
+        return part
+    parts = {name: _with_new_fields(value, new) for name, value in part.items()}
+    if isinstance(parts.get("view"), dict):
+        parts["view"] = {**new, **parts["view"]}
+    return parts
 
 
 def _checked(session: Session) -> Session:

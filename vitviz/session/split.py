@@ -89,7 +89,7 @@ def varied(pane: Pane, along: Along, value: Any) -> Pane:
         case "methods":
             return replace(pane, view=replace(view, method=value, params=()))
         case "models":
-            return replace(pane, model=value, view=replace(view, target=None))
+            return replace(pane, model=value, view=replace(view, target=None, contrast=None))
         case "photos":
             return replace(pane, photo=value, view=without_point(view))
         case "classes":

@@ -33,7 +33,7 @@ over them, or their mean.
 Points, so that the query stays on the same thing when the grid changes under it.
 """
 
-Tab = Literal["look", "heads", "patches", "masked", "compare"]
+Tab = Literal["look", "heads", "patches", "compare", "masked"]
 
 MOST_PANES = 6
 """Side by side; more are too small to read."""
@@ -77,6 +77,8 @@ class View:
         direction: Of the query, or to it.
         target: Index of the class that a class-specific method asks about; None: the most
             probable one.
+        contrast: Index of the class that this one is set against ("why this and not that"); None:
+            none.
         ablation: What is taken from the network while it is looked at.
     """
 
@@ -87,6 +89,7 @@ class View:
     query: Query = "auto"
     direction: Direction = "of"
     target: Annotated[int, Within(0, MOST_CLASSES)] | None = None
+    contrast: Annotated[int, Within(0, MOST_CLASSES)] | None = None
     ablation: Ablation = field(default_factory=Ablation)
 
 

@@ -93,6 +93,15 @@ def check_map(view: View, explanation: Explanation, outline: Outline) -> None:
     """
     layers = explanation.layers
     depth = layers[-1] + 1
+    if explanation.span == "network":
+        if view.layer not in (-1, *layers):
+            raise VitvizError(
+                f"{METHODS[view.method].title} has one map of the whole network here, not one of "
+                "each layer.",
+                "Leave the layer out.",
+            )
+        _check_head(view, explanation, outline)
+        return
     if (view.layer + depth if view.layer < 0 else view.layer) not in layers:
         number = view.layer + 1 if view.layer >= 0 else view.layer
         raise VitvizError(
@@ -174,6 +183,19 @@ def check_target(method: Method, target: int | None, classes: int) -> None:
         raise VitvizError(
             f"There is no class {target}: the model has {classes}.",
             f"Choose one from 0 to {classes - 1}.",
+        )
+
+
+def check_contrast(method: Method, target: int | None, contrast: int | None, classes: int) -> None:
+    """Refuses a class to set another one against, as ``check_target`` does, and twice the same.
+
+    Raises:
+        VitvizError: It is such a class.
+    """
+    check_target(method, contrast, classes)
+    if contrast is not None and contrast == target:
+        raise VitvizError(
+            "A class cannot be set against itself.", "Choose another class for one of them."
         )
 
 

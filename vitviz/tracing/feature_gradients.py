@@ -1,4 +1,4 @@
-"""How one class's logit depends on the features of each layer, in memory linear in tokens.
+"""How a number depends on the features of each layer, in memory linear in tokens.
 
 As ``vitviz.tracing.gradients`` does: from the states between the layers each of them runs again
 with a graph of its own, from the last one down. What a layer's features are, the network says
@@ -18,6 +18,7 @@ from vitviz.models.features import watching
 from vitviz.models.network import Network, Step, softmax_attention
 from vitviz.progress import Progress, Stage, part
 from vitviz.shapes import Float
+from vitviz.tracing.aim import Aim
 from vitviz.tracing.gradients import move, run_forward
 from vitviz.tracing.memory import refusing, require
 
@@ -39,7 +40,7 @@ class LayerFeatures(NamedTuple):
 def feature_gradients(
     network: Network,
     image: Float[Tensor, "1 3 height width"],
-    target: int,
+    aim: Aim,
     progress: Progress,
     states: Sequence[Tensor] = (),
 ) -> Iterator[LayerFeatures]:
@@ -48,7 +49,7 @@ def feature_gradients(
     Args:
         network: Is moved to the image's device.
         image: The model's input, normalised.
-        target: Index of the class; the network has it.
+        aim: Which number; the network has its classes.
         progress: Called before every block, up and down; may raise ``Cancelled``.
         states: What each block is given, and what the last one puts out, where that is known; else
             the network runs once more.
@@ -64,17 +65,17 @@ def feature_gradients(
         move(network, device)
         start = 0.0 if states else 0.5
         left = list(states) or run_forward(network, image, part(progress, 0, start))
-        yield from _down(network, size, left, target, part(progress, start, 1))
+        yield from _down(network, size, left, aim, part(progress, start, 1))
 
 
 def _down(
-    network: Network, size: tuple[int, int], states: list[Tensor], target: int, progress: Progress
+    network: Network, size: tuple[int, int], states: list[Tensor], aim: Aim, progress: Progress
 ) -> Iterator[LayerFeatures]:
     """Uses up ``states`` on the way."""
     steps = network.steps(size)
     depth = len(steps)
     out = states.pop()
-    ((of_head, by_head), gradient) = _backward(lambda z: network.classify(z)[0, target], out, None)
+    ((of_head, by_head), gradient) = _backward(lambda z: aim.value(network, z), out, None)
     for layer in reversed(range(depth)):
         progress(Stage("gradient_block", layer, depth), 1 - (layer + 1) / depth)
         step, after, by_after = steps[layer], out, gradient

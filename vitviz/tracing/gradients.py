@@ -1,7 +1,8 @@
-"""How one class's logit depends on every layer's attention, in memory linear in tokens.
+"""How a number depends on every layer's attention, in memory linear in tokens.
 
-With ``O = A V``, a head's output, the gradient of the logit y with respect to its attention is
-``dy/dA = dy/dO V^T``: as q and k give any rows of A, dy/dO and v give any rows of its gradient.
+The number y is a class's logit, or another ``Aim``. With ``O = A V``, a head's output, its gradient
+with respect to the attention is ``dy/dA = dy/dO V^T``: as q and k give any rows of A, dy/dO and v
+give any rows of its gradient.
 
 A forward keeps each block's input; going back, each block runs again with a graph of its own,
 which is gone before the next. So no more than one block's graph exists at a time.
@@ -12,8 +13,9 @@ Source: Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016, arXi
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -22,6 +24,7 @@ from torch import Tensor
 from vitviz.models.network import Bias, Network, Step, softmax_attention
 from vitviz.progress import Progress, Stage, part, silent
 from vitviz.shapes import Float
+from vitviz.tracing.aim import Aim
 from vitviz.tracing.memory import refusing, require
 from vitviz.tracing.windows import Windows
 
@@ -47,19 +50,30 @@ class LayerGradient(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
-    """What rows of dy/dA are made from, y being the logit of one class.
+    """What rows of dy/dA are made from.
 
     Args:
-        target: Index of the class.
+        aim: What y is.
         layers: Of each layer; None of one without attention.
     """
 
-    target: int
+    aim: Aim
     layers: tuple[LayerGradient | None, ...]
 
     @property
     def nbytes(self) -> int:
         return sum(layer.nbytes for layer in self.layers if layer is not None)
+
+    @cached_property
+    def positive(self) -> Gradients:
+        """With only what is positive of the gradients of what heads put out; rows of it are
+        ``(dy/dO)+ V^T``.
+        """
+        layers = (
+            None if layer is None else layer._replace(mixed=layer.mixed.clamp(min=0))
+            for layer in self.layers
+        )
+        return Gradients(self.aim, tuple(layers))
 
     def rows(
         self,
@@ -136,16 +150,16 @@ def move(network: Network, device: str) -> None:
 def run_backward(
     network: Network,
     image: Float[Tensor, "1 3 height width"],
-    target: int,
+    aim: Aim,
     progress: Progress = silent,
     states: Sequence[Tensor] = (),
 ) -> Gradients:
-    """The gradients of one class's logit.
+    """The gradients of one number.
 
     Args:
         network: Is moved to the image's device.
         image: The model's input, normalised.
-        target: Index of the class; the network has it.
+        aim: Which number; the network has its classes.
         progress: Called before every block, up and down; may raise ``Cancelled``.
         states: What each block is given, and what the last one puts out, where that is known; else
             the network runs once more, and they are let go on the way back.
@@ -160,9 +174,9 @@ def run_backward(
         move(network, device)
         steps = network.steps((image.shape[2], image.shape[3]))
         if states:
-            return _backward(network, steps, list(states), target, progress)
+            return _backward(network, steps, list(states), aim, progress)
         found = run_forward(network, image, part(progress, 0, 0.5))
-        return _backward(network, steps, found, target, part(progress, 0.5, 1))
+        return _backward(network, steps, found, aim, part(progress, 0.5, 1))
 
 
 def run_forward(
@@ -179,31 +193,73 @@ def run_forward(
 
 
 def _backward(
-    network: Network, steps: Sequence[Step], states: list[Tensor], target: int, progress: Progress
+    network: Network, steps: Sequence[Step], states: list[Tensor], aim: Aim, progress: Progress
 ) -> Gradients:
-    """From the logit down to the first block; uses up ``states`` on the way."""
+    """From the number down to the first block; uses up ``states`` on the way."""
     depth = len(steps)
     with torch.enable_grad():
         z = states.pop().clone().requires_grad_()
-        (gradient,) = torch.autograd.grad(network.classify(z)[0, target], z)
+        (gradient,) = torch.autograd.grad(aim.value(network, z), z)
     found: list[LayerGradient | None] = []
     for layer in reversed(range(depth)):
         progress(Stage("gradient_block", layer, depth), 1 - (layer + 1) / depth)
         gradient, of_layer = _through(steps[layer], states.pop(), gradient)
         found.insert(0, of_layer)
-    return Gradients(target, tuple(found))
+    return Gradients(aim, tuple(found))
 
 
-def _through(step: Step, z: Tensor, gradient: Tensor) -> tuple[Tensor, LayerGradient | None]:
+def run_readouts(
+    network: Network,
+    image: Float[Tensor, "1 3 height width"],
+    read: Callable[[Tensor], Float[Tensor, ""]],
+    layers: range,
+    progress: Progress = silent,
+    states: Sequence[Tensor] = (),
+) -> Iterator[tuple[int, LayerGradient | None]]:
+    """The gradients of what is read from each of some layers, each with respect to the attention of
+    that layer alone.
+
+    Args:
+        network: As of ``run_backward``.
+        image: As of ``run_backward``.
+        read: A number from what a layer puts out.
+        layers: Which.
+        progress: Called before every block; may raise ``Cancelled``.
+        states: As of ``run_backward``.
+
+    Raises:
+        NotEnoughMemory: Before starting, or when memory runs out in spite of the estimate.
+    """
+    size = (image.shape[2], image.shape[3])
+    device, cost = str(image.device), network.cost(size)
+    needed, what = cost.backward_bytes, f"gradients of {cost.tokens:,} tokens"
+    require(needed, what, device)
+    with refusing(needed, what, device):
+        move(network, device)
+        steps, start = network.steps(size), 0.0 if states else 0.5
+        known = list(states) or run_forward(network, image, part(progress, 0, start))
+        tell = part(progress, start, 1)
+        for place, layer in enumerate(layers):
+            tell(Stage("gradient_block", layer, len(steps)), place / len(layers))
+            with torch.enable_grad():
+                out = known[layer + 1].clone().requires_grad_()
+                (gradient,) = torch.autograd.grad(read(out), out)
+            yield layer, _through(steps[layer], known[layer], gradient, passing=False)[1]
+
+
+def _through(
+    step: Step, z: Tensor, gradient: Tensor, *, passing: bool = True
+) -> tuple[Tensor, LayerGradient | None]:
     """One block backward.
 
     Args:
         step: Runs once more, now with a graph.
         z: What it was given.
         gradient: With respect to what it put out.
+        passing: Goes on to what it was given; else only to the attention.
 
     Returns:
-        The gradient with respect to ``z``; and with respect to the attention.
+        The gradient with respect to ``z``, where it is wanted; and with respect to the attention.
     """
     seen: list[Tensor] = []
     members: list[Tensor] = []
@@ -226,7 +282,8 @@ def _through(step: Step, z: Tensor, gradient: Tensor) -> tuple[Tensor, LayerGrad
             (before,) = torch.autograd.grad(out, z, gradient)
             return before, None
         v, mixed = seen
-        before, by_mixed = torch.autograd.grad(out, (z, mixed), gradient)
+        wanted = (z, mixed) if passing else (mixed, mixed)
+        before, by_mixed = torch.autograd.grad(out, wanted, gradient)
     # Copies: v is a part of what q and k lie in too.
     own = v.detach().clone(memory_format=torch.contiguous_format)
     if not members:

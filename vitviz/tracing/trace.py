@@ -21,9 +21,19 @@ from vitviz.models.outline import NO_CLASSES, Outline
 from vitviz.models.tokens import TokenLayout, runs
 from vitviz.progress import Progress, silent
 from vitviz.shapes import Bool, Float32
+from vitviz.tracing.aim import Aim
 from vitviz.tracing.attention import LayerAttention
 from vitviz.tracing.feature_gradients import LayerFeatures, feature_gradients
-from vitviz.tracing.gradients import Gradients, run_backward, run_forward
+from vitviz.tracing.gradients import (
+    Gradients,
+    LayerGradient,
+    run_backward,
+    run_forward,
+    run_readouts,
+)
+from vitviz.tracing.pixels import pixel_gradient
+from vitviz.tracing.relevance import Relevance, run_repaired
+from vitviz.tracing.values import LayerValues, run_values
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +51,7 @@ class Trace:
             elsewhere, and puts it in before asking for gradients or states.
         kept: The state that each layer was given, and what the last one put out, where that is
             little enough to keep (``Cost.keeps_states``): gradients begin with it.
-        known: The gradients asked for last, by their class.
+        known: The gradients asked for last, by what they are of.
         device: Where it ran.
         readouts: The logits of each of the outline's ``readouts``, read-only; None where there is
             one head. ``logits`` is their mean.
@@ -55,7 +65,7 @@ class Trace:
     image: Float32[np.ndarray, "3 height width"] | None = None
     network: Network | None = None
     kept: tuple[Tensor, ...] = ()
-    known: dict[int, Gradients] = field(default_factory=dict)
+    known: dict[Aim, Gradients] = field(default_factory=dict)
     device: str = "cpu"
     readouts: Float32[np.ndarray, "readouts classes"] | None = None
 
@@ -135,6 +145,8 @@ class Trace:
         if len(queries) == 1:
             return self.row(layer, queries[0])
         attention = self.attention_of(layer)
+        if attention.windows is not None:
+            return _on_cpu(_mean_in_windows(attention, queries, rows=True))
         room = attention.room()
         total = room.new_zeros(attention.heads, attention.tokens)
         for run in runs(queries):
@@ -142,18 +154,27 @@ class Trace:
                 total += block.sum(1)
         return _on_cpu(total / len(queries))
 
-    def mean_column(self, layer: int, keys: tuple[int, ...]) -> Float32[np.ndarray, "heads tokens"]:
+    def mean_column(
+        self,
+        layer: int,
+        keys: tuple[int, ...],
+        weights: Float32[Tensor, "heads tokens"] | None = None,
+    ) -> Float32[np.ndarray, "heads tokens"]:
         """How much every token looks at some, in one layer: the mean of their columns.
 
         Args:
             layer: From 0.
             keys: At least one.
+            weights: What each token's column is multiplied by; None: nothing.
         """
-        if len(keys) == 1:
+        if len(keys) == 1 and weights is None:
             return self.column(layer, keys[0])
         attention = self.attention_of(layer)
+        if attention.windows is not None:
+            return _on_cpu(_mean_in_windows(attention, keys, rows=False))
         wanted = torch.tensor(keys, device=attention.device)
-        means = [block[..., wanted].mean(-1) for _, block in attention.row_blocks()]
+        factors = 1.0 if weights is None else weights[:, None, wanted]
+        means = [(block[..., wanted] * factors).mean(-1) for _, block in attention.row_blocks()]
         return _on_cpu(torch.cat(means, 1))
 
     def row_blocks(
@@ -202,37 +223,98 @@ class Trace:
             return wanted
         return int(self.logits.argmax())
 
-    def gradients(self, target: int, progress: Progress) -> Gradients:
-        """How the logit of a class depends on the attention; those asked for last are kept.
+    def aim(self, wanted: int | None, against: int | None = None) -> Aim:
+        """What is to be explained: a class's logit (``target``), or how far it is above another's.
 
         Args:
-            target: Index of the class.
+            wanted: As of ``target``.
+            against: Index of the other class; one that the model does not have is none.
+
+        Raises:
+            VitvizError: The model has no classes, or both are one.
+        """
+        target = self.target(wanted)
+        assert self.logits is not None
+        if against is None or not 0 <= against < len(self.logits):
+            return Aim(target)
+        if against == target:
+            raise VitvizError(
+                "The class of the map and the one that it is set against are the same"
+                + (", since it is the most probable one." if wanted is None else "."),
+                "Choose another class for one of them.",
+            )
+        return Aim(target, against)
+
+    def gradients(self, aim: Aim, progress: Progress) -> Gradients:
+        """How a number depends on the attention; those asked for last are kept.
+
+        Args:
+            aim: Which number.
             progress: Told before every block.
 
         Raises:
             NotEnoughMemory: Before starting, or when memory runs out in spite of the estimate.
         """
-        found = self.known.get(target)
+        found = self.known.get(aim)
         if found is None:
             network, image = self._again()
-            found = run_backward(network, image, target, progress, self.kept)
+            found = run_backward(network, image, aim, progress, self.kept)
             self.known.clear()  # while another thread may do the same
-            self.known[target] = found
+            self.known[aim] = found
         return found
 
-    def feature_gradients(self, target: int, progress: Progress) -> Iterator[LayerFeatures]:
-        """The features of each layer and how the logit of a class depends on them, from the last
+    def layer_gradients(
+        self, aim: Aim, layers: range, of_all: bool, progress: Progress
+    ) -> Iterator[tuple[int, LayerGradient | None]]:
+        """How a number, read from what each of some layers puts out as the network reads it from
+        the last one, depends on the attention of that layer.
+
+        Args:
+            aim: Which number.
+            layers: Which layers.
+            of_all: It is read from the mean over all tokens, whatever the network's head reads.
+            progress: Told before every block.
+        """
+        network, image = self._again()
+
+        def read(z: Tensor) -> Tensor:
+            return aim.value(network, z.mean(1, keepdim=True).expand_as(z) if of_all else z)
+
+        return run_readouts(network, image, read, layers, progress, self.kept)
+
+    def values(self, layers: range, progress: Progress) -> Iterator[LayerValues]:
+        """What the heads of some layers mix; see ``run_values``."""
+        network, image = self._again()
+        return run_values(network, image, layers, progress, self.kept)
+
+    def input(self) -> Float32[Tensor, "1 3 height width"]:
+        """What the network was given, normalised, where it ran."""
+        return self._again()[1]
+
+    def pixel_gradient(
+        self, image: Float32[Tensor, "1 3 height width"], aim: Aim, progress: Progress
+    ) -> tuple[float, Float32[Tensor, "3 height width"]]:
+        """A number of another input of this size, with its gradient; see ``pixel_gradient``."""
+        return pixel_gradient(self._again()[0], image, aim, progress)
+
+    def relevance(self, aim: Aim, progress: Progress) -> Relevance:
+        """What every token between the layers adds to a number; see ``run_repaired``."""
+        network, image = self._again()
+        return run_repaired(network, image, aim, progress, self.kept)
+
+    def feature_gradients(self, aim: Aim, progress: Progress) -> Iterator[LayerFeatures]:
+        """The features of each layer and how a number depends on them, from the last
         layer to the first; none of it is kept.
 
         Args:
-            target: Index of the class.
+            aim: Which number.
             progress: Told before every block.
 
         Raises:
             NotEnoughMemory: Before starting, or when memory runs out in spite of the estimate.
         """
         network, image = self._again()
-        return feature_gradients(network, image, target, progress, self.kept)
+        return feature_gradients(network, image, aim, progress, self.kept)
 
     def states(
         self, layer: int, progress: Progress = silent
@@ -303,6 +385,24 @@ class Trace:
         if self.network is None or self.image is None:
             raise ValueError("this trace does not know its network")
         return self.network, torch.tensor(self.image[None], device=self.device)
+
+
+def _mean_in_windows(
+    attention: LayerAttention, tokens: tuple[int, ...], *, rows: bool
+) -> Float32[Tensor, "heads tokens"]:
+    """The mean of some rows, or columns, each window by itself."""
+    windows, heads = attention.windows, attention.heads
+    assert windows is not None
+    share = torch.zeros(1, attention.tokens, device=attention.device)
+    share[0, list(tokens)] = 1 / len(tokens)
+    share = windows.into(share)[0]
+    total = share.new_zeros(heads, windows.positions)
+    for at, block in attention.window_blocks():
+        each = block.view(heads, -1, windows.slots, windows.slots)
+        own = share[at].view(-1, windows.slots)
+        weighted = own[:, :, None] * each if rows else own[:, None] * each
+        total[:, at] = weighted.sum(2 if rows else 3).flatten(1)
+    return windows.out_of(total)
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vitviz.maps.heat_map import Completeness
 from vitviz.probing.ablation import Ablation
 from vitviz.wording.description import Description
 from vitviz.wording.names import heads_name, layer_name, layers_name, prefix_name
@@ -17,7 +18,23 @@ def caption(of: Description) -> str:
     Where the map is about a class: "Class relevance of CLS for “collie” · layers 1 to 8 · ...".
     """
     hidden = [f"{share}, not shown" for share in hidden_shares([of])]
-    return SEPARATOR.join((*parts(of), *hidden, *(["0 everywhere"] if of.is_zero else [])))
+    sums = [] if of.completeness is None else [sums_words(of.completeness)]
+    zero = ["0 everywhere"] if of.is_zero else []
+    return SEPARATOR.join((*parts(of), *hidden, *sums, *zero))
+
+
+def sums_words(of: Completeness) -> str:
+    """ "adds up to the logit, 9.31, within 3e-06: patches 4.1, prefix tokens 2.2, biases 3.01".
+
+    "misses the logit, 9.31, by 0.8: ...", where that is more than a hundredth of the greatest of
+    these.
+    """
+    terms = [("patches", of.patches), ("prefix tokens", of.prefix), ("biases", of.biases)]
+    said = ", ".join(f"{name} {value:.3g}" for name, value in terms if value or name == "patches")
+    largest = max(abs(number) for number in (of.whole, of.patches, of.prefix, of.biases))
+    if of.error > largest / 100:
+        return f"misses {of.name}, {of.whole:.3g}, by {of.error:.1g}: {said}"
+    return f"adds up to {of.name}, {of.whole:.3g}, within {of.error:.1g}: {said}"
 
 
 def parts(of: Description) -> list[str]:
@@ -44,7 +61,11 @@ def ablation_words(ablation: Ablation) -> str:
 
 
 def layers(of: Description) -> str:
-    """ "layer 8", "layers 1 to 8"; "last layer" where there is no answer yet."""
+    """ "layer 8", "layers 1 to 8"; "last layer" where there is no answer yet; "" of the whole
+    network.
+    """
+    if of.layer is None:
+        return ""
     if of.layer < 0:
         return "last layer"
     if of.first is None:
@@ -68,13 +89,11 @@ def hidden_shares(maps: Sequence[Description]) -> list[str]:
 
 
 def _subject(of: Description) -> str:
-    """ "Attention of CLS", "Class relevance of CLS for “collie”", "Feature norm"."""
+    """ "Attention of CLS", "Class relevance of CLS for “collie”, not “tabby”", "Feature norm"."""
     token = f" {of.direction} {of.query}" if of.method.about_token else ""
-    return (
-        of.method.title_for(of.outline)
-        + token
-        + (f" for “{of.target_name}”" if of.target_name else "")
-    )
+    target = f" for “{of.target_name}”" if of.target_name else ""
+    contrast = f"{', ' if target else ' for '}not “{of.contrast_name}”" if of.contrast_name else ""
+    return of.method.title_for(of.outline) + token + target + contrast
 
 
 def _setting(name: str, value: object) -> str:

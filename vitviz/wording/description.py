@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vitviz.engine.answers import Cell
 from vitviz.imaging.preprocess import InputChoice
-from vitviz.maps.heat_map import Head
+from vitviz.maps.heat_map import Completeness, Head
 from vitviz.maps.resample import carried
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Method, ParameterValue
@@ -34,12 +34,14 @@ class Description:
         first: The first layer that the map is of, from 0; None where it is of one layer, or not
             known yet.
         layer: The layer, or the last of several, from 0; negative, counted from the last, where
-            there is no answer yet.
+            there is no answer yet; None where the map is of the whole network.
         head: One head, from 0, or a fusion.
         heads: How many heads that layer has; 0 where it is not known or has none, or the method is
             not about heads.
         target: Index of the class that the map is about; None: the most probable one, or of none.
         target_name: What that class is called; "" without one.
+        contrast: Index of the class that it is set against; None: none.
+        contrast_name: What that class is called; "" without one.
         direction: Of the query, or to it.
         query: What is asked about, for people: "CLS", "row 3, column 5", "the mean over all
             patches".
@@ -49,6 +51,7 @@ class Description:
         outline: Of the network; None where it is not known yet.
         ablation: What is taken from the network.
         is_zero: Every value of the map is 0: it tells nothing apart.
+        completeness: What its numbers add up to, of a method that promises it.
     """
 
     photo: PhotoRef | None
@@ -58,11 +61,13 @@ class Description:
     method: Method
     given: tuple[tuple[str, ParameterValue], ...]
     first: int | None
-    layer: int
+    layer: int | None
     head: Head
     heads: int
     target: int | None
     target_name: str
+    contrast: int | None
+    contrast_name: str
     direction: Direction
     query: str
     query_place: Hashable
@@ -70,6 +75,7 @@ class Description:
     outline: Outline | None = None
     ablation: Ablation = field(default_factory=Ablation)
     is_zero: bool = False
+    completeness: Completeness | None = None
 
 
 def describe(pane: Pane, cell: Cell | None) -> Description:
@@ -82,11 +88,13 @@ def describe(pane: Pane, cell: Cell | None) -> Description:
     view, method = pane.view, METHODS[pane.view.method]
     direction = view.direction if view.direction in method.directions else method.directions[0]
     target = view.target if cell is None else cell.target
+    contrast = view.contrast if cell is None else cell.contrast
     if not method.class_specific:
-        target = None
+        target = contrast = None
     known = Description(
         pane.photo, pane.model, _model_title(pane, cell), pane.input, method, view.params, None,
-        view.layer, view.head, 0, target, _target_name(cell, target), direction,
+        view.layer, view.head, 0, target, _class_name(cell, target),
+        contrast, _class_name(cell, contrast), direction,
         _query_words(view.query), view.query, ablation=view.ablation,
     )  # fmt: skip
     return known if cell is None else _answered(known, cell, view)
@@ -102,7 +110,8 @@ def describe_map(cell: Cell, view: View) -> Description:
     request = cell.request
     of_request = replace(
         view, method=request.method, params=request.params, query=request.query,
-        direction=request.direction, target=request.target, ablation=request.ablation,
+        direction=request.direction, target=request.target, contrast=request.contrast,
+        ablation=request.ablation,
     )  # fmt: skip
     return describe(Pane(request.photo, request.model, request.input, of_request), cell)
 
@@ -121,11 +130,14 @@ def _answered(known: Description, cell: Cell, view: View) -> Description:
     place = name_of(view.query, cell.outline) or tuple(
         sorted((round(x, 4), round(y, 4)) for x, y in carried_points)
     )
+    whole = explanation.span == "network"
     return replace(
-        known, first=explanation.layers[0] if through else None, layer=heat_map.layer,
+        known, first=explanation.layers[0] if through else None,
+        layer=None if whole else heat_map.layer,
         head=heat_map.head, heads=heads, query=query_name(cell.layout, cell.query_tokens),
         query_place=place, prefix_share=heat_map.prefix_share, outline=cell.outline,
         is_zero=not heat_map.values.any(),
+        completeness=heat_map.completeness,
     )  # fmt: skip
 
 
@@ -145,8 +157,8 @@ def _model_title(pane: Pane, cell: Cell | None) -> str:
     return shown_text(path.stem if path.name != pane.model else pane.model, MOST_OF_NAME)
 
 
-def _target_name(cell: Cell | None, target: int | None) -> str:
-    if target is None:
+def _class_name(cell: Cell | None, index: int | None) -> str:
+    if index is None:
         return ""
     names = cell.card.class_names if cell is not None else ()
-    return shown_text(names[target], MOST_OF_NAME) if target < len(names) else f"class {target}"
+    return shown_text(names[index], MOST_OF_NAME) if index < len(names) else f"class {index}"

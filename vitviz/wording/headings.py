@@ -140,7 +140,7 @@ def _aspects(of: Description) -> dict[str, Aspect]:
         "method": Aspect(of.method.name, of.method.title),
         **{f"setting {name}": _setting(of, name) for name in SETTINGS},
         "class": _class(of),
-        "layer": Aspect((of.first, of.layer), layers(of)),
+        "layer": Aspect(NO_MATTER if of.layer is None else (of.first, of.layer), layers(of)),
         "head": _head(of),
         "query": _query(of),
         "ablation": Aspect(
@@ -182,9 +182,10 @@ def _class(of: Description) -> Aspect:
     """The class asked about, where the method asks about one."""
     if not of.method.class_specific:
         return Aspect(NO_MATTER, "")
-    if of.target is None:
-        return Aspect(None, "most probable class")
-    return Aspect(of.target_name, of.target_name)
+    name = "most probable class" if of.target is None else of.target_name
+    against = f", not {of.contrast_name}" if of.contrast_name else ""
+    key = None if of.target is None else of.target_name
+    return Aspect((key, of.contrast_name) if against else key, name + against)
 
 
 def _head(of: Description) -> Aspect:

@@ -14,6 +14,7 @@ from vitviz.models.swin.config import SwinConfig
 from vitviz.models.swin.network import SwinTransformer
 from vitviz.progress import silent
 from vitviz.tracing import fused
+from vitviz.tracing.aim import Aim
 from vitviz.tracing.run import run
 from vitviz.tracing.trace import Trace
 
@@ -123,7 +124,7 @@ def test_rollout(network: SwinTransformer, trace: Trace, start: int) -> None:
 def test_about_a_class(network: SwinTransformer, trace: Trace) -> None:
     attention, slopes = whole_matrices(network, 2)
     grids = [layer.grid for layer in trace.outline.layers]
-    ours = trace.gradients(2, silent)
+    ours = trace.gradients(Aim(2), silent)
     biggest = max(np.abs(one).max() for one in slopes)
     for layer, wanted in enumerate(slopes):
         own = wanted * (attention[layer] > 0)  # of other windows there is none

@@ -37,7 +37,8 @@ from vitviz.wording.numbers import duration
 MAPS = (("JPEG", "jpg"), ("PNG, exact and slow", "png"), ("TIFF", "tiff"), ("None", "none"))
 SIDES = (("As the photo", 0), ("At most 2048 px", 2048), ("At most 1024 px", 1024),
          ("At most 512 px", 512))  # fmt: skip
-VALUES = (("None", "none"), ("NumPy, with geometry (.npz)", "npz"), ("NumPy (.npy)", "npy"))
+VALUES = (("None", "none"), ("NumPy, with geometry (.npz)", "npz"), ("NumPy (.npy)", "npy"),
+          ("Table (.csv)", "csv"))  # fmt: skip
 FIGURES = (("None", "none"), ("PDF", "pdf"), ("SVG", "svg"), ("PNG", "png"), ("TIFF", "tiff"))
 
 TABLE = (

@@ -153,6 +153,11 @@ def choose_target(app: App, target: int | None) -> None:
     choose_view(app, replace(app.store.session.view, target=target), "target")
 
 
+def choose_contrast(app: App, contrast: int | None) -> None:
+    """The class that the map's class is set against; None is none."""
+    choose_view(app, replace(app.store.session.view, contrast=contrast), "target")
+
+
 def choose_patch(app: App, patch: tuple[int, int] | None) -> None:
     """A patch of the map that is shown."""
     cell = app.controller.shown_cell

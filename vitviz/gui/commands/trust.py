@@ -30,6 +30,7 @@ def show_trust(app: App) -> None:
 def connect_dialog(app: App, dialog: TrustDialog) -> None:
     """Does what a new panel asks for."""
     dialog.asked.connect(partial(ask_trust, app))
+    dialog.removal_chosen.connect(app.trust.set_removal)
     dialog.mask_wanted.connect(partial(open_mask, app))
     dialog.table_wanted.connect(partial(save_table, app))
 

@@ -220,7 +220,7 @@ class FinetuneCommands(QObject):
         path = self.dialog.checkpoint if self.dialog is not None else None
         if path is not None:
             session = self._store.session
-            view = replace(session.view, target=None)
+            view = replace(session.view, target=None, contrast=None)
             self._store.set(replace(session, model=str(path), view=view, tab="look"))
             self._settings.add_recent("models", str(path))
 

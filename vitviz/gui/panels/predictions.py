@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLineEdit, QScrollArea, QSizePolicy, QWidget
 
 from vitviz.engine.answers import Cell, top_indices, top_of_each_head
 from vitviz.gui.scene import Scene
-from vitviz.gui.widgets.form import column, quiet
+from vitviz.gui.widgets.form import Choice, column, form, quiet, row
 from vitviz.gui.widgets.text import set_tooltip
 from vitviz.models.outline import NO_CLASSES
 from vitviz.plain_text import shown_text
@@ -16,6 +16,10 @@ from vitviz.session.state import Session
 from vitviz.wording.numbers import percent, score
 
 TOP = 5
+
+HINT = (
+    "\n\nClick a class to see where it is read from; Shift+click another one to see why not that."
+)
 
 
 def heads_words(cell: Cell) -> str:
@@ -29,10 +33,12 @@ class ProbabilityBars(QWidget):
 
     Signals:
         chosen(int): The user chose this row.
+        set_against(int): They chose it as what the map's class is set against.
         left_upwards(): The user went up from the first row.
     """
 
     chosen = Signal(int)
+    set_against = Signal(int)
     left_upwards = Signal()
 
     BAR = 4
@@ -72,7 +78,7 @@ class ProbabilityBars(QWidget):
         else:
             self.unsetCursor()
         words = "\n".join(f"{name}: {score(p, self.outputs)}" for name, p in rows)
-        hint = "\n\nClick a class to see where it is read from." if choosable and rows else ""
+        hint = HINT if choosable and rows else ""
         set_tooltip(self, words + hint)
         self.setAccessibleDescription(words)
         self.updateGeometry()
@@ -96,7 +102,8 @@ class ProbabilityBars(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         row = self.row_at(event.position().y())
         if self.choosable and row is not None and event.button() == Qt.MouseButton.LeftButton:
-            self.chosen.emit(row)
+            against = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            (self.set_against if against else self.chosen).emit(row)
         else:
             super().mousePressEvent(event)
 
@@ -224,18 +231,25 @@ class PredictionsPanel(QWidget):
     Signals:
         chosen(object target): The user chose the class with this index, or with None the most
             probable one, whichever that is.
+        set_against(object contrast): They chose the class that this one is set against, or none.
     """
 
     chosen = Signal(object)
+    set_against = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         layout = column(self)
         self.search = Search("Find a class…")
         self.bars = ProbabilityBars()
+        self.contrast = Choice("And not")
+        self._not = form()
+        row(self._not, "And not", self.contrast,
+            "A second class: the map shows what speaks for the first and not for it")  # fmt: skip
         self.note = quiet()
         layout.addWidget(self.search)
         layout.addWidget(self.bars)
+        layout.addLayout(self._not)
         layout.addWidget(self.note)
         layout.addStretch(1)
         self._scene = Scene(Session())
@@ -245,6 +259,10 @@ class PredictionsPanel(QWidget):
         self.search.returnPressed.connect(self._first_chosen)
         self.search.left_downwards.connect(self._enter_bars)
         self.bars.chosen.connect(self._row_chosen)
+        self.bars.set_against.connect(self._row_set_against)
+        self.contrast.currentIndexChanged.connect(
+            lambda: self.set_against.emit(self.contrast.value)
+        )
         self.bars.left_upwards.connect(self.search.setFocus)
         self.show_scene(self._scene)
 
@@ -271,10 +289,32 @@ class PredictionsPanel(QWidget):
         self.search.setVisible(about)
         self.bars.set_rows(rows, current, about)
         self.bars.setVisible(bool(rows))
+        self._show_contrast(cell if about else None, target)
         self._keep_in_sight(current)
         words = self._words(cell)
         self.note.setText(words)
         self.note.setVisible(bool(words))
+
+    def _show_contrast(self, cell: Cell | None, target: int | None) -> None:
+        """The classes that this one can be set against: the most probable, and the one chosen."""
+        pairs: list[tuple[str, object]] = [("—", None)]
+        chosen = None
+        if cell is not None:
+            others = [index for index in top_indices(cell, TOP) if index != target]
+            chosen = self._scene.session.view.contrast
+            if chosen is not None and chosen >= cell.outline.classes:
+                chosen = None
+            if chosen is not None and chosen not in others:
+                others.append(chosen)
+            pairs += [(cell.class_name(index), index) for index in others]
+        self.contrast.set_pairs(pairs)
+        self.contrast.show_value(chosen)
+        self._not.setRowVisible(self.contrast, len(pairs) > 1)
+
+    def _row_set_against(self, place: int) -> None:
+        index = self._indices[place]  # before what was looked for is cleared
+        self.search.clear()
+        self.set_against.emit(index)
 
     def _keep_in_sight(self, row: int | None) -> None:
         """Scrolls the row of the class into sight when another one was chosen."""

@@ -27,14 +27,17 @@ from vitviz.gui.scene import Scene, TrustState
 from vitviz.gui.threads.desk import Desk
 from vitviz.gui.threads.service import Service
 from vitviz.gui.trust.chart import TrustChart
-from vitviz.gui.widgets.form import quiet
+from vitviz.gui.widgets.form import Choice, quiet
 from vitviz.gui.widgets.text import PlainLabel, set_tooltip
 from vitviz.imaging.geometry import Geometry
 from vitviz.methods import METHODS
+from vitviz.probing.removal import removals
 from vitviz.progress import Progress, Stage
 from vitviz.shapes import Bool
 from vitviz.trust.localisation import localisation
+from vitviz.wording.names import capitalised
 from vitviz.wording.trust import (
+    REMOVALS,
     TESTS,
     place_words,
     sanity_words,
@@ -43,7 +46,7 @@ from vitviz.wording.trust import (
     trust_numbers,
 )
 
-MOST_NUMBERS = 10
+MOST_NUMBERS = 12
 """Rows of numbers there is room for."""
 
 
@@ -52,6 +55,7 @@ class TrustDialog(QDialog):
 
     Signals:
         asked(TrustRequest): The user wants a judgement that is not made by itself.
+        removal_chosen(str): They want patches to be removed in another way.
         mask_wanted(): They want to open a mask.
         table_wanted(Trust): They want its numbers in a file.
 
@@ -61,6 +65,7 @@ class TrustDialog(QDialog):
     """
 
     asked = Signal(object)
+    removal_chosen = Signal(str)
     mask_wanted = Signal()
     table_wanted = Signal(object)
 
@@ -93,6 +98,10 @@ class TrustDialog(QDialog):
         self.begin.setProperty("primary", True)
         self.begin.clicked.connect(self._begin)
         self.chart = TrustChart()
+        self.removal = Choice("How patches are removed")
+        set_tooltip(self.removal, "Dropped tokens leave a Vision Transformer as it is; painted "
+                    "patches are something it never saw")  # fmt: skip
+        self.removal.currentIndexChanged.connect(self._removal_chosen)
         self.titles = [PlainLabel() for _ in range(MOST_NUMBERS)]
         self.values = [PlainLabel() for _ in range(MOST_NUMBERS)]
         self.tests: dict[Test, QPushButton] = {}
@@ -156,6 +165,7 @@ class TrustDialog(QDialog):
         layout.addLayout(work)
         foot = QHBoxLayout()
         foot.addWidget(self.caption, 1)
+        foot.addWidget(self.removal)
         foot.addWidget(self.save)
         layout.addLayout(foot)
 
@@ -167,6 +177,11 @@ class TrustDialog(QDialog):
         if photo != self._photo:
             self._photo, self._mask, self._mask_name = photo, None, ""
         old, self._state = self._state, scene.trust_state
+        if scene.cell is not None:
+            ways = removals(scene.cell.outline)
+            self.removal.set_pairs([(capitalised(REMOVALS[way]), way) for way in ways])
+            request = self._state.request
+            self.removal.show_value(request.removal if request is not None else ways[0])
         if old.request != self._state.request:
             self._desk.ask(())  # tests of another map
         self._show()
@@ -234,6 +249,10 @@ class TrustDialog(QDialog):
         return self._state.trust.heat_map.geometry if self._state.trust is not None else None
 
     # What the user does
+
+    @Slot()
+    def _removal_chosen(self) -> None:
+        self.removal_chosen.emit(str(self.removal.value))
 
     @Slot()
     def _begin(self) -> None:

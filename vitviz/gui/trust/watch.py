@@ -16,6 +16,7 @@ from vitviz.gui.scene import PaneState, Phase, TrustState
 from vitviz.gui.threads.desk import CLOSING_S, Desk, step_back
 from vitviz.gui.threads.service import Service
 from vitviz.models.torch_import import import_torch
+from vitviz.probing.removal import Removal, removals
 from vitviz.progress import Progress, Stage
 from vitviz.session.state import Session
 from vitviz.trust.orders import STEPS
@@ -70,6 +71,7 @@ class TrustWatch(QObject):
         self._fraction: dict[TrustRequest, float] = {}
         self._wanted: tuple[TrustRequest, ...] = ()
         self._forwards: dict[Hashable, float] = {}
+        self._removal: Removal | None = None
         self._told_at = 0.0
         self._still = QTimer(self)
         self._still.setSingleShot(True)
@@ -98,6 +100,11 @@ class TrustWatch(QObject):
         )  # fmt: skip
         return states
 
+    def set_removal(self, removal: Removal) -> None:
+        """Removes patches in another way from now on, where the model allows it."""
+        self._removal = removal
+        self.changed.emit()
+
     def ask_now(self, request: TrustRequest) -> None:
         """Asks although it will take long, or failed before."""
         self._asked_for.add(request)
@@ -119,7 +126,7 @@ class TrustWatch(QObject):
         cell = pane.cell
         if not on or cell is None or pane.busy or pane.error is not None:
             return TrustState()
-        request = request_of_map(pane, cell)
+        request = request_of_map(pane, cell, self._removal)
         known = self._known.get(request)
         if isinstance(known, Trust):
             self._known.move_to_end(request)
@@ -194,11 +201,19 @@ class TrustWatch(QObject):
             self.changed.emit()
 
 
-def request_of_map(pane: PaneState, cell: Cell) -> TrustRequest:
-    """What is asked of the map that a pane shows."""
-    heat_map = cell.heat_map(pane.pane.view)
+def request_of_map(pane: PaneState, cell: Cell, removal: Removal | None = None) -> TrustRequest:
+    """What is asked of the map that a pane shows.
+
+    Args:
+        pane: The pane.
+        cell: Its answer.
+        removal: How patches are to be removed; the model's own first way where it does not allow
+            this one.
+    """
+    heat_map, allowed = cell.heat_map(pane.pane.view), removals(cell.outline)
     return TrustRequest(
-        cell.request, heat_map.layer, heat_map.head, steps=STEPS, orders=ORDERS
+        cell.request, heat_map.layer, heat_map.head, removal if removal in allowed else allowed[0],
+        STEPS, ORDERS,
     )  # fmt: skip
 
 

@@ -46,7 +46,7 @@ VIEWS = (
     ViewKind("look", "&Look", _look, ("map", "layers")),
     ViewKind("heads", "&Heads", _heads, ("heads",), lambda _: "heads"),
     ViewKind("patches", "&Patches", _patches, ("patches",), lambda _: "patches"),
-    ViewKind("masked", "&Masked", _masked, ("map", "layers")),
     ViewKind("compare", "&Compare", _compare, ("compare", "compare layers"), _difference,
              all_panes=True, opens_for_drags=True),
+    ViewKind("masked", "&Masked", _masked, ("map", "layers")),
 )  # fmt: skip

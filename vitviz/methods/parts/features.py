@@ -12,6 +12,7 @@ from vitviz.progress import Progress
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vitviz.tracing.aim import Aim
     from vitviz.tracing.feature_gradients import LayerFeatures
     from vitviz.tracing.trace import Trace
 
@@ -23,18 +24,18 @@ Reduce = Callable[["LayerFeatures"], "Tensor"]
 
 
 def of_each_layer(
-    trace: Trace, target: int, reduce: Reduce, progress: Progress
+    trace: Trace, aim: Aim, reduce: Reduce, progress: Progress
 ) -> dict[int, LayerMaps]:
     """The maps that ``reduce`` makes of every layer.
 
     Args:
         trace: Of a network with classes.
-        target: Index of the class.
+        aim: Which number.
         reduce: Gives a tensor of its own.
         progress: Told before every block.
     """
     by_layer = {
         of.layer: trace.maps(of.layer, reduce(of)[None].cpu().numpy())
-        for of in trace.feature_gradients(target, progress)
+        for of in trace.feature_gradients(aim, progress)
     }
     return dict(sorted(by_layer.items()))

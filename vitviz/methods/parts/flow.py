@@ -278,3 +278,17 @@ def share(name: str, settings: Mapping[str, ParameterValue]) -> float:
     if not 0 <= value <= 1:
         raise VitvizError(f"{name} is {value:g}: it is a share, from 0 to 1.", "")
     return value
+
+
+def discarded(settings: Mapping[str, ParameterValue]) -> float:
+    """The discard ratio.
+
+    Raises:
+        VitvizError: It is no share, or nothing is left.
+    """
+    value = share("discard", settings)
+    if value == 1:
+        raise VitvizError(
+            "A discard ratio of 1 leaves nothing of the attention.", "Choose one below 1."
+        )
+    return value

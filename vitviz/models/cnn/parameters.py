@@ -95,11 +95,8 @@ def fit(
 
 
 def _without_ones(tensor: Tensor) -> tuple[int, ...]:
-    """The shape without a kernel of 1, or other axes of 1 at its end."""
-    found = tuple(tensor.shape)
-    while len(found) > 1 and found[-1] == 1:
-        found = found[:-1]
-    return found
+    """The shape without axes of 1: of a kernel of 1, or of a scale laid out for its layer."""
+    return tuple(length for length in tensor.shape if length != 1)
 
 
 def _spell(found: tuple[int, ...]) -> str:

@@ -211,7 +211,6 @@ class VisionTransformer(Network):
 
     def __init__(self, config: ViTConfig) -> None:
         super().__init__()
-        width = config.width
         self.config = config
         self.patch_embed = PatchEmbedding(config)
         registers = sum(name.startswith("reg") for name in config.prefix)
@@ -358,8 +357,17 @@ class VisionTransformer(Network):
         """
         return self.readouts(z).mean(dim=0)
 
-    def _read(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch classes"]:
-        """What the head makes of the last tokens, normalised."""
+    def features(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch numbers"]:
+        return self._pooled(self.norm(z))
+
+    def projection(self, layer: int) -> Float[Tensor, "width width"]:
+        block = self.blocks[layer]
+        assert isinstance(block, Block)
+        weight = block.attn.proj.weight
+        return weight * block.ls1.gamma[:, None] if isinstance(block.ls1, LayerScale) else weight
+
+    def _pooled(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch numbers"]:
+        """What the head reads of the last tokens, normalised."""
         cls, patches = z[:, 0], z[:, len(self.config.prefix) :]
         if self.attn_pool is not None:
             pooled = self.attn_pool(z)
@@ -372,15 +380,15 @@ class VisionTransformer(Network):
         pooled = self.fc_norm(pooled)
         if self.pre_logits is not None:  # the paper's head for pre-training
             pooled = torch.tanh(self.pre_logits(pooled))
-        logits: Tensor = self.head(self.proj(pooled))
-        return logits
+        features: Tensor = self.proj(pooled)
+        return features
 
     def readouts(
         self, z: Float[Tensor, "batch tokens dim"]
     ) -> Float[Tensor, "readouts batch classes"]:
         """The head's logits, and in a distilled DeiT those of the distillation token's own head."""
         z = self.norm(z)
-        logits = self._read(z)
+        logits: Tensor = self.head(self._pooled(z))
         if self.head_dist is None:
             return logits[None]
         return torch.stack([logits, self.head_dist(z[:, self.config.prefix.index("dist")])])

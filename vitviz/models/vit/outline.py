@@ -31,6 +31,8 @@ def outline(config: ViTConfig, input_size: tuple[int, int]) -> Outline:
         for layer in range(config.depth)
     )
     gives: frozenset[Ability] = GIVES | CLASSES if config.classes else GIVES
+    if config.attention_norm or config.order == "norm last":
+        gives -= {"values"}  # what a head adds goes through a norm: it is no part of a sum
     sizes = ("width", config.width), ("MLP", config.mlp_width), ("patch", config.patch)
     return Outline(
         layers,

@@ -157,8 +157,9 @@ class MaskedView(ViewWidget):
             self.pictures.show_message(*(NOTHING if cell is None else NO_DECODER))
             return
         self.bar.setEnabled(True)
-        asked = (cell.request.photo, cell.request.model, session.input, session.mask,
-                 session.view.query, session.background, self.normalised)  # fmt: skip
+        view = session.view
+        asked = (cell.request.photo, cell.request.model, session.input, session.mask, view.query,
+                 view.ablation, session.background, self.normalised)  # fmt: skip
         if asked != self._asked:
             new = self._answer is None or self._answer.request.photo != cell.request.photo
             if new or self._answer is None or self._answer.request.model != cell.request.model:

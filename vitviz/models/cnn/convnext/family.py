@@ -34,7 +34,7 @@ def build(config: ConvNeXtConfig) -> Network:
 
 
 def readers() -> tuple[Reader, ...]:
-    """Of timm's names, of its authors', and of torchvision's."""
+    """Of the names of transformers, timm, its authors and torchvision."""
     from vitviz.models.cnn.convnext import weights
 
     return weights.READERS

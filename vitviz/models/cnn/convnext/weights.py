@@ -1,7 +1,8 @@
-"""Checkpoints of ConvNeXt in the names of timm, of its authors, and of torchvision.
+"""Checkpoints of ConvNeXt in the names of timm, its authors, transformers and torchvision.
 
 Sources: timm ``convnext.py`` (``checkpoint_filter_fn``); facebookresearch/ConvNeXt and ConvNeXt-V2
-(``models/convnext.py``, ``convnextv2.py``); torchvision ``models/convnext.py``.
+(``models/convnext.py``, ``convnextv2.py``); transformers ``modeling_convnext.py``; torchvision
+``models/convnext.py``.
 """
 
 from __future__ import annotations
@@ -46,6 +47,20 @@ AUTHORS = _patterns(
     (r"\.grn\.gamma$", ".response.weight"),
     (r"\.grn\.beta$", ".response.bias"),
     (r"^norm\.", "head_norm."),
+)
+TRANSFORMERS = _patterns(
+    (r"^convnext(v2)?\.", ""),
+    (r"^embeddings\.patch_embeddings\.", "stem.0."),
+    (r"^embeddings\.layernorm\.", "stem.1."),
+    (r"^encoder\.stages\.(\d+)\.downsampling_layer\.", r"stages.\1.blocks.0.down."),
+    (r"^encoder\.stages\.(\d+)\.layers\.(\d+)\.", r"stages.\1.blocks.\2."),
+    (r"\.dwconv\.", ".depthwise."),
+    (r"(blocks\.\d+)\.layernorm\.", r"\1.norm."),
+    (r"\.pwconv([12])\.", r".fc\1."),
+    (r"\.grn\.", ".response."),
+    (r"\.layer_scale_parameter$", ".gamma"),
+    (r"^layernorm\.", "head_norm."),
+    (r"^classifier\.", "head."),
 )
 TORCHVISION = _patterns(
     (r"^features\.0\.", "stem."),
@@ -94,9 +109,11 @@ def infer(tensors: Tensors, keys: dict[str, str], said: Said) -> tuple[ConvNeXtC
         class_count=shape(named, "head.weight", 2)[0] if "head.weight" in named else 0,
         head_norm="head_norm.weight" in named,
     )
+    usual = 1e-5 if widths[0] == XXLARGE else found.norm_eps
     found = replace(
         found, input_size=said.size() or found.input_size,
-        norm_eps=said.get("norm_eps", float) or (1e-5 if widths[0] == XXLARGE else found.norm_eps),
+        # transformers' own is of its last norm alone, and as good as none.
+        norm_eps=usual if said.kind == "transformers" else said.get("norm_eps", float) or usual,
     )  # fmt: skip
     return found, count_note(found.class_count)
 
@@ -127,7 +144,7 @@ def _reader(
     name: str, title: str, patterns: Sequence[Pattern], sign: str,
     preprocessing: Callable[[ConvNeXtConfig], tuple[Preprocessing, Notes]],
 ) -> Reader:  # fmt: skip
-    """Of names that one key of the first block tells apart."""
+    """Of names that one key of the first block, a pattern, tells apart."""
 
     def config(tensors: Tensors, said: Said) -> tuple[ConvNeXtConfig, Notes]:
         return infer(tensors, our_names(tensors, patterns), said)
@@ -137,7 +154,11 @@ def _reader(
         what = f"a ConvNeXt of {sum(config.depths)} blocks, {config.widths[-1]} wide"
         return fit(tensors, keys, lambda: ConvNeXt(config), what)
 
-    return Reader(name, title, lambda tensors: sign in tensors, config, convert, preprocessing)
+    return Reader(name, title, lambda tensors: _has(tensors, sign), config, convert, preprocessing)
+
+
+def _has(tensors: Tensors, sign: str) -> bool:
+    return any(re.fullmatch(sign, key) for key in tensors)
 
 
 def _timm(config: ConvNeXtConfig) -> tuple[Preprocessing, Notes]:
@@ -149,8 +170,13 @@ def _torchvision(config: ConvNeXtConfig) -> tuple[Preprocessing, Notes]:
 
 
 READERS = (
-    _reader("timm-convnext", "timm (ConvNeXt)", TIMM, "stages.0.blocks.0.conv_dw.weight", _timm),
-    _reader("convnext", "ConvNeXt's authors", AUTHORS, "stages.0.0.dwconv.weight", _timm),
+    _reader(
+        "transformers-convnext", "transformers (ConvNext, ConvNextV2)", TRANSFORMERS,
+        r"(convnext(v2)?\.)?encoder\.stages\.0\.layers\.0\.dwconv\.weight", _timm,
+    ),
+    _reader("timm-convnext", "timm (ConvNeXt)", TIMM, r"stages\.0\.blocks\.0\.conv_dw\.weight",
+            _timm),
+    _reader("convnext", "ConvNeXt's authors", AUTHORS, r"stages\.0\.0\.dwconv\.weight", _timm),
     _reader("torchvision-convnext", "torchvision (convnext_tiny)", TORCHVISION,
-            "features.1.0.block.2.weight", _torchvision),
+            r"features\.1\.0\.block\.2\.weight", _torchvision),
 )  # fmt: skip

@@ -34,10 +34,10 @@ def build(config: ResNetConfig) -> Network:
 
 
 def readers() -> tuple[Reader, ...]:
-    """Of the names that torchvision and timm share."""
+    """Of the names that torchvision and timm share, and of transformers'."""
     from vitviz.models.cnn.resnet import weights
 
-    return (weights.READER,)
+    return weights.READER, weights.TRANSFORMERS
 
 
 def specimen() -> ResNetConfig:

@@ -1,6 +1,7 @@
-"""Checkpoints of ResNets: torchvision and timm name the parameters alike.
+"""Checkpoints of ResNets: torchvision and timm name the parameters alike, transformers otherwise.
 
-Sources: torchvision ``models/resnet.py``; timm ``resnet.py``.
+Sources: torchvision ``models/resnet.py``; timm ``resnet.py``; transformers
+``modeling_resnet.py``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import replace
 from vitviz.errors import CheckpointError
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.checkpoints.reader import Notes, Reader, Said, Tensors
-from vitviz.models.cnn.parameters import NORM, as_torchvision, count_note, fit, shape
+from vitviz.models.cnn.parameters import NORM, as_timm, as_torchvision, count_note, fit, shape
 from vitviz.models.cnn.resnet.config import STEP, ResNetConfig, block_shapes
 from vitviz.models.cnn.resnet.network import ResNet, stem_names
 
@@ -131,3 +132,59 @@ READER = Reader(
     "resnet", "torchvision and timm (ResNet, ResNeXt, Wide ResNet)", recognises, config, convert,
     preprocessing,
 )  # fmt: skip
+
+OUR_NAMES = tuple(
+    (re.compile(pattern), ours)
+    for pattern, ours in (
+        (r"^resnet\.", ""),
+        (r"^embedder\.embedder\.convolution\.", "conv1."),
+        (r"^embedder\.embedder\.normalization\.", "bn1."),
+        (r"\.shortcut\.convolution\.", ".downsample.0."),
+        (r"\.shortcut\.normalization\.", ".downsample.1."),
+        (r"^classifier\.1\.", "fc."),
+    )
+)
+
+
+def torchvision_names(tensors: Tensors) -> Tensors:
+    """The parameters of a checkpoint of transformers' under torchvision's names."""
+    found = {}
+    for key, tensor in tensors.items():
+        name = key
+        for pattern, ours in OUR_NAMES:
+            name = pattern.sub(ours, name)
+        if match := re.match(r"encoder\.stages\.(\d{1,2})\.layers\.(\d{1,4})\.(.*)", name):
+            name = f"layer{int(match[1]) + 1}.{match[2]}.{match[3]}"
+        if match := re.match(r"(.*)\.layer\.(\d)\.(convolution|normalization)\.(.*)", name):
+            part = {"convolution": "conv", "normalization": "bn"}[match[3]]
+            name = f"{match[1]}.{part}{int(match[2]) + 1}.{match[4]}"
+        found[name] = tensor
+    return found
+
+
+def transformers_config(tensors: Tensors, said: Said) -> tuple[ResNetConfig, Notes]:
+    """The network, from the shapes; refuses options that the shapes do not tell."""
+    others = {"downsample_in_bottleneck": False, "downsample_in_first_stage": False,
+              "hidden_act": "relu"}  # fmt: skip
+    odd = [name for name, usual in others.items() if said.arguments.get(name, usual) != usual]
+    if odd:
+        raise CheckpointError(
+            "This is a relative of ResNet that vitviz cannot read yet: its config.json has another "
+            f"{' and '.join(odd)} than ResNet."
+        )
+    return config(torchvision_names(tensors), said)
+
+
+TRANSFORMERS = Reader(
+    "transformers-resnet",
+    "transformers (ResNet)",
+    lambda tensors: any(
+        re.fullmatch(
+            r"(resnet\.)?encoder\.stages\.0\.layers\.0\.layer\.0\.convolution\.weight", key
+        )
+        for key in tensors
+    ),
+    transformers_config,
+    lambda tensors, config: convert(torchvision_names(tensors), config),
+    lambda config: as_timm(config.input_size, STEP, 0.875),
+)

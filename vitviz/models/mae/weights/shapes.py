@@ -15,6 +15,7 @@ from vitviz.models.checkpoints.said import Said
 from vitviz.models.mae.config import MAEConfig
 from vitviz.models.mae.network import MaskedAutoencoder
 from vitviz.models.vit.weights import shapes as of_encoder
+from vitviz.models.vit.weights.heard import heard
 from vitviz.models.vit.weights.timm import IMAGENET_MEAN, IMAGENET_STD
 
 USUAL_HEADS = 16
@@ -36,6 +37,7 @@ def infer(named: Tensors, said: Said) -> tuple[MAEConfig, Notes]:
     if is_dataclass(of_card) and not isinstance(of_card, type):
         inner = {field.name: getattr(of_card, field.name) for field in fields(of_card)}
         said = replace(said, network={**said.network, **inner})
+    said = heard(said)
     encoder, notes = of_encoder.infer(
         {name: t for name, t in named.items() if not name.startswith(("decoder_", "mask_token"))},
         said,

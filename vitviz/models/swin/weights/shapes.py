@@ -178,7 +178,7 @@ def _windows(
         side, assumed = _said_window(said)
         if assumed:
             note = f"Windows of {side} x {side} patches are assumed: the weights do not tell."
-            notes += (Assumption("window", note),)
+            notes += (Assumption("windows", note),)
         size = size or _square(side * (patch << (len(first) - 1)))
         windows = tuple(min(side, *(s // (patch << i) for s in size)) for i in range(len(first)))
     if size is None:
