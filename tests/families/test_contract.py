@@ -43,8 +43,9 @@ FITTING = {
         "grad-cam",
         "hires-cam",
         "feature-norm",
+        "outliers",
     ],
-    "toy-cnn": ["feature-norm"],
+    "toy-cnn": ["feature-norm", "outliers"],
 }
 
 
@@ -159,7 +160,7 @@ def test_what_a_network_does_not_give_is_refused_in_words(toy: Toy, photo: Path)
     path, engine = toy(TOY_CNN), Engine()
     with pytest.raises(MethodMisfit, match="the model has no attention") as caught:
         engine.answer(request_for(photo, path))
-    assert caught.value.fitting == ("feature-norm",)
+    assert caught.value.fitting == ("feature-norm", "outliers")
     assert "Feature norm" in caught.value.hint
     with pytest.raises(MethodMisfit, match="no path to follow"):
         engine.answer(request_for(photo, toy(STAGES), View("rollout")))

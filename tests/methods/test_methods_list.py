@@ -24,7 +24,7 @@ def test_names_and_settings():
         "attention", "value-attention", "rollout", "value-rollout", "attention-flow", "relevance",
         "libragrad", "legrad", "daam", "daam-label-free", "gradient-rollout", "gmar",
         "attention-grad-cam", "grad-cam", "hires-cam", "leave-one-out", "integrated-gradients",
-        "smooth-grad", "feature-norm",
+        "smooth-grad", "feature-norm", "outliers",
     ]  # fmt: skip
     for name, method in METHODS.items():
         assert method.name == name

@@ -14,6 +14,7 @@ from vitviz.methods.integrated_gradients import INTEGRATED_GRADIENTS
 from vitviz.methods.leave_one_out import LEAVE_ONE_OUT
 from vitviz.methods.legrad import LEGRAD
 from vitviz.methods.libragrad import LIBRAGRAD
+from vitviz.methods.outliers import OUTLIERS
 from vitviz.methods.relevance import RELEVANCE
 from vitviz.methods.rollout import ROLLOUT
 from vitviz.methods.smooth_grad import SMOOTH_GRAD
@@ -46,6 +47,7 @@ METHODS: dict[str, Method] = {
         SMOOTH_GRAD,
         # what its layers put out
         FEATURE_NORM,
+        OUTLIERS,
     )
 }
 """Every method by its name, in the order the window lists them."""

@@ -63,7 +63,7 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     total = np.zeros((1, trace.tokens), np.float32)
     by_layer = {}
     of_all = settings["pool"] == "all tokens"
-    for layer, gradient in trace.readings(aim, layers, of_all, progress):
+    for layer, gradient in trace.layer_gradients(aim, layers, of_all, progress):
         if gradient is not None:
             total = total + _positive(gradient)
             by_layer[layer] = trace.maps(layer, total)

@@ -263,7 +263,7 @@ class Trace:
             self.known[aim] = found
         return found
 
-    def readings(
+    def layer_gradients(
         self, aim: Aim, layers: range, of_all: bool, progress: Progress
     ) -> Iterator[tuple[int, LayerGradient | None]]:
         """How a number, read from what each of some layers puts out as the network reads it from
