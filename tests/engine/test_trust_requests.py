@@ -17,6 +17,7 @@ from vitviz.engine.requests import HeadGridRequest, RankRequest, SanityRequest, 
 from vitviz.engine.seeing import see
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.imaging.preprocess import InputChoice
+from vitviz.methods import METHODS
 from vitviz.models.loading import load_model
 from vitviz.probing.probe import Probe
 from vitviz.progress import Stage
@@ -200,3 +201,7 @@ def test_what_a_judgement_costs_is_known_before(photo: Path, checkpoint: Path) -
     trust = Engine().answer(TrustRequest(request_for(photo, checkpoint)))
     asked = trust.judgement.references.forwards + trust.judgement.forwards
     assert asked / 2 <= forwards(card.outline) <= asked
+
+
+def test_no_method_is_called_as_a_baseline() -> None:
+    assert not set(METHODS) & set(BASELINES)
