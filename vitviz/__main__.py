@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not app.has_display():
         sys.stderr.write(NO_DISPLAY)
         return 2
-    return app.start([Path(path) for path in options.files], options.screenshot)
+    return app.start([Path(path) for path in options.files], options.screenshot, once=options.once)
 
 
 def window_options() -> Parser:
@@ -72,6 +72,11 @@ def window_options() -> Parser:
         type=Path,
         metavar="PNG",
         help="save a picture of the window once its first map is there, and close",
+    )
+    parser.add_argument(
+        "--once",
+        action="store_true",
+        help="leave what was open last time as it is, for the next start without FILE",
     )
     parser.add_argument(
         "files",

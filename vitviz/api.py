@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.load import MAX_PIXELS, load
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import InputChoice
+from vitviz.imaging.samples import sample_photos
 from vitviz.maps.heat_map import Head, HeatMap
 from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import look
@@ -21,6 +23,7 @@ from vitviz.methods.base import Direction, ParameterValue, Question
 from vitviz.models.hub_names import resolve
 from vitviz.models.loading import bundled
 from vitviz.models.loading import load_model as load_checkpoint
+from vitviz.notebook import shown, view
 from vitviz.progress import silent
 from vitviz.session.queries import query_tokens
 from vitviz.session.state import Query, View
@@ -35,9 +38,17 @@ from vitviz.session.strict import (
 )
 from vitviz.shapes import UInt8
 
+__all__ = ["explain", "load_model", "load_photo", "overlay", "trace", "view"]
+
 if TYPE_CHECKING:
+    from torch import nn
+
     from vitviz.models.loading import Model
     from vitviz.tracing.trace import Trace
+
+
+_photos: WeakKeyDictionary[Trace, Photo] = WeakKeyDictionary()
+"""What each trace was made of, for maps that show themselves."""
 
 
 def load_photo(path: str | Path, *, frame: int = 0, max_pixels: int | None = MAX_PIXELS) -> Photo:
@@ -54,18 +65,37 @@ def load_photo(path: str | Path, *, frame: int = 0, max_pixels: int | None = MAX
     return load(path, frame=frame, max_pixels=max_pixels)
 
 
-def load_model(model: str | Path | None = None, *, device: str = "auto") -> Model:
-    """Loads a model.
+def load_model(
+    model: nn.Module | str | Path | None = None,
+    *,
+    device: str = "auto",
+    photo: Photo | str | Path | None = None,
+    preprocessing: object = None,
+) -> Model:
+    """Loads a model, or takes over a live one.
+
+    A live model (of timm, transformers, torchvision, open_clip, torch.hub's DINO) stays as it is.
+    Both are shown a photo; where they put out the same, the result says how near they are
+    (``repr``, and the last of ``card.notes``), and where they do not, it is refused.
 
     Args:
         model: A checkpoint's path, a bundled model's id, the name of what was fetched before
             ("timm/vit_small_patch16_224.dino"; see ``vitviz download``), or None for the bundled
-            one. No network is asked.
+            one. No network is asked. Or a live ``torch.nn.Module``.
         device: "auto" (CUDA, else MPS, else CPU), "cpu", "cuda", "cuda:1", "mps".
+        photo: That a live model and vitviz's are compared with; None: a sample.
+        preprocessing: What photos are prepared with, for a live model that does not know it: an
+            image processor of transformers, transforms of torchvision, timm or OpenCLIP, or a dict
+            with "image_mean", "image_std", "size" and "crop_size".
 
     Raises:
         CheckpointError: It cannot be used; the message says why and what would work.
     """
+    if model is not None and not isinstance(model, str | Path):
+        from vitviz.models.objects.loading import load_object
+
+        seen = photo if isinstance(photo, Photo) else load(photo or sample_photos()[0])
+        return load_object(model, seen, device=device, preprocessing=preprocessing)
     return load_checkpoint(resolve(str(model)) if model is not None else bundled()[0].id, device)
 
 
@@ -86,7 +116,9 @@ def trace(photo: Photo, model: Model, *, whole: bool = False, fineness: int = 1)
     if fineness not in (range(1, 5) if whole else (1,)):
         raise ValueError(f"fineness is 1, or with whole=True 1 to 4, not {fineness}")
     choice = InputChoice("whole photo" if whole else "as trained", fineness)
-    return see(photo, model, choice)
+    made = see(photo, model, choice)
+    _photos[made] = photo
+    return made
 
 
 def explain(
@@ -119,7 +151,7 @@ def explain(
         params: The method's own: ``discard=0.9``.
 
     Returns:
-        One number a patch, in natural units.
+        One number a patch, in natural units. In a notebook it shows itself over its photo.
 
     Raises:
         VitvizError: There is no such method, parameter, layer, head, query or class, or the model
@@ -138,7 +170,7 @@ def explain(
     question = Question(tokens, direction, head, params, target, contrast)
     explanation = chosen.explain(trace, question, silent)
     check_map(View(method, layer=layer, head=head), explanation, trace.outline)
-    return explanation.map(layer, head)
+    return shown(explanation.map(layer, head), _photos.get(trace))
 
 
 def overlay(

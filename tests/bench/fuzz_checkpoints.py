@@ -51,7 +51,7 @@ def try_file(seed: int, number: int, folder: Path) -> Outcome:
     path.write_bytes(content)
     begin = time.process_time()  # work: the computer may be busy with other things
     try:
-        tensors = read_checkpoint(path).tensors
+        tensors = read_checkpoint((path,)).tensors
         for tensor in tensors.values():  # every number must be there to be read
             tensor.clone()
         result = "read"

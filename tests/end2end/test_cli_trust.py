@@ -59,7 +59,7 @@ def test_a_folder_ranks_methods(
     rows = list(csv.DictReader(table.read_text("utf-8").splitlines()))
     assert len(rows) == 2 * 6
     assert {row["method"] for row in rows} == {
-        "attention", "relevance", "random", "centre", "edges", "leave-one-out"
+        "attention", "relevance", "random", "centre", "edges", "bound"
     }  # fmt: skip
     assert all(row["pointing"] in ("0", "1") for row in rows)
 

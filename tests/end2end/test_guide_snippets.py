@@ -10,10 +10,12 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from tests.end2end.test_cli import here, small_photo
+from vitviz import api
 from vitviz.__main__ import main
 from vitviz.bundled import resource
 from vitviz.imaging.photo import Photo
 from vitviz.maps.heat_map import HeatMap
+from vitviz.notebook import ShownMap
 
 __all__ = ["here"]
 
@@ -39,6 +41,19 @@ def test_loading_values(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert re.fullmatch(r"0\.\d+ rollout, x \d+ to \d+, y \d+ to \d+", lines[0])
     assert lines[2].endswith("[14, 14]")
     assert lines[3] == "(48, 64) float32 [48, 64]"
+
+
+def test_a_notebook(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_photo(here / "photo.png").rename(here / "photo.jpg")
+    seen: list[object] = []
+    monkeypatch.setattr(api, "view", lambda model, photos: seen.append(photos))
+    (snippet,) = re.findall(r"```python\n(.*?)```", section("In a notebook"), re.DOTALL)
+    names: dict[str, object] = {}
+    exec(compile(snippet, "guide.md", "exec"), names)
+    assert seen == [["photo.jpg"]]
+    heat_map = names["heat_map"]
+    assert isinstance(heat_map, ShownMap)
+    assert heat_map.photo is names["photo"]
 
 
 @pytest.mark.parametrize("page", ["README.md", "resources/guide.md"])

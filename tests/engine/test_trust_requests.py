@@ -17,6 +17,7 @@ from vitviz.engine.requests import HeadGridRequest, RankRequest, SanityRequest, 
 from vitviz.engine.seeing import see
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.imaging.preprocess import InputChoice
+from vitviz.methods import METHODS
 from vitviz.models.loading import load_model
 from vitviz.probing.probe import Probe
 from vitviz.progress import Stage
@@ -45,6 +46,19 @@ def test_a_judgement_is_what_a_probe_says(photo: Path, checkpoint: Path) -> None
     np.testing.assert_allclose(trust.judgement.curve.first, along.first, rtol=1e-6)
     np.testing.assert_allclose(trust.judgement.curve.last, along.last, rtol=1e-6)
     assert "“class 3”" in trust_line(trust)
+
+
+def test_a_class_set_against_another_is_judged_among_the_two(photo: Path, checkpoint: Path) -> None:
+    engine = Engine()
+    request = request_for(photo, checkpoint, View("relevance", target=3, contrast=5))
+    trust = engine.answer(TrustRequest(request, orders=10))
+    alone = engine.answer(TrustRequest(replace(request, contrast=None), orders=10))
+    assert "“class 3” against “class 5”" in trust_line(trust)
+    model = load_model(checkpoint, "cpu")
+    trace = see(engine.photos.get(request.photo, request.background), model, InputChoice())
+    of_two = 1 / (1 + np.exp(float(trace.logits[5]) - float(trace.logits[3])))
+    assert trust.judgement.references.whole == pytest.approx(of_two, rel=1e-5)
+    assert alone.judgement.references.whole < of_two
 
 
 def test_a_map_without_a_class_asks_the_predicted_one(photo: Path, checkpoint: Path) -> None:
@@ -169,9 +183,25 @@ def test_methods_are_ranked_beside_maps_that_know_nothing(
     assert middle.place.pointing
 
 
+def test_all_methods_are_ranked_by_the_class_that_is_asked_about(
+    photo: Path, checkpoint: Path
+) -> None:
+    engine = Engine()
+    views = (View("attention", target=4), View("relevance", target=4))
+    requests = tuple(request_for(photo, checkpoint, view) for view in views)
+    predicted = int(engine.answer(requests[0]).probabilities.argmax())
+    assert predicted != 4
+    ranking = engine.answer(RankRequest(requests, orders=4))
+    assert (ranking.target, ranking.target_name) == (4, "class 4")
+
+
 def test_what_a_judgement_costs_is_known_before(photo: Path, checkpoint: Path) -> None:
     """In forwards of whole photos; those of fewer tokens count half."""
     card = load_model(checkpoint, "cpu").card
     trust = Engine().answer(TrustRequest(request_for(photo, checkpoint)))
     asked = trust.judgement.references.forwards + trust.judgement.forwards
     assert asked / 2 <= forwards(card.outline) <= asked
+
+
+def test_no_method_is_called_as_a_baseline() -> None:
+    assert not set(METHODS) & set(BASELINES)

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication, QTextDocumentFragment
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
 from vitviz.errors import Cancelled, NotEnoughMemory
 from vitviz.imaging.preprocess import InputChoice
+from vitviz.methods import METHODS
 from vitviz.models.loading import bundled
 from vitviz.progress import Stage
 
@@ -90,8 +91,7 @@ def test_another_checkpoint(ui: Driver, shared: Path, monkeypatch: pytest.Monkey
     assert ui.window.settings.recent("models") == [str(path)]
     notes = ui.window.panels.model.notes
     assert notes.isVisible()
-    said = QTextDocumentFragment.fromHtml(notes.toolTip()).toPlainText()
-    assert all(note in said for note in ui.cell.card.notes)
+    assert all(note in notes.text for note in ui.cell.card.notes)
     ui.do("model.bundled.vitviz-small-v1")
     ui.settle()
     assert ui.cell.card.id == bundled()[0].id
@@ -129,7 +129,7 @@ def test_too_little_memory_goes_back_to_the_last_input(ui: Driver) -> None:
 
 def test_an_unexpected_exception_has_a_report(ui: Driver, caplog) -> None:
     failing(ui, lambda request: request.method == "rollout", ZeroDivisionError("of all things"))
-    ui.window.panels.method.method.setCurrentIndex(1)
+    ui.window.panels.method.method.setCurrentIndex(list(METHODS).index("rollout"))
     ui.until(lambda: ui.message)
     ui.settle()
     assert "ZeroDivisionError: of all things" in ui.message

@@ -11,20 +11,21 @@ import pathlib
 import pickle
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from tests.bench.fuzz_checkpoints import Outcome, failures, report, try_file
 from tests.bench.nasty_checkpoints import archive_of, legacy_of
 from vitviz.errors import CheckpointError
-from vitviz.models.checkpoints.checkpoint import PREFIXES, WRAPPERS, read_checkpoint, read_tensors
+from vitviz.models.checkpoints.checkpoint import Checkpoint, read_checkpoint, read_tensors
 from vitviz.models.checkpoints.filetype import SAVE_STATE_DICT
+from vitviz.models.checkpoints.said import texts
 
 TENSORS = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.ones(4, dtype=torch.float16)}
 
@@ -44,7 +45,7 @@ def saved(value: object, path: Path, **how: bool) -> Path:
 def refusal(path: Path) -> str:
     """What the user reads; every refusal also says what to do."""
     with pytest.raises(CheckpointError) as caught:
-        read_checkpoint(path)
+        read_checkpoint((path,))
     return str(caught.value)
 
 
@@ -68,34 +69,75 @@ def test_the_content_counts_and_not_the_suffix(tmp_path: Path) -> None:
     assert set(read_tensors(tmp_path / "weights.safetensors")) == set(TENSORS)
 
 
+def known(tensors: Mapping[str, Tensor]) -> bool:
+    """Stands for a reader that knows these names."""
+    return {"a.weight", "b", "c.weight", "d.weight"} <= tensors.keys()
+
+
+NETWORK = TENSORS | {"c.weight": torch.ones(2, 2), "d.weight": torch.zeros(2, 2)}
+
+
+def found(value: object, path: Path, part: str = "") -> Checkpoint:
+    return read_checkpoint((saved(value, path),), known, part)
+
+
+WRAPPERS = (
+    "state_dict_ema",
+    "model",
+    "model_state_dict",
+    "net",
+    "weights",
+    "target_encoder",
+    "x.y",
+)
+
+
 @pytest.mark.parametrize("wrapper", WRAPPERS)
 def test_wrappers_are_opened(tmp_path: Path, wrapper: str) -> None:
-    value = {wrapper: TENSORS, "epoch": 3, "optimizer": {"state": {0: torch.ones(2)}}}
-    assert set(read_tensors(saved(value, tmp_path / "w.pth"))) == set(TENSORS)
+    value = {wrapper: NETWORK, "epoch": 3, "optimizer": {"state": {0: torch.ones(2)}}}
+    read = found(value, tmp_path / "w.pth")
+    assert set(read.tensors) == set(NETWORK)
+    assert read.notes == ()  # an optimiser's state is nobody's concern
 
 
 def test_wrappers_in_wrappers_and_the_choice_between_two(tmp_path: Path) -> None:
-    other = {"a.weight": torch.zeros(1)}
-    value = {"state_dict": {"student": other, "teacher": TENSORS}}
-    found = read_checkpoint(saved(value, tmp_path / "w.pth"))
-    assert set(found.tensors) == set(TENSORS)
-    assert found.notes == ('The file holds teacher and student: "teacher" is shown.',)
+    student = {f"module.{name}": tensor + 1 for name, tensor in NETWORK.items()}
+    value = {"state_dict": {"student": student, "teacher": {"backbone": NETWORK}}}
+    read = found(value, tmp_path / "w.pth")
+    assert torch.equal(read.tensors["b"], NETWORK["b"])
+    assert texts(read.notes) == ('The file holds teacher and student: "teacher" is shown.',)
+    assert read.parts == ("teacher", "student")
+    other = found(value, tmp_path / "w.pth", "student")
+    assert torch.equal(other.tensors["b"], NETWORK["b"] + 1)
+    assert other.parts == ("student", "teacher")
+    with pytest.raises(CheckpointError, match="no network called") as caught:
+        found(value, tmp_path / "w.pth", "parent")
+    assert "teacher, student" in caught.value.hint
 
 
-@pytest.mark.parametrize("prefix", [*PREFIXES, "module._orig_mod.backbone."])
-def test_common_prefixes_are_taken_off(tmp_path: Path, prefix: str) -> None:
-    value = {prefix + name: tensor for name, tensor in TENSORS.items()}
-    assert set(read_tensors(saved(value, tmp_path / "w.pth"))) == set(TENSORS)
+@pytest.mark.parametrize(
+    "prefix",
+    ["module.", "_orig_mod.", "module._orig_mod.backbone.", "_fsdp_wrapped_module.", "0.model.",
+     "timm_model.", "vit.", "a.b.c.d."],
+)  # fmt: skip
+def test_prefixes_are_taken_off(tmp_path: Path, prefix: str) -> None:
+    value = {prefix + name: tensor for name, tensor in NETWORK.items()}
+    value |= {"criterion.weight": torch.ones(3), "n_averaged": torch.tensor(5)}
+    read = found(value, tmp_path / "w.pth")
+    assert set(read.tensors) == set(NETWORK)
+    (note,) = read.notes
+    assert "criterion.weight, n_averaged" in note
 
 
-def test_a_head_may_stand_beside_its_backbone(tmp_path: Path) -> None:
-    value = {"backbone.a": torch.ones(1), "head.mlp.0.weight": torch.ones(1)}
-    assert set(read_tensors(saved(value, tmp_path / "w.pth"))) == {"a", "head.mlp.0.weight"}
-
-
-def test_prefixes_that_only_some_names_have_stay(tmp_path: Path) -> None:
-    value = {"encoder.a": torch.ones(1), "class_token": torch.ones(1)}
-    assert set(read_tensors(saved(value, tmp_path / "w.pth"))) == set(value)
+def test_a_linear_layer_beside_a_backbone_is_its_head(tmp_path: Path) -> None:
+    body = NETWORK | {"norm.weight": torch.ones(6)}
+    value = {f"backbone.{name}": tensor for name, tensor in body.items()}
+    head = {"fc.weight": torch.ones(3, 6), "fc.bias": torch.ones(3)}
+    read = found(value | head, tmp_path / "w.pth")
+    assert set(read.tensors) == {*body, "head.weight", "head.bias"}
+    # Not where it reads something else, nor where there are several layers.
+    for other in ({"fc.weight": torch.ones(3, 5)}, head | {"fc.2.weight": torch.ones(6, 6)}):
+        assert set(found(value | other, tmp_path / "w.pth").tensors) == set(body)
 
 
 def test_what_training_scripts_add_is_let_through(tmp_path: Path) -> None:

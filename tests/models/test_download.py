@@ -10,12 +10,14 @@ from types import SimpleNamespace
 import pytest
 
 from tests.models.hub_server import COMMIT, Hub, Served, serving
-from vitviz.errors import Cancelled, DownloadError
+from vitviz.bundled import resource
+from vitviz.errors import Cancelled, CheckpointError, DownloadError
 from vitviz.models import download_file
 from vitviz.models.caches import hub_cache, on_this_computer
 from vitviz.models.catalogue import CATALOGUE, Known
 from vitviz.models.download import ask, fetch
 from vitviz.models.hub_names import HubName, hub_name, local, resolve
+from vitviz.models.loading import load_model
 from vitviz.progress import Stage
 
 WEIGHTS = bytes(range(256)) * 64
@@ -276,6 +278,16 @@ def test_an_address_whose_name_has_no_hash_is_said_not_to_be_checked(hub: Hub) -
     hub.files["vit.pth"] = Served(WEIGHTS)
     offer = ask(HubName("x", url=f"{hub.address}/vit.pth"))
     assert not offer.is_checked
+
+
+def test_a_cache_that_holds_something_else_is_not_believed(hub: Hub) -> None:
+    weights = resource("models", "vitviz_small_v1.safetensors").read_bytes()
+    hub.files = {"model.safetensors": Served(weights)}
+    path = fetch(ask(_name()))
+    assert load_model(path, "cpu").card.bytes == len(weights)
+    path.resolve().write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
+    with pytest.raises(CheckpointError, match="is not what was fetched"):
+        load_model(path, "cpu")
 
 
 def test_every_row_of_the_catalogue_is_a_name_of_its_own() -> None:

@@ -43,9 +43,9 @@ def test_config_counts_what_the_network_has(name: str) -> None:
 @pytest.mark.parametrize("patch", [8, 14, 16, 32])
 def test_patch_embedding_is_unfolding_and_one_linear_layer(patch: int) -> None:
     torch.manual_seed(0)
-    embedding = PatchEmbedding(patch, 10)
+    embedding = PatchEmbedding(replace(SMALL, patch=patch, input_size=(2 * patch, 3 * patch)))
     image = random_input(2 * patch, 3 * patch)
-    linear = nn.Linear(3 * patch**2, 10)
+    linear = nn.Linear(3 * patch**2, SMALL.width)
     linear.weight.data = embedding.proj.weight.data.flatten(1)
     linear.bias.data = embedding.proj.bias.data
     unfolded = nn.functional.unfold(image, patch, stride=patch).transpose(1, 2)

@@ -170,11 +170,10 @@ def test_heads_as_timm_has_them(name: str, heads: int) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "vit_base_patch16_clip_224", "vit_base_patch16_siglip_224", "beit_base_patch16_224",
-        "eva02_tiny_patch14_224", "vit_small_patch16_dinov3", "swin_tiny_patch4_window7_224",
+        "swin_tiny_patch4_window7_224",
         "cait_xxs24_224", "resnet18", "convnext_atto", "samvit_base_patch16",
         "vit_tiny_r_s16_p8_224", "vit_small_patch16_18x2_224", "aimv2_large_patch14_224",
-        "vit_relpos_small_patch16_224", "vit_base_patch16_rpn_224", "naflexvit_base_patch16_gap",
+        "naflexvit_base_patch16_gap",
     ],
 )  # fmt: skip
 def test_relatives_are_refused_with_a_hint(name: str) -> None:

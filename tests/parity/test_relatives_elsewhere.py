@@ -166,7 +166,7 @@ def test_openais_own_file_says_its_activation() -> None:
     assert_same(read(tensors)(images(32, 32)), theirs.encode_image(images(32, 32)))
     config, notes = reader_of(tensors).reader.config(tensors, NOT_SAID)
     assert config.activation == "quick_gelu"
-    assert [n.field for n in notes if isinstance(n, Assumption)] == ["heads"]
+    assert [n.field for n in notes if isinstance(n, Assumption)] == ["heads", "input_size"]
 
 
 def test_an_activation_that_nobody_says_is_an_assumption() -> None:

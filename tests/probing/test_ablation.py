@@ -17,13 +17,13 @@ from tests.families.toy_stages import build as build_stages
 from tests.models.networks import SMALL, VARIANTS, naive_logits, random_input, random_network
 from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
+from vitviz.models.network import Network, softmax_attention
 from vitviz.models.vit.config import ViTConfig
 from vitviz.probing.ablated import Ablated
 from vitviz.probing.ablation import Ablation, Fill
 from vitviz.probing.heads import head_drops
 from vitviz.probing.probe import Probe
 from vitviz.probing.silence import mean_over
-from vitviz.tracing.aim import Aim
 from vitviz.tracing.run import run
 
 GEOMETRY = Geometry((24, 40), (12, 20), (0, 0), (12, 20), 4)
@@ -81,6 +81,32 @@ def test_removed_patches_are_as_if_they_were_not_there(config: ViTConfig) -> Non
     kept = [*range(prefix), *(prefix + p for p in patches)]
     expected = naive_logits(config, network.state_dict(), IMAGE[0], kept)
     np.testing.assert_allclose(ablated(IMAGE)[0].numpy(), expected, rtol=2e-4, atol=2e-4)
+    trace = run(ablated, IMAGE[0].numpy(), GEOMETRY)
+    np.testing.assert_allclose(trace.logits, expected, rtol=2e-4, atol=2e-4)
+
+
+def test_each_head_of_a_distilled_network_reads_what_is_left() -> None:
+    network = random_network(VARIANTS["distilled"])
+    ablated = Ablated(network, without((0, 1), (2, 2)), GEOMETRY)
+    z = ablated.embed(IMAGE)
+    for step in ablated.steps((12, 20)):
+        z = step(z, softmax_attention)
+    found = ablated.readouts(z)
+    assert len(found) == 2
+    torch.testing.assert_close(found.mean(0), ablated(IMAGE), rtol=1e-4, atol=1e-4)
+
+
+def test_a_silent_head_projects_nothing() -> None:
+    network = random_network(SMALL)
+    ablated = Ablated(network, Ablation(((1, 0), (1, 2), (1, 9))), GEOMETRY)
+    assert torch.equal(ablated.projection(0), network.projection(0))
+    whole, found = network.projection(1), ablated.projection(1)
+    assert torch.equal(found[:, 8:16], whole[:, 8:16])
+    assert found[:, :8].abs().max() == found[:, 16:].abs().max() == 0
+    z = ablated.embed(IMAGE)
+    for step in ablated.steps((12, 20)):
+        z = step(z, softmax_attention)
+    torch.testing.assert_close(ablated.features(z), network.features(z))
 
 
 def test_its_trace_is_the_trace_of_any_network() -> None:
@@ -94,7 +120,7 @@ def test_its_trace_is_the_trace_of_any_network() -> None:
         assert trace.column(layer, gone).max() == 0
         rows = torch.cat([block for _, block in trace.row_blocks(layer)], dim=1)
         np.testing.assert_allclose(rows.sum(-1), 1, atol=1e-5)
-    gradients = trace.gradients(Aim(2), lambda stage, fraction: None)
+    gradients = trace.gradients(trace.aim(2), lambda stage, fraction: None)
     silent = gradients.rows(1, slice(0, 1), slice(0, 18))
     assert silent.abs().max() == 0  # what a silent head looks at changes nothing
     assert gradients.rows(1, slice(1, 3), slice(0, 1)).abs().max() > 0
@@ -182,3 +208,12 @@ def test_a_photo_without_any_patch_is_refused() -> None:
     ablation = Ablation().with_patches(GEOMETRY, np.ones((3, 5), bool))
     with pytest.raises(VitvizError, match="Every patch is removed"):
         Ablated(random_network(SMALL), ablation, GEOMETRY)
+
+
+def test_whatever_a_network_can_do_an_ablated_one_does_its_own_way() -> None:
+    """A part of the contract that is not passed on would be answered by the whole network's rule,
+    or by none.
+    """
+    parts = {name for name, part in vars(Network).items() if callable(part) and name[0] != "_"}
+    parts -= {"forward"}  # which goes through the others
+    assert parts <= set(vars(Ablated))

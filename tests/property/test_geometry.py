@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vitviz.imaging.geometry import Geometry
-from vitviz.imaging.preprocess import MOST_TOKENS, InputChoice, Preprocessing, fit
+from vitviz.imaging.preprocess import MOST_TOKENS, InputChoice, Preprocessing, ResizeRule, fit
 
 sides = st.integers(1, 6000)
 photo_sizes = st.tuples(sides, sides)
-rules = st.sampled_from(["shortest edge, then centre crop", "squash", "longest edge, then pad"])
+rules = st.sampled_from(list(get_args(ResizeRule)))
 
 
 @st.composite

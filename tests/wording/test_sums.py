@@ -18,7 +18,7 @@ from vitviz.wording.caption import sums_words
         (Completeness(-2.0, "the logit", -2.0), "adds up to the logit, -2, within 0: patches -2"),
         (
             Completeness(11.9, "the change", 11.08),
-            "misses the change, 11.9, by 0.8: patches 11.1",
+            "misses the change, 11.9, by 0.82: patches 11.1",
         ),
     ],
 )

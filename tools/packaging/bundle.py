@@ -20,8 +20,9 @@ from vitviz.licences import PACKAGES, installed, of_distribution
 Entry = tuple[str, str, str]
 """PyInstaller's: path in the folder, path on this computer, kind."""
 
-OPTIONAL = ("av",)
-"""What the program says it lacks. PyAV's wheels carry x264, which is under the GPL."""
+OPTIONAL = ("av", "scipy")
+"""What the program says it lacks. PyAV's wheels carry x264, which is under the GPL; scipy is large,
+and one method asks for it."""
 
 EXCLUDED = (
     # Of torch: what compiles, exports and reports, with what only that imports. torch.optim
@@ -30,7 +31,7 @@ EXCLUDED = (
     "torch._dynamo", "torch._inductor", "torch.onnx", "torch.utils.tensorboard",
     # Python's, and what tests and builds need.
     "tkinter", "setuptools", "pip", "pytest", "hypothesis", "beartype", "typeguard", "timm",
-    "torchvision", "torchaudio", "IPython", "scipy", "pandas", "jax",
+    "torchvision", "torchaudio", "IPython", "pandas", "jax",
     # Of matplotlib: what draws in windows; figures are drawn without one.
     "matplotlib.backends.qt_compat", "matplotlib.backends.backend_qt",
     "matplotlib.backends.backend_qtagg", "matplotlib.backends.backend_qt5agg",

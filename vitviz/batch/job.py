@@ -11,6 +11,7 @@ from vitviz.errors import VitvizError
 from vitviz.exporting.provenance import Disclosure
 from vitviz.imaging.load import MAX_PIXELS
 from vitviz.models.card import ModelCard
+from vitviz.models.checkpoints.said import Said
 from vitviz.paths import resolved
 from vitviz.session.state import Compare, Session
 
@@ -57,6 +58,7 @@ class Batch:
         device: As for ``vitviz.models.loading.choose_device``.
         max_pixels: A photo above this is a failure; None: what memory allows.
         disclosure: What is said of where files come from.
+        said: What the user says of the model; None: what was remembered of its file.
         workers: Photos worked on at a time; 0: as many as there are processor cores, at most 8.
     """
 
@@ -68,6 +70,7 @@ class Batch:
     max_pixels: int | None = MAX_PIXELS
     disclosure: Disclosure = field(default_factory=Disclosure)
     workers: int = 0
+    said: Said | None = None
 
     def settings(self, card: ModelCard, device: str) -> Settings:
         """What the results depend on.
@@ -81,6 +84,7 @@ class Batch:
             "vitviz": __version__,
             "folder": str(resolved(self.folder)),
             "model": card.id,
+            **({"said of the model": list(card.corrected)} if card.corrected else {}),
             "weights": card.sha256,
             "device": device.partition(":")[0],
             "input": asdict(session.input),

@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ from vitviz.engine.photos import PhotoCache, stamp
 from vitviz.engine.room import Room
 from vitviz.errors import PhotoError
 from vitviz.imaging.load import MAX_PIXELS
+from vitviz.models.card import ModelCard
 from vitviz.models.torch_import import import_torch
 from vitviz.paths import is_inside
 from vitviz.plain_text import shown_text
@@ -70,6 +71,7 @@ class Summary:
         failures: (photo, why) of the first ``MOST_LISTED`` failures.
         tables: The files of the table.
         seconds: This run took.
+        card: Of the model.
     """
 
     done: int = 0
@@ -78,6 +80,7 @@ class Summary:
     failures: list[tuple[str, str]] = field(default_factory=list)
     tables: list[Path] = field(default_factory=list)
     seconds: float = 0.0
+    card: ModelCard | None = None
 
     def lines(self, most: int = MOST_LISTED) -> list[str]:
         """The failures for people, a line each; of more than ``most``, how many more."""
@@ -121,12 +124,14 @@ def run(
     report(BatchProgress(Stage("loading_model")))
     import_torch()
     # Each photo is looked at once: what is kept is only for its own files.
-    engine = Engine(PhotoCache(PHOTO_BYTES, batch.max_pixels or MAX_PIXELS), trace_budget=0)
+    engine = Engine(PhotoCache(PHOTO_BYTES, batch.max_pixels or MAX_PIXELS), trace_budget=0,
+                    said=batch.said)  # fmt: skip
     model = engine.model(batch.session.model, batch.device, control.progress)
     settings = batch.settings(model.card, model.device)
     with opened(batch.out, settings, restart=restart) as journal:
         remove_parts(batch.out, below=True)
-        return Run(batch, model, engine, journal, control, report).go()
+        summary = Run(batch, model, engine, journal, control, report).go()
+        return replace(summary, card=model.card)
 
 
 class Run:

@@ -7,6 +7,8 @@ Columns, in this order (empty where they mean nothing, and for photos that faile
     width, height           of the photo, in pixels, upright
     top1, top1_index, top1_probability, top2, ...
                             the most probable classes: name, index from 0, probability 0..1
+    value                   the output itself, of a model whose outputs are values: one number is
+                            no probability
     target                  the class that the map is about, for class-specific methods
     prefix_share            share of the row's mass that is on prefix tokens, and not on the map
     minimum, maximum, mean  of the map, in the method's unit
@@ -68,9 +70,9 @@ def columns(classes: int, *, trust: bool = False) -> tuple[str, ...]:
         f"top{i}{what}" for i in range(1, classes + 1) for what in ("", "_index", "_probability")
     ]
     return (
-        "photo", "sha256", "width", "height", *top, "target", "prefix_share", "minimum", "maximum",
-        "mean", "entropy", "maximum_x", "maximum_y", "centre_x", "centre_y", "top_tenth",
-        *(TRUST if trust else ()), "notes", "error",
+        "photo", "sha256", "width", "height", *top, "value", "target", "prefix_share",
+        "minimum", "maximum", "mean", "entropy", "maximum_x", "maximum_y", "centre_x", "centre_y",
+        "top_tenth", *(TRUST if trust else ()), "notes", "error",
     )  # fmt: skip
 
 
@@ -97,7 +99,10 @@ def row(photo: Photo, cell: Cell, view: View, classes: int) -> Row:
         assert cell.probabilities is not None
         result[f"top{rank}"] = cell.class_name(index)
         result[f"top{rank}_index"] = index
-        result[f"top{rank}_probability"] = float(cell.probabilities[index])
+        if cell.outputs == "values":
+            result.setdefault("value", float(cell.probabilities[index]))
+        else:
+            result[f"top{rank}_probability"] = float(cell.probabilities[index])
     if cell.target is not None:
         result["target"] = cell.class_name(cell.target)
     heat_map = cell.heat_map(view)

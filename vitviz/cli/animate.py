@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from vitviz.cli.choices import add_choices, chosen
-from vitviz.cli.options import add_disclosure, counted, disclosure, print_notes
+from vitviz.cli.choices import add_choices, chosen, said_of_model
+from vitviz.cli.options import add_disclosure, counted, disclosure, print_notes, warn_of_model
 from vitviz.cli.terminal import say
 from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
         film=Film(options.fps, max(options.hold, 0.0), not options.once),
     )  # fmt: skip
     out = options.out or Path(f"{options.photo.stem}-{options.method}-{along}.gif")
-    engine = Engine()
+    engine = Engine(said=said_of_model(options))
     (request,) = plan(session, options.device)
     try:
         cell = engine.answer(request)
@@ -79,6 +79,7 @@ def run(options: argparse.Namespace) -> int:
     photo = engine.photos.get(request.photo, request.background)
     say(f"{options.photo}: {caption(describe_map(cell, session.view, session.style))}")
     print_notes(photo)
+    warn_of_model(cell.card)
     said = disclosure(options)
     write_animation(out, photo, cell, session, animation, engine.answer, disclosure=said)
     say(f"  wrote {out}")

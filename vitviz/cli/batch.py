@@ -22,9 +22,9 @@ from vitviz.batch.job import (
 from vitviz.batch.progress import BatchProgress
 from vitviz.batch.run import Summary
 from vitviz.batch.run import run as run_batch
-from vitviz.cli.choices import add_choices, chosen
+from vitviz.cli.choices import add_choices, chosen, said_of_model
 from vitviz.cli.interrupts import interrupts
-from vitviz.cli.options import add_disclosure, disclosure
+from vitviz.cli.options import add_disclosure, disclosure, warn_of_model
 from vitviz.cli.terminal import say, warn, write_over
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.imaging.load import MAX_PIXELS
@@ -99,6 +99,7 @@ def run(options: argparse.Namespace) -> int:
         options.device,
         None if options.large else MAX_PIXELS,
         disclosure(options),
+        said=said_of_model(options),
     )
     line = Line(options.quiet)
     again = f"To continue: {command(options.arguments)}"
@@ -128,6 +129,8 @@ def say_outcome(summary: Summary, quiet: bool) -> int:
         say(f"{photos} in {duration(summary.seconds)}{before}")
         for table in summary.tables:
             say(f"  wrote {table}")
+        if summary.card is not None:
+            warn_of_model(summary.card)
     if not summary.failed:
         return 0
     warn(f"vitviz: {summary.failed:,} of {summary.done:,} failed:")

@@ -10,6 +10,8 @@ from vitviz.maps.scaling import Scaling
 from vitviz.maps.style import ColourMap, Style
 from vitviz.methods import METHODS
 from vitviz.models.card import ModelCard
+from vitviz.models.checkpoints.corrections import read_words
+from vitviz.models.checkpoints.said import Said
 from vitviz.models.loading import bundled, load_model
 from vitviz.session.state import Session, View
 from vitviz.session.strict import (
@@ -30,6 +32,9 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
     option("--model", default=bundled()[0].id,
         help="a checkpoint, a bundled model's id, or the name of what vitviz download fetched, "
         "such as timm/... (default: %(default)s)")  # fmt: skip
+    option("--set-model", action="append", default=[], metavar="NAME=VALUE",
+        help="what its file does not tell or is mistaken about: heads=12, grid=6x8, "
+        "mean=0.5,0.5,0.5, part=student, names=FILE (see the guide); may be repeated")  # fmt: skip
     option("--method", choices=tuple(METHODS),
         help="default: rollout, or the first method that the model fits")  # fmt: skip
     option("--layer", default="last", type=layer, help="from 1, or last (default)")
@@ -71,7 +76,7 @@ def chosen(options: argparse.Namespace) -> Session:
     Raises:
         VitvizError: The method has no such direction or parameter, or the model no such class.
     """
-    options.method = options.method or usual_method(options.model)
+    options.method = options.method or usual_method(options.model, said_of_model(options))
     method = METHODS[options.method]
     check_direction(method, options.direction)
     params = dict(read_parameter(method, text) for text in options.set)
@@ -82,20 +87,29 @@ def chosen(options: argparse.Namespace) -> Session:
     return Session(model=options.model, input=INPUTS[options.input], view=view, style=style)
 
 
-def usual_method(model: str) -> str:
+def usual_method(model: str, said: Said | None = None) -> str:
     """The name of the method that is used where none is given: ``USUAL``, or the first one that a
     model fits.
     """
-    outline = card_of(model).outline
+    outline = card_of(model, said).outline
     if METHODS[USUAL].fits(outline):
         return USUAL
     return next((name for name, method in METHODS.items() if method.fits(outline)), USUAL)
 
 
-def card_of(model: str) -> ModelCard:
+def card_of(model: str, said: Said | None = None) -> ModelCard:
     """What is known of a model; a checkpoint is read twice so."""
     cards = {card.id: card for card in bundled()}
-    return cards.get(model) or load_model(model, "cpu").card
+    return cards.get(model) or load_model(model, "cpu", corrections=said).card
+
+
+def said_of_model(options: argparse.Namespace) -> Said | None:
+    """What ``--set-model`` says; None where it is not given.
+
+    Raises:
+        VitvizError: It says what cannot be.
+    """
+    return read_words(options.set_model) if options.set_model else None
 
 
 def classes(options: argparse.Namespace) -> tuple[int | None, int | None]:
@@ -108,7 +122,7 @@ def classes(options: argparse.Namespace) -> tuple[int | None, int | None]:
         return None, None
     method = METHODS[options.method]
     check_target(method, 0, 0)
-    card = card_of(options.model)
+    card = card_of(options.model, said_of_model(options))
     target, contrast = (
         None if text is None else class_called(text, card.class_names)
         for text in (options.target, options.contrast)

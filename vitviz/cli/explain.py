@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from vitviz.cli.choices import add_choices, chosen
+from vitviz.cli.choices import add_choices, chosen, said_of_model
 from vitviz.cli.options import (
     add_disclosure,
     counted,
@@ -16,6 +16,7 @@ from vitviz.cli.options import (
     photos_at,
     print_notes,
     stems,
+    warn_of_model,
 )
 from vitviz.cli.terminal import say
 from vitviz.engine.answers import top_classes, top_of_each_head
@@ -26,11 +27,13 @@ from vitviz.exporting.formats import CONTAINERS, Format, formats, suffixes
 from vitviz.exporting.map_files import write_map, write_values
 from vitviz.exporting.values import Resolution, ValuesOptions
 from vitviz.methods import METHODS
+from vitviz.models.card import ModelCard
 from vitviz.paths import absolute, is_folder, is_there, resolved
 from vitviz.session.state import PhotoRef, Session
 from vitviz.session.strict import check_map, check_query
 from vitviz.wording.caption import caption
 from vitviz.wording.description import describe_map
+from vitviz.wording.numbers import score
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers
@@ -87,10 +90,14 @@ def run(options: argparse.Namespace) -> int:
     choices = chosen(options)
     photos = [photo for path in options.photos for photo in photos_at(path)]
     files = targets(photos, options.method, options.out, options.format or ["png", "npy"])
-    engine, code = Engine(), 0
+    engine, code = Engine(said=said_of_model(options)), 0
+    warned = False
     for photo, photo_files in zip(photos, files, strict=True):
         try:
-            explain_one(engine, photo, photo_files, choices, options)
+            card = explain_one(engine, photo, photo_files, choices, options)
+            if not warned:
+                warn_of_model(card)
+            warned = True
         except CheckpointError:  # which no other photo will change
             raise
         except PhotoTooLarge as error:
@@ -104,8 +111,8 @@ def run(options: argparse.Namespace) -> int:
 
 def explain_one(
     engine: Engine, path: Path, files: list[Path], choices: Session, options: argparse.Namespace
-) -> None:
-    """Writes the maps of one photo, and prints what they are."""
+) -> ModelCard:
+    """Writes the maps of one photo, prints what they are, and gives the model's card."""
     ref = PhotoRef(str(absolute(path)), options.frame, options.large)
     session, view = replace(choices, photos=(ref,)), choices.view
     (request,) = plan(session, options.device)
@@ -115,10 +122,10 @@ def explain_one(
     photo = engine.photos.get(request.photo, request.background)
     say(f"{path}: {caption(describe_map(cell, view, session.style))}")
     print_notes(photo)
-    for name, probability in top_classes(cell, 3):
-        say(f"  {100 * probability:5.1f} %  {name}")
-    for token, name, probability in top_of_each_head(cell):
-        say(f"  {100 * probability:5.1f} %  {name} (by the head of {token} alone)")
+    for name, number in top_classes(cell, 3):
+        say(f"  {score(number, cell.outputs):>7}  {name}")
+    for token, name, number in top_of_each_head(cell):
+        say(f"  {score(number, cell.outputs):>7}  {name} (by the head of {token} alone)")
     said = disclosure(options)
     if said.beside is None and any(file.suffix.lower() in CONTAINERS for file in files):
         said = replace(said, beside=False)  # one of the files says it for all
@@ -129,6 +136,7 @@ def explain_one(
         else:
             write_map(file, photo, cell, session, said)
         say(f"  wrote {file}")
+    return cell.card
 
 
 def holds_values(file: Path, format_names: list[str]) -> bool:

@@ -9,8 +9,16 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from vitviz.cli.choices import add_choices, chosen
-from vitviz.cli.options import add_disclosure, counted, disclosure, head, photos_at, print_notes
+from vitviz.cli.choices import add_choices, chosen, said_of_model
+from vitviz.cli.options import (
+    add_disclosure,
+    counted,
+    disclosure,
+    head,
+    photos_at,
+    print_notes,
+    warn_of_model,
+)
 from vitviz.cli.terminal import say, warn
 from vitviz.engine.engine import Engine
 from vitviz.errors import PhotoTooLarge, VitvizError
@@ -120,7 +128,7 @@ def run(options: argparse.Namespace) -> int:
         raise VitvizError(
             f"{options.out} is one of the photos, and would be overwritten.", "Give another --out."
         )
-    engine = Engine()
+    engine = Engine(said=said_of_model(options))
     try:
         missing = write_figure(options.out, session, engine, options.device,
                      disclosure=disclosure(options), strict=True)  # fmt: skip
@@ -131,6 +139,8 @@ def run(options: argparse.Namespace) -> int:
         if photo.notes:
             say(f"{Path(ref.path).name}:")
             print_notes(photo)
+    for model in dict.fromkeys(pane.model for pane in session.panes):
+        warn_of_model(engine.model(model, options.device).card)
     if missing:
         warn(missing_letters(missing))
     say(f"wrote {options.out}")

@@ -14,6 +14,7 @@ from vitviz.imaging.load import photos_in
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Fusion, Head
+from vitviz.models.card import ModelCard
 from vitviz.models.hub_names import resolve
 from vitviz.paths import is_folder
 from vitviz.session.state import Point, Query
@@ -76,6 +77,20 @@ def print_notes(photo: Photo) -> None:
         say(f"  {note}")
     if photo.frames > 1:
         say("  --frame N takes another one of them")
+
+
+def warn_of_model(card: ModelCard) -> None:
+    """What had to be assumed of a model and what was left out, a line each, on standard error."""
+    fields = {assumption.text: assumption.field for assumption in card.assumed}
+    for note in card.notes:
+        warn(f"  {card.title}: {note}")
+    words = sorted({WORDS.get(field, field) for field in fields.values()})
+    if words:
+        warn(f"  Correct what is assumed with --set-model {', '.join(words)}=VALUE")
+
+
+WORDS = {"input_size": "grid", "preprocessing": "mean, std, rule, edge"}
+"""What ``--set-model`` calls the fields of assumptions, where it calls them otherwise."""
 
 
 def photos_at(path: Path) -> list[Path]:

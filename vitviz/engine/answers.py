@@ -28,6 +28,7 @@ from vitviz.shapes import Bool, Float32, UInt8
 
 if TYPE_CHECKING:
     from vitviz.models.card import ModelCard
+    from vitviz.models.checkpoints.said import Outputs
     from vitviz.trust.judgement import Judgement
     from vitviz.trust.ranking import Ranked
     from vitviz.trust.sanity import Check
@@ -59,7 +60,8 @@ class Cell:
         geometry: Where each patch of the first layer lies on the photo.
         query_tokens: Indices of the query's tokens among those of the first layer.
         explanation: Every layer (and head) of the map.
-        probabilities: Of each class, softmaxed; None for a model without a head.
+        probabilities: Of each class, 0..1, softmaxed; of labels that do not exclude each other,
+            each by itself; of a head whose outputs are values, these. None without a head.
         input_pixels: What the model was given, normalisation undone.
         device: Where it ran: "cpu", "cuda:0", "mps".
         forward_s: What the forward took, in seconds.
@@ -133,10 +135,19 @@ class Cell:
         """Whether the map is about tokens, the query."""
         return METHODS[self.request.method].about_token
 
+    @property
+    def outputs(self) -> Outputs:
+        """What the numbers of the head are: "classes", "labels" or "values"."""
+        return self.card.outputs or ("values" if self.card.outline.classes == 1 else "classes")
+
     def class_name(self, index: int) -> str:
         """What a class is called; by its number where its name is not known."""
         names = self.card.class_names
-        return names[index] if names else f"class {index}"
+        if names:
+            return names[index]
+        if self.outputs == "values":
+            return "output" if self.card.outline.classes == 1 else f"output {index}"
+        return f"class {index}"
 
     def heat_map(self, view: View) -> HeatMap:
         """The map of the layer and head that the view chose."""
@@ -268,6 +279,7 @@ class Trust:
         judgement: What was found.
         target: Index of the class whose probability was followed.
         target_name: What it is called.
+        against: What the class is called that it is set against; "" for all others.
         removal: How patches were removed.
         outlier_share: Of the map's positive sum, what lies on outlier patches; None where the
             network gives no states of such patches.
@@ -280,6 +292,7 @@ class Trust:
     judgement: Judgement
     target: int
     target_name: str
+    against: str
     removal: Removal
     outlier_share: float | None
     outliers: int

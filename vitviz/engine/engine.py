@@ -58,6 +58,7 @@ from vitviz.imaging.preprocess import displayed_input, fit
 from vitviz.maps.heat_map import Explanation
 from vitviz.methods import METHODS
 from vitviz.methods.series import SERIES
+from vitviz.models.checkpoints import corrections
 from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.loading import load_model
 from vitviz.probing.ablation import Ablation
@@ -68,6 +69,7 @@ from vitviz.session.state import PhotoRef
 from vitviz.shapes import UInt8
 
 if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
+    from vitviz.models.checkpoints.said import Said
     from vitviz.models.loading import Model
     from vitviz.tracing.trace import Trace
 
@@ -99,13 +101,18 @@ class Engine:
     Args:
         photos: Where opened photos are; shared with whoever shows them.
         trace_budget: Bytes of traces kept; the last one always is.
+        said: What the user says of every model, before what was remembered of its file.
     """
 
     def __init__(
-        self, photos: PhotoCache | None = None, trace_budget: int = TRACE_BUDGET_BYTES
+        self,
+        photos: PhotoCache | None = None,
+        trace_budget: int = TRACE_BUDGET_BYTES,
+        said: Said | None = None,
     ) -> None:
         self.photos = photos or PhotoCache()
-        self._models: Cache[tuple[str, Stamp | None, str], Model] = Cache(
+        self._said = said
+        self._models: Cache[tuple[str, Stamp | None, Stamp | None, str], Model] = Cache(
             MODEL_BUDGET_BYTES, lambda model: FLOAT_BYTES * model.card.outline.parameters
         )
         self._traces: Cache[Hashable, tuple[Trace, UInt8[np.ndarray, "height width 3"]]] = Cache(
@@ -305,11 +312,13 @@ class Engine:
         def load() -> Model:
             needed = 2 * known.size if known else 0  # the file's tensors, and the network's
             with self._room.taken(needed, "cpu", lambda: progress(WAITING, 0)):
-                return load_model(name, device, progress=progress)
+                if self._said is None:
+                    return load_model(name, device, progress=progress)
+                return load_model(name, device, progress, self._said)
 
         progress(Stage("loading_model"), 0)
-        known = stamp(name)
-        return self._models.get((name, known, device), load, lambda: progress(WAITING, 0))
+        known, said = stamp(name), stamp(str(corrections.folder() / corrections.FILE))
+        return self._models.get((name, known, said, device), load, lambda: progress(WAITING, 0))
 
     def _twice(self, work: Callable[[], Result], progress: Progress) -> Result:
         """Where memory is short, everything remembered is forgotten; where that may have been what
@@ -332,7 +341,8 @@ class Engine:
         model = self.model(request.model, device, progress)
         self._seen[request.photo] = photo.sha256
         key = (photo.sha256, request.photo.frame, request.background, request.input,
-               model.card.id, model.card.sha256, model.device, request.ablation)  # fmt: skip
+               model.card, model.card.corrected, model.card.parts[:1], model.device,
+               request.ablation)  # fmt: skip
         trace, pixels = self._traces.get(
             key, lambda: self._trace(photo, model, request, progress), lambda: progress(WAITING, 0)
         )
@@ -366,7 +376,8 @@ class Engine:
         )  # fmt: skip
         return Cell(
             request, sight.photo_sha256, sight.model.card, trace.geometry, tokens, explanation,
-            probabilities(trace), sight.input_pixels, sight.model.device, trace.forward_s, method_s,
+            probabilities(trace, sight.model.card), sight.input_pixels, sight.model.device,
+            trace.forward_s, method_s,
             None if trace.readouts is None else softmax(trace.readouts),
             self._change(request, sight, aim.target if aim else None, progress),
         )  # fmt: skip

@@ -33,6 +33,9 @@ BUDGET_BYTES = 32 << 20
 OUTLIER_MADS = 6.0
 """A patch whose norm lies so many median absolute deviations above the median is an outlier."""
 
+About = tuple[int, int | None]
+"""Index of a class whose probability is asked; among all, or against another one alone."""
+
 KNOWN_PART = 0.9
 """Of the work, what is the same for every map of a photo."""
 
@@ -80,29 +83,29 @@ class Judge:
     cache: Cache[Hashable, References]
     request: TrustRequest | RankRequest
 
-    def asked(self, geometry: Geometry, target: int) -> Ask:
+    def asked(self, geometry: Geometry, about: About) -> Ask:
         """The probability of a class without patches of a grid."""
-        probe = self._probe(geometry)
-        return lambda removed, progress: probe.probabilities(removed, target, progress)
+        probe, (target, against) = self._probe(geometry), about
+        return lambda removed, progress: probe.probabilities(removed, target, progress, against)
 
     def removal(self, geometry: Geometry) -> Removal:
         """How patches of a grid are removed."""
         return self._probe(geometry).removal
 
     def compared(
-        self, geometry: Geometry, target: int, pixels: UInt8[np.ndarray, "height width 3"],
+        self, geometry: Geometry, about: About, pixels: UInt8[np.ndarray, "height width 3"],
         progress: Progress,
     ) -> References:  # fmt: skip
         """What maps of a grid are compared with: known, or found out now."""
         from vitviz.trust.references import references
 
         request = self.request
-        key = (self.key, geometry, self.removal(geometry), target, request.steps, request.orders,
+        key = (self.key, geometry, self.removal(geometry), about, request.steps, request.orders,
                request.seed)  # fmt: skip
         return self.cache.get(
             key,
             lambda: references(
-                self.asked(geometry, target), geometry, pixels, steps=request.steps,
+                self.asked(geometry, about), geometry, pixels, steps=request.steps,
                 orders=request.orders, seed=request.seed, progress=progress,
             ),
             lambda: progress(Stage("waiting"), 0.0),
@@ -134,21 +137,23 @@ def judged(judge_of: Judge, cell: Cell, progress: Progress) -> Trust:
     heat_map = cell.explanation.map(request.layer, request.head)
     require_judgeable(heat_map)
     target, geometry = trace.target(cell.target), heat_map.geometry
+    about = target, cell.contrast
     told = part(progress, 0.0, KNOWN_PART)
-    known = judge_of.compared(geometry, target, cell.input_pixels, told)
+    known = judge_of.compared(geometry, about, cell.input_pixels, told)
     told = part(progress, KNOWN_PART, 1.0)
-    judgement = judge(judge_of.asked(geometry, target), heat_map.values, known, told)
+    judgement = judge(judge_of.asked(geometry, about), heat_map.values, known, told)
     share, outliers = _on_outliers(heat_map, trace)
     return Trust(
-        request, heat_map, judgement, target, cell.class_name(target), judge_of.removal(geometry),
-        share, outliers, time.perf_counter() - start,
+        request, heat_map, judgement, target, cell.class_name(target),
+        "" if cell.contrast is None else cell.class_name(cell.contrast),
+        judge_of.removal(geometry), share, outliers, time.perf_counter() - start,
     )  # fmt: skip
 
 
 def ranking(judge_of: Judge, cells: Sequence[Cell], progress: Progress) -> Ranking:
     """Judges maps of several methods, and the baselines.
 
-    All of them are judged by the class that is the most probable, or that the first request names.
+    All of them are judged by one class: the one that is asked about, else the most probable.
 
     Args:
         judge_of: Of the photo; its request is a ``RankRequest``.
@@ -165,15 +170,18 @@ def ranking(judge_of: Judge, cells: Sequence[Cell], progress: Progress) -> Ranki
     assert isinstance(request, RankRequest)
     require_classes(trace.outline)
     first = cells[0]
-    target, pixels = trace.target(request.explains[0].target), first.input_pixels
+    # Methods about no class are asked about the class of those that are about one.
+    of_class = next((cell for cell in cells if cell.target is not None), first)
+    target, pixels = trace.target(of_class.target), first.input_pixels
+    about: About = target, of_class.contrast
     mask = None
     if request.mask:
         name = Path(request.explains[0].photo.path).name
         mask = read_mask(Path(request.mask), first.geometry.photo_size, name, progress)
     maps = {cell.request.method: cell.explanation.map(-1, "mean") for cell in cells}
     rows = ranked(
-        maps, lambda geometry: judge_of.asked(geometry, target),
-        lambda geometry, told: judge_of.compared(geometry, target, pixels, told),
+        maps, lambda geometry: judge_of.asked(geometry, about),
+        lambda geometry, told: judge_of.compared(geometry, about, pixels, told),
         pixels, mask, progress,
     )  # fmt: skip
     removal = judge_of.removal(next(iter(maps.values())).geometry)

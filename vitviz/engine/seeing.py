@@ -23,6 +23,7 @@ from vitviz.progress import Progress, silent
 from vitviz.shapes import Bool, Float32, UInt8
 
 if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
+    from vitviz.models.card import ModelCard
     from vitviz.models.loading import Model
     from vitviz.models.network import Network
     from vitviz.tracing.trace import Trace
@@ -167,10 +168,17 @@ def require_given(given: bool, sight: Sight, lack: str) -> None:
         raise VitvizError(f"{sight.model.card.title} {lack}.", "Choose another model.")
 
 
-def probabilities(trace: Trace) -> Float32[np.ndarray, " classes"] | None:
-    """Softmax of the logits; None for a model without a head."""
+def probabilities(trace: Trace, card: ModelCard) -> Float32[np.ndarray, " classes"] | None:
+    """What the logits say of each class (see ``Cell``); None for a model without a head.
+
+    Softmax of a single number is 1 whatever the photo shows: one output is a value.
+    """
     if trace.logits is None:
         return None
+    if card.outputs == "values" or (not card.outputs and len(trace.logits) == 1):
+        return trace.logits.astype(np.float32)
+    if card.outputs == "labels":
+        return (1 / (1 + np.exp(-trace.logits.astype(np.float64)))).astype(np.float32)
     return softmax(trace.logits)
 
 

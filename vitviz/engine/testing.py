@@ -70,7 +70,8 @@ def _classes(
             "This method asks about no class: its map is the same for all of them.",
             "Choose a method about a class.",
         )
-    others = [c for c in top_indices(cell, OTHER_CLASSES + 1) if c != cell.target][:OTHER_CLASSES]
+    about = (cell.target, cell.contrast)
+    others = [c for c in top_indices(cell, OTHER_CLASSES + 2) if c not in about][:OTHER_CLASSES]
     if not others:
         raise VitvizError("This model has no other class.", "Choose another test.")
     found = []

@@ -37,6 +37,7 @@ from vitviz.wording.caption import SEPARATOR, caption, hidden_shares, mass_words
 from vitviz.wording.description import describe_map
 from vitviz.wording.headings import as_table, headings, in_common, letter
 from vitviz.wording.names import prefix_name
+from vitviz.wording.numbers import score
 
 Answer = Callable[[ExplainRequest, Progress], Cell]
 
@@ -407,4 +408,6 @@ def _grid_text(cell: Cell) -> str:
 
 
 def _class_text(cell: Cell) -> str:
+    if cell.outputs == "values":
+        return "".join(f"{name} {score(n, cell.outputs)}" for name, n in top_classes(cell, 1))
     return "".join(f"{name} {100 * share:.0f} %" for name, share in top_classes(cell, 1))

@@ -96,12 +96,13 @@ def application(arguments: list[str]) -> Application:
     return app
 
 
-def start(paths: list[Path], screenshot: Path | None = None) -> int:
+def start(paths: list[Path], screenshot: Path | None = None, *, once: bool = False) -> int:
     """Opens the window on these photos; returns the exit code once it is closed.
 
     Args:
         paths: Photos, folders, a session or a checkpoint.
         screenshot: Where to save a picture of the window once its first map is there, and close.
+        once: What is open when it is closed is not kept for the next start.
     """
     if sys.platform == "win32":
         # Importing torch after Qt can fail there (WinError 1114, pytorch issue 166628).
@@ -118,6 +119,7 @@ def start(paths: list[Path], screenshot: Path | None = None) -> int:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vitviz-")))
         # A picture is equally large whatever screen, or none, is there.
         window = Window(Settings(folder), None if screenshot is None else FIRST_SIZE)
+        window.keeps_session = not once
         unexpected.happened.connect(window.banner.show_error)
         window.show()
         if screenshot is not None:

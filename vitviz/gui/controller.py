@@ -147,6 +147,16 @@ class Controller(QObject):
         self._ask()
         self.refreshed.emit()
 
+    def renew(self) -> None:
+        """Asks for everything anew: what the answers depend on has changed, and no request says
+        so (what the user says of a model's file).
+        """
+        self.service.ask(())
+        self._outcomes.clear()
+        self._stages.clear()
+        self._ask()
+        self.refreshed.emit()
+
     def cancel(self) -> None:
         """Drops running work; the choices that worked last come back."""
         for request in self._asked():

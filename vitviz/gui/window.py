@@ -53,6 +53,7 @@ from vitviz.session.state import PhotoRef, Session
 if TYPE_CHECKING:  # loaded when they are first used
     from vitviz.gui.batch.commands import BatchCommands
     from vitviz.gui.browser.commands import BrowserCommands
+    from vitviz.gui.corrections.commands import CorrectionCommands
     from vitviz.gui.finetune.commands import FinetuneCommands
     from vitviz.gui.trust.dialog import TrustDialog
 
@@ -107,9 +108,11 @@ class Window(QMainWindow):
         self.menu_actions = Actions(self, MENUS)
         self.actions_by_id: Mapping[str, QAction] = self.menu_actions.by_id
         self.last = LastSession(settings.folder)
+        self.keeps_session = True
         self._has_begun = False
         self._batch: BatchCommands | None = None
         self._browser: BrowserCommands | None = None
+        self._corrections: CorrectionCommands | None = None
         self._finetuning: FinetuneCommands | None = None
         self._trust_dialog: TrustDialog | None = None
         self._build()
@@ -212,6 +215,15 @@ class Window(QMainWindow):
 
             self._browser = BrowserCommands(self.documents, self.settings, self)
         return self._browser
+
+    @property
+    def corrections(self) -> CorrectionCommands:
+        """What the user says of the model's file; loaded when it is first asked for."""
+        if self._corrections is None:
+            from vitviz.gui.corrections.commands import CorrectionCommands
+
+            self._corrections = CorrectionCommands(self.store, self.controller, self.banner, self)
+        return self._corrections
 
     @property
     def finetuning(self) -> FinetuneCommands:
@@ -423,7 +435,8 @@ class Window(QMainWindow):
         self.last.went_well()
         self.settings.set_geometry(self.saveGeometry(), self.panels.state())
         try:
-            if self._has_begun:  # or an empty window would take the place of last time's
+            # An empty window would take the place of last time's.
+            if self._has_begun and self.keeps_session:
                 self.last.keep(self.store.session)
         except VitvizError as error:
             # Nowhere to say it any more, and no reason to keep the window open.
@@ -432,8 +445,8 @@ class Window(QMainWindow):
         self.closed.emit()
         if self._trust_dialog is not None:
             self._trust_dialog.close_desk(0.0)
-        for part in (self._batch, self._browser, self._finetuning, self.jobs, self.trust,
-                     self.service):  # fmt: skip
+        others = (self._batch, self._browser, self._corrections, self._finetuning)
+        for part in (*others, self.jobs, self.trust, self.service):
             if part is not None:
                 part.close(max(0.0, end - time.monotonic()))
         event.accept()

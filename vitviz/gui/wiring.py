@@ -41,6 +41,8 @@ def connect_panels(app: App) -> None:
         (panels.model.details_requested, model.show_card),
         (panels.model.open_requested, model.open_model),
         (panels.model.browse_requested, model.browse_models),
+        (panels.model.correction_requested, model.correct_model),
+        (panels.model.part_chosen, model.choose_part),
         (panels.method.chosen, go.choose_view),
         (panels.predictions.chosen, go.choose_target),
         (panels.predictions.set_against, go.choose_contrast),

@@ -19,7 +19,10 @@ from vitviz.imaging.photo import Photo
 from vitviz.reading import Within
 from vitviz.shapes import Float32, UInt8
 
-ResizeRule = Literal["shortest edge, then centre crop", "squash", "longest edge, then pad"]
+ResizeRule = Literal[
+    "shortest edge, then centre crop", "squash", "squash, then centre crop",
+    "longest edge, then pad",
+]  # fmt: skip
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 InputMode = Literal["as trained", "whole photo"]
 
@@ -50,7 +53,8 @@ class Preprocessing:
         mean: Per RGB channel, of pixels in 0..1.
         std: Per RGB channel, of pixels in 0..1.
         rule: How the photo becomes ``input_size``.
-        edge: The edge that ``rule`` resizes to, in pixels (unused by "squash").
+        edge: The edge that ``rule`` resizes to, in pixels: the shorter one of the input's own shape
+            for "squash, then centre crop"; unused by "squash".
         interpolation: Of the resize.
     """
 
@@ -92,7 +96,9 @@ def fit(photo_size: tuple[int, int], preprocessing: Preprocessing, choice: Input
     ``int(round((size - crop) / 2.0))``. timm evaluates DeiT and most others with the same two
     steps and its own edge, ``floor(size / crop_pct)``: 248 for 224 at 0.9, where DeiT's authors
     used 256. For inputs that are not square timm rounds the resized edges to nearest instead
-    (``ResizeKeepRatio``). "longest edge, then pad" is timm's ``crop_mode="border"``.
+    (``ResizeKeepRatio``). "squash, then centre crop" is transformers' ``DeiTImageProcessor``, and
+    timm's ``crop_mode="squash"`` with a ``crop_pct`` below 1. "longest edge, then pad" is
+    timm's ``crop_mode="border"``.
     """
     if choice.mode == "whole photo":
         own_grid = (
@@ -200,6 +206,10 @@ class _Window(NamedTuple):
 def _resized_size(photo_size: tuple[int, int], preprocessing: Preprocessing) -> tuple[int, int]:
     if preprocessing.rule == "squash":
         return preprocessing.input_size
+    if preprocessing.rule == "squash, then centre crop":
+        rows, cols = preprocessing.input_size
+        times = preprocessing.edge / min(rows, cols)
+        return round(rows * times), round(cols * times)
     height, width = photo_size
     short, long = min(height, width), max(height, width)
     edge = preprocessing.edge

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vitviz.paths import is_file, is_folder
+from vitviz.paths import is_file, is_folder, resolved
 from vitviz.progress import Progress, Stage, silent
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".npz", ".tar")
@@ -161,6 +161,16 @@ def _weights_in(snapshot: Path, file: str) -> Path | None:
             return path
     others = [path for path in _entries(snapshot) if is_checkpoint(path.name) and is_file(path)]
     return others[0] if len(others) == 1 else None
+
+
+def promised(weights: Path) -> str:
+    """The SHA-256 that a file of a Hugging Face cache is kept under; "" for any other file.
+
+    Whoever fetched it may have been cut off, or not have looked.
+    """
+    blob = resolved(weights)
+    is_blob = blob.parent.name == "blobs" and blob.parent.parent.name.startswith("models--")
+    return blob.name if is_blob and re.fullmatch(r"[0-9a-f]{64}", blob.name) else ""
 
 
 def parts_of(weights: Path) -> tuple[Path, ...]:

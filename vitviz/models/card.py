@@ -8,12 +8,14 @@ preprocessing, classes). Cards are read without loading torch.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 from vitviz.errors import CheckpointError
 from vitviz.imaging.preprocess import Interpolation, Preprocessing, ResizeRule
-from vitviz.models.checkpoints.said import Assumption, Outputs
+from vitviz.models.checkpoints.said import Assumption, Outputs, Said
 from vitviz.models.config import Config, TrainingInput
 from vitviz.models.cost import Cost
 from vitviz.models.families import FAMILIES
@@ -58,6 +60,9 @@ class ModelCard:
         outputs: What the head's numbers are: of classes, one of which it is; of labels, each of
             which may be; or values by themselves. "": classes, or a value where there is one only.
         assumed: Those of the notes that can be corrected, each with the field that it is about.
+        parts: What the networks of its file are called, where there are several; the shown one is
+            the first.
+        corrected: What the user said of it: "heads=12".
     """
 
     id: str
@@ -80,6 +85,8 @@ class ModelCard:
     family: str = "vit"
     outputs: Outputs = ""
     assumed: tuple[Assumption, ...] = field(default=(), compare=False)
+    parts: tuple[str, ...] = field(default=(), compare=False)
+    corrected: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -107,17 +114,24 @@ Paragraph = Annotated[str, Within(0, 2000)]
 Share = Annotated[float, Within(0, 1)]
 Spread = Annotated[float, Within(1e-3, 10)]
 
+Edge = Annotated[int, Within(1, 1 << 14)]
+
 Measured = float | int | str | tuple[float | int | str, ...]
 """One number, or several, or words."""
 
 
 @dataclass(frozen=True)
 class _Resize:
-    """How photos are made to fit, as a card's file has it; see ``Preprocessing``."""
+    """How photos are made to fit, as a card's file has it; see ``Preprocessing``.
+
+    Args:
+        input_size: What they are made to fit, where it is not what the network was trained on.
+    """
 
     rule: ResizeRule
     interpolation: Interpolation
-    edge: Annotated[int, Within(1, 1 << 14)] | None = None
+    edge: Edge | None = None
+    input_size: tuple[Edge, Edge] | None = None
 
 
 @dataclass(frozen=True)
@@ -126,12 +140,12 @@ class _Fields:
     top. See ``ModelCard`` and ``Preprocessing``.
     """
 
-    id: Word
-    title: Annotated[str, Within(0, 200)]
-    mean: tuple[Share, Share, Share]
-    std: tuple[Spread, Spread, Spread]
-    resize: _Resize
-    family: Word = "vit"
+    id: Word = ""
+    title: Annotated[str, Within(0, 200)] = ""
+    mean: tuple[Share, Share, Share] | None = None
+    std: tuple[Spread, Spread, Spread] | None = None
+    resize: _Resize | None = None
+    family: Word = ""
     classes: Word = ""
     class_names: Annotated[tuple[Line, ...], Within(0, MOST_NAMES)] = ()
     parameters: Annotated[int, Within(0, 1 << 50)] | None = None
@@ -154,6 +168,14 @@ TEXTS = ("id", "title", "classes", "licence", "source", "sha256", "bytes", "note
 """Fields that a card and its file have alike."""
 
 
+DISTINCTIVE = frozenset({
+    "heads", "patch", "mean", "std", "resize", "class_names", "prefix_tokens", "positioned_prefix",
+    "pool", "activation", "layer_norm_eps", "norm_after_pool", "input_size", "class_count",
+    "outputs",
+})  # fmt: skip
+"""Fields, any one of which makes a JSON file beside a checkpoint a card."""
+
+
 def is_card(text: str) -> bool:
     """Whether a JSON file means to be a model card: checkpoints have other JSON beside them too."""
     # Not ``parse``: a card with a mistake in it must be refused, not passed over.
@@ -161,15 +183,89 @@ def is_card(text: str) -> bool:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return False
-    return (
-        isinstance(value, dict)
-        and {"id", "input_size"} <= value.keys()
-        and not {"patch", "family"}.isdisjoint(value)
-    )
+    return isinstance(value, dict) and not DISTINCTIVE.isdisjoint(value)
+
+
+@dataclass(frozen=True)
+class CardFile:
+    """What a card's file says, all of a model or a single field of it.
+
+    Args:
+        where: The file, for messages.
+        given: What every model may have.
+        network: The fields of the network, which its family reads.
+    """
+
+    where: str
+    given: _Fields
+    network: dict[str, Any]
+
+    def said(self) -> Said:
+        """What it says of its checkpoint."""
+        given, found = self.given, dict[str, Any]()
+        if given.mean:
+            found["mean"] = given.mean
+        if given.std:
+            found["std"] = given.std
+        if given.resize:
+            found |= {"rule": given.resize.rule, "interpolation": given.resize.interpolation}
+            found |= {"edge": given.resize.edge} if given.resize.edge else {}
+            size = given.resize.input_size
+            found |= {"input_size": size} if size else {}
+        return Said(
+            "card", network=in_our_words(self.network), preprocessing=found,
+            names=given.class_names, classes=given.classes, outputs=given.outputs,
+        )  # fmt: skip
+
+
+CARD_WORDS = {"class_count": "classes", "prefix_tokens": "prefix", "layer_norm_eps": "norm_eps"}
+"""Fields of a network that cards call otherwise than its configuration does."""
+
+
+def in_our_words(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a card's file as a configuration has them."""
+    return {
+        CARD_WORDS.get(name, name): tuple(value) if isinstance(value, list) else value
+        for name, value in fields.items()
+    }
+
+
+def card_file(text: str, where: str = "") -> CardFile:
+    """A card's file, which may come from anywhere and say as little as one field.
+
+    Args:
+        text: JSON, at most ``LARGEST_CARD`` characters.
+        where: The file, for messages.
+
+    Raises:
+        CheckpointError: Something of every model is of another type or out of range.
+    """
+    with refusing(where):
+        values = parse(text, LARGEST_CARD)
+        if not isinstance(values, dict):
+            raise ValueError("it is not an object")
+        given = taken(_Fields, values)
+        if given.classes not in ("", *SETS):
+            raise wrong("classes", f'"" or one of {", ".join(SETS)}', given.classes)
+        if given.family not in ("", *FAMILIES):
+            raise wrong("family", " or ".join(f'"{name}"' for name in FAMILIES), given.family)
+        return CardFile(where, given, values)
+
+
+@contextmanager
+def refusing(where: str) -> Iterator[None]:
+    """Says of which card it is that something is wrong."""
+    try:
+        yield
+    except ValueError as error:
+        raise CheckpointError(
+            f"The model card {where} cannot be used: {error}.",
+            "Correct the card, or move it away to load the checkpoint without it.",
+        ) from error
 
 
 def from_json(text: str, where: str = "") -> ModelCard:
-    """A card from its file's text, which may come from anywhere.
+    """A card from its file's text, which may come from anywhere and must be complete.
 
     Args:
         text: JSON, at most ``LARGEST_CARD`` characters.
@@ -178,55 +274,53 @@ def from_json(text: str, where: str = "") -> ModelCard:
     Raises:
         CheckpointError: Something in it is missing, unknown, of another type or out of range.
     """
-    try:
-        values = parse(text, LARGEST_CARD)
-        if not isinstance(values, dict):
-            raise ValueError("it is not an object")
-        given = taken(_Fields, values)
-        if given.classes not in ("", *SETS):
-            raise wrong("classes", f'"" or one of {", ".join(SETS)}', given.classes)
-        if given.family not in FAMILIES:
-            raise wrong("family", " or ".join(f'"{name}"' for name in FAMILIES), given.family)
-        family = FAMILIES[given.family]
-        config = family.read(values, SETS.get(given.classes, 0))
+    file = card_file(text, where)
+    with refusing(where):
+        needed = ("id", "title", "mean", "std", "resize")
+        missing = [name for name in needed if getattr(file.given, name) in (None, "")]
+        if missing:
+            raise ValueError(f'"{missing[0]}" is missing')
+        family, values = FAMILIES[file.given.family or "vit"], dict(file.network)
+        config = family.read(values, SETS.get(file.given.classes, 0))
         check_nothing_left(values)
-        return _card(given, family, config)
-    except ValueError as error:
-        raise CheckpointError(
-            f"The model card {where} cannot be used: {error}.",
-            "Correct the card, or move it away to load the checkpoint without it.",
-        ) from error
+        return complete(file, family, config, _preprocessing(file.given, family.trained(config)))
 
 
-def _card(given: _Fields, family: Family, config: Config) -> ModelCard:
-    """The card; refuses what does not go with its network.
+def complete(
+    file: CardFile, family: Family, config: Config, preprocessing: Preprocessing
+) -> ModelCard:
+    """The card of a network; refuses what does not go with it.
 
     Raises:
         ValueError: It is this.
     """
-    trained = family.trained(config)
-    outline = family.outline(config, trained.input_size)
+    given = file.given
+    outline = family.outline(config, preprocessing.input_size)
     if given.parameters not in (None, outline.parameters):
         raise wrong("parameters", f"{outline.parameters:,}, as the other fields give it",
                     given.parameters)  # fmt: skip
     if given.class_names and len(given.class_names) != outline.classes:
         raise wrong("class_names", f"{outline.classes} texts, as many as there are classes",
                     given.class_names)  # fmt: skip
+    edge = given.resize.edge if given.resize else None
+    short = min(preprocessing.input_size)
+    if preprocessing.rule.endswith("then centre crop") and edge and edge < short:
+        raise wrong("resize.edge", "at least the input's shorter side", edge)
     same = {name: getattr(given, name) for name in TEXTS}
     return ModelCard(
         **{**same, "sha256": given.sha256.lower()}, config=config, names=given.class_names,
-        preprocessing=_preprocessing(given, trained), measured=_measured(given.measured),
-        family=family.name,
+        preprocessing=preprocessing, measured=_measured(given.measured), family=family.name,
     )  # fmt: skip
 
 
 def _preprocessing(given: _Fields, trained: TrainingInput) -> Preprocessing:
-    rule, edge = given.resize.rule, given.resize.edge or max(trained.input_size)
-    if rule == "shortest edge, then centre crop" and edge < min(trained.input_size):
-        raise wrong("resize.edge", "at least the input's shorter side", edge)
+    assert given.mean
+    assert given.std
+    assert given.resize
+    size = given.resize.input_size or trained.input_size
     return Preprocessing(
-        trained.input_size, trained.patch, given.mean, given.std, rule, edge,
-        given.resize.interpolation,
+        size, trained.patch, given.mean, given.std, given.resize.rule,
+        given.resize.edge or max(size), given.resize.interpolation,
     )  # fmt: skip
 
 
@@ -245,6 +339,7 @@ def _measured(
 def to_json(card: ModelCard) -> str:
     """The card's file: ``from_json`` gives the same card back."""
     preprocessing = card.preprocessing
+    trained = FAMILIES[card.family].trained(card.config)
     value = {
         "id": card.id,
         "title": card.title,
@@ -256,6 +351,11 @@ def to_json(card: ModelCard) -> str:
             "rule": preprocessing.rule,
             "edge": preprocessing.edge,
             "interpolation": preprocessing.interpolation,
+            **(
+                {}
+                if preprocessing.input_size == trained.input_size
+                else {"input_size": preprocessing.input_size}
+            ),
         },
         "class_names": card.names,
         "parameters": card.outline.parameters,

@@ -5,9 +5,10 @@ Importing this does not load torch: the window lists models before it does.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,14 +16,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from vitviz.bundled import resource
 from vitviz.errors import CheckpointError, NotEnoughMemory, VitvizError
 from vitviz.memory import available_bytes
-from vitviz.models.card import LARGEST_CARD, ModelCard, from_json, is_card
-from vitviz.models.checkpoints.said import Assumption, Said, texts
+from vitviz.models.beside import Beside, look_beside
+from vitviz.models.caches import promised
+from vitviz.models.card import CardFile, ModelCard, card_file, from_json
+from vitviz.models.checkpoints.configs import read_options
+from vitviz.models.checkpoints.corrections import remembered, sha256, words_of
+from vitviz.models.checkpoints.places import Place, find
+from vitviz.models.checkpoints.said import NOT_SAID, Notes, Said
 from vitviz.models.config import Config
 from vitviz.models.cost import FLOAT_BYTES
-from vitviz.models.families import reader_of
+from vitviz.models.describing import check_said, described, with_notes
+from vitviz.models.families import reader_of, recognised
 from vitviz.models.family import Family
-from vitviz.models.labels import SETS
-from vitviz.paths import is_file, is_there
+from vitviz.paths import is_there
 from vitviz.progress import Progress, Stage, silent
 
 if TYPE_CHECKING:
@@ -30,9 +36,6 @@ if TYPE_CHECKING:
 
     from vitviz.models.checkpoints.reader import Reader
     from vitviz.models.network import Network
-
-HASHED_AT_ONCE = 1 << 24
-"""Bytes; progress is told, and cancelling possible, between two such pieces of a file."""
 
 
 FIRST = "vitviz_small_v1.json"
@@ -124,136 +127,171 @@ def choose_device(wanted: str = "auto") -> str:
     return name
 
 
-def load_model(id_or_path: str | Path, device: str = "auto", progress: Progress = silent) -> Model:
+def load_model(
+    id_or_path: str | Path,
+    device: str = "auto",
+    progress: Progress = silent,
+    corrections: Said | None = None,
+) -> Model:
     """A bundled model by its id, or a checkpoint by its path.
 
-    A file ``NAME.json`` beside a checkpoint ``NAME.pth``, in the format of the bundled models'
-    cards, gives what the weights do not tell; without one it is assumed, and noted on the card.
+    What lies beside it gives what the weights do not tell: a file ``NAME.json`` beside ``NAME.pth``
+    in the format of the bundled models' cards, or a hub's ``config.json``. Of the rest, what cannot
+    be inferred is assumed, and noted on the card.
 
     Args:
-        id_or_path: "vitviz-small-v1", or a ``.safetensors`` or ``.pth`` file.
+        id_or_path: "vitviz-small-v1", or a checkpoint: a file of any name, a folder with one in it,
+            or a model in the cache of a hub.
         device: As for ``choose_device``.
         progress: Told how far it is.
+        corrections: What the user says of it, before all else, and which of its networks is meant;
+            None: what was remembered of this file (``checkpoints.corrections``).
 
     Raises:
         CheckpointError: It cannot be used as a model.
         NotEnoughMemory: It would not fit.
         VitvizError: There is no such device.
     """
-    path, said, notes = _found(id_or_path)
+    place, bundled_card = _found(id_or_path)
     from vitviz.models.checkpoints.checkpoint import read_checkpoint
+    from vitviz.models.checkpoints.head_file import read_head
 
     progress(Stage("reading_weights"), 0.0)
-    checkpoint = read_checkpoint(path)
-    family, reader = reader_of(checkpoint.tensors)
-    config, assumed = reader.config(checkpoint.tensors, _said(said, family, path))
-    if said:
-        _compare(said.config, config, path)
+    if bundled_card is None:
+        beside = look_beside(place)
+        corrections = remembered(place.files) if corrections is None else corrections
+    else:
+        beside = Beside(bundled_card, bundled_card.said(), ())
+        corrections = corrections or NOT_SAID
+    checkpoint = read_checkpoint(place.files, recognised, corrections.part)
+    with naming(place.name):
+        family, reader = reader_of(checkpoint.tensors)
+    tensors = dict(checkpoint.tensors)
+    if corrections.head:
+        tensors |= read_head(Path(corrections.head), tensors)
+    options = read_options({**checkpoint.options, "prefix": checkpoint.prefix})
+    config, said, notes = _config(family, reader, tensors, corrections, beside, options, place)
     chosen = choose_device(device)
-    card = said or _assumed_card(path, config, family, reader)
-    _require_memory(card.outline.parameters, path)
-    tensors = reader.convert(checkpoint.tensors, config)
+    card = described(place, beside.card, family, reader, config, said)
+    _require_memory(card.outline.parameters, place.name)
+    own = reader.convert(tensors, config)
     checking = Stage("checking_weights")
-    card = _with_file(card, path, tensors, reader, lambda done: progress(checking, done / 2))
-    every = (*assumed, *checkpoint.notes, *notes)
-    fields_assumed = tuple(note for note in every if isinstance(note, Assumption))
-    card = replace(
-        card, notes=(*card.notes, *texts(every)), assumed=(*card.assumed, *fields_assumed)
-    )
+    card = _with_files(card, place, own, reader, lambda done: progress(checking, done / 2))
+    corrected = _corrected(corrections)
+    card = with_notes(card, (*notes, *checkpoint.notes, *beside.notes, *corrected))
+    card = replace(card, parts=checkpoint.parts, corrected=words_of(corrections))
     progress(Stage("building_network"), 0.5)
-    network = _network(family, config, tensors, chosen, path)
+    network = _network(family, config, own, chosen, place.name)
     progress(Stage("model_ready"), 1.0)
     return Model(card, network, chosen)
 
 
-def _found(id_or_path: str | Path) -> tuple[Path, ModelCard | None, tuple[str, ...]]:
-    """The weights file, its card if it has one, and what to note about the card."""
+def _found(id_or_path: str | Path) -> tuple[Place, CardFile | None]:
+    """Where the weights are, and the card of a bundled model."""
     for card, weights in _bundled_files():
         if card.id == str(id_or_path):
-            return weights, card, ()
+            text = weights.with_suffix(".json").read_text(encoding="utf-8")
+            return Place(weights.name, (weights,), {}), card_file(text, card.id)
     path = Path(id_or_path)
     if not is_there(path) and is_id(str(id_or_path)):
         raise CheckpointError(
             f'There is no model called "{id_or_path}".',
             f"There are: {', '.join(card.id for card in bundled())}; or name a checkpoint file.",
         )
-    card_path = path.with_suffix(".json") if path.name else path
-    if card_path == path or not is_file(card_path):
-        return path, None, ()
-    with card_path.open(encoding="utf-8", errors="replace") as file:
-        text = file.read(LARGEST_CARD + 1)
-    if is_card(text):
-        return path, from_json(text, card_path.name), ()
-    return path, None, (f"{card_path.name} beside it is no model card and was not used.",)
+    return find(path), None
 
 
-def _said(said: ModelCard | None, family: Family, path: Path) -> Said:
-    """What a card says of the network.
+def _corrected(said: Said) -> Notes:
+    """What the user said, so that nobody takes it for what the weights tell."""
+    words = [*words_of(said), *(["the names of its classes"] if said.names else [])]
+    return (f"Said by the user: {', '.join(words)}.",) if words else ()
 
-    Raises:
-        CheckpointError: It is of another family than the weights.
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Says of which file it is that something is wrong, where the refusal does not."""
+    try:
+        yield
+    except CheckpointError as error:
+        if name in error.message:
+            raise
+        raise CheckpointError(f"{name}: {error.message}", error.hint) from error
+
+
+def _config(
+    family: Family, reader: Reader, tensors: Mapping[str, Tensor], corrections: Said,
+    beside: Beside, options: Said, place: Place,
+) -> tuple[Config, Said, Notes]:  # fmt: skip
+    """The network, what is said of it, and what to note.
+
+    A library's config of another network, which happens in folders of many files, is left out.
     """
-    if said is not None and said.family != family.name:
+    if beside.card and beside.card.given.family not in ("", family.name):
         raise CheckpointError(
-            f"The model card of {path.name} is of another network than its weights: it says "
-            f"{said.family}, not {family.name}.",
+            f"The model card of {place.name} is of another network than its weights: it says "
+            f"{beside.card.given.family}, not {family.name}.",
             "Correct the card, or move it away to load the checkpoint without it.",
         )
-    if said is None:
-        return Said()
-    network = {field.name: getattr(said.config, field.name) for field in fields(said.config)}
-    return Said("card", network=network)
+    said = corrections.over(beside.said).over(options)
+    foreign = beside.card is None and beside.said.kind not in ("", "card")
+    strange = ""
+    try:
+        config, notes = reader.config(tensors, said)
+        strange = _contradiction(beside.said, family, config) if foreign else ""
+        if not strange:
+            check_said(family, config, corrections, beside.card)
+            return config, said, notes
+    except CheckpointError:
+        if not foreign:
+            raise
+        first = sys.exception()
+    alone = corrections.over(options)
+    try:
+        config, notes = reader.config(tensors, alone)
+        strange = strange or _contradiction(beside.said, family, config)
+    except CheckpointError:
+        strange = ""
+    if not strange:
+        assert first is not None
+        raise first
+    check_said(family, config, corrections, None)
+    note = f"The config.json beside it is of another network ({strange}) and was not used."
+    return config, alone, (*notes, note)
 
 
-def _compare(said: Config, is_: Config, path: Path) -> None:
-    different = [
-        f"{field.name} {getattr(said, field.name)}, not {getattr(is_, field.name)}"
-        for field in fields(is_)
-        if getattr(said, field.name) != getattr(is_, field.name)
-    ]
-    if different:
-        raise CheckpointError(
-            f"The model card of {path.name} does not agree with its weights: it says "
-            f"{'; '.join(different)}.",
-            "Correct the card, or move it away to load the checkpoint without it.",
-        )
+def _contradiction(said: Said, family: Family, config: Config) -> str:
+    """How a library's config differs from the weights in what they tell for sure; "" if not."""
+    fields = family.fields(config)
+    for name in ("width", "depth", "patch"):
+        value = said.get(name, int)
+        if value is not None and name in fields and fields[name] != value:
+            return f"{name} {value}, not {fields[name]}"
+    return ""
 
 
-def _assumed_card(path: Path, config: Config, family: Family, reader: Reader) -> ModelCard:
-    preprocessing, notes = reader.preprocessing(config)
-    classes = family.outline(config, preprocessing.input_size).classes
-    names = [name for name, count in SETS.items() if count == classes]
-    if names:
-        notes += (Assumption("names", f"{classes} classes are assumed to be {names[0]}'s."),)
-    return ModelCard(
-        id=path.stem,
-        title=path.stem,
-        config=config,
-        preprocessing=preprocessing,
-        classes=names[0] if names else "",
-        source=path.name,
-        notes=texts(notes),
-        assumed=tuple(note for note in notes if isinstance(note, Assumption)),
-        family=family.name,
-    )
-
-
-def _with_file(
+def _with_files(
     card: ModelCard,
-    path: Path,
+    place: Place,
     tensors: Mapping[str, Tensor],
     reader: Reader,
     progress: Callable[[float], None],
 ) -> ModelCard:
-    """The card with what the file says of itself, which must be what the card says of it."""
-    size, digest = path.stat().st_size, _sha256(path, progress)
+    """The card with what the files say of themselves, which must be what the card says of them."""
+    size = sum(file.stat().st_size for file in place.files)
+    digest = sha256(place.files, progress)
+    if promised(place.files[0]) not in ("", digest) and len(place.files) == 1:
+        raise CheckpointError(
+            f"{place.name} is not what was fetched: its SHA-256 is another than the one that the "
+            "cache keeps it under.",
+            f"It was cut off or changed. Delete {place.files[0]} and fetch it again.",
+        )
     dtypes = {str(tensor.dtype).removeprefix("torch.") for tensor in tensors.values()}
     facts = {"sha256": digest, "bytes": size, "keys": reader.name}
     for name, is_ in facts.items():
         said = getattr(card, name)
         if said and said != is_:
             raise CheckpointError(
-                f"{path.name} is not the file that its model card describes: {name} is {is_}, "
+                f"{place.name} is not the file that its model card describes: {name} is {is_}, "
                 f"not {said}.",
                 "Download or copy it again, or correct the card.",
             )
@@ -262,27 +300,17 @@ def _with_file(
     )
 
 
-def _sha256(path: Path, progress: Callable[[float], None]) -> str:
-    digest, total, done = hashlib.sha256(), max(path.stat().st_size, 1), 0
-    with path.open("rb") as file:
-        while piece := file.read(HASHED_AT_ONCE):
-            digest.update(piece)
-            done += len(piece)
-            progress(min(done / total, 1.0))
-    return digest.hexdigest()
-
-
-def _require_memory(parameters: int, path: Path) -> None:
+def _require_memory(parameters: int, name: str) -> None:
     there = available_bytes()
     if there and FLOAT_BYTES * parameters > there:
-        raise _too_little_memory(parameters, path, there)
+        raise _too_little_memory(parameters, name, there)
 
 
-def _too_little_memory(parameters: int, path: Path, there: int = 0) -> NotEnoughMemory:
+def _too_little_memory(parameters: int, name: str, there: int = 0) -> NotEnoughMemory:
     needed = FLOAT_BYTES * parameters
     free = f"; {there / 1e9:.1f} GB are free" if there else ", which is more than there is"
     return NotEnoughMemory(
-        f"{path.name} needs {needed / 1e9:.1f} GB of memory{free}.",
+        f"{name} needs {needed / 1e9:.1f} GB of memory{free}.",
         "Close other programs, choose another device, or use a smaller model.",
         needed_bytes=needed,
         available_bytes=there,
@@ -290,7 +318,7 @@ def _too_little_memory(parameters: int, path: Path, there: int = 0) -> NotEnough
 
 
 def _network(
-    family: Family, config: Config, tensors: Mapping[str, Tensor], device: str, path: Path
+    family: Family, config: Config, tensors: Mapping[str, Tensor], device: str, name: str
 ) -> Network:
     """The network with these parameters, in float32, on a device, to be read and not trained."""
     import torch
@@ -300,19 +328,19 @@ def _network(
         network = family.build(config)
     try:
         own = {
-            name: tensor.to(device=device, dtype=torch.float32, copy=True).contiguous()
-            for name, tensor in tensors.items()
+            key: tensor.to(device=device, dtype=torch.float32, copy=True).contiguous()
+            for key, tensor in tensors.items()
         }
     except (MemoryError, RuntimeError) as error:
         # The CPU's allocator raises a plain RuntimeError.
         if not isinstance(error, MemoryError) and "memory" not in str(error):
             raise
         needed = sum(tensor.numel() for tensor in tensors.values())
-        raise _too_little_memory(needed, path) from error
-    broken = next((name for name, tensor in own.items() if not _is_finite(tensor)), "")
+        raise _too_little_memory(needed, name) from error
+    broken = next((key for key, tensor in own.items() if not _is_finite(tensor)), "")
     if broken:
         raise CheckpointError(
-            f'{path.name}: "{broken}" holds values that are not finite numbers.',
+            f'{name}: "{broken}" holds values that are not finite numbers.',
             "The file is damaged, or its training failed.",
         )
     network.load_state_dict(own, strict=True, assign=True)

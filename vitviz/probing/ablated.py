@@ -45,6 +45,7 @@ class Ablated(Network):
         self.ablation = ablation
         self.removed = torch.tensor(removed) if removed.any() else None
         self._prefix = len(outline.prefix)
+        self._heads = [layer.heads for layer in outline.layers]
         self._drops = "drop" in outline.gives
         self._patch = outline.layers[0].patch
 
@@ -72,17 +73,24 @@ class Ablated(Network):
     def classify(self, z: Tensor) -> Float[Tensor, "batch classes"]:
         return self.whole.classify(self._left(z))
 
-    def features(self, z: Tensor) -> Float[Tensor, "batch numbers"]:
-        return self.whole.features(self._left(z))
-
     def readouts(self, z: Tensor) -> Float[Tensor, "readouts batch classes"]:
         return self.whole.readouts(self._left(z))
 
+    def features(self, z: Tensor) -> Float[Tensor, "batch numbers"]:
+        return self.whole.features(self._left(z))
+
     def projection(self, layer: int) -> Float[Tensor, "width heads_times_dim"]:
-        return self.whole.projection(layer)
+        """That of the whole network, without what silent heads put out by what they look at: with
+        their mean in its place they add the same to every token.
+        """
+        whole, heads = self.whole.projection(layer), self._heads[layer]
+        silent = torch.zeros(heads, 1, dtype=torch.bool, device=whole.device)
+        silent[[head for head in self.ablation.silenced(layer) if head < heads]] = True
+        apart = whole.view(len(whole), heads, -1)
+        return torch.where(silent, 0.0, apart).flatten(1)
 
     def _left(self, z: Tensor) -> Tensor:
-        """The last state without the tokens that are gone."""
+        """A state without the tokens that are gone."""
         if self.removed is None or not self._drops:
             return z
         gone = self._gone()

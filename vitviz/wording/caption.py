@@ -57,14 +57,14 @@ def percent(share: float) -> str:
 def sums_words(of: Completeness) -> str:
     """ "adds up to the logit, 9.31, within 3e-06: patches 4.1, prefix tokens 2.2, biases 3.01".
 
-    "misses the logit, 9.31, by 0.8: ...", where that is more than a hundredth of the greatest of
+    "misses the logit, 9.31, by 0.82: ...", where that is more than a hundredth of the greatest of
     these.
     """
     terms = [("patches", of.patches), ("prefix tokens", of.prefix), ("biases", of.biases)]
     said = ", ".join(f"{name} {value:.3g}" for name, value in terms if value or name == "patches")
     largest = max(abs(number) for number in (of.whole, of.patches, of.prefix, of.biases))
     if of.error > largest / 100:
-        return f"misses {of.name}, {of.whole:.3g}, by {of.error:.1g}: {said}"
+        return f"misses {of.name}, {of.whole:.3g}, by {of.error:.2g}: {said}"
     return f"adds up to {of.name}, {of.whole:.3g}, within {of.error:.1g}: {said}"
 
 

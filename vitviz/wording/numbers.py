@@ -35,6 +35,11 @@ def duration(seconds: float) -> str:
     return f"{round(whole / 86400)} days"
 
 
+def score(number: float, outputs: str) -> str:
+    """What a head says of a class: "45.4 %"; of a head whose outputs are values: "-1.284"."""
+    return f"{number:.4g}" if outputs == "values" else percent(number)
+
+
 def percent(probability: float) -> str:
     """ "45.4 %"; "< 0.1 %" rather than a zero that it is not."""
     return f"{100 * probability:.1f} %" if probability >= 0.0005 else "< 0.1 %"

@@ -48,6 +48,8 @@ def trust_line(trust: Trust) -> str:
 def class_words(trust: Trust) -> str:
     """ "“tabby”", or "the predicted “tabby”" where the map is about no class."""
     name = f"“{shown_text(trust.target_name, MOST_OF_NAME)}”"
+    if trust.against:
+        name = f"{name} against “{shown_text(trust.against, MOST_OF_NAME)}”"
     return name if trust.about_class else f"the predicted {name}"
 
 
@@ -102,6 +104,12 @@ def trust_numbers(trust: Trust) -> tuple[tuple[str, str, str], ...]:
         ("Gain of the edges", f"{known.edges.gain:+.3f}",
          "Of the photo's own edges, which know nothing of the model"),
     ]  # fmt: skip
+    adds_up = trust.heat_map.completeness
+    if adds_up is not None:
+        rows.append((
+            "Missing to " + adds_up.name, f"{adds_up.error:.2g}",
+            f"The method promises that the map adds up to {adds_up.name}, {adds_up.whole:.3f}",
+        ))  # fmt: skip
     if trust.outlier_share is not None:
         patches = "1 patch" if trust.outliers == 1 else f"{trust.outliers} patches"
         rows.append((

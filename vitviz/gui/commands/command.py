@@ -26,6 +26,7 @@ from vitviz.models.card import ModelCard
 if TYPE_CHECKING:  # loaded when they are first used
     from vitviz.gui.batch.commands import BatchCommands
     from vitviz.gui.browser.commands import BrowserCommands
+    from vitviz.gui.corrections.commands import CorrectionCommands
     from vitviz.gui.finetune.commands import FinetuneCommands
     from vitviz.gui.trust.dialog import TrustDialog
 
@@ -69,6 +70,10 @@ class App(Protocol):
     @property
     def browser(self) -> BrowserCommands:
         """Finding, fetching and opening models."""
+
+    @property
+    def corrections(self) -> CorrectionCommands:
+        """What the user says of the model's file."""
 
     @property
     def finetuning(self) -> FinetuneCommands:

@@ -7,6 +7,7 @@ from functools import partial
 
 from vitviz.gui.commands.command import App, Command, Menu
 from vitviz.gui.commands.edit import set_preferences
+from vitviz.gui.commands.rules import is_checkpoint
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.models.loading import bundled
 
@@ -33,6 +34,13 @@ MENU.submenu("model.bundled", "&Bundled Model")
 for card in bundled():
     does = partial(use_bundled_model, card.id)
     MENU.add(Command(f"model.bundled.{card.id}", card.title, does=does))
+
+
+@command("model.correct", "C&orrect…", when=is_checkpoint)
+def correct_model(app: App) -> None:
+    """What the model's file does not say, and was assumed."""
+    if app.card is not None:
+        app.corrections.show(app.card)
 
 
 @command("model.finetune", "&Fine-Tune…", separated=True)
@@ -62,6 +70,12 @@ def choose_input(app: App, choice: InputChoice) -> None:
 
 def choose_device(app: App, device: str) -> None:
     set_preferences(app, replace(app.preferences, device=device))
+
+
+def choose_part(app: App, part: str) -> None:
+    """Another network of the model's file."""
+    if app.card is not None:
+        app.corrections.choose_part(app.card, part)
 
 
 def show_card(app: App) -> None:

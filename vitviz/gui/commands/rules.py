@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vitviz.gui.scene import Scene
 from vitviz.methods import METHODS
+from vitviz.models.loading import bundled
 
 
 def has_map(scene: Scene) -> bool:
@@ -24,6 +25,11 @@ def has_panes(scene: Scene) -> bool:
 def has_heads(scene: Scene) -> bool:
     """There is a map of each head."""
     return METHODS[scene.session.view.method].has_heads
+
+
+def is_checkpoint(scene: Scene) -> bool:
+    """The model is one of the user's, of which something may have been assumed."""
+    return scene.card is not None and scene.card.id not in {card.id for card in bundled()}
 
 
 def asks_class(scene: Scene) -> bool:

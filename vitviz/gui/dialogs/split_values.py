@@ -14,6 +14,7 @@ from vitviz.models.loading import bundled
 from vitviz.session.split import Along, current, some
 from vitviz.session.state import Session
 from vitviz.wording.names import capitalised, head_name, layer_name
+from vitviz.wording.numbers import score
 
 TITLES: dict[Along, str] = {
     "layers": "Layers", "heads": "Heads", "methods": "Methods", "models": "Models",
@@ -106,7 +107,7 @@ def _classes(session: Session, cell: Cell | None) -> SplitChoices:
         return SplitChoices((), missing="This model tells no classes apart.")
     best = top_indices(cell, len(cell.probabilities))
     values = tuple(
-        (f"{cell.class_name(index)} · {100 * cell.probabilities[index]:.1f} %", index)
+        (f"{cell.class_name(index)} · {score(cell.probabilities[index], cell.outputs)}", index)
         for index in best
     )
     now = current(session.pane, "classes")

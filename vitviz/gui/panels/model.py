@@ -16,12 +16,14 @@ from PySide6.QtWidgets import (
 )
 
 from vitviz.engine.answers import Cell
+from vitviz.gui.panels.model_notes import ModelNotes, assumed_words
 from vitviz.gui.scene import Device, Scene
 from vitviz.gui.widgets.form import Choice, column, form, quiet, row
 from vitviz.gui.widgets.text import PlainLabel, set_tooltip
 from vitviz.imaging.preprocess import InputChoice, fit
 from vitviz.models.card import ModelCard
 from vitviz.models.cost import Cost
+from vitviz.models.loading import bundled
 from vitviz.plain_text import shown_text
 from vitviz.plurals import count_of
 from vitviz.wording.numbers import byte_size, measured_time
@@ -60,6 +62,12 @@ def facts(card: ModelCard, cell: Cell | None) -> str:
     return "\n".join(lines)
 
 
+def _button(title: str, tip: str) -> QPushButton:
+    button = QPushButton(title)
+    button.setToolTip(tip)
+    return button
+
+
 class CostDelegate(QStyledItemDelegate):
     """Draws what a choice costs at the right of its name."""
 
@@ -83,6 +91,8 @@ class ModelPanel(QWidget):
         details_requested(): The user wants to read the whole card.
         open_requested(): The user wants another checkpoint.
         browse_requested(): The user wants to see which models there are.
+        correction_requested(): The user wants to say what the model's file does not.
+        part_chosen(str): The user wants another network of the model's file.
     """
 
     input_chosen = Signal(object)
@@ -90,52 +100,68 @@ class ModelPanel(QWidget):
     details_requested = Signal()
     open_requested = Signal()
     browse_requested = Signal()
+    correction_requested = Signal()
+    part_chosen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        layout = column(self)
         self.title = PlainLabel()
         self.title.setProperty("strong", True)
         self.title.setWordWrap(True)
         self.facts = quiet()
-        self.notes = quiet()
-        self.details = QPushButton("Model card…")
-        self.open = QPushButton("Open…")
-        self.open.setToolTip("Open another checkpoint (Ctrl+M)")
-        self.browse = QPushButton("Browse…")
-        self.browse.setToolTip(
-            "Models that are bundled, on this computer, or can be downloaded (Ctrl+Shift+M)"
+        self.assumed = PlainLabel()
+        self.assumed.setWordWrap(True)
+        self.part = Choice("Network of the file", [])
+        self.device = Choice("Device", [("Automatic", "auto")])
+        self.input = Choice("Input", INPUTS)
+        self.input.setItemDelegate(CostDelegate(self.input))
+        self.input.view().setMinimumWidth(330)
+        self.cost = quiet()
+        self.open = _button("Open…", "Open another checkpoint (Ctrl+M)")
+        self.browse = _button(
+            "Browse…",
+            "Models that are bundled, on this computer, or can be downloaded (Ctrl+Shift+M)",
         )
+        self.details = _button("Model card…", "All that is known about the model")
+        self.correct = _button(
+            "Correct…", "Say what the model's file does not, and what was assumed"
+        )
+        self.notes = ModelNotes()
+        self._devices: tuple[Device, ...] = ()
+        self._parts: tuple[str, ...] = ()
+        self._arrange()
+        self.input.currentIndexChanged.connect(self._input_chosen)
+        self.device.currentIndexChanged.connect(self._device_chosen)
+        self.part.currentIndexChanged.connect(self._part_chosen)
+        self.details.clicked.connect(self.details_requested)
+        self.open.clicked.connect(self.open_requested)
+        self.browse.clicked.connect(self.browse_requested)
+        self.correct.clicked.connect(self.correction_requested)
+
+    def _arrange(self) -> None:
+        layout = column(self)
         card = QFrame()
         card.setObjectName("card")
         inside = QVBoxLayout(card)
         inside.setContentsMargins(10, 8, 10, 9)
         inside.setSpacing(3)
-        for widget in (self.title, self.facts, self.notes):
+        for widget in (self.title, self.facts, self.assumed):
             inside.addWidget(widget)
         layout.addWidget(card)
         fields = form()
-        self.device = Choice("Device", [("Automatic", "auto")])
-        self.input = Choice("Input", INPUTS)
-        self.input.setItemDelegate(CostDelegate(self.input))
-        self.input.view().setMinimumWidth(330)
+        tip = "The file holds several: raw and averaged weights, or student and teacher"
+        self.part_label = row(fields, "Network", self.part, tip)
         row(fields, "Device", self.device)
         row(fields, "Input", self.input, "What the model is given of the photo")
         layout.addLayout(fields)
-        self.cost = quiet()
         layout.addWidget(self.cost)
         buttons = QGridLayout()
-        buttons.addWidget(self.open, 0, 0)
-        buttons.addWidget(self.browse, 0, 1)
-        buttons.addWidget(self.details, 1, 0)
+        four = (self.open, self.browse, self.details, self.correct)
+        for number, button in enumerate(four):
+            buttons.addWidget(button, number // 2, number % 2)
         layout.addLayout(buttons)
+        layout.addWidget(self.notes)
         layout.addStretch(1)
-        self._devices: tuple[Device, ...] = ()
-        self.input.currentIndexChanged.connect(self._input_chosen)
-        self.device.currentIndexChanged.connect(self._device_chosen)
-        self.details.clicked.connect(self.details_requested)
-        self.open.clicked.connect(self.open_requested)
-        self.browse.clicked.connect(self.browse_requested)
 
     def show_scene(self, scene: Scene) -> None:
         """Shows the model, where it runs, and what it is given."""
@@ -150,11 +176,20 @@ class ModelPanel(QWidget):
         """The cell, where there is one, tells the grid in use; ``waiting`` is said until then."""
         self.title.setText(shown_text(card.title) if card else "No model")
         self.facts.setText(facts(card, cell) if card else waiting)
-        notes = card.notes if card else ()
-        self.notes.setText(f"{len(notes)} assumed: see the model card")
-        set_tooltip(self.notes, "\n".join(map(shown_text, notes)))
-        self.notes.setVisible(bool(notes))
+        words = assumed_words(card) if card else ""
+        self.assumed.setText(words)
+        self.assumed.setVisible(bool(words))
+        set_tooltip(self.assumed, "\n".join(one.text for one in card.assumed) if card else "")
+        self.notes.show_card(card)
         self.details.setEnabled(card is not None)
+        self.correct.setEnabled(card is not None and card.id not in {one.id for one in bundled()})
+        parts = card.parts if card else ()
+        if parts != self._parts:
+            self._parts = parts
+            self.part.set_pairs([(part, part) for part in parts])
+        self.part.show_value(parts[0] if parts else None)
+        for widget in (self.part, self.part_label):
+            widget.setVisible(len(parts) > 1)
 
     def _show_devices(self, devices: tuple[Device, ...], device: str) -> None:
         if devices != self._devices:  # an open list stays open
@@ -187,6 +222,9 @@ class ModelPanel(QWidget):
 
     def _input_chosen(self) -> None:
         self.input_chosen.emit(self.input.value)
+
+    def _part_chosen(self) -> None:
+        self.part_chosen.emit(str(self.part.value))
 
     def _device_chosen(self) -> None:
         self.device_chosen.emit(str(self.device.value))

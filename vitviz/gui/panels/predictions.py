@@ -13,7 +13,7 @@ from vitviz.gui.widgets.text import set_tooltip
 from vitviz.models.outline import NO_CLASSES
 from vitviz.plain_text import shown_text
 from vitviz.session.state import Session
-from vitviz.wording.numbers import percent
+from vitviz.wording.numbers import percent, score
 
 TOP = 5
 
@@ -50,6 +50,7 @@ class ProbabilityBars(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.rows: list[tuple[str, float]] = []
+        self.outputs = "classes"
         self.current: int | None = None
         self.choosable = False
         self._hovered: int | None = None
@@ -76,7 +77,7 @@ class ProbabilityBars(QWidget):
             self.setCursor(Qt.CursorShape.PointingHandCursor)
         else:
             self.unsetCursor()
-        words = "\n".join(f"{name}: {percent(p)}" for name, p in rows)
+        words = "\n".join(f"{name}: {score(p, self.outputs)}" for name, p in rows)
         hint = HINT if choosable and rows else ""
         set_tooltip(self, words + hint)
         self.setAccessibleDescription(words)
@@ -172,7 +173,7 @@ class ProbabilityBars(QWidget):
         top = index * self.row_height + (self.GAP - 4) // 2
         # Without a choice the first is what the photo is said to be.
         strong = index == (self.current if self.choosable else 0)
-        share = percent(probability)
+        share = score(probability, self.outputs)
         room = width - metrics.horizontalAdvance(share) - 10
         line = QRectF(left, top, width, metrics.height())
         painter.setPen(colours.text().color() if strong else colours.placeholderText().color())
@@ -183,7 +184,8 @@ class ProbabilityBars(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colours.mid())
         painter.drawRoundedRect(bar, 2, 2)
-        bar.setWidth(max(self.BAR, width * probability))
+        part = 0.0 if self.outputs == "values" else probability
+        bar.setWidth(max(self.BAR, width * part))
         painter.setBrush(colours.highlight() if strong else colours.placeholderText())
         painter.drawRoundedRect(bar, 2, 2)
 
@@ -281,6 +283,7 @@ class PredictionsPanel(QWidget):
         rows = []
         if cell is not None and cell.probabilities is not None:
             rows = [(cell.class_name(i), float(cell.probabilities[i])) for i in self._indices]
+            self.bars.outputs = cell.outputs
         target = self._target(cell) if about and cell else None
         current = self._indices.index(target) if target in self._indices else None
         self.search.setVisible(about)

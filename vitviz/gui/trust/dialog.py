@@ -46,7 +46,7 @@ from vitviz.wording.trust import (
     trust_numbers,
 )
 
-MOST_NUMBERS = 10
+MOST_NUMBERS = 12
 """Rows of numbers there is room for."""
 
 

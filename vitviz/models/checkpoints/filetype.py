@@ -6,15 +6,20 @@ Source of the signatures: each format's specification or its own reader.
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from vitviz.errors import CheckpointError
 from vitviz.paths import is_file, is_folder, is_something_else
 
-READABLE = "vitviz reads .safetensors files, and .pth, .pt or .bin files that hold a state dict."
+READABLE = (
+    "vitviz reads .safetensors files, .pth, .pt, .bin or .ckpt files that hold a state dict, and "
+    "Google's .npz."
+)
 
 SAVE_STATE_DICT = (
     "Where the model can be loaded, save its weights alone: "
@@ -37,6 +42,12 @@ Source: ``MAGIC_NUMBER`` in torch/serialization.py.
 """
 
 
+PYTORCH = (
+    "Take the same model's PyTorch weights (model.safetensors or pytorch_model.bin), which most "
+    "pages have beside it."
+)
+
+
 @dataclass(frozen=True)
 class _Signature:
     """A format that is not read: its mark, where the mark stands, what to call it, what to do."""
@@ -48,10 +59,10 @@ class _Signature:
 
 
 _NOT_WEIGHTS = (
-    _Signature(b"\x89HDF", "an HDF5 file (Keras or MATLAB)"),
+    _Signature(b"\x89HDF", "an HDF5 file (TensorFlow, Keras or MATLAB)", PYTORCH),
     _Signature(b"GGUF", "a GGUF file (llama.cpp)"),
     _Signature(b"\x93NUMPY", "a NumPy array"),
-    _Signature(b"TFL3", "a TensorFlow Lite model", at=4),
+    _Signature(b"TFL3", "a TensorFlow Lite model", PYTORCH, at=4),
     _Signature(b"\x08\x01\x12", "a TensorFlow SavedModel or an ONNX model", SAVE_STATE_DICT),
     _Signature(b"version https://git-lfs", "a Git LFS pointer: the weights themselves were not "
                "downloaded", "Fetch them with 'git lfs pull', or download the file itself."),
@@ -75,7 +86,7 @@ def open_checked(path: Path) -> int:
     """
     try:
         if is_folder(path):
-            raise CheckpointError(f"{path.name} is a folder.", "Choose the file inside it.")
+            raise CheckpointError(f"{path.name} is a folder.", "Choose a file with weights in it.")
         if is_something_else(path):  # a pipe would be waited for
             raise CheckpointError(f"{path.name} is no ordinary file.", READABLE)
         with path.open("rb") as file:
@@ -99,6 +110,25 @@ def open_checked(path: Path) -> int:
 def is_safetensors(start: bytes) -> bool:
     """Whether it starts like safetensors: a header's length, and the header."""
     return len(start) >= 9 and start[8:9] == b"{" and start[5:8] == b"\0\0\0"
+
+
+def is_torchscript(members: Iterable[str]) -> bool:
+    """Whether an archive of these members, without their folder, is a program of TorchScript."""
+    return any(name == "constants.pkl" or name.startswith("code/") for name in members)
+
+
+def holds_torchscript(path: Path) -> bool:
+    """Whether an archive that can be listed is such a program."""
+    with zipfile.ZipFile(path) as archive:
+        return is_torchscript(name.partition("/")[2] for name in archive.namelist())
+
+
+def torchscript(path: Path) -> CheckpointError:
+    """The refusal of such a program."""
+    return CheckpointError(
+        f"{path.name} is a TorchScript program, not weights alone.",
+        "Export them: torch.save(torch.jit.load(PATH).state_dict(), 'weights.pth').",
+    )
 
 
 def looks_like_weights(path: Path) -> bool:
@@ -125,14 +155,13 @@ def refuse_foreign(path: Path, start: bytes) -> None:
     for sign in _NOT_WEIGHTS:
         if start[sign.at :].startswith(sign.mark):
             raise CheckpointError(f"{path.name} is {sign.what}.", sign.hint)
+    if 0x81 <= start[0] <= 0x8F and 0xA1 <= start[1] <= 0xBF:  # a short map whose first key is text
+        raise CheckpointError(f"{path.name} is msgpack, as Flax writes weights.", PYTORCH)
     # A protobuf whose first field is a small number and whose second is a short text: ONNX.
     if start[:1] == b"\x08" and start[2:3] == b"\x12":
         raise CheckpointError(f"{path.name} is an ONNX model.", SAVE_STATE_DICT)
     if start.lstrip()[:1] in (b"{", b"["):
-        hint = "Choose the weights themselves."
-        if b"weight_map" in start:
-            hint = "It lists the parts of weights in several files, which vitviz cannot read yet."
-        raise CheckpointError(f"{path.name} is JSON, not weights.", hint)
+        raise _json(path, start)
     pickled = start.startswith(b"\x80")
     if pickled and TORCH_LEGACY in start[:32]:
         return
@@ -143,6 +172,26 @@ def refuse_foreign(path: Path, start: bytes) -> None:
             SAVE_STATE_DICT,
         )
     raise CheckpointError(f"{path.name} is not a checkpoint.", READABLE)
+
+
+_CODE = re.compile(r"/code/|/extra/")
+"""What lies beside the data of a TorchScript archive, is compressed there and never looked at."""
+
+
+def distributed(path: Path) -> CheckpointError:
+    """The refusal of one part of a checkpoint of many processes."""
+    return CheckpointError(
+        f"{path.name} is one part of a distributed checkpoint (torch.distributed.checkpoint).",
+        "Put it together first: python -m torch.distributed.checkpoint.format_utils dcp_to_torch "
+        "FOLDER weights.pth",
+    )
+
+
+def _json(path: Path, start: bytes) -> CheckpointError:
+    hint = "Choose the weights themselves."
+    if b"weight_map" in start:
+        hint = "It lists the parts of weights in several files: choose the folder of all of them."
+    return CheckpointError(f"{path.name} is JSON, not weights.", hint)
 
 
 class _Directory(io.FileIO):
@@ -180,8 +229,9 @@ def zip_members(path: Path, size: int) -> dict[str, zipfile.ZipInfo]:
     honest = all(
         member.compress_type == zipfile.ZIP_STORED and member.file_size == member.compress_size
         for member in members
+        if not _CODE.search(member.filename)
     )
-    if not honest or sum(member.file_size for member in members) > size:
+    if not honest or sum(member.compress_size for member in members) > size:
         raise CheckpointError(
             f"{path.name} would grow when unpacked; torch.save never compresses.",
             "Save it again with torch.save.",
@@ -201,7 +251,7 @@ def _without_folder(
     folder = members[0].filename.partition("/")[0] + "/"
     inside = [member for member in members if member.filename.startswith(folder)]
     found = {member.filename.removeprefix(folder): member for member in inside}
-    places = sorted((m.header_offset, m.header_offset + 30 + m.file_size) for m in members)
+    places = sorted((m.header_offset, m.header_offset + 30 + m.compress_size) for m in members)
     starts = [start for start, _ in places[1:]] + [end]
     # Of an archive that is cut at its front, zipfile gives places before the file.
     apart = places[0][0] >= 0 and all(
@@ -219,22 +269,22 @@ def _without_folder(
 
 def _refuse_other_archives(path: Path, names: list[str]) -> None:
     inside = [name.partition("/")[2] for name in names]
-    if "constants.pkl" in inside or any(name.startswith("code/") for name in inside):
+    if any(name.startswith(("models/", "data/weights/weight_")) for name in inside):
         raise CheckpointError(
-            f"{path.name} is a TorchScript program, not weights alone.",
-            "Export them: torch.save(torch.jit.load(PATH).state_dict(), 'weights.pth').",
+            f"{path.name} is a program of torch.export, not weights alone.",
+            "Export them: torch.save(torch.export.load(PATH).state_dict, 'weights.pth').",
         )
     if "data.pkl" in inside:
         return
     kinds = (
-        (".npy", "a NumPy archive (.npz)"),
         (".weights.h5", "a Keras model"),
+        ("flax_model.msgpack", "a Flax model"),
         (".safetensors", "a zip archive with weights in it"),
         (".pth", "a zip archive with weights in it"),
         (".mlmodel", "a Core ML package"),
     )
     for suffix, what in kinds:
         if any(name.endswith(suffix) for name in names):
-            hint = "Unpack it first." if "with weights" in what else READABLE
+            hint = "Unpack it first." if "with weights" in what else PYTORCH
             raise CheckpointError(f"{path.name} is {what}, whose names vitviz cannot read.", hint)
     raise CheckpointError(f"{path.name} is a zip archive, but not one of torch.save.", READABLE)

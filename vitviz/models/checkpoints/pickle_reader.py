@@ -93,6 +93,10 @@ class Table:
     depth: int = 1
 
 
+class Attributes(Table):
+    """An object that is nothing but its attributes: a script's options, a module of TorchScript."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Constructor:
     """What a pickle may name in order to have it called: a function over descriptions.
@@ -287,11 +291,15 @@ class _Machine:
         self.push(function.make(given.values))
 
     def build(self) -> None:
-        """Gives an object its attributes, of which none is needed."""
-        self.pop()
+        """Gives an object its attributes, which are needed of options and modules only."""
+        attributes = self.pop()
         target = self.stack[-1]
         if not isinstance(target, StandIn | Table):
             raise BadPickle(f"it sets attributes of {describe(target)}")
+        if isinstance(target, Attributes) and isinstance(attributes, Table):
+            self.budget.spend(len(attributes.pairs))
+            values = [value for _, value in attributes.pairs]
+            _add(target, values, target.pairs, attributes.pairs)
 
     def persistent(self) -> None:
         self.push(self.storage(self.pop()))

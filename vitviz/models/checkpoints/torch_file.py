@@ -29,7 +29,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vitviz.models.checkpoints.filetype import LARGEST_HEADER, zip_members
+from vitviz.models.checkpoints.filetype import LARGEST_HEADER, is_torchscript, zip_members
 from vitviz.models.checkpoints.pickle_reader import (
     BadPickle,
     Budget,
@@ -39,7 +39,13 @@ from vitviz.models.checkpoints.pickle_reader import (
     TooMuch,
     read_pickle,
 )
-from vitviz.models.checkpoints.torch_names import Storage, TensorView, known, plain_storage
+from vitviz.models.checkpoints.torch_names import (
+    Storage,
+    TensorView,
+    known,
+    known_in_torchscript,
+    plain_storage,
+)
 
 PROTOCOL = 1001
 """Of the old layout, in its second pickle."""
@@ -53,6 +59,9 @@ class TorchFile(ABC):
 
     content: Any
     """The object that was saved, as ``read_pickle`` describes it."""
+
+    torchscript: bool = False
+    """Whether it is a program, whose modules are read as dictionaries of their parameters."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, Tensor] = {}
@@ -143,7 +152,9 @@ class _Archive(TorchFile):
         if order not in (b"little", b"big"):
             raise BadPickle("its order of bytes is neither little nor big")
         self._swap = order.decode() != sys.byteorder
-        self.content = read_pickle(BytesIO(pickle), Budget(), known, _Storages().note)
+        self.torchscript = is_torchscript(members)
+        names = known_in_torchscript if self.torchscript else known
+        self.content = read_pickle(BytesIO(pickle), Budget(), names, _Storages().note)
 
     def _place(self, name: str) -> tuple[int, int]:
         """Where a member's bytes begin, and how many there are."""

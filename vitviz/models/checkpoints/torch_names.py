@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from vitviz.models.checkpoints.pickle_reader import (
+    Attributes,
     BadPickle,
     Constructor,
     Items,
@@ -117,6 +118,23 @@ def known(name: str) -> Any:
     module, _, last = name.rpartition(".")
     module, last = NAME_MAPPING.get((module, last), (IMPORT_MAPPING.get(module, module), last))
     return _KNOWN.get(f"{module}.{last}")
+
+
+def known_in_torchscript(name: str) -> Any:
+    """The same in a TorchScript archive, whose modules are data: their code lies beside it."""
+    module = name.rpartition(".")[0]
+    if module == "__torch__" or module.startswith("__torch__."):
+        return Constructor(name, lambda _: Attributes())
+    if module == "torch.jit._pickle":
+        return Constructor(name, _list_of_torchscript)
+    return known(name)
+
+
+def _list_of_torchscript(given: list[Any]) -> Items:
+    match given:
+        case [Items() as values, *_]:
+            return Items("list", values.values, values.depth)
+    return Items("list", [])
 
 
 def plain_storage(identity: Any) -> Storage | StandIn:
@@ -277,10 +295,18 @@ _DATA: dict[str, Callable[[list[Any]], Any]] = {
     "collections.OrderedDict": _dictionary,
     "collections.Counter": _dictionary,
     "torch.Size": _size,
+    **dict.fromkeys(("argparse.Namespace", "types.SimpleNamespace"), lambda _: Attributes()),
+    **{
+        f"{module}.AttributeDict": _dictionary
+        for module in (
+            "pytorch_lightning.utilities.parsing", "lightning.pytorch.utilities.parsing",
+            "lightning.fabric.utilities.data", "lightning_fabric.utilities.data",
+        )
+    },
     **{
         name: _stand_in(name.rpartition(".")[2])
         for name in (
-            "torch.device", "torch.serialization._get_layout", "argparse.Namespace",
+            "torch.device", "torch.serialization._get_layout",
             "_codecs.encode", "builtins.bytearray", "builtins.set", "builtins.complex",
             "numpy.dtype", "numpy.ndarray",
             *(f"numpy.{core}.multiarray.{maker}" for core in ("core", "_core")

@@ -88,6 +88,13 @@ class ViTConfig:
             number of a table (BEiT), or of a small MLP (timm's relpos); "" where nothing is.
         relative_width: Hidden width of that MLP.
         map_heads: Heads of the learned query; as many as the blocks have where 0.
+        patch_norms: A LayerNorm on each patch's pixels, and one on its token (vit-pytorch).
+        attention_width: Numbers of all heads together, where that is not the token's (vit-pytorch);
+            0 where it is.
+        pre_logits: Width of a layer with tanh before the head (the paper's for pre-training); 0
+            where there is none.
+        dist_head: Whether a distillation token has a head of its own that counts as much as CLS's
+            (DeiT); in some of transformers' the class is read from CLS alone.
         projection: Length of the embedding shared with texts that comes in the place of classes
             (CLIP); 0 where there is none.
     """
@@ -122,12 +129,18 @@ class ViTConfig:
     relative_width: int = 0
     map_heads: int = 0
     projection: int = 0
+    patch_norms: bool = False
+    attention_width: int = 0
+    pre_logits: int = 0
+    dist_head: bool = True
 
     def __post_init__(self) -> None:
         sizes = (self.patch, self.width, self.depth, self.heads, self.mlp_width, *self.input_size)
         if min(sizes) < 1 or self.classes < 0:
             raise ValueError("every size of a network is at least 1")
-        if self.width % self.heads:
+        if self.attention_width % self.heads:
+            raise ValueError(f"{self.attention_width} is not a multiple of {self.heads} heads")
+        if not self.attention_width and self.width % self.heads:
             raise ValueError(f"width {self.width} is not a multiple of {self.heads} heads")
         if self.input_size[0] % self.patch or self.input_size[1] % self.patch:
             raise ValueError(f"input {self.input_size} is not a multiple of patch {self.patch}")
@@ -165,7 +178,17 @@ class ViTConfig:
     @property
     def head_dim(self) -> int:
         """Width of one head's q, k and v."""
-        return self.width // self.heads
+        return self.inner_width // self.heads
+
+    @property
+    def has_dist_head(self) -> bool:
+        """Whether there is a second head, of the distillation token."""
+        return self.dist_head and "dist" in self.prefix
+
+    @property
+    def inner_width(self) -> int:
+        """Numbers of all heads together."""
+        return self.attention_width or self.width
 
     @property
     def features(self) -> int:
@@ -183,6 +206,7 @@ class ViTConfig:
         frequencies = self.depth * self.width if self.rope and self.rope.learned else 0
         return (
             (3 * self.patch**2 + self.patch_bias) * width
+            + self.patch_norms * 2 * (3 * self.patch**2 + width)
             + tokens * width
             + self.depth * self._block_parameters
             + norms
@@ -193,7 +217,7 @@ class ViTConfig:
     @property
     def _block_parameters(self) -> int:
         width, hidden = self.width, self.mlp_width
-        attention = (width + self.qkv_bias) * 3 * width + (width + 1) * width
+        attention = (width + self.qkv_bias) * 3 * self.inner_width + (self.inner_width + 1) * width
         attention += 2 * 2 * self.head_dim * self.qk_norm + 2 * width * self.attention_norm
         mlp = (width + 1) * hidden * (2 if self.gated_mlp else 1) + (hidden + 1) * width
         mlp += 2 * hidden * self.mlp_norm
@@ -218,8 +242,10 @@ class ViTConfig:
     @property
     def _head_parameters(self) -> int:
         width = self.width
-        heads = 2 if "dist" in self.prefix else 1
-        head = heads * self.classes * (self.features + 1) + self.projection * self.features
+        heads = 2 if self.has_dist_head else 1
+        read = self.pre_logits or self.features
+        head = heads * self.classes * (read + 1) + self.projection * self.features
+        head += self.pre_logits * (self.features + 1)
         if self.pool != "map":
             return head
         query = width + (width + 1) * 4 * width + 2 * width
@@ -271,13 +297,18 @@ class _Fields:
     relative_width: Annotated[int, Within(0, 1 << 14)] = 0
     map_heads: Annotated[int, Within(0, 1 << 10)] = 0
     projection: Annotated[int, Within(0, 1 << 16)] = 0
+    patch_norms: bool = False
+    attention_width: Annotated[int, Within(0, 1 << 16)] = 0
+    pre_logits: Annotated[int, Within(0, 1 << 16)] = 0
+    dist_head: bool = True
 
 
 SAME = (
     "patch", "depth", "width", "heads", "activation", "gated_mlp", "layer_scale", "norm_after_pool",
     "final_norm", "norm_before", "patch_bias", "qkv_bias", "qk_norm", "attention_norm", "mlp_norm",
     "order", "embedded_positions", "position_resizing", "rope", "relative_positions",
-    "relative_width", "map_heads", "projection",
+    "relative_width", "map_heads", "projection", "patch_norms", "attention_width", "pre_logits",
+    "dist_head",
 )  # fmt: skip
 """Fields that a configuration and a card's file have alike."""
 

@@ -55,7 +55,7 @@ def _relative_flops(config: ViTConfig, patches: int) -> int:
 
 
 def _head_flops(config: ViTConfig, tokens: int) -> int:
-    width, heads = config.width, 2 if "dist" in config.prefix else 1
+    width, heads = config.width, 2 if config.has_dist_head else 1
     head = config.features * (heads * config.classes + config.projection)
     if config.pool != "map":
         return head

@@ -29,15 +29,22 @@ def readers() -> tuple[Reader, ...]:
         beit,
         clip,
         dinov3,
+        google,
         open_clip,
+        others,
         relatives,
         siglip,
         timm,
         torchvision,
+        transformers,
+        vit_pytorch,
     )
 
-    files = (open_clip, clip, siglip, dinov3, beit, relatives, timm, torchvision)
-    return tuple(file.READER for file in files)
+    files = (
+        open_clip, clip, siglip, dinov3, beit, relatives, timm, torchvision, transformers, google,
+        vit_pytorch,
+    )  # fmt: skip
+    return tuple(file.READER for file in files) + others.READERS
 
 
 def specimen() -> ViTConfig:

@@ -65,15 +65,24 @@ class PatchEmbedding(nn.Module):
     A convolution whose stride is its kernel: the same as unfolding and one linear layer.
     """
 
-    def __init__(self, patch: int, width: int, bias: bool = True) -> None:
+    def __init__(self, config: ViTConfig) -> None:
         super().__init__()
-        self.proj = nn.Conv2d(3, width, kernel_size=patch, stride=patch, bias=bias)
+        patch, width, eps = config.patch, config.width, config.norm_eps
+        self.proj = nn.Conv2d(3, width, patch, stride=patch, bias=config.patch_bias)
+        self.norm_pixels = nn.LayerNorm(3 * patch**2, eps=eps) if config.patch_norms else None
+        self.norm = nn.LayerNorm(width, eps=eps) if config.patch_norms else nn.Identity()
 
     def forward(
         self, image: Float[Tensor, "batch 3 height width"]
     ) -> Float[Tensor, "batch patches dim"]:
-        patches: Tensor = self.proj(image)  # batch dim rows cols
-        return patches.flatten(2).transpose(1, 2)
+        if self.norm_pixels is None:
+            patches: Tensor = self.proj(image).flatten(2).transpose(1, 2)
+        else:  # as one linear layer, which it is
+            weight = self.proj.weight
+            pixels = F.unfold(image, weight.shape[2:], stride=weight.shape[2:]).transpose(1, 2)
+            patches = F.linear(self.norm_pixels(pixels), weight.flatten(1), self.proj.bias)
+        out: Tensor = self.norm(patches)
+        return out
 
 
 class Attention(nn.Module):
@@ -85,15 +94,16 @@ class Attention(nn.Module):
 
     def __init__(self, config: ViTConfig) -> None:
         super().__init__()
-        width, head_dim, eps = config.width, config.head_dim, config.norm_eps
+        width, inner, head_dim = config.width, config.inner_width, config.head_dim
+        eps = config.norm_eps
         self.heads = config.heads
         self.turns = config.rope is not None
-        self.qkv = nn.Linear(width, 3 * width, bias=config.qkv_bias)
+        self.qkv = nn.Linear(width, 3 * inner, bias=config.qkv_bias)
         self.q_norm = nn.LayerNorm(head_dim, eps=eps) if config.qk_norm else nn.Identity()
         self.k_norm = nn.LayerNorm(head_dim, eps=eps) if config.qk_norm else nn.Identity()
         self.rel_pos = _relative(config)
-        self.norm = nn.LayerNorm(width, eps=eps) if config.attention_norm else nn.Identity()
-        self.proj = nn.Linear(width, width)
+        self.norm = nn.LayerNorm(inner, eps=eps) if config.attention_norm else nn.Identity()
+        self.proj = nn.Linear(inner, width)
 
     def forward(
         self,
@@ -201,9 +211,8 @@ class VisionTransformer(Network):
 
     def __init__(self, config: ViTConfig) -> None:
         super().__init__()
-        width = config.width
         self.config = config
-        self.patch_embed = PatchEmbedding(config.patch, width, config.patch_bias)
+        self.patch_embed = PatchEmbedding(config)
         registers = sum(name.startswith("reg") for name in config.prefix)
         self.cls_token = self._token(1) if "cls" in config.prefix else None
         self.dist_token = self._token(1) if "dist" in config.prefix else None
@@ -218,8 +227,10 @@ class VisionTransformer(Network):
         self.fc_norm = self._norm(config.final_norm and config.norm_after_pool)
         self.attn_pool = AttentionPool(config) if config.pool == "map" else None
         self.proj = self._projection()
+        pre_logits = config.pre_logits
+        self.pre_logits = nn.Linear(config.features, pre_logits) if pre_logits else None
         self.head = self._head()
-        self.head_dist = self._head() if self.dist_token is not None else None
+        self.head_dist = self._head() if config.has_dist_head else None
 
     def _token(self, count: int) -> nn.Parameter:
         # Source: DeiT and timm start tokens and positions at a truncated normal distribution of
@@ -240,7 +251,8 @@ class VisionTransformer(Network):
 
     def _head(self) -> nn.Module:
         config = self.config
-        return nn.Linear(config.features, config.classes) if config.classes else nn.Identity()
+        read = config.pre_logits or config.features
+        return nn.Linear(read, config.classes) if config.classes else nn.Identity()
 
     def outline(self, input_size: tuple[int, int]) -> Outline:
         return outline(self.config, input_size)
@@ -365,7 +377,10 @@ class VisionTransformer(Network):
             pooled = patches.mean(dim=1)
         else:
             pooled = torch.cat([cls, patches.mean(dim=1)], dim=-1)
-        features: Tensor = self.proj(self.fc_norm(pooled))
+        pooled = self.fc_norm(pooled)
+        if self.pre_logits is not None:  # the paper's head for pre-training
+            pooled = torch.tanh(self.pre_logits(pooled))
+        features: Tensor = self.proj(pooled)
         return features
 
     def readouts(

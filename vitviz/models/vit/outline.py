@@ -42,5 +42,5 @@ def outline(config: ViTConfig, input_size: tuple[int, int]) -> Outline:
         gives,
         sizes,
         config.pool,
-        ("cls", "dist") if config.classes and "dist" in config.prefix else (),
+        ("cls", "dist") if config.classes and config.has_dist_head else (),
     )

@@ -8,7 +8,7 @@ from vitviz.gui.scene import PaneState
 from vitviz.gui.views.compare.maps import PairOfMaps
 from vitviz.maps.agreement import Agreement
 from vitviz.plain_text import shown_text
-from vitviz.wording.numbers import percent
+from vitviz.wording.numbers import score
 from vitviz.wording.stages import stage_words
 
 EXPLANATION = (
@@ -46,8 +46,10 @@ def agreement_words(found: Agreement | None, name: str, *, other_photos: bool) -
 
 def predicted_words(cell: Cell | None) -> str:
     """ "ice bear 87.2 %": the most probable class; "" without classes."""
-    found = [] if cell is None else top_classes(cell, 1)
-    return "".join(f"{shown_text(name)} {percent(p)}" for name, p in found)
+    if cell is None:
+        return ""
+    found = top_classes(cell, 1)
+    return "".join(f"{shown_text(name)} {score(p, cell.outputs)}" for name, p in found)
 
 
 def difference_words(found: PairOfMaps | None) -> str:

@@ -14,7 +14,8 @@ from vitviz.models.mae.weights import shapes
 def recognises(tensors: Tensors) -> bool:
     """Whether the names are the authors', the decoder's among them."""
     return {
-        "decoder_blocks.0.attn.qkv.weight", "blocks.0.attn.qkv.weight", "decoder_pred.weight",
+        "decoder_blocks.0.attn.qkv.weight", "decoder_blocks.0.mlp.fc1.weight",
+        "blocks.0.attn.qkv.weight", "decoder_pred.weight",
     } <= tensors.keys()  # fmt: skip
 
 

@@ -100,7 +100,11 @@ def _with_theta(said: Said) -> Said:
 
 def convert(tensors: Tensors, config: ViTConfig) -> Tensors:
     """The parameters under our names."""
-    return fit(our_names(tensors), lambda name: name, config)
+    found = our_names(tensors)
+    periods = found.get("rope.periods")
+    if periods is not None and not bool((periods.diff() > 0).all()):
+        del found["rope.periods"]  # a buffer that was never filled: they follow from the base
+    return fit(found, lambda name: name, config)
 
 
 def preprocessing(config: ViTConfig) -> tuple[Preprocessing, Notes]:

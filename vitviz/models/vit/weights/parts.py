@@ -67,6 +67,7 @@ def named(tensors: Tensors, names: Names, not_needed: str = r"(?!)") -> dict[str
     rules = [(re.compile(pattern), ours) for pattern, ours in names]
     skipped = re.compile(not_needed)
     found: dict[str, Tensor] = {}
+    keys: dict[str, str] = {}
     for key, tensor in tensors.items():
         if skipped.match(key):
             continue
@@ -74,8 +75,12 @@ def named(tensors: Tensors, names: Names, not_needed: str = r"(?!)") -> dict[str
         for pattern, ours in rules:
             name = pattern.sub(ours, name)
         if name in found:
-            raise CheckpointError(f'The checkpoint holds the same parameter twice: "{key}".')
+            raise CheckpointError(
+                f'The checkpoint holds the same parameter twice, as "{keys[name]}" and "{key}".',
+                "Choose a file in which it is there once.",
+            )
         found[name] = tensor
+        keys[name] = key
     return joined(found)
 
 
@@ -172,5 +177,10 @@ def parts_of(named: Tensors, said: Said, usual: Mapping[str, Any]) -> dict[str, 
         "relative_positions": "table" if table else "mlp" if small is not None else "",
         "relative_width": 0 if small is None else int(small.shape[0]),
         "map_heads": said.get("map_heads", int) or usual.get("map_heads", 0),
+        "dist_head": "head.weight" not in named
+        or "head_dist.weight" in named
+        or "dist_token" not in named,
+        "patch_norms": usual.get("patch_norms", False),
+        "attention_width": usual.get("attention_width", 0),
         "projection": 0 if projection is None else int(projection.shape[0]),
     }

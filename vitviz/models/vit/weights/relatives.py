@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
+from vitviz.errors import CheckpointError
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.checkpoints.reader import Notes, Reader, Tensors
 from vitviz.models.checkpoints.said import NOT_SAID, Assumption, Said
@@ -53,6 +54,12 @@ def _apart(found: dict[str, Tensor]) -> dict[str, Tensor]:
     width = len(found[f"{FIRST}attn.proj.weight"])
     for name, tensor in found.items():
         block, _, part = name.rpartition(".in_proj.")
+        if block and f"{block}.attn.proj.weight" not in found:
+            raise CheckpointError(
+                f'The checkpoint lacks "{block}.attn_out_proj.weight", which its parallel blocks '
+                "should have.",
+                "The network has parts that vitviz does not know: what it computes is not known.",
+            )
         if block:
             three = 3 * width
             hidden = len(tensor) - three

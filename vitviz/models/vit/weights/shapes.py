@@ -19,6 +19,8 @@ from vitviz.models.checkpoints.said import Said
 from vitviz.models.vit.config import Activation, Pool, Rope, ViTConfig
 from vitviz.models.vit.network import VisionTransformer
 from vitviz.models.vit.rope import periods
+from vitviz.models.vit.weights.architectures import by_name
+from vitviz.models.vit.weights.grids import read_grid
 from vitviz.models.vit.weights.parts import parts_of, told_heads
 from vitviz.plurals import count_of
 
@@ -33,17 +35,24 @@ ODD_HEADS: dict[tuple[int, int, bool], int] = {
     (1664, 48, False): 16,
     (1792, 64, False): 16,
     (4096, 40, False): 32,
+    (1280, 32, True): 16,
 }
 """Heads that are not 64 wide, by width, depth and whether the MLP is gated.
 
 Source: the models that timm registers in ``vision_transformer.py`` and ``eva.py``; DINOv2's giant
-(1536 wide, 40 deep, gated) has 24 heads of 64.
+(1536 wide, 40 deep, gated) has 24 heads of 64. Virchow2 (1280 wide, 32 deep, gated) has 16.
 """
 
 SHOWN = 3
 """How many wrong keys a message names."""
 
-CARD_HINT = "A model card (NAME.json) beside the file can say so."
+CARD_HINT = (
+    "Say it with --set-model heads=12 (or what else is missing), or in a model card (NAME.json, "
+    'such as {"heads": 12}) beside the file.'
+)
+
+GREY = (0.299, 0.587, 0.114)
+"""What red, green and blue add to grey. Source: ITU-R BT.601, which Pillow's "L" uses."""
 
 
 def renamed(tensors: Tensors, rename: Rename) -> dict[str, str]:
@@ -78,14 +87,18 @@ def infer(
         CheckpointError: A parameter that tells a size is missing or misshapen, or no network of
             such sizes exists.
     """
+    said = said.over(Said(network=by_name(said)))
     width, patch = _patch_embedding(named)
     depth = _depth(named)
     hidden = _shape(named, "blocks.0.mlp.fc2.weight", 2)[1]
     gated = _shape(named, "blocks.0.mlp.fc1.weight", 2)[0] == 2 * hidden
     prefix = _prefix(named)
     heads, notes = _heads(named, width, depth, gated, said, usual)
-    positioned, grid = _positions(named, prefix, patch, said, usual)
+    positioned, grid, more = _positions(named, prefix, patch, said, usual)
+    notes += more
     pool, norm_after_pool = _pool(named, width, said, usual)
+    if named["patch_embed.proj.weight"].shape[1] == 1:
+        notes += ("It takes one channel: it is given the grey of photos.",)
     activation = usual.get("activation", "silu" if gated else "gelu")
     try:
         config = ViTConfig(
@@ -104,6 +117,7 @@ def infer(
             layer_scale="blocks.0.ls1.gamma" in named,
             norm_eps=said.get("norm_eps", float) or usual.get("norm_eps", 1e-6),
             norm_after_pool=norm_after_pool,
+            pre_logits=len(named["pre_logits.bias"]) if "pre_logits.bias" in named else 0,
             **parts_of(named, said, usual),
         )
     except ValueError as error:
@@ -137,12 +151,16 @@ def _spell(shape: tuple[int, ...]) -> str:
 
 def _patch_embedding(named: Tensors) -> tuple[int, int]:
     width, channels, height, patch = _shape(named, "patch_embed.proj.weight", 4)
-    if channels != 3:
+    if channels not in (1, 3):
         raise CheckpointError(
             f"The model takes images of {count_of(channels, 'channel')}; vitviz shows RGB photos.",
+            "Choose a model for colour photos or for grey ones.",
         )
     if height != patch:
-        raise CheckpointError(f"The model's patches are {height} x {patch}, which is not square.")
+        raise CheckpointError(
+            f"The model's patches are {height} x {patch}, which is not square.",
+            "Maps over patches that are not square cannot be drawn.",
+        )
     return width, patch
 
 
@@ -169,9 +187,10 @@ def _heads(
     named: Tensors, width: int, depth: int, gated: bool, said: Said, usual: Mapping[str, Any]
 ) -> tuple[int, Notes]:
     """Fused weights do not tell the number of heads: the card's, else the family's custom."""
-    known = said.get("heads", int) or told_heads(named, width)
+    known = said.get("heads", int) or told_heads(named, width) or usual.get("told_heads")
     if known:
         return known, ()
+    width = usual.get("attention_width") or width
     heads = usual.get("heads") or ODD_HEADS.get((width, depth, gated))
     if heads is None and width % 64:
         raise CheckpointError(
@@ -185,26 +204,17 @@ def _heads(
 
 def _positions(
     named: Tensors, prefix: tuple[str, ...], patch: int, said: Said, usual: Mapping[str, Any]
-) -> tuple[int, tuple[int, int]]:
-    """How many prefix tokens have a position, and the grid, which is square unless a card says."""
+) -> tuple[int, tuple[int, int], Notes]:
+    """How many prefix tokens have a position, and the grid."""
     if "pos_embed" not in named and _positions_elsewhere(named, said, usual):
-        return 0, _grid_without_positions(named, prefix, patch, said, usual)
-    count = _shape(named, "pos_embed", 3)[1]
+        return 0, _grid_without_positions(named, prefix, patch, said, usual), ()
+    _shape(named, "pos_embed", 3)
     registers = sum(name.startswith("reg") for name in prefix)
-    size = said.size()
-    if size:
-        positioned = said.get("positioned_prefix", int)
-        grid = size[0] // patch, size[1] // patch
-        return count - grid[0] * grid[1] if positioned is None else positioned, grid
-    for positioned in (len(prefix) - registers, 0, len(prefix)):
-        side = math.isqrt(max(count - positioned, 0))
-        if side and side * side == count - positioned:
-            return positioned, (side, side)
-    raise CheckpointError(
-        f"{count} positions, with {len(prefix)} prefix tokens, are of no square grid, and the "
-        "weights do not tell its height and width.",
-        CARD_HINT,
+    scaled = "blocks.0.ls1.gamma" in named
+    (positioned, grid), notes = read_grid(
+        named["pos_embed"], len(prefix), registers, scaled, patch, said
     )
+    return positioned, grid, notes
 
 
 def _positions_elsewhere(named: Tensors, said: Said, usual: Mapping[str, Any]) -> bool:
@@ -235,13 +245,29 @@ def _pool(named: Tensors, width: int, said: Said, usual: Mapping[str, Any]) -> t
     if "head.weight" in named and _shape(named, "head.weight", 2)[1] == 2 * width:
         return "cls+mean", norm_after_pool
     known: Any = said.get("pool", str) or usual.get("pool")
-    if known in ("cls", "mean"):
+    if known in ("cls", "mean", "cls+mean"):
         return known, norm_after_pool
+    if known and "head.weight" in named:
+        raise CheckpointError(
+            f"Its classes are read by the pooling “{str(known)[:40]}”, which vitviz does not do.",
+            "Say another (--set-model pool=mean) to see its maps; its classes are wrong then.",
+        )
     return ("mean" if norm_after_pool or "cls_token" not in named else "cls"), norm_after_pool
 
 
-def fit(tensors: Tensors, rename: Rename, config: ViTConfig) -> Tensors:
+def fit(
+    tensors: Tensors,
+    rename: Rename,
+    config: ViTConfig,
+    file_keys: Mapping[str, str] = MappingProxyType({}),
+) -> Tensors:
     """The parameters under our names: every key used or known not to be needed, every shape right.
+
+    Args:
+        tensors: Of the file.
+        rename: Our name for a key.
+        config: The network.
+        file_keys: What the file calls them, for messages, where that is not ``tensors``' word.
 
     Raises:
         CheckpointError: Something is unexpected, missing, of another shape or not a number.
@@ -250,10 +276,16 @@ def fit(tensors: Tensors, rename: Rename, config: ViTConfig) -> Tensors:
         expected = VisionTransformer(config).state_dict()
     tensors = _with_periods(tensors, config)
     keys = renamed(tensors, rename)
-    unexpected = [key for name, key in keys.items() if name not in expected]
+    first = keys.get("patch_embed.proj.weight")
+    if first is not None and tensors[first].shape[1:2] == (1,):
+        grey = torch.tensor(GREY).reshape(1, 3, 1, 1)
+        tensors = {**tensors, first: tensors[first].float() * grey}
+    called = {key: file_keys.get(key, key) for key in keys.values()}
+    unexpected = [called[key] for name, key in keys.items() if name not in expected]
     missing = [name for name in expected if name not in keys]
     misshapen = [
-        f"{key} is {_spell(tuple(tensors[key].shape))}, not {_spell(tuple(expected[name].shape))}"
+        f"{called[key]} is {_spell(tuple(tensors[key].shape))}, not "
+        f"{_spell(tuple(expected[name].shape))}"
         for name, key in keys.items()
         if name in expected and tensors[key].shape != expected[name].shape
     ]
@@ -265,7 +297,9 @@ def fit(tensors: Tensors, rename: Rename, config: ViTConfig) -> Tensors:
         raise CheckpointError(
             f"The weights do not fit a Vision Transformer of {config.depth} blocks, "
             f"{config.width} wide: {'; '.join(filter(None, wrong))}.",
-            "The file may be cut short, or be of a relative that vitviz does not read yet.",
+            "The file may be cut short, or hold only a part of a model."
+            if missing and not unexpected
+            else "The network has parts that vitviz does not know: what it computes is not known.",
         )
     inexact = [keys[name] for name in expected if not tensors[keys[name]].is_floating_point()]
     if inexact:

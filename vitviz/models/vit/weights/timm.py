@@ -7,42 +7,36 @@ Sources: timm ``vision_transformer.py`` (``checkpoint_filter_fn``), facebookrese
 from __future__ import annotations
 
 import re
+from typing import Any
+
+import torch
 
 from vitviz.imaging.preprocess import Preprocessing
-from vitviz.models.checkpoints.reader import Assumption, Notes, Reader, Tensors
-from vitviz.models.checkpoints.said import NOT_SAID, Said
+from vitviz.models.checkpoints.reader import Assumption, Notes, Tensors
+from vitviz.models.checkpoints.said import Said
 from vitviz.models.vit.config import ViTConfig
+from vitviz.models.vit.weights.parts import Names
+from vitviz.models.vit.weights.plain import PlainNames
 from vitviz.models.vit.weights.relatives import rope_by_name
-from vitviz.models.vit.weights.shapes import fit, infer, renamed
 from vitviz.models.vit.weights.siglip import activation, is_gap
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-NOT_NEEDED = re.compile(
-    r"head\.(mlp|last_layer)\.|"  # DINO's projection, for its training only
-    r"mask_token$|"  # stands for masked patches in the training of DINOv2 and MAE
+NOT_NEEDED = (
+    r"head\.(mlp|last_layer\d?)\.|"  # DINO's and iBOT's projection, for their training only
+    r"mask_token$|masked_embed$|"  # stands for masked patches in training
     r"decoder_"  # MAE's decoder
 )
 """Keys that are known, and no part of what a photo passes through."""
 
-OTHER_NAMES = (
-    (re.compile(r"^blocks\.\d+\.(\d+)\."), r"blocks.\1."),  # DINOv2 in chunks for training
-    (re.compile(r"^register_tokens$"), "reg_token"),
-    (re.compile(r"\.gamma_([12])$"), r".ls\1.gamma"),  # DeiT III as published
-    (re.compile(r"\.mlp\.w12\."), ".mlp.fc1."),  # DINOv2's SwiGLU
-    (re.compile(r"\.mlp\.w3\."), ".mlp.fc2."),
+NAMES: Names = (
+    (r"^blocks\.\d+\.(\d+)\.", r"blocks.\1."),  # DINOv2 in chunks for training
+    (r"^register_tokens$", "reg_token"),
+    (r"\.gamma_([12])$", r".ls\1.gamma"),  # DeiT III as published
+    (r"\.mlp\.w12\.", ".mlp.fc1."),  # DINOv2's SwiGLU
+    (r"\.mlp\.w3\.", ".mlp.fc2."),
 )
-
-
-def our_name(key: str) -> str | None:
-    """Our name for a key; None for one that is known and not needed."""
-    if NOT_NEEDED.match(key):
-        return None
-    for pattern, ours in OTHER_NAMES:
-        key = pattern.sub(ours, key)
-    return key
-
 
 SAME_NAMES = (
     "Read as DeiT III. timm's vit_*_rope_ape_* have the same names, and turn q and k besides: a "
@@ -50,29 +44,36 @@ SAME_NAMES = (
 )
 
 
-def recognises(tensors: Tensors) -> bool:
-    """Whether the names are timm's."""
-    return "patch_embed.proj.weight" in tensors and any(
-        re.match(r"blocks\.(\d+\.)+attn\.qkv\.weight$", key) for key in tensors
-    )
-
-
-def config(tensors: Tensors, said: Said = NOT_SAID) -> tuple[ViTConfig, Notes]:
-    """The network, from the shapes."""
-    found = {name: tensors[key] for name, key in renamed(tensors, our_name).items()}
-    usual = rope_by_name(said)
+def usual(tensors: Tensors, found: Tensors, said: Said) -> tuple[dict[str, Any], Notes]:
+    """What timm's names, MoCo's positions and a script's words tell."""
     notes: Notes = ()
     if not said.architecture and "blocks.0.gamma_1" in tensors:
         notes = (SAME_NAMES,)
-    if is_gap(found):
-        usual = {"activation": activation(found)}
-    config, more = infer(found, said, usual)
-    return config, (*notes, *more)
+    known = rope_by_name(said)
+    if is_gap(dict(found)):
+        known = {"activation": activation(dict(found))} | known
+    if "heads" not in known and is_moco(found, said):
+        known["heads"] = 12
+    return known, notes
 
 
-def convert(tensors: Tensors, config: ViTConfig) -> Tensors:
-    """The parameters under our names."""
-    return fit(tensors, our_name, config)
+def is_moco(found: Tensors, said: Said) -> bool:
+    """Whether it is MoCo v3's ViT-S, whose 384 numbers are of 12 heads and not of 6.
+
+    Source: facebookresearch/moco-v3 ``vits.py``: ``vit_small`` has 12 heads, and positions of sines
+    and cosines with zeros for CLS. Its files call it ``arch: vit_small``.
+    """
+    positions = found.get("pos_embed")
+    if positions is None or positions.shape[-1] != 384 or positions.ndim != 3:
+        return False
+    words = said.arguments if said.kind == "training" else {}
+    prefix = str(words.get("prefix", ""))
+    if words.get("arch") == "vit_small" or re.search(r"(base|momentum)_encoder\.", prefix):
+        return True
+    if positions.is_meta or "cls_token" not in found:
+        return False
+    fixed = bool((positions[0, 0] == 0).all()) and float(positions.abs().max()) <= 1.0001
+    return fixed and torch.equal(positions[0, 1, :96], torch.zeros(96, dtype=positions.dtype))
 
 
 def preprocessing(config: ViTConfig) -> tuple[Preprocessing, Notes]:
@@ -92,11 +93,11 @@ def preprocessing(config: ViTConfig) -> tuple[Preprocessing, Notes]:
     )
 
 
-READER = Reader(
-    "timm",
-    "timm, DeiT, DINO, DINOv2 and MAE (plain ViT)",
-    recognises,
-    config,
-    convert,
-    preprocessing,
-)
+TIMM = PlainNames(
+    "timm", "timm, DeiT, DINO, DINOv2 and MAE (plain ViT)", NAMES,
+    (r"patch_embed\.proj\.weight$", r"blocks\.(\d+\.)+attn\.qkv\.weight$"),
+    preprocessing, NOT_NEEDED, usual=usual,
+)  # fmt: skip
+
+READER = TIMM.reader
+recognises, config, convert = TIMM.recognises, TIMM.config, TIMM.convert

@@ -1,0 +1,219 @@
+"""How checkpoints that ``make_checkpoints.py`` made open: right, with something wrong, or refused.
+
+    python -m tests.parity.made FOLDER [--only REGEX] [--verbose] [--table docs/models.md]
+
+``--table`` writes what was found between the two marks in that page.
+
+Each folder in FOLDER has ``truth.json`` (what to open, and what weights do not say) and, mostly,
+``oracle.npz``: the photo as its library prepares it, the library's own output for it, and the
+attention of the first token. "Right" means equal within 1e-4 for output and attention, and the same
+preprocessing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vitviz.errors import VitvizError
+from vitviz.models.loading import Model, load_model
+
+CLOSE = 1e-4
+HF_RESAMPLING = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
+
+
+class Verdict(NamedTuple):
+    """How a checkpoint opened.
+
+    Args:
+        kind: "right", "wrong input", "WRONG", or "refused".
+        words: What differs, or why it is refused.
+        output: Largest difference of outputs; None where there is nothing to compare with.
+        attention: Largest difference of what the first token looks at, over layers and heads.
+    """
+
+    kind: str
+    words: str
+    output: float | None = None
+    attention: float | None = None
+
+
+def look(model: Model, pixels: Tensor) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The output, and what the first token looks at in each layer: heads x tokens."""
+    rows: list[np.ndarray] = []
+
+    def attend(
+        q: Tensor, k: Tensor, v: Tensor,
+        bias: Callable[[slice], Tensor] | None = None, windows: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
+        scores = q @ k.mT / q.shape[-1] ** 0.5
+        if bias is not None:
+            scores = scores + bias(slice(0, q.shape[2]))
+        weights = scores.softmax(-1)
+        if windows is None:
+            rows.append(weights[0, :, 0].numpy())
+        return weights @ v
+
+    network = model.network
+    with torch.inference_mode():
+        z = network.embed(pixels)
+        uses_attend = (
+            "attention" in model.card.outline.gives and "sequence" in model.card.outline.gives
+        )
+        if uses_attend:
+            for step in network.steps((pixels.shape[2], pixels.shape[3])):
+                z = step(z, attend)
+            output = network.classify(z)
+        else:
+            output = network(pixels)
+    return output.numpy(), rows
+
+
+def judge(folder: Path) -> Verdict:
+    """How one made checkpoint opens."""
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    try:
+        model = load_model(_where(truth["open"], folder), "cpu")
+    except VitvizError as error:
+        return Verdict("refused", f"{error.message} [{error.hint}]")
+    words, kind = [], "right"
+    output = attention = None
+    if (folder / "oracle.npz").exists():
+        oracle = np.load(folder / "oracle.npz")
+        ours, rows = look(model, torch.from_numpy(oracle["pixels"]))
+        if "output" in oracle and oracle["output"].shape == ours.shape:
+            output = float(np.abs(ours - oracle["output"]).max())
+        elif "output" in oracle:
+            words.append(f"output {ours.shape}, oracle {oracle['output'].shape}")
+        if "attention" in oracle and len(rows) == len(oracle["attention"]):
+            theirs = oracle["attention"]
+            same = theirs[0].shape == rows[0].shape
+            attention = float(np.abs(np.stack(rows) - theirs).max()) if same else np.inf
+        if max(output or 0, attention or 0) > CLOSE or (output is None and attention is None):
+            kind = "WRONG" if output is not None or attention is not None else kind
+    else:
+        words.append("no oracle")
+    wrong = differences(model, truth)
+    if kind == "right" and any(one.startswith(("mean", "std")) for one in wrong):
+        kind = "wrong input"
+    return Verdict(kind, "; ".join(words + wrong), output, attention)
+
+
+def _where(name: str, folder: Path) -> str:
+    """The file to open, where the folder was moved since."""
+    if Path(name).exists():
+        return name
+    inside = name.partition(f"/{folder.name}/")[2]
+    return str(folder / inside) if inside and (folder / inside).exists() else name
+
+
+def differences(model: Model, truth: dict[str, Any]) -> list[str]:
+    """What of the preprocessing and the classes is not as it is in truth."""
+    wants, said = model.card.preprocessing, truth.get("preprocessing") or {}
+    if "image_mean" in said:
+        said = _transformers(said)
+    found = []
+    for name, ours in (
+        ("mean", wants.mean), ("std", wants.std), ("interpolation", wants.interpolation),
+        ("rule", wants.rule), ("edge", wants.edge), ("input", wants.input_size),
+    ):  # fmt: skip
+        if name not in said or (name == "edge" and wants.rule == "squash"):
+            continue
+        theirs = said[name]
+        same = np.allclose(ours, theirs, atol=2e-3) if isinstance(theirs, list) else ours == theirs
+        if not same:
+            found.append(f"{name} {ours} (true {theirs})")
+    return found
+
+
+def _transformers(said: dict[str, Any]) -> dict[str, Any]:
+    size, crop = _sides(said.get("size")), _sides(said.get("crop_size"))
+    found = {"mean": said["image_mean"], "std": said["image_std"]}
+    if said.get("resample") is not None:
+        found["interpolation"] = HF_RESAMPLING.get(said["resample"], said["resample"])
+    if "shortest_edge" in size and said.get("do_center_crop"):
+        found |= {"rule": "shortest edge, then centre crop", "edge": size["shortest_edge"]}
+        found["input"] = [crop["height"], crop["width"]]
+    elif "height" in size:
+        cropped = said.get("do_center_crop") and crop
+        found["rule"] = "squash, then centre crop" if cropped else "squash"
+        found["input"] = (
+            [crop["height"], crop["width"]] if cropped else [size["height"], size["width"]]
+        )
+    return found
+
+
+def _sides(said: object) -> dict[str, int]:
+    """Of a dictionary, or of one that was written down as a text."""
+    if isinstance(said, str):
+        return {name: int(n) for name, n in re.findall(r"'?(\w+)'?[=:] ?(\d+)", said)}
+    return said if isinstance(said, dict) else {}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--table", type=Path)
+    options = parser.parse_args()
+    counts: Counter[str] = Counter()
+    rows: list[str] = []
+    for folder in sorted(options.folder.iterdir()):
+        if not re.search(options.only, folder.name) or not (folder / "truth.json").exists():
+            continue
+        try:
+            verdict = judge(folder)
+        except Exception as error:
+            if options.verbose:
+                raise
+            verdict = Verdict("CRASH", repr(error)[:200])
+        counts[verdict.kind] += 1
+        rows.append(table_row(folder, verdict))
+        numbers = " ".join("–" if n is None else f"{n:.1e}" for n in verdict[2:])
+        print(f"{folder.name:32} {verdict.kind:12} {numbers:17} {verdict.words}", flush=True)
+    print(", ".join(f"{count} {kind}" for kind, count in counts.most_common()))
+    if options.table:
+        write_table(options.table, rows)
+    return int(counts["WRONG"] + counts["CRASH"] > 0)
+
+
+MARKS = "<!-- made by tests.parity.made -->", "<!-- end -->"
+
+
+def table_row(folder: Path, verdict: Verdict) -> str:
+    """A line of the table: family, source, form, differences, or why it is refused."""
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    output, attention = (("–" if n is None else f"{n:.0e}") for n in verdict[2:])
+    words = verdict.words.partition(" [")[0] if verdict.kind == "refused" else ""
+    words = re.sub(r"^[^ ]+: ", "", words)[:160].replace("|", "/")
+    kind = {"wrong input": "other mean and std", "WRONG": "differs"}.get(verdict.kind, verdict.kind)
+    cells = truth["family"], truth["source"], truth["form"], f"{kind}: {words}" if words else kind
+    return f"| {' | '.join(cells)} | {output} | {attention} |"
+
+
+def write_table(page: Path, rows: list[str]) -> None:
+    """Puts the table between its marks."""
+    text = page.read_text(encoding="utf-8")
+    before, _, rest = text.partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    head = (
+        "| family | source | form | opens | largest difference of outputs | of attention |\n"
+        "|---|---|---|---|---|---|"
+    )
+    table = "\n".join([MARKS[0], "", head, *rows, "", MARKS[1]])
+    page.write_text(f"{before}{table}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

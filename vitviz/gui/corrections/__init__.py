@@ -1,0 +1,1 @@
+"""What people correct of a model that its file does not say."""

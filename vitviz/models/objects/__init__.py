@@ -1,0 +1,1 @@
+"""Models that somebody holds in Python: read as their checkpoints are, and compared with them."""
