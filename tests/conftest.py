@@ -11,7 +11,9 @@ import sys
 import threading
 import types
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -54,6 +56,8 @@ jaxtyping.install_import_hook(
 settings.register_profile("vitviz", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("vitviz")
 
+NUMBERS = count()
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("VITVIZ_SHARED", REPOSITORY.parent / "shared"))
 
@@ -67,6 +71,14 @@ def _no_thread_is_left() -> Iterator[None]:
     for thread in threads:
         thread.join(30)
     assert [t.name for t in threads if t.is_alive()] == []
+
+
+@pytest.fixture(autouse=True)
+def _own_corrections(tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any) -> None:
+    """What whoever runs the tests said of their own checkpoints is neither read nor written."""
+    home = tmp_path_factory.getbasetemp() / f"corrections{next(NUMBERS)}"
+    monkeypatch.setattr("vitviz.models.checkpoints.corrections.folder", lambda: home)
+    monkeypatch.setenv("XDG_DATA_HOME", str(home))  # of processes that a test starts
 
 
 @pytest.fixture(scope="session")

@@ -178,7 +178,7 @@ def test_the_checkpoints_own_names_are_reported() -> None:
         ("patch_embed.proj.weight", torch.zeros(24, 5, 4, 4), "5 channels"),
         ("patch_embed.proj.weight", torch.zeros(24, 3, 4, 2), "not square"),
         ("patch_embed.proj.weight", torch.zeros(24, 3, 16), "4 axes"),
-        ("blocks.0.mlp.fc2.weight", torch.zeros(0, 0), "2 axes"),
+        ("blocks.0.mlp.fc2.weight", torch.zeros(0, 0), "no numbers"),
         ("blocks.5.norm1.weight", torch.zeros(24), "lacks block 2"),
         ("norm.weight", torch.zeros(24, dtype=torch.int64), "whole numbers"),
         ("reg_token", torch.zeros(1, 1, 24), "18 positions"),

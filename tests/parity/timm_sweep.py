@@ -26,6 +26,7 @@ import timm
 import torch
 from timm.data import resolve_model_data_config
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from vitviz.errors import VitvizError
 from vitviz.models.checkpoints.configs import read_config
@@ -38,6 +39,20 @@ MODULES = (
     "vision_transformer_sam", "deit", "eva", "beit", "cait", "xcit", "naflexvit",
 )  # fmt: skip
 CLOSE = 1e-4
+
+
+RANDOM = {"uniform_", "normal_", "trunc_normal_", "erfinv_", "clamp_"}
+
+
+class Unfilled(TorchFunctionMode):
+    """Leaves parameters as they were allocated: their start takes longer than all the rest, and
+    means nothing on the meta device or where they are filled otherwise at once.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__name__", "") in RANDOM:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 class Verdict(NamedTuple):
@@ -77,7 +92,7 @@ def verdict(tag: str, alone: bool, known: dict[str, float], shapes: bool = False
         known: Differences by architecture and configuration, already measured.
         shapes: Names and shapes only; nothing is run.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), Unfilled():
         model = timm.create_model(tag, pretrained=False)
     said = NOT_SAID if alone else read_config(config_json(model)) or NOT_SAID
     tensors = {name: t.detach() for name, t in model.state_dict().items()}
@@ -101,7 +116,8 @@ def verdict(tag: str, alone: bool, known: dict[str, float], shapes: bool = False
 def difference(tag: str, match: Match, config: Any) -> float:
     """Between timm's network of two blocks and ours, on the same input."""
     torch.manual_seed(0)
-    theirs = timm.create_model(tag, pretrained=False, depth=2).eval()
+    with Unfilled():
+        theirs = timm.create_model(tag, pretrained=False, depth=2).eval()
     for parameter in theirs.parameters():
         scale = 1 / math.sqrt(parameter[0].numel()) if parameter.ndim > 1 else 0.2
         parameter.data = torch.randn_like(parameter) * scale + (parameter.ndim == 1)

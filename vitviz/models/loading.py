@@ -170,11 +170,13 @@ def load_model(
     if corrections.head:
         tensors |= read_head(Path(corrections.head), tensors)
     options = read_options({**checkpoint.options, "prefix": checkpoint.prefix})
-    config, said, notes = _config(family, reader, tensors, corrections, beside, options, place)
+    with naming(place.name):
+        config, said, notes = _config(family, reader, tensors, corrections, beside, options, place)
     chosen = choose_device(device)
     card = described(place, beside.card, family, reader, config, said)
     _require_memory(card.outline.parameters, place.name)
-    own = reader.convert(tensors, config)
+    with naming(place.name):
+        own = reader.convert(tensors, config)
     checking = Stage("checking_weights")
     card = _with_files(card, place, own, reader, lambda done: progress(checking, done / 2))
     corrected = _corrected(corrections)

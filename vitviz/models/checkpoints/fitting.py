@@ -30,7 +30,12 @@ def shape_of(named: Tensors, name: str, axes: int) -> tuple[int, ...]:
             "It may be cut short, or hold only a part of a model.",
         )
     shape = tuple(named[name].shape)
-    if len(shape) != axes or 0 in shape:
+    if 0 in shape:
+        raise CheckpointError(
+            f'"{name}" has the shape {spell(shape)}: it holds no numbers.',
+            "It may have been saved by a program that keeps weights elsewhere: save them whole.",
+        )
+    if len(shape) != axes:
         raise CheckpointError(
             f'"{name}" has the shape {spell(shape)}, where {axes} axes are expected.'
         )

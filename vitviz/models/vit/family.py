@@ -30,6 +30,7 @@ def readers() -> tuple[Reader, ...]:
         clip,
         dinov3,
         google,
+        naflex,
         open_clip,
         others,
         relatives,
@@ -41,8 +42,8 @@ def readers() -> tuple[Reader, ...]:
     )
 
     files = (
-        open_clip, clip, siglip, dinov3, beit, relatives, timm, torchvision, transformers, google,
-        vit_pytorch,
+        open_clip, clip, siglip, dinov3, beit, relatives, naflex, timm, torchvision, transformers,
+        google, vit_pytorch,
     )  # fmt: skip
     return tuple(file.READER for file in files) + others.READERS
 

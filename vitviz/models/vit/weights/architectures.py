@@ -13,6 +13,7 @@ from vitviz.models.checkpoints.said import Said
 BY_NAME: tuple[tuple[str, dict[str, Any]], ...] = (
     (r"beit3_", {"norm_eps": 1e-5}),
     (r"vit_base_patch16_gap_", {"heads": 16}),
+    (r"test_vit[34]", {"heads": 3}),
     (r"test_vit", {"heads": 2}),
     (r".*_quickgelu_", {"activation": "quick_gelu"}),
     (r"vit_(base_patch32|so400m_patch16|giantopt_patch16)_siglip_", {"activation": "gelu_tanh"}),
@@ -24,8 +25,8 @@ BY_NAME: tuple[tuple[str, dict[str, Any]], ...] = (
     (r"vit_so150m2_", {"heads": 13}),
     (r"vit_so150m_", {"heads": 14}),
     (r"vit_huge_patch14_", {"heads": 16}),
-    (r"vit_(giant|gigantic)_patch14_(?!.*dinov2)", {"heads": 16}),
-    (r"vit_giant_patch14_(reg4_)?dinov2", {"heads": 24}),
+    (r"vit_giant_patch1[46]_(.*dinov2|.*tipsv2|radio)", {"heads": 24}),
+    (r"vit_(giant|gigantic)_patch14_", {"heads": 16}),
 )
 """The first that matches an architecture from its start."""
 

@@ -71,6 +71,8 @@ def named(tensors: Tensors, names: Names, not_needed: str = r"(?!)") -> dict[str
     for key, tensor in tensors.items():
         if skipped.match(key):
             continue
+        if "reg" in key and tensor.numel() == 0:  # a network of none
+            continue
         name = key
         for pattern, ours in rules:
             name = pattern.sub(ours, name)

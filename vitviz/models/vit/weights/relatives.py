@@ -32,6 +32,11 @@ PARALLEL: Names = (
     (r"\.mlp_out_proj\.", ".mlp.fc2."),
 )
 
+NORM_FIRST = (
+    "LayerNorms are assumed before each branch, as in the paper: timm's vit_base_patch16_rpn_224 "
+    "has the same parameters, and has them after it. A config.json beside the file can say so."
+)
+
 FIRST = "blocks.0."
 
 
@@ -87,22 +92,27 @@ def recognises(tensors: Tensors) -> bool:
     keys = tensors.keys()
     others = {"rope.freqs", "shared_rel_pos.mlp.fc1.weight", "norm_pre.weight"} & keys
     return (
-        marked or bool(others) or _is_post_norm(tensors)
+        marked or bool(others)
         or ("pos_embed" not in tensors and bool({f"{FIRST}gamma_1", "rope.periods"} & keys))
     )  # fmt: skip
 
 
-def _is_post_norm(tensors: Tensors) -> bool:
-    """Timm's ``vit_base_patch16_rpn_224``: nothing before the patches, no bias of q, k and v, no
-    LayerScale; no other of timm's is so.
+def post_norm(found: Tensors, said: Said) -> tuple[dict[str, Any], Notes]:
+    """The order of timm's ``vit_base_patch16_rpn_224``, which only its name tells: a plain ViT with
+    nothing before the patches, no bias of q, k and v and no LayerScale has the same parameters.
     """
-    there = tensors.keys()
-    lacks = {"cls_token", "reg_token", f"{FIRST}attn.qkv.bias", f"{FIRST}attn.q_bias",
-             f"{FIRST}ls1.gamma", f"{FIRST}gamma_1", f"{FIRST}attn.q_norm.weight"}  # fmt: skip
-    return {"pos_embed", f"{FIRST}attn.qkv.weight"} <= there and not lacks & there
+    there = found.keys()
+    lacks = {"cls_token", "reg_token", f"{FIRST}attn.qkv.bias", f"{FIRST}ls1.gamma",
+             f"{FIRST}attn.q_norm.weight"}  # fmt: skip
+    if lacks & there or not {"pos_embed", f"{FIRST}attn.qkv.weight"} <= there:
+        return {}, ()
+    if said.kind == "timm" and "_rpn_" in said.architecture:
+        return {"order": "norm last"}, ()
+    known = said.get("order", str) or (said.kind == "timm" and said.architecture)
+    return {}, () if known else (Assumption("order", NORM_FIRST),)
 
 
-def _usual(tensors: Tensors, found: Tensors) -> dict[str, Any]:
+def _usual(found: Tensors) -> dict[str, Any]:
     """What the names tell of the kind, and the kind of the rest."""
     there = found.keys()
     if f"{FIRST}attn.rel_pos.mlp.fc1.weight" in there:
@@ -119,7 +129,7 @@ def _usual(tensors: Tensors, found: Tensors) -> dict[str, Any]:
     if found[f"{FIRST}mlp.fc1.weight"].shape[0] == 2 * hidden:
         return {"rope": EVA02}
     enormous = len(found["patch_embed.proj.weight"]) == 1792  # EVA-02's largest is another
-    return {"order": "norm last" if enormous or _is_post_norm(tensors) else "norm first"}
+    return {"order": "norm last" if enormous else "norm first"}
 
 
 def _rotary(found: Tensors) -> dict[str, Any]:
@@ -153,8 +163,12 @@ def config(tensors: Tensors, said: Said = NOT_SAID) -> tuple[ViTConfig, Notes]:
     """The network, from the shapes."""
     found = our_names(tensors)
     kinds = {f"{FIRST}mlp.fc1.weight", f"{FIRST}mlp.fc2.weight", "patch_embed.proj.weight"}
-    usual = _usual(tensors, found) if kinds <= found.keys() else {}
+    usual = _usual(found) if kinds <= found.keys() else {}
     config, notes = infer(found, said, usual)
+    if config.relative_width and not (said.architecture or said.get("order", str)):
+        where = {"norm first": "before", "norm last": "after"}.get(config.order, "beside")
+        order = f"LayerNorms are assumed {where} each branch, as in timm's of these parts."
+        notes += (Assumption("order", order),)
     rope = config.rope
     if rope and not (rope.learned or said.architecture or "rope" in said.network):
         theta = f"Rotary positions with theta {rope.base:g} are assumed, as timm has them."

@@ -138,7 +138,12 @@ def _shape(named: Tensors, name: str, axes: int) -> tuple[int, ...]:
             "It may be cut short, or hold only a part of a model.",
         )
     shape = tuple(named[name].shape)
-    if len(shape) != axes or 0 in shape:
+    if 0 in shape:
+        raise CheckpointError(
+            f'"{name}" has the shape {_spell(shape)}: it holds no numbers.',
+            "It may have been saved by a program that keeps weights elsewhere: save them whole.",
+        )
+    if len(shape) != axes:
         raise CheckpointError(
             f'"{name}" has the shape {_spell(shape)}, where {axes} axes are expected.'
         )
@@ -208,7 +213,10 @@ def _positions(
     """How many prefix tokens have a position, and the grid."""
     if "pos_embed" not in named and _positions_elsewhere(named, said, usual):
         return 0, _grid_without_positions(named, prefix, patch, said, usual), ()
-    _shape(named, "pos_embed", 3)
+    count = _shape(named, "pos_embed", 3)[1]
+    if "grid" in usual:
+        rows, cols = usual["grid"]
+        return count - rows * cols, (rows, cols), ()
     registers = sum(name.startswith("reg") for name in prefix)
     scaled = "blocks.0.ls1.gamma" in named
     (positioned, grid), notes = read_grid(

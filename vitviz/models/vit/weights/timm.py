@@ -17,7 +17,7 @@ from vitviz.models.checkpoints.said import Said
 from vitviz.models.vit.config import ViTConfig
 from vitviz.models.vit.weights.parts import Names
 from vitviz.models.vit.weights.plain import PlainNames
-from vitviz.models.vit.weights.relatives import rope_by_name
+from vitviz.models.vit.weights.relatives import post_norm, rope_by_name
 from vitviz.models.vit.weights.siglip import activation, is_gap
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -49,7 +49,11 @@ def usual(tensors: Tensors, found: Tensors, said: Said) -> tuple[dict[str, Any],
     notes: Notes = ()
     if not said.architecture and "blocks.0.gamma_1" in tensors:
         notes = (SAME_NAMES,)
-    known = rope_by_name(said)
+    order, more = post_norm(found, said)
+    notes += more
+    known = rope_by_name(said) | order
+    if {f"blocks.0.{part}.norm.weight" for part in ("attn", "mlp")} <= found.keys():
+        known = {"norm_eps": 1e-5} | known  # BEiT-3's, the only ones with both here
     if is_gap(dict(found)):
         known = {"activation": activation(dict(found))} | known
     if "heads" not in known and is_moco(found, said):
