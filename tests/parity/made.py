@@ -15,13 +15,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
 import torch
@@ -29,6 +33,7 @@ from torch import Tensor
 
 from vitviz.errors import VitvizError
 from vitviz.models.checkpoints.said import Said
+from vitviz.models.hub_names import hub_name, resolve
 from vitviz.models.loading import Model, load_model
 
 CLOSE = 1e-4
@@ -87,8 +92,56 @@ def look(model: Model, pixels: Tensor) -> tuple[np.ndarray, list[np.ndarray]]:
 def judge(folder: Path) -> Verdict:
     """How one made checkpoint opens."""
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    stands = FETCHED.get(truth["open"])
+    if stands is not None:
+        with in_the_caches(truth["open"], folder.with_name(stands)) as place:
+            found = judge_file(place, folder.with_name(stands))
+        return found._replace(words=f"{stands}, as fetched before; {found.words}".rstrip("; "))
+    where = _where(truth["open"], folder)
     try:
-        model = load_model(_where(truth["open"], folder), "cpu")
+        where = resolve(where)  # as the command line does
+    except VitvizError as error:
+        return Verdict("refused", f"{error.message} [{error.hint}]")
+    return judge_file(where, folder)
+
+
+FETCHED = {
+    "google/vit-base-patch16-224": "hf-vit",
+    "timm/vit_base_patch16_224.augreg2_in21k_ft_in1k": "timm-vit-base",
+    "hf-hub:timm/deit_tiny_patch16_224.fb_in1k": "timm-deit-tiny",
+    "dinov2_vits14": "timm-dinov2-small",
+    "https://dl.fbaipublicfiles.com/deit/deit_tiny_patch16_224-a1311bcf.pth": "orig-deit",
+}
+"""Names of the hub, and which made checkpoint stands for what they would fetch."""
+
+
+@contextmanager
+def in_the_caches(name: str, folder: Path) -> Iterator[str]:
+    """A made checkpoint where the hub's tools would put it; what its name then opens."""
+    meant = hub_name(name)
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    weights = Path(_where(truth["open"], folder))
+    with tempfile.TemporaryDirectory() as home, mock.patch.dict(
+        os.environ, HF_HUB_CACHE=f"{home}/hub", TORCH_HOME=f"{home}/torch"
+    ):  # fmt: skip
+        if meant is not None and meant.url:
+            meant.url_file.parent.mkdir(parents=True)
+            meant.url_file.symlink_to(weights)
+        elif meant is not None:
+            place = Path(home, "hub", f"models--{meant.repo.replace('/', '--')}")
+            (place / "snapshots").mkdir(parents=True)
+            (place / "refs").mkdir()
+            (place / "refs" / "main").write_text("0" * 40, encoding="utf-8")
+            beside = weights if weights.is_dir() else weights.parent
+            (place / "snapshots" / ("0" * 40)).symlink_to(beside)
+        yield resolve(name)
+
+
+def judge_file(where: str, folder: Path) -> Verdict:
+    """How one file opens; arguments: it, and the folder of its truth."""
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    try:
+        model = load_model(where, "cpu")
     except VitvizError as error:
         return Verdict("refused", f"{error.message} [{error.hint}]")
     if not (folder / "oracle.npz").exists():
@@ -101,7 +154,7 @@ def judge(folder: Path) -> Verdict:
     corrected = true_of_assumed(model, truth)
     if not corrected:
         return found
-    again = load_model(_where(truth["open"], folder), "cpu", corrections=Said(network=corrected))
+    again = load_model(where, "cpu", corrections=Said(network=corrected))
     output, attention, words = compare(again, oracle, truth)
     if _verdict(again, truth, output, attention, words).kind == "WRONG":
         return found
