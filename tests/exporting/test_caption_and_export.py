@@ -18,6 +18,7 @@ from vitviz.engine.photos import PhotoCache
 from vitviz.errors import VitvizError
 from vitviz.exporting.formats import suffixes
 from vitviz.exporting.map_files import encode_image, write_map
+from vitviz.exporting.provenance import session_of as session_from
 from vitviz.exporting.provenance import to_json
 from vitviz.exporting.stamp import read
 from vitviz.imaging.photo import Photo
@@ -180,3 +181,46 @@ def test_a_jpeg_cannot_be_as_long_as_a_png() -> None:
     with pytest.raises(VitvizError, match="70000 x 2 pixels"):
         encode_image(pixels, Path("map.jpg"), "")
     assert encode_image(pixels, Path("map.png"), "")
+
+
+@pytest.mark.parametrize(
+    ("share", "view", "words"),
+    [
+        (0.5, View(layer=0, head=0), "outlined: the 5 patches that hold 50 % of the map"),
+        (0.01, View(layer=0, head=0), "outlined: the patch that holds 1 % of the map"),
+    ],
+)
+def test_a_line_around_patches_is_told(cell: Cell, share: float, view: View, words: str) -> None:
+    """Patches of head 1 in layer 1 have 0.02, 0.03 ... 0.16: the last 5 hold 0.7 of the 1.35."""
+    told = caption(describe_map(cell, view, Style(outlined=share)))
+    assert told == f"{caption(describe_map(cell, view))} · {words}"
+    assert caption(describe_map(cell, view, Style())) == caption(describe_map(cell, view))
+
+
+def test_a_line_says_when_it_is_of_positive_values_or_when_there_is_none(cell: Cell) -> None:
+    layer = cell.explanation.by_layer[2]
+    for values, words in (
+        (np.linspace(-1, 1, 17), "outlined: the 4 patches that hold 60 % of the positive values of "
+         "the map"),
+        (np.zeros(17), "nothing outlined: no patch is above 0"),
+    ):  # fmt: skip
+        known = replace(layer, values=np.tile(values.astype(np.float32), (3, 1)))
+        by_layer = {**cell.explanation.by_layer, 2: known}
+        other = replace(cell, explanation=replace(cell.explanation, by_layer=by_layer))
+        assert caption(describe_map(other, View(), Style(outlined=0.6))).endswith(f" · {words}")
+
+
+def test_a_file_with_a_line_says_so_and_leads_back_to_it(
+    tmp_path: Path, cell: Cell, opened: Photo
+) -> None:
+    session = session_of(cell, View(layer=1), Style(outlined=0.6))
+    write_map(tmp_path / "plain.png", opened, cell, session_of(cell, View(layer=1)))
+    write_map(tmp_path / "map.png", opened, cell, session)
+    known = read(tmp_path / "map.png")
+    assert "patches that hold 60 % of the map" in known.maps[0].caption
+    assert session_from(known).style == session.style
+    with Image.open(tmp_path / "map.png") as one, Image.open(tmp_path / "plain.png") as other:
+        assert "hold 60 %" in one.text["Description"]  # type: ignore[attr-defined]
+        assert (np.asarray(one) != np.asarray(other)).any()
+    write_map(tmp_path / "map.npz", opened, cell, session)
+    assert "outlined" not in read(tmp_path / "map.npz").maps[0].caption, "a file of values has none"

@@ -279,3 +279,18 @@ def test_panes_of_compare_are_not_in_a_figure_of_one_map(session: Session, tmp_p
     both = two_panes(session, tmp_path)
     assert both.compare != Compare()
     assert len(figure_requests(both)) == 1
+
+
+def test_a_line_around_patches_is_in_the_caption_of_one_map_and_of_many(
+    session: Session, engine: Engine, tmp_path: Path
+) -> None:
+    session = replace(session, style=replace(session.style, outlined=0.6))
+    assert "patches that hold 60 % of the map" in composed(session, engine).grid.caption
+    photo_alone = showing(session, draws="photo")
+    assert "outlined" not in composed(photo_alone, engine).grid.caption
+    both = showing(two_panes(session, tmp_path), content="compare")
+    found = composed(both, engine).grid
+    assert "outlined: the patches that hold 60 % of each map" in found.caption
+    compare = replace(both.compare, arrangement="difference")
+    panels = [one for _, one in composed(replace(both, compare=compare), engine).grid.placed]
+    assert [one.style.outlined for one in panels] == [0.6, 0.6, 0.0], "a difference has no line"

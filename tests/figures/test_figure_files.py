@@ -21,6 +21,7 @@ from vitviz.figures.encode import encode, size_text
 from vitviz.figures.panel import Grid
 from vitviz.figures.spec import FigureSpec
 from vitviz.imaging.geometry import Box
+from vitviz.maps.mass import mass_lines
 from vitviz.maps.overlay import composite
 from vitviz.maps.style import Style
 from vitviz.progress import Stage
@@ -221,3 +222,15 @@ def test_a_figure_can_be_cancelled() -> None:
 def test_the_size_is_told_in_both_units() -> None:
     assert size_text(Drawing(ONE, SMALL)).startswith("60 × ")
     assert "236 × " in size_text(Drawing(ONE, SMALL))
+
+
+def test_what_holds_most_is_outlined_on_the_map_and_not_on_the_photo_alone() -> None:
+    one = panel(5)
+    grid = Grid(((replace(one, style=replace(one.style, outlined=0.6)),),))
+    plain = Grid(((one,),))
+    assert (Drawing(grid, SMALL).pixels() != Drawing(plain, SMALL).pixels()).any()
+    bare = replace(SMALL, draws="photo")
+    assert (Drawing(grid, bare).pixels() == Drawing(plain, bare).pixels()).all()
+    pieces = len(mass_lines(grid.placed[0][1].values, one.geometry, 0.6))  # type: ignore[arg-type]
+    svg = encode(grid, SMALL, ".svg")
+    assert svg.count(b"<path") >= encode(plain, SMALL, ".svg").count(b"<path") + 2 * pieces

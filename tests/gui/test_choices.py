@@ -142,6 +142,26 @@ def test_style_asks_the_service_nothing(ui: Driver, asks: list[object]) -> None:
     assert asks == []
 
 
+def test_the_line_around_what_holds_most(ui: Driver, asks: list[object]) -> None:
+    panel, canvas = ui.window.panels.appearance, ui.window.canvas
+    assert not panel.share.isEnabled()
+    assert canvas.lines_shown == ()
+    panel.outline.click()
+    assert ui.session.style.outlined == 0.6
+    usual = canvas.lines_shown
+    assert usual
+    assert "60 % of the map" in ui.look.caption.text()
+    panel.share.setValue(95)
+    assert ui.session.style.outlined == 0.95
+    assert canvas.lines_shown != usual
+    assert "95 % of the map" in ui.look.caption.text()
+    ui.press("view.outline")
+    assert ui.session.style.outlined == 0
+    assert canvas.lines_shown == ()
+    assert "outlined" not in ui.look.caption.text()
+    assert asks == []
+
+
 def test_a_click_pins_the_query_and_escape_goes_back(ui: Driver) -> None:
     ui.click_patch(3, 10)
     ui.settle()

@@ -92,3 +92,17 @@ def test_long_bars_have_more_ticks() -> None:
     assert len(ticks_along(bar, 100).values) < len(ticks_along(bar, 300).values)
     tiny = ColourBar(0.0, 2e-6, "rollout", Style())
     assert tiny.title_lines(ticks_along(tiny, 200).factor) == ["rollout", "× 10⁻⁶"]
+
+
+def test_what_holds_most_is_outlined(thumbnail: np.ndarray, heat_map: HeatMap) -> None:
+    tile = MapTile(thumbnail, GEOMETRY, QSize(100, 60))
+    plain = tile.image(heat_map, Style(), (0.0, 1.0))
+    outlined = tile.image(heat_map, Style(outlined=0.6), (0.0, 1.0))
+    changed = [
+        (x, y) for x in range(100) for y in range(60) if plain.pixel(x, y) != outlined.pixel(x, y)
+    ]
+    # The last six of fifteen hold 4.93 of 7.5: the last row of five, and the one above its end.
+    assert any(abs(y - 40) <= 2 and 10 < x < 70 for x, y in changed)
+    assert any(abs(x - 80) <= 2 and 22 < y < 38 for x, y in changed)
+    assert not any(y < 17 for _, y in changed)
+    assert not any(43 < y < 57 and 3 < x < 97 for x, y in changed)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from vitviz.gui.window import Window
+from vitviz.methods import METHODS
 from vitviz.session import session_file
 from vitviz.session.last import LastSession
 from vitviz.session.state import Compare
@@ -27,7 +28,7 @@ def chosen(ui: Driver) -> None:
     ui.settle()
     ui.click_patch(4, 6)
     ui.settle()
-    ui.window.panels.method.method.setCurrentIndex(1)
+    ui.window.panels.method.method.setCurrentIndex(list(METHODS).index("rollout"))
     ui.settle()
     ui.window.panels.method.controls["discard"].setValue(0.5)
     ui.window.panels.appearance.range.setCurrentIndex(3)

@@ -28,9 +28,9 @@ def test_a_saved_session_is_read_again(tmp_path: Path) -> None:
 
 
 def test_a_later_version_says_so() -> None:
-    text = session_file.to_json(SESSION).replace('"vitviz": 5', '"vitviz": 7')
+    text = session_file.to_json(SESSION).replace('"vitviz": 6', '"vitviz": 7')
     with pytest.raises(
-        SessionError, match="version 7; this vitviz reads versions up to 5"
+        SessionError, match="version 7; this vitviz reads versions up to 6"
     ) as caught:
         session_file.from_json(text)
     assert "newer" in caught.value.hint
@@ -38,7 +38,7 @@ def test_a_later_version_says_so() -> None:
 
 @pytest.mark.parametrize("version", ["true", "0", '"1"', "1.0", "null"])
 def test_a_version_that_is_none_means_no_session(version: str) -> None:
-    text = session_file.to_json(SESSION).replace('"vitviz": 5', f'"vitviz": {version}')
+    text = session_file.to_json(SESSION).replace('"vitviz": 6', f'"vitviz": {version}')
     with pytest.raises(SessionError, match="not a vitviz session"):
         session_file.from_json(text)
 
@@ -229,3 +229,21 @@ def test_an_ablation_comes_back() -> None:
     ablation = Ablation(((0, 2), (3, 1)), "mean", ((1.5, 2.0, 17.25, 18.0),))
     session = replace(SESSION, view=replace(SESSION.view, ablation=ablation))
     assert session_file.from_json(session_file.to_json(session)) == session
+
+
+@pytest.mark.parametrize("version", [1, 2, 5])
+def test_sessions_from_before_lines_around_patches_draw_none(version: int) -> None:
+    if version == 1:
+        assert session_file.from_json(FIRST).style.outlined == 0
+        return
+    data = json.loads(session_file.to_json(SESSION)) | {"vitviz": version}
+    del data["style"]["outlined"]
+    assert session_file.from_json(json.dumps(data)) == SESSION
+
+
+def test_a_line_around_patches_comes_back() -> None:
+    session = replace(SESSION, style=replace(SESSION.style, outlined=0.625))
+    assert session_file.from_json(session_file.to_json(session)) == session
+    broken = session_file.to_json(session).replace("0.625", "1.5")
+    with pytest.raises(SessionError, match=r"style\.outlined"):
+        session_file.from_json(broken)

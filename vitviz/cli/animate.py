@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     check_query(METHODS[session.view.method], session.view.query, cell.layout.prefix, cell.geometry)
     check_map(session.view, cell.explanation, cell.outline)
     photo = engine.photos.get(request.photo, request.background)
-    say(f"{options.photo}: {caption(describe_map(cell, session.view))}")
+    say(f"{options.photo}: {caption(describe_map(cell, session.view, session.style))}")
     print_notes(photo)
     warn_of_model(cell.card)
     said = disclosure(options)

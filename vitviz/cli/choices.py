@@ -64,6 +64,9 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
         help="from values to colours; root and log show quiet maps beside loud ones "
         "(default: %(default)s)")  # fmt: skip
     option("--nearest", action="store_true", help="flat patches, not smoothed")
+    option("--outline", type=fraction, default=0.0, metavar="SHARE",
+        help="a line around the fewest patches that hold this part of the map's positive values, "
+        "such as 0.6 (default: none)")  # fmt: skip
     option("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
 
 
@@ -80,7 +83,7 @@ def chosen(options: argparse.Namespace) -> Session:
     view = View(options.method, tuple(sorted(params.items())), options.layer,
                 options.head, options.query, options.direction, *classes(options))  # fmt: skip
     style = Style(options.colours, options.opacity, smooth=not options.nearest,
-                  scaling=options.scaling)  # fmt: skip
+                  scaling=options.scaling, outlined=options.outline)  # fmt: skip
     return Session(model=options.model, input=INPUTS[options.input], view=view, style=style)
 
 

@@ -120,7 +120,7 @@ def explain_one(
     check_query(METHODS[view.method], view.query, cell.layout.prefix, cell.geometry)
     check_map(view, cell.explanation, cell.outline)
     photo = engine.photos.get(request.photo, request.background)
-    say(f"{path}: {caption(describe_map(cell, view))}")
+    say(f"{path}: {caption(describe_map(cell, view, session.style))}")
     print_notes(photo)
     for name, number in top_classes(cell, 3):
         say(f"  {score(number, cell.outputs):>7}  {name}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 import numpy as np
 
@@ -150,10 +150,10 @@ class Engine:
                 the work would not fit.
             Cancelled: ``progress`` said so.
         """
-        find = ANSWERS.get(type(request))
-        if find is None:
+        name = ANSWERS.get(type(request))
+        if name is None:
             raise TypeError(f"{request!r} is no kind of request")
-        answer: Answer = find(self, request, progress)
+        answer: Answer = getattr(self, name)(request, progress)
         return answer
 
     def explain(self, request: ExplainRequest, progress: Progress = silent) -> Cell:
@@ -408,14 +408,14 @@ def _photo_of(key: Hashable) -> object:
     return key[0] if isinstance(key, tuple) else None
 
 
-ANSWERS: dict[type, Callable[..., Any]] = {
-    ExplainRequest: Engine.explain,
-    StatesRequest: Engine.states,
-    SeriesRequest: Engine.series,
-    DecodeRequest: Engine.decode,
-    TrustRequest: Engine.trust,
-    SanityRequest: Engine.sanity,
-    RankRequest: Engine.rank,
-    HeadGridRequest: Engine.head_grid,
+ANSWERS = {
+    ExplainRequest: "explain",
+    StatesRequest: "states",
+    SeriesRequest: "series",
+    DecodeRequest: "decode",
+    TrustRequest: "trust",
+    SanityRequest: "sanity",
+    RankRequest: "rank",
+    HeadGridRequest: "head_grid",
 }
-"""Who answers each kind of request."""
+"""The function of the engine that answers each kind of request."""

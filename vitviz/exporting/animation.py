@@ -164,7 +164,7 @@ def frames(
     quantity = shown[0][0].explanation.quantity
     how = Look(style_for(style, quantity), *ends(shown, style))
     words = [
-        Words(heading(cell, view, animation.along), caption(describe_map(cell, view)))
+        Words(heading(cell, view, animation.along), caption(describe_map(cell, view, style)))
         if animation.words else Words()
         for cell, view in shown
     ]  # fmt: skip

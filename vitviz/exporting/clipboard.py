@@ -49,7 +49,7 @@ def picture(
         ExplainedMap(heat_map, one.cell.explanation)
         for heat_map, one in zip(maps, shown, strict=True)
     ]
-    words, edge = _words(shown), _edge(shown)
+    words, edge = _words(shown, style), _edge(shown)
     plates = []
     for one, heat_map, ends, said in zip(
         shown, maps, ranges(found, style.range, shared), words, strict=True
@@ -101,8 +101,8 @@ def values_text(heat_map: HeatMap, separator: str) -> str:
     return "".join(separator.join(map(str, row)) + "\n" for row in heat_map.values)
 
 
-def _words(shown: Sequence[PaneMap]) -> list[Words]:
-    captions = [caption(describe_map(one.cell, one.pane.view)) for one in shown]
+def _words(shown: Sequence[PaneMap], style: Style) -> list[Words]:
+    captions = [caption(describe_map(one.cell, one.pane.view, style)) for one in shown]
     if len(shown) == 1:
         return [Words("", captions[0])]
     titles = headings([one.pane for one in shown], [one.cell for one in shown])

@@ -26,13 +26,14 @@ from vitviz.maps.difference import difference
 from vitviz.maps.heat_map import Head
 from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import look, style_for, value_range
+from vitviz.maps.style import Style
 from vitviz.methods import METHODS
 from vitviz.plurals import count_of
 from vitviz.progress import Progress, Stage, silent
 from vitviz.session.panes import pair_of
 from vitviz.session.state import Pane, Session, View
 from vitviz.session.strict import check_map, check_query
-from vitviz.wording.caption import SEPARATOR, caption, hidden_shares
+from vitviz.wording.caption import SEPARATOR, caption, hidden_shares, mass_words_of_each
 from vitviz.wording.description import describe_map
 from vitviz.wording.headings import as_table, headings, in_common, letter
 from vitviz.wording.names import prefix_name
@@ -246,7 +247,7 @@ class _Composer:
         return self._whole(rows, _said(items), Axis(table.rows), Axis(table.columns))
 
     def _alone(self, item: PaneMap) -> FigurePanels:
-        return FigurePanels(Grid(((self._panel(item),),), caption=_caption_of(item)), (item,))
+        return FigurePanels(Grid(((self._panel(item),),), caption=self._caption_of(item)), (item,))
 
     def _strip(self, items: list[PaneMap], *, with_difference: bool = False) -> FigurePanels:
         """Panels in reading order, each with what tells it apart."""
@@ -260,7 +261,7 @@ class _Composer:
         cols = columns_for(len(panels), aspect, self._spec)
         rows = [tuple(panels[i : i + cols]) for i in range(0, len(panels), cols)]
         padded = tuple((*row, *(None for _ in range(cols - len(row)))) for row in rows)
-        words = _caption(_said(items), items) if len(items) > 1 else _caption_of(items[0])
+        words = self._caption(_said(items), items) if len(items) > 1 else self._caption_of(items[0])
         return FigurePanels(Grid(padded, caption=words), tuple(items))
 
     def _matrix(self, item: PaneMap) -> FigurePanels:
@@ -300,7 +301,7 @@ class _Composer:
             (*(self._panel(one) for one in row), *(None for _ in range(cols - len(row))))
             for row in items
         )
-        return FigurePanels(Grid(panels, down, across, caption=_caption(words, flat)), flat)
+        return FigurePanels(Grid(panels, down, across, caption=self._caption(words, flat)), flat)
 
     def _panel(self, item: PaneMap, heading: str = "") -> Panel:
         cell, heat_map, pixels = (
@@ -327,12 +328,39 @@ class _Composer:
         maps = [item.cell.heat_map(item.view) for item in (one, other)]
         found = difference(*maps)
         heat_map = found.heat_map
-        style = style_for(self._session.style, heat_map.quantity)
+        style = replace(style_for(self._session.style, heat_map.quantity), outlined=0.0)
         ends = value_range("each", heat_map)
         heading = f"{letter(pair[1])} minus {letter(pair[0])}"
         photo = (other if found.of_second else one).photo
         return Panel(photo.pixels, heat_map.geometry, heat_map.values, style, ends,
                      f"difference, {heat_map.unit}", heading)  # fmt: skip
+
+    # Captions
+
+    @property
+    def _drawn_with(self) -> Style | None:
+        """How maps are drawn, where they are."""
+        return None if self._spec.draws == "photo" else self._session.style
+
+    def _caption(self, words: str, items: Sequence[PaneMap]) -> str:
+        """Model, grid and class, where these are the same; then the words; then what is not shown,
+        and what is outlined.
+        """
+        parts: list[str] = []
+        for text in (_model_text, _grid_text, _class_text):
+            found = {text(item.cell) for item in items}
+            parts += found if len(found) == 1 else ()
+        described = [describe_map(one.cell, one.view, self._drawn_with) for one in items]
+        shares = hidden_shares(described)
+        hidden = f"{', '.join(shares)}, not shown" if shares else ""
+        line = mass_words_of_each([one.mass for one in described if one.mass is not None])
+        return SEPARATOR.join(filter(None, (*parts, words, hidden, line)))
+
+    def _caption_of(self, item: PaneMap) -> str:
+        """The caption of a map alone: what it is of, as everywhere, after model, grid and class."""
+        facts = (text(item.cell) for text in (_model_text, _grid_text, _class_text))
+        words = caption(describe_map(item.cell, item.view, self._drawn_with))
+        return SEPARATOR.join(filter(None, (*facts, words)))
 
 
 def _patches(item: PaneMap) -> Grid:
@@ -368,24 +396,6 @@ def _said(items: Sequence[PaneMap]) -> str:
         [item.cell for item in items],
         elsewhere,
     )
-
-
-def _caption(words: str, items: Sequence[PaneMap]) -> str:
-    """Model, grid and class, where these are the same; then the words; then what is not shown."""
-    parts: list[str] = []
-    for text in (_model_text, _grid_text, _class_text):
-        found = {text(item.cell) for item in items}
-        parts += found if len(found) == 1 else ()
-    shares = hidden_shares([describe_map(item.cell, item.view) for item in items])
-    hidden = f"{', '.join(shares)}, not shown" if shares else ""
-    return SEPARATOR.join(filter(None, (*parts, words, hidden)))
-
-
-def _caption_of(item: PaneMap) -> str:
-    """The caption of a map alone: what it is of, as everywhere, after model, grid and class."""
-    facts = (text(item.cell) for text in (_model_text, _grid_text, _class_text))
-    words = caption(describe_map(item.cell, item.view))
-    return SEPARATOR.join(filter(None, (*facts, words)))
 
 
 def _model_text(cell: Cell) -> str:

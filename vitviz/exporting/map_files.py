@@ -75,7 +75,8 @@ def write_map(
         {"range": [how.low, how.high]},
         full_paths=disclosure.full_paths,
     )
-    content = encode_image(pixels, path, caption(describe_map(cell, view)), to_json(provenance))
+    words = caption(describe_map(cell, view, style))
+    content = encode_image(pixels, path, words, to_json(provenance))
     write_with_provenance(path, content, provenance, beside=disclosure.beside)
 
 

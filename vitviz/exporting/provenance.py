@@ -19,6 +19,7 @@ from typing import Any
 from vitviz import __version__
 from vitviz.engine.answers import Cell
 from vitviz.errors import SessionError, VitvizError
+from vitviz.maps.style import Style
 from vitviz.methods import METHODS
 from vitviz.methods.base import ParameterValue
 from vitviz.models.loading import bundled, is_id
@@ -215,8 +216,9 @@ def provenance_of(
     named = renamed(session, names)
     files = {names(cell.request.photo.path): cell.photo_sha256 for cell in cells}
     files |= {names(cell.request.model): cell.card.sha256 for cell in cells}
+    style = None if kind in ("values", "table") else session.style
     return Provenance(
-        kind, __version__, libraries(), tuple(facts(cell, view) for cell, view in maps),
+        kind, __version__, libraries(), tuple(facts(cell, view, style) for cell, view in maps),
         dict(settings or {}), files, json.loads(session_file.to_json(named)),
     )  # fmt: skip
 
@@ -274,8 +276,10 @@ def session_of(provenance: Provenance) -> Session:
     return session_file.from_json(json.dumps(provenance.session))
 
 
-def facts(cell: Cell, view: View, *, every_map: bool = False) -> MapFacts:
-    """One map, or with ``every_map`` all layers and heads of the cell."""
+def facts(
+    cell: Cell, view: View, style: Style | None = None, *, every_map: bool = False
+) -> MapFacts:
+    """One map, as it is drawn if it is; or with ``every_map`` all layers and heads of the cell."""
     request, card = cell.request, cell.card
     given, prepared = request.input, card.preprocessing
     heat_map = cell.heat_map(view)
@@ -284,7 +288,7 @@ def facts(cell: Cell, view: View, *, every_map: bool = False) -> MapFacts:
     kept_apart = every_map and cell.explanation.head is None
     points = points_of(request.query)
     return MapFacts(
-        caption(describe_map(cell, view)),
+        caption(describe_map(cell, view, style)),
         PhotoFacts(Path(request.photo.path).name, cell.photo_sha256, geometry.photo_size,
                    request.photo.frame, request.background),
         ModelFacts(card.id, card.title, card.sha256, card.bytes, card.notes),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -124,6 +124,16 @@ class Page:
             yield Rectangle(
                 (place.left, place.top), place.width, place.height, fill=False,
                 edgecolor=colour, linewidth=width, joinstyle="miter", transform=self._to_units,
+            )  # fmt: skip
+
+    def lines(self, lines: Sequence[Box], panel: Panel, rect: Rect) -> Iterator[Artist]:
+        """Straight lines on a photo, white between dark ones."""
+        places = [self.on_picture(line, panel, rect) for line in lines]
+        ends = [[(one.left, one.top), (one.right, one.bottom)] for one in places]
+        for colour, width in (("black", 2.2 * MARK_PT), ("white", MARK_PT)) if ends else ():
+            yield LineCollection(
+                ends, colors=colour, linewidths=width, capstyle="projecting",
+                transform=self._to_units,
             )  # fmt: skip
 
     def grid(self, panel: Panel, rect: Rect) -> Artist:

@@ -17,6 +17,7 @@ from vitviz.figures.panel import Grid, Panel, Place
 from vitviz.figures.pictures import Pictures, cell_colours
 from vitviz.figures.sharing import colour_bars
 from vitviz.figures.spec import FigureSpec
+from vitviz.maps.mass import mass_lines
 from vitviz.maps.overlay import over_grey
 from vitviz.maps.style import Style
 from vitviz.shapes import UInt8
@@ -150,6 +151,9 @@ class Drawing:
             yield canvas.cells(panel, rect, cell_colours(panel, low, high, alone))
         if self.spec.grid and not panel.cut:
             yield canvas.grid(panel, rect)
+        if panel.values is not None and self.spec.draws != "photo":
+            lines = mass_lines(panel.values, panel.geometry, panel.style.outlined)
+            yield from canvas.lines(lines, panel, rect)
         for box in panel.marked:
             yield from canvas.mark(box, panel, rect)
         if not panel.cut:

@@ -7,15 +7,17 @@ so the colour bar can show it too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from PIL import Image
 
-from vitviz.imaging.geometry import Geometry
+from vitviz.imaging.geometry import Box, Geometry
 from vitviz.maps.colour import DIVERGING, table
 from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.interpolation import MULTIPLIED_AT_ONCE, missing, steps, weights
+from vitviz.maps.mass import mass_lines
 from vitviz.maps.ranges import Look
 from vitviz.maps.style import Style
 from vitviz.shapes import Float, Float32, UInt8
@@ -184,7 +186,9 @@ def drawn(
     height, width = photo_pixels.shape[:2]
     geometry = replace(heat_map.geometry, photo_size=(height, width))
     if heat_map.quantity.kind != "colours":
-        return composite(photo_pixels, heat_map.values, geometry, *look)
+        picture = composite(photo_pixels, heat_map.values, geometry, *look)
+        draw_lines(picture, mass_lines(heat_map.values, geometry, look.style.outlined))
+        return picture
     style = replace(look.style, opacity=0.0)
     nothing = np.zeros(heat_map.values.shape[:2], np.float32)
     below = composite(photo_pixels, nothing, geometry, style, 0.0, 1.0)
@@ -195,6 +199,24 @@ def drawn(
     above = np.stack(channels, axis=-1)
     mixed = below + look.style.opacity * (255 * np.clip(above, 0, 1) - below)
     return np.where(np.isfinite(above), np.rint(mixed), below).astype(np.uint8)
+
+
+LINE = 1 / 400
+"""Width of a line on a picture, as a part of its longer side; at least two pixels."""
+
+
+def draw_lines(picture: UInt8[np.ndarray, "height width 3"], lines: Sequence[Box]) -> None:
+    """Draws straight lines into a picture: white between black, to be seen on anything.
+
+    Args:
+        picture: Changed.
+        lines: Upright or level, in its pixels.
+    """
+    half = max(1, round(max(picture.shape[:2]) * LINE / 2))
+    for colour, reach in ((0, half + max(1, half // 2)), (255, half)):
+        for left, top, right, bottom in lines:
+            x, y = max(round(left) - reach, 0), max(round(top) - reach, 0)
+            picture[y : round(bottom) + reach, x : round(right) + reach] = colour
 
 
 def _looked_up(

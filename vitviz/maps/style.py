@@ -34,6 +34,8 @@ class Style:
         grid: Draw the patch grid.
         scaling: From values to places along the colours; root and log show quiet maps beside loud
             ones.
+        outlined: A line around the fewest patches that together hold this part of the map's
+            positive sum (``maps.mass``); 0: none.
     """
 
     colour_map: ColourMap | DivergingMap = "inferno"
@@ -43,3 +45,4 @@ class Style:
     smooth: bool = True
     grid: bool = True
     scaling: Scaling = "linear"
+    outlined: Annotated[float, Within(0, 1)] = 0.0

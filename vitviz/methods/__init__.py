@@ -32,6 +32,8 @@ METHODS: dict[str, Method] = {
         ATTENTION_FLOW,
         # what a class is read from
         RELEVANCE,
+        GRAD_CAM,
+        HIRES_CAM,
         LIBRAGRAD,
         LEGRAD,
         DAAM,
@@ -39,8 +41,6 @@ METHODS: dict[str, Method] = {
         GRADIENT_ROLLOUT,
         GMAR,
         ATTENTION_GRAD_CAM,
-        GRAD_CAM,
-        HIRES_CAM,
         # what the network does on other photos
         LEAVE_ONE_OUT,
         INTEGRATED_GRADIENTS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vitviz.maps.heat_map import Completeness
+from vitviz.maps.mass import Mass
 from vitviz.probing.ablation import Ablation
 from vitviz.wording.description import Description
 from vitviz.wording.names import heads_name, layer_name, layers_name, prefix_name
@@ -20,7 +21,37 @@ def caption(of: Description) -> str:
     hidden = [f"{share}, not shown" for share in hidden_shares([of])]
     sums = [] if of.completeness is None else [sums_words(of.completeness)]
     zero = ["0 everywhere"] if of.is_zero else []
-    return SEPARATOR.join((*parts(of), *hidden, *sums, *zero))
+    line = [] if of.mass is None else [mass_words(of.mass)]
+    return SEPARATOR.join((*parts(of), *hidden, *sums, *zero, *line))
+
+
+def mass_words(of: Mass) -> str:
+    """ "outlined: the 12 patches that hold 60 % of the map"."""
+    if not of.patches:
+        return "nothing outlined: no patch is above 0"
+    those = "the patch that holds" if of.patches == 1 else f"the {of.patches} patches that hold"
+    return f"outlined: {those} {percent(of.share)} of {_whole(of, 'the map')}"
+
+
+def mass_words_of_each(maps: Sequence[Mass]) -> str:
+    """ "outlined: the patches that hold 60 % of each map"; "" where no map has such a line.
+
+    Args:
+        maps: Of several maps with lines for one share.
+    """
+    if not maps:
+        return ""
+    most = max(maps, key=lambda one: one.signed)
+    return f"outlined: the patches that hold {percent(most.share)} of {_whole(most, 'each map')}"
+
+
+def _whole(of: Mass, name: str) -> str:
+    return f"the positive values of {name}" if of.signed else name
+
+
+def percent(share: float) -> str:
+    """ "60 %", "62.5 %"."""
+    return f"{100 * share:.3g} %"
 
 
 def sums_words(of: Completeness) -> str:

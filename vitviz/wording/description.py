@@ -9,7 +9,9 @@ from pathlib import Path
 from vitviz.engine.answers import Cell
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Completeness, Head
+from vitviz.maps.mass import Mass, mass_of
 from vitviz.maps.resample import carried
+from vitviz.maps.style import Style
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Method, ParameterValue
 from vitviz.models.outline import Outline
@@ -52,6 +54,7 @@ class Description:
         ablation: What is taken from the network.
         is_zero: Every value of the map is 0: it tells nothing apart.
         completeness: What its numbers add up to, of a method that promises it.
+        mass: What the line drawn around some of its patches says; None without one.
     """
 
     photo: PhotoRef | None
@@ -76,6 +79,7 @@ class Description:
     ablation: Ablation = field(default_factory=Ablation)
     is_zero: bool = False
     completeness: Completeness | None = None
+    mass: Mass | None = None
 
 
 def describe(pane: Pane, cell: Cell | None) -> Description:
@@ -100,12 +104,13 @@ def describe(pane: Pane, cell: Cell | None) -> Description:
     return known if cell is None else _answered(known, cell, view)
 
 
-def describe_map(cell: Cell, view: View) -> Description:
+def describe_map(cell: Cell, view: View, style: Style | None = None) -> Description:
     """One map of an answer, which may be to an earlier choice than the view's.
 
     Args:
         cell: Where the map is in.
         view: Which layer and head.
+        style: How it is drawn; None where it is not, as in a file of values.
     """
     request = cell.request
     of_request = replace(
@@ -113,7 +118,10 @@ def describe_map(cell: Cell, view: View) -> Description:
         direction=request.direction, target=request.target, contrast=request.contrast,
         ablation=request.ablation,
     )  # fmt: skip
-    return describe(Pane(request.photo, request.model, request.input, of_request), cell)
+    known = describe(Pane(request.photo, request.model, request.input, of_request), cell)
+    if style is None:
+        return known
+    return replace(known, mass=mass_of(cell.heat_map(view).values, style.outlined))
 
 
 def _answered(known: Description, cell: Cell, view: View) -> Description:

@@ -10,12 +10,16 @@ from vitviz.gui.canvas import marks
 from vitviz.gui.canvas.pictures import map_image, photo_image
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.heat_map import HeatMap
+from vitviz.maps.mass import mass_lines
 from vitviz.maps.overlay import inside, positions
 from vitviz.maps.style import Style
 from vitviz.shapes import UInt8
 
 ROUND = 3.0
 """Radius of a tile's corners, in widget pixels."""
+
+THIN = 1.0
+"""Of the line around what holds most of a map, in widget pixels."""
 
 FRAME_GAP = 2.0
 """Between a tile and the frame around it."""
@@ -102,6 +106,18 @@ class MapTile:
         photo = QRectF(painter.viewport())
         seen = QRectF(across.start, down.start, across.stop - across.start, down.stop - down.start)
         marks.dim(painter, photo, seen)
+        marks.lines(painter, self._outlined(heat_map, style), THIN * self._ratio)
+
+    def _outlined(self, heat_map: HeatMap, style: Style) -> list[QRectF]:
+        """The line around what holds most of the map, in the tile's pixels."""
+        scale = 1 / (self._xs[1] - self._xs[0]) if len(self._xs) > 1 else 1.0
+        left, top = self._xs[0] - 0.5 / scale, self._ys[0] - 0.5 / scale
+        lines = mass_lines(heat_map.values, heat_map.geometry, style.outlined)
+        return [
+            QRectF((line.left - left) * scale, (line.top - top) * scale,
+                   line.width * scale, line.height * scale)
+            for line in lines
+        ]  # fmt: skip
 
 
 def tile_image(

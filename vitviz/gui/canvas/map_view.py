@@ -26,6 +26,7 @@ from vitviz.imaging.geometry import Box, Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.maps.bar import ColourBar
 from vitviz.maps.heat_map import HeatMap
+from vitviz.maps.mass import mass_lines
 from vitviz.maps.style import Style
 
 Patch = tuple[int, int]
@@ -60,6 +61,7 @@ class MapView(PhotoView):
         self._windows: WindowLines | None = None
         self._geometry: Geometry | None = None
         self._ends = (0.0, 1.0)
+        self._outlined: tuple[Box, ...] = ()
         self._style = Style()
         self._map_layer: MapLayer | None = None
         self._map_layer_of: object = None
@@ -113,6 +115,9 @@ class MapView(PhotoView):
         """
         self._heat_map, self._geometry = heat_map, geometry
         self._ends, self._style = ends, style
+        self._outlined = ()
+        if heat_map is not None and geometry is not None:
+            self._outlined = mass_lines(heat_map.values, geometry, style.outlined)
         self._forget_map()
         self._keep_free()
         self.update()
@@ -270,6 +275,17 @@ class MapView(PhotoView):
         )
         return QRectF(left, top, right - left, bottom - top)
 
+    def _line_on_screen(self, line: Box) -> QRectF:
+        """A line of the photo on the widget, between device pixels, as the grid's are."""
+        box, snapped = self.on_widget(line), self.screen_pixels.snapped
+        left, top = snapped(box.left()), snapped(box.top())
+        return QRectF(left, top, snapped(box.right()) - left, snapped(box.bottom()) - top)
+
+    @property
+    def lines_shown(self) -> tuple[Box, ...]:
+        """The line around the patches that hold what the style says, in photo pixels."""
+        return self._outlined
+
     def number_strips(self, geometry: Geometry) -> tuple[QRectF, QRectF]:
         """Where the numbers of columns and of rows stand."""
         still = Still(geometry, self.viewport, self.screen_pixels, grid=True)
@@ -295,6 +311,7 @@ class MapView(PhotoView):
         still = Still(geometry, self.viewport, self.screen_pixels, self._style.grid, self._windows)
         small = marks.small(self.font())
         self._still_layer.draw(painter, still, small, self.palette(), marked)
+        marks.lines(painter, [self._line_on_screen(line) for line in self._outlined])
         if (bar := self.colour_bar) is not None:
             painter.setFont(small)
             self._paint_bar(painter, bar, still.photo)

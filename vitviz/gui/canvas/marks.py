@@ -81,6 +81,19 @@ def outline(painter: QPainter, box: QRectF, colour: QColor = LIGHT, width: float
     painter.restore()
 
 
+def lines(painter: QPainter, boxes: Sequence[QRectF], width: float = 2.0) -> None:
+    """Upright and level lines that show on any photo.
+
+    Args:
+        painter: Of the widget.
+        boxes: Each without width or without height.
+        width: Of the bright part, in the painter's pixels.
+    """
+    for colour, half in ((DARK, width / 2 + 1), (LIGHT, width / 2)):
+        for box in boxes:
+            painter.fillRect(box.adjusted(-half, -half, half, half), colour)
+
+
 def dashes(painter: QPainter, box: QRectF) -> None:
     """A dashed rectangle that shows on any photo."""
     painter.save()

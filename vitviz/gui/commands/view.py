@@ -16,6 +16,7 @@ from vitviz.gui.commands.go import choose_token
 from vitviz.gui.commands.rules import has_map, has_windows
 from vitviz.gui.commands.trust import show_trust
 from vitviz.gui.views.table import VIEWS
+from vitviz.maps.mass import USUAL_SHARE
 from vitviz.maps.style import Style
 from vitviz.session.mask import MaskChoice
 from vitviz.session.state import Tab
@@ -79,6 +80,15 @@ def toggle_windows(app: App) -> None:
 def toggle_smooth(app: App) -> None:
     style = app.store.session.style
     choose_style(app, replace(style, smooth=not style.smooth))
+
+
+@command(
+    "view.outline", "&Outline What Holds Most", "Shift+O",
+    checked=lambda scene: scene.session.style.outlined > 0,
+)  # fmt: skip
+def toggle_outline(app: App) -> None:
+    style = app.store.session.style
+    choose_style(app, replace(style, outlined=0.0 if style.outlined else USUAL_SHARE))
 
 
 @command(

@@ -10,7 +10,9 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSlider, QWidget
 
 from vitviz.gui.scene import Scene
 from vitviz.gui.widgets.form import Choice, Number, column, form, row
+from vitviz.gui.widgets.text import set_tooltip
 from vitviz.maps.colour import COLOUR_MAPS, table
+from vitviz.maps.mass import USUAL_SHARE
 from vitviz.maps.scaling import SCALING_TITLES
 from vitviz.maps.style import ColourMap, Style
 
@@ -19,6 +21,11 @@ RANGES = (
     ("From zero", "zero"),
     ("All layers and heads", "shared"),
     ("Fixed", "fixed"),
+)
+
+OUTLINE_HELP = (
+    "A line around the fewest patches that together hold this part of the map (of its positive "
+    "values)"
 )
 
 SWATCH = QSize(36, 12)
@@ -66,6 +73,11 @@ class AppearancePanel(QWidget):
         self.smooth = QCheckBox("Smooth edges")
         self.fade = QCheckBox("Let the photo through where low")
         self.grid = QCheckBox("Patch grid")
+        self.outline = QCheckBox("Outline what holds")
+        self.share = Number("Part of the map that is outlined, in per cent", 1, 100, 0)
+        self.share.setSuffix(" % of the map")
+        self.share.setValue(100 * USUAL_SHARE)
+        set_tooltip(self.outline, OUTLINE_HELP)
         self._arrange()
         self._connect()
 
@@ -86,6 +98,10 @@ class AppearancePanel(QWidget):
         row(fields, "Scale", self.scaling, "Root and logarithm show quiet maps beside loud ones")
         for box in (self.smooth, self.fade, self.grid):
             layout.addWidget(box)
+        outlined = QHBoxLayout()
+        outlined.addWidget(self.outline)
+        outlined.addWidget(self.share, 1)
+        layout.addLayout(outlined)
         layout.addStretch(1)
 
     def _connect(self) -> None:
@@ -98,6 +114,8 @@ class AppearancePanel(QWidget):
         self.smooth.clicked.connect(self._boxes_chosen)
         self.fade.clicked.connect(self._boxes_chosen)
         self.grid.clicked.connect(self._boxes_chosen)
+        self.outline.clicked.connect(self._outline_chosen)
+        self.share.valueChanged.connect(self._share_chosen)
 
     def show_scene(self, scene: Scene) -> None:
         """Shows what is chosen."""
@@ -118,6 +136,10 @@ class AppearancePanel(QWidget):
         self.smooth.setChecked(style.smooth)
         self.fade.setChecked(style.fade)
         self.grid.setChecked(style.grid)
+        self.outline.setChecked(style.outlined > 0)
+        self.share.setEnabled(style.outlined > 0)
+        if style.outlined > 0:
+            self.share.show_value(100 * style.outlined)
 
     def _colours_chosen(self) -> None:
         self.chosen.emit(replace(self._style, colour_map=self.colours.value), "")  # type: ignore[arg-type]
@@ -147,6 +169,13 @@ class AppearancePanel(QWidget):
 
     def _limits_chosen(self, low: float, high: float) -> None:
         self.chosen.emit(replace(self._style, range=(min(low, high), max(low, high))), "range")
+
+    def _outline_chosen(self, on: bool) -> None:
+        share = self.share.value() / 100 if on else 0.0
+        self.chosen.emit(replace(self._style, outlined=share), "")
+
+    def _share_chosen(self, percent: float) -> None:
+        self.chosen.emit(replace(self._style, outlined=percent / 100), "outline")
 
     def _boxes_chosen(self) -> None:
         style = replace(

@@ -78,7 +78,7 @@ class LookView(ViewWidget):
             at = heat_map.geometry.patch_box(*query[0]).centre if len(query) == 1 else None
             windows = window_lines(cell.outline, heat_map.layer, cell.geometry, at)
         self.canvas.set_windows(windows)
-        words = caption(describe_map(cell, scene.session.view))
+        words = caption(describe_map(cell, scene.session.view, style))
         self.caption.setText(words)
         set_tooltip(self.caption, words)
         self.canvas.setAccessibleDescription(words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
 from vitviz.gui.canvas.pictures import PhotoLayer
@@ -156,7 +156,8 @@ class CompareMaps:
         assert opened is not None
         content = CanvasContent(
             opened, self._layer(opened), heat_map, heat_map.geometry, (),
-            value_range("each", heat_map), style_for(self._style, heat_map.quantity),
+            value_range("each", heat_map),
+            replace(style_for(self._style, heat_map.quantity), outlined=0.0),
             (f"{letter(second)} minus {letter(first)}",),
         )  # fmt: skip
         return PairOfMaps(found, content, self.other_photos(first, second))

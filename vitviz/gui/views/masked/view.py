@@ -226,7 +226,7 @@ class MaskedView(ViewWidget):
         values = np.where(answer.hidden, np.nan, heat_map.values).astype(np.float32)
         values.flags.writeable = False
         heat_map = replace(heat_map, values=values, geometry=on_input)
-        style = replace(self._style, smooth=False)
+        style = replace(self._style, smooth=False, outlined=0.0)
         return drawn(answer.masked, heat_map, look(style, heat_map))
 
     # What the user does

@@ -10,9 +10,10 @@ Sources: timm ``efficientnet.py``, ``mobilenetv3.py`` and ``_efficientnet_blocks
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -27,6 +28,7 @@ from vitviz.models.cnn.efficientnet.config import (
 )
 from vitviz.models.cnn.efficientnet.network import EfficientNet
 from vitviz.models.cnn.parameters import NORM, as_timm, as_torchvision, count_note, fit, shape
+from vitviz.reading import typed
 
 Source = Literal["timm", "torchvision"]
 
@@ -243,11 +245,20 @@ def _kind(config: EfficientNetConfig) -> Published:
     )
 
 
+@dataclass(frozen=True)
+class _Stages:
+    stages: tuple[tuple[BlockShape, ...], ...]
+
+
 def _told_blocks(
     config: EfficientNetConfig, said: Said
 ) -> tuple[tuple[BlockShape, ...], ...] | None:
     """The blocks with the strides and activations of a card; None where none tells them."""
-    stages = said.get("stages", tuple) or ()
+    try:  # as it stands in a card's file, or as a configuration has it
+        told = json.loads(json.dumps({"stages": said.network.get("stages") or ()}, default=asdict))
+        stages = typed(_Stages, told).stages
+    except (TypeError, ValueError):
+        return None
     if [len(stage) for stage in stages] != [len(stage) for stage in config.stages]:
         return None
     return tuple(
