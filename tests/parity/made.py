@@ -32,9 +32,10 @@ import torch
 from torch import Tensor
 
 from vitviz.errors import VitvizError
-from vitviz.models.checkpoints.said import Said
+from vitviz.models.checkpoints.said import NOT_SAID, Said
 from vitviz.models.hub_names import hub_name, resolve
 from vitviz.models.loading import Model, load_model
+from vitviz.models.network import softmax_attention
 
 CLOSE = 1e-4
 POOLS = {"token": "cls", "avg": "mean"}
@@ -92,6 +93,10 @@ def look(model: Model, pixels: Tensor) -> tuple[np.ndarray, list[np.ndarray]]:
 def judge(folder: Path) -> Verdict:
     """How one made checkpoint opens."""
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    backbone = folder.with_name(HEADS.get(folder.name, folder.name))
+    if backbone != folder:
+        network = json.loads((backbone / "truth.json").read_text(encoding="utf-8"))["open"]
+        return judge_head(_where(truth["open"], folder), _where(network, backbone), backbone)
     stands = FETCHED.get(truth["open"])
     if stands is not None:
         with in_the_caches(truth["open"], folder.with_name(stands)) as place:
@@ -103,6 +108,36 @@ def judge(folder: Path) -> Verdict:
     except VitvizError as error:
         return Verdict("refused", f"{error.message} [{error.hint}]")
     return judge_file(where, folder)
+
+
+HEADS = {"orig-dinov2-linear": "orig-dinov2"}
+"""Files of a head alone, and the network that reads them: both are opened together."""
+
+
+def judge_head(head: str, network: str, folder: Path) -> Verdict:
+    """A head in a file of its own over a network's: CLS and the mean of the patches, as DINOv2's
+    ``hub/classifiers.py`` puts them together.
+    """
+    oracle = np.load(folder / "oracle.npz")
+    pixels = torch.from_numpy(oracle["pixels"])
+    try:
+        whole = load_model(network, "cpu", corrections=Said(head=head))
+    except VitvizError as error:
+        return Verdict("refused", f"{error.message} [{error.hint}]")
+    ours, rows = look(whole, pixels)
+    bare = load_model(network, "cpu", corrections=NOT_SAID).network
+    with torch.inference_mode():
+        z = bare.embed(pixels)
+        for step in bare.steps((pixels.shape[2], pixels.shape[3])):
+            z = step(z, softmax_attention)
+        z = bare.norm(z)
+        features = torch.cat([z[:, 0], z[:, 1:].mean(dim=1)], dim=1)
+        parts = torch.load(head, weights_only=True)
+        theirs = (features @ parts["weight"].T + parts["bias"]).numpy()
+    output = float(np.abs(ours - theirs).max())
+    attention = float(np.abs(np.stack(rows) - oracle["attention"]).max())
+    same = max(output, attention) <= CLOSE
+    return Verdict("right" if same else "WRONG", "opened with its network", output, attention)
 
 
 FETCHED = {
