@@ -48,6 +48,8 @@ RELATIVES: dict[str, ViTConfig] = {
                     relative_positions="table", pool="mean", norm_after_pool=True),
     "relpos": replace(SMALL, prefix=("cls", "reg1"), embedded_positions=False, positioned_prefix=0,
                       relative_positions="mlp", relative_width=5, qkv_bias=False),
+    "AIMv2": replace(SMALL, norm="rms", token_norm=True, gated_mlp=True, activation="silu",
+                     qkv_bias=False, pool="mean", classes=0),
     "post-norm": replace(SMALL, order="norm last", qkv_bias=False, qk_norm=True),
     "parallel": replace(SMALL, order="parallel", layer_scale=True, final_norm=False, classes=0),
 }  # fmt: skip

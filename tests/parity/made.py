@@ -15,21 +15,27 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vitviz.errors import VitvizError
-from vitviz.models.checkpoints.said import Said
+from vitviz.models.checkpoints.said import NOT_SAID, Said
+from vitviz.models.hub_names import hub_name, resolve
 from vitviz.models.loading import Model, load_model
+from vitviz.models.network import softmax_attention
 
 CLOSE = 1e-4
 POOLS = {"token": "cls", "avg": "mean"}
@@ -87,8 +93,90 @@ def look(model: Model, pixels: Tensor) -> tuple[np.ndarray, list[np.ndarray]]:
 def judge(folder: Path) -> Verdict:
     """How one made checkpoint opens."""
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    backbone = folder.with_name(HEADS.get(folder.name, folder.name))
+    if backbone != folder:
+        network = json.loads((backbone / "truth.json").read_text(encoding="utf-8"))["open"]
+        return judge_head(_where(truth["open"], folder), _where(network, backbone), backbone)
+    stands = FETCHED.get(truth["open"])
+    if stands is not None:
+        with in_the_caches(truth["open"], folder.with_name(stands)) as place:
+            found = judge_file(place, folder.with_name(stands))
+        return found._replace(words=f"{stands}, as fetched before; {found.words}".rstrip("; "))
+    where = _where(truth["open"], folder)
     try:
-        model = load_model(_where(truth["open"], folder), "cpu")
+        where = resolve(where)  # as the command line does
+    except VitvizError as error:
+        return Verdict("refused", f"{error.message} [{error.hint}]")
+    return judge_file(where, folder)
+
+
+HEADS = {"orig-dinov2-linear": "orig-dinov2"}
+"""Files of a head alone, and the network that reads them: both are opened together."""
+
+
+def judge_head(head: str, network: str, folder: Path) -> Verdict:
+    """A head in a file of its own over a network's: CLS and the mean of the patches, as DINOv2's
+    ``hub/classifiers.py`` puts them together.
+    """
+    oracle = np.load(folder / "oracle.npz")
+    pixels = torch.from_numpy(oracle["pixels"])
+    try:
+        whole = load_model(network, "cpu", corrections=Said(head=head))
+    except VitvizError as error:
+        return Verdict("refused", f"{error.message} [{error.hint}]")
+    ours, rows = look(whole, pixels)
+    bare = load_model(network, "cpu", corrections=NOT_SAID).network
+    with torch.inference_mode():
+        z = bare.embed(pixels)
+        for step in bare.steps((pixels.shape[2], pixels.shape[3])):
+            z = step(z, softmax_attention)
+        z = bare.norm(z)
+        features = torch.cat([z[:, 0], z[:, 1:].mean(dim=1)], dim=1)
+        parts = torch.load(head, weights_only=True)
+        theirs = (features @ parts["weight"].T + parts["bias"]).numpy()
+    output = float(np.abs(ours - theirs).max())
+    attention = float(np.abs(np.stack(rows) - oracle["attention"]).max())
+    same = max(output, attention) <= CLOSE
+    return Verdict("right" if same else "WRONG", "opened with its network", output, attention)
+
+
+FETCHED = {
+    "google/vit-base-patch16-224": "hf-vit",
+    "timm/vit_base_patch16_224.augreg2_in21k_ft_in1k": "timm-vit-base",
+    "hf-hub:timm/deit_tiny_patch16_224.fb_in1k": "timm-deit-tiny",
+    "dinov2_vits14": "timm-dinov2-small",
+    "https://dl.fbaipublicfiles.com/deit/deit_tiny_patch16_224-a1311bcf.pth": "orig-deit",
+}
+"""Names of the hub, and which made checkpoint stands for what they would fetch."""
+
+
+@contextmanager
+def in_the_caches(name: str, folder: Path) -> Iterator[str]:
+    """A made checkpoint where the hub's tools would put it; what its name then opens."""
+    meant = hub_name(name)
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    weights = Path(_where(truth["open"], folder))
+    with tempfile.TemporaryDirectory() as home, mock.patch.dict(
+        os.environ, HF_HUB_CACHE=f"{home}/hub", TORCH_HOME=f"{home}/torch"
+    ):  # fmt: skip
+        if meant is not None and meant.url:
+            meant.url_file.parent.mkdir(parents=True)
+            meant.url_file.symlink_to(weights)
+        elif meant is not None:
+            place = Path(home, "hub", f"models--{meant.repo.replace('/', '--')}")
+            (place / "snapshots").mkdir(parents=True)
+            (place / "refs").mkdir()
+            (place / "refs" / "main").write_text("0" * 40, encoding="utf-8")
+            beside = weights if weights.is_dir() else weights.parent
+            (place / "snapshots" / ("0" * 40)).symlink_to(beside)
+        yield resolve(name)
+
+
+def judge_file(where: str, folder: Path) -> Verdict:
+    """How one file opens; arguments: it, and the folder of its truth."""
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    try:
+        model = load_model(where, "cpu")
     except VitvizError as error:
         return Verdict("refused", f"{error.message} [{error.hint}]")
     if not (folder / "oracle.npz").exists():
@@ -101,7 +189,7 @@ def judge(folder: Path) -> Verdict:
     corrected = true_of_assumed(model, truth)
     if not corrected:
         return found
-    again = load_model(_where(truth["open"], folder), "cpu", corrections=Said(network=corrected))
+    again = load_model(where, "cpu", corrections=Said(network=corrected))
     output, attention, words = compare(again, oracle, truth)
     if _verdict(again, truth, output, attention, words).kind == "WRONG":
         return found

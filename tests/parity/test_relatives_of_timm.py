@@ -52,6 +52,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "vit_mediumd_patch16_reg4_gap_256": {"num_classes": 7},
     "vit_base_patch16_radio_v3": TWO,
     "vit_intern300m_patch14_448": TWO,
+    "aimv2_large_patch14_224": {"embed_dim": 256, "num_heads": 2},
 }
 """timm's architecture, and what makes it small."""
 

@@ -15,6 +15,7 @@ Pool = Literal["cls", "mean", "cls+mean", "map"]
 Activation = Literal["gelu", "gelu_tanh", "quick_gelu", "silu"]
 Order = Literal["norm first", "norm last", "parallel"]
 RelativePositions = Literal["", "table", "mlp"]
+Norm = Literal["layer", "rms"]
 Resizing = Literal["cubic antialiased", "cubic", "linear antialiased", "linear"]
 
 Patches = Annotated[int, Within(1, 1 << 14)]
@@ -93,6 +94,8 @@ class ViTConfig:
             0 where it is.
         pre_logits: Width of a layer with tanh before the head (the paper's for pre-training); 0
             where there is none.
+        norm: LayerNorm, or only the division by the root mean square (AIMv2).
+        token_norm: Such a norm on each patch's token, before its position (AIMv2).
         dist_head: Whether a distillation token has a head of its own that counts as much as CLS's
             (DeiT); in some of transformers' the class is read from CLS alone.
         projection: Length of the embedding shared with texts that comes in the place of classes
@@ -132,6 +135,8 @@ class ViTConfig:
     patch_norms: bool = False
     attention_width: int = 0
     pre_logits: int = 0
+    norm: Norm = "layer"
+    token_norm: bool = False
     dist_head: bool = True
 
     def __post_init__(self) -> None:
@@ -202,7 +207,7 @@ class ViTConfig:
         tokens = len(self.prefix)
         if self.embedded_positions:
             tokens += self.positioned_prefix + rows * cols
-        norms = 2 * width * (self.final_norm + self.norm_before)
+        norms = self._norm_parameters * (self.final_norm + self.norm_before + self.token_norm)
         frequencies = self.depth * self.width if self.rope and self.rope.learned else 0
         return (
             (3 * self.patch**2 + self.patch_bias) * width
@@ -221,9 +226,13 @@ class ViTConfig:
         attention += 2 * 2 * self.head_dim * self.qk_norm + 2 * width * self.attention_norm
         mlp = (width + 1) * hidden * (2 if self.gated_mlp else 1) + (hidden + 1) * width
         mlp += 2 * hidden * self.mlp_norm
-        norms = 2 * width * (1 if self.order == "parallel" else 2)
+        norms = self._norm_parameters * (1 if self.order == "parallel" else 2)
         scales = 2 * width if self.layer_scale else 0
         return attention + mlp + norms + scales + self._relative_parameters
+
+    @property
+    def _norm_parameters(self) -> int:
+        return self.width * (1 if self.norm == "rms" else 2)
 
     @property
     def _relative_parameters(self) -> int:
@@ -300,6 +309,8 @@ class _Fields:
     patch_norms: bool = False
     attention_width: Annotated[int, Within(0, 1 << 16)] = 0
     pre_logits: Annotated[int, Within(0, 1 << 16)] = 0
+    norm: Norm = "layer"
+    token_norm: bool = False
     dist_head: bool = True
 
 
@@ -308,7 +319,7 @@ SAME = (
     "final_norm", "norm_before", "patch_bias", "qkv_bias", "qk_norm", "attention_norm", "mlp_norm",
     "order", "embedded_positions", "position_resizing", "rope", "relative_positions",
     "relative_width", "map_heads", "projection", "patch_norms", "attention_width", "pre_logits",
-    "dist_head",
+    "dist_head", "norm", "token_norm",
 )  # fmt: skip
 """Fields that a configuration and a card's file have alike."""
 

@@ -26,6 +26,7 @@ def build(config: ViTConfig) -> Network:
 def readers() -> tuple[Reader, ...]:
     """Of the relatives first: a plain ViT's names are a part of theirs."""
     from vitviz.models.vit.weights import (
+        aimv2,
         beit,
         clip,
         dinov3,
@@ -42,8 +43,8 @@ def readers() -> tuple[Reader, ...]:
     )
 
     files = (
-        open_clip, clip, siglip, dinov3, beit, relatives, naflex, timm, torchvision, transformers,
-        google, vit_pytorch,
+        open_clip, clip, siglip, dinov3, beit, aimv2, relatives, naflex, timm, torchvision,
+        transformers, google, vit_pytorch,
     )  # fmt: skip
     return tuple(file.READER for file in files) + others.READERS
 

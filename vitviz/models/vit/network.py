@@ -59,6 +59,12 @@ __all__ = [
 ]
 
 
+def _normalisation(config: ViTConfig) -> nn.Module:
+    """Of a token: LayerNorm, or its relative without a mean and a bias (arXiv 1910.07467)."""
+    kind = nn.RMSNorm if config.norm == "rms" else nn.LayerNorm
+    return kind(config.width, eps=config.norm_eps)
+
+
 class PatchEmbedding(nn.Module):
     """Cuts the input into patches and projects each to a token: E in equation 1.
 
@@ -70,7 +76,8 @@ class PatchEmbedding(nn.Module):
         patch, width, eps = config.patch, config.width, config.norm_eps
         self.proj = nn.Conv2d(3, width, patch, stride=patch, bias=config.patch_bias)
         self.norm_pixels = nn.LayerNorm(3 * patch**2, eps=eps) if config.patch_norms else None
-        self.norm = nn.LayerNorm(width, eps=eps) if config.patch_norms else nn.Identity()
+        normed = config.patch_norms or config.token_norm
+        self.norm = _normalisation(config) if normed else nn.Identity()
 
     def forward(
         self, image: Float[Tensor, "batch 3 height width"]
@@ -153,10 +160,10 @@ class Block(nn.Module):
         mlp = GatedMLP if config.gated_mlp else MLP
         width, eps = config.width, config.norm_eps
         self.order = config.order
-        self.norm1 = nn.LayerNorm(width, eps=eps)
+        self.norm1 = _normalisation(config)
         self.attn = Attention(config)
         self.ls1 = LayerScale(width) if config.layer_scale else nn.Identity()
-        self.norm2 = nn.Identity() if self.order == "parallel" else nn.LayerNorm(width, eps=eps)
+        self.norm2 = nn.Identity() if self.order == "parallel" else _normalisation(config)
         inner = eps if config.mlp_norm else None
         self.mlp = mlp(width, config.mlp_width, config.activation, inner)
         self.ls2 = LayerScale(width) if config.layer_scale else nn.Identity()
@@ -240,8 +247,7 @@ class VisionTransformer(Network):
         return nn.Parameter(nn.init.trunc_normal_(start, std=0.02))
 
     def _norm(self, there: bool) -> nn.Module:
-        config = self.config
-        return nn.LayerNorm(config.width, eps=config.norm_eps) if there else nn.Identity()
+        return _normalisation(self.config) if there else nn.Identity()
 
     def _projection(self) -> nn.Module:
         config = self.config

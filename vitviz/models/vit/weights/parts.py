@@ -183,6 +183,8 @@ def parts_of(named: Tensors, said: Said, usual: Mapping[str, Any]) -> dict[str, 
         or "head_dist.weight" in named
         or "dist_token" not in named,
         "patch_norms": usual.get("patch_norms", False),
+        "norm": said.get("norm", str) or usual.get("norm", "layer"),
+        "token_norm": said.get("token_norm", bool) or usual.get("token_norm", False),
         "attention_width": usual.get("attention_width", 0),
         "projection": 0 if projection is None else int(projection.shape[0]),
     }
