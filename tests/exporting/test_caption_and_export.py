@@ -251,6 +251,12 @@ def test_files_without_outliers_say_so(tmp_path: Path, cell: Cell, opened: Photo
     assert "left out" not in facts(cell, view, every_map=True).caption, "those files have all"
 
 
+def test_a_line_on_a_map_without_outliers_is_of_the_rest(cell: Cell) -> None:
+    view = View(layer=0, head=0, outliers="exclude")
+    words = caption(describe_map(with_outliers(cell), view, Style(outlined=0.5)))
+    assert words.endswith("hold 50 % of what is left of the map")
+
+
 def test_the_maps_of_a_choice_are_the_same_object(cell: Cell) -> None:
     cell, left_out = with_outliers(cell), View(outliers="exclude")
     assert cell.explained(View()) is cell.explanation

@@ -35,18 +35,21 @@ class Mass:
         share: The part of the map's positive sum that was asked for.
         patches: How many hold it; 0 where nothing is above zero.
         signed: There are negative values too, which have no part in it.
+        partial: Patches were left out of the map, and have no part in it either.
     """
 
     share: float
     patches: int
     signed: bool
+    partial: bool = False
 
 
 def mass_of(values: Float32[np.ndarray, "rows cols *channels"], share: float) -> Mass | None:
     """What the line says, to be put into words; None where there is to be none."""
     if values.ndim != 2 or share <= 0:
         return None
-    return Mass(share, int(mass_mask(values, share).sum()), bool((values < 0).any()))
+    chosen, partial = mass_mask(values, share), not np.isfinite(values).all()
+    return Mass(share, int(chosen.sum()), bool((values < 0).any()), bool(partial))
 
 
 def mass_mask(

@@ -26,7 +26,7 @@ OVER = 4.0
 """They do where they hold so many times as much as as many patches would if all held the same.
 Both are ours: a few patches in hundreds that hold a tenth of a map are seen before all else."""
 
-STRIPES = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
+STRIPES = (0.5, 1.0, 1.5)
 """Where the falling lines lie that hatch a patch: how far below its top right corner, going left
 and down, in sides of it."""
 

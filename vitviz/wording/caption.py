@@ -73,12 +73,13 @@ def mass_words_of_each(maps: Sequence[Mass]) -> str:
     """
     if not maps:
         return ""
-    most = max(maps, key=lambda one: one.signed)
+    most = Mass(maps[0].share, 0, any(m.signed for m in maps), any(m.partial for m in maps))
     return f"outlined: the patches that hold {percent(most.share)} of {_whole(most, 'each map')}"
 
 
 def _whole(of: Mass, name: str) -> str:
-    return f"the positive values of {name}" if of.signed else name
+    rest = f"what is left of {name}" if of.partial else name
+    return f"the positive values of {rest}" if of.signed else rest
 
 
 def percent(share: float) -> str:
