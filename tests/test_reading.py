@@ -200,7 +200,7 @@ maps = st.builds(
     MapFacts, text, photos, models, inputs, text,
     st.dictionaries(text, st.one_of(st.booleans(), whole, number, text), max_size=3),
     st.none() | whole, st.none() | whole | text, text, st.none() | st.tuples(number, number),
-    text, st.none() | whole, text, text, text,
+    text, st.none() | whole, st.none() | whole, text, text, text,
 )  # fmt: skip
 
 

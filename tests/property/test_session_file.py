@@ -144,6 +144,8 @@ def sessions(draw: st.DrawFn) -> Session:
     )
 
 
+# Where types are checked, those of one item, by chance, stand for a whole tuple.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 @given(sessions())
 def test_a_session_comes_back_as_it_was(session: Session) -> None:
     again = from_json(to_json(session))

@@ -9,7 +9,7 @@ from PySide6.QtGui import QBrush, QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from vitviz.gui.browser.rows import TITLES, Row, Section
-from vitviz.gui.widgets.text import set_tooltip
+from vitviz.gui.widgets.text import tooltip_text
 from vitviz.plain_text import shown_text
 from vitviz.wording.numbers import byte_size
 
@@ -154,7 +154,8 @@ class ModelTable(QTreeWidget):
             item.setForeground(3, QBrush(self.palette().brightText()))
         item.setSizeHint(0, QSize(0, HEIGHT))
         for column in (0, 1):
-            set_tooltip(_Cell(item, column), f"{row.title}\n{row.detail}")
+            tip = tooltip_text(f"{row.title}\n{row.detail}")
+            item.setData(column, Qt.ItemDataRole.ToolTipRole, tip)
         return item
 
     def _of(self, item: QTreeWidgetItem | None) -> Row | None:
@@ -173,13 +174,3 @@ class ModelTable(QTreeWidget):
             self._take(self.currentItem())
             return
         super().keyPressEvent(event)
-
-
-class _Cell:
-    """A cell, as something that has a tooltip."""
-
-    def __init__(self, item: QTreeWidgetItem, column: int) -> None:
-        self._item, self._column = item, column
-
-    def setToolTip(self, tip: str) -> None:
-        self._item.setToolTip(self._column, tip)

@@ -64,7 +64,7 @@ def facts(card: ModelCard, cell: Cell | None) -> str:
 
 def _button(title: str, tip: str) -> QPushButton:
     button = QPushButton(title)
-    button.setToolTip(tip)
+    set_tooltip(button, tip)
     return button
 
 
