@@ -16,9 +16,10 @@ from tests.samples import CARD, request_for, save_photo
 from vitviz.engine import engine as module
 from vitviz.engine.answers import top_classes
 from vitviz.engine.engine import Engine
-from vitviz.engine.requests import ExplainRequest
+from vitviz.engine.requests import ExplainRequest, StatesRequest
 from vitviz.errors import Cancelled, NotEnoughMemory, PhotoError, VitvizError
 from vitviz.imaging.preprocess import InputChoice
+from vitviz.methods.outliers import outlying
 from vitviz.models.card import to_json
 from vitviz.progress import Stage
 from vitviz.session.state import PhotoRef, View
@@ -344,3 +345,29 @@ def test_a_model_without_classes_refuses_a_method_about_one(tmp_path: Path, phot
         engine.answer(request_for(photo, path, ABOUT))
     assert caught.value.hint
     assert engine.answer(request_for(photo, path, View("rollout"))).probabilities is None
+
+
+def test_outlier_patches_come_with_every_map_of_a_network_with_states(
+    photo: Path, checkpoint: Path
+) -> None:
+    """As the states themselves say, layer by layer."""
+    engine = Engine()
+    request = request_for(photo, checkpoint)
+    cell = engine.answer(request)
+    prefix = len(cell.layout.prefix)
+    assert cell.explanation.outliers
+    for layer, patches in cell.explanation.outliers.items():
+        states = engine.answer(
+            StatesRequest(
+                request.photo,
+                request.background,
+                request.model,
+                request.input,
+                layer=layer,
+                device="cpu",
+            )
+        ).values
+        norms = np.linalg.norm(states, axis=1)
+        assert patches.tolist() == outlying(norms, prefix).tolist()
+    about_them = engine.answer(request_for(photo, checkpoint, View("outliers")))
+    assert about_them.explanation.outliers == {}, "their own map is about nothing else"

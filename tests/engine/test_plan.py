@@ -24,6 +24,7 @@ def with_view(**choices: object) -> Session:
     "session",
     [
         with_view(layer=2),
+        with_view(outliers="exclude"),
         replace(BASE, tab="heads"),
         replace(BASE, tab="patches"),
         *(
@@ -31,6 +32,7 @@ def with_view(**choices: object) -> Session:
             for change in (
                 {"colour_map": "grey"}, {"opacity": 0.1}, {"fade": False}, {"range": "shared"},
                 {"range": (0.0, 1.0)}, {"smooth": False}, {"grid": False}, {"scaling": "log"},
+                {"outlined": 0.6},
             )
         ),
         replace(BASE, photos=(PhotoRef("a.jpg"), PhotoRef("c.jpg"))),
@@ -71,7 +73,7 @@ def test_heads_that_stay_apart_are_a_slice() -> None:
 
 
 def test_every_choice_of_a_style_is_covered_here() -> None:
-    named = {"colour_map", "opacity", "fade", "range", "smooth", "grid", "scaling"}
+    named = {"colour_map", "opacity", "fade", "range", "smooth", "grid", "scaling", "outlined"}
     assert {field.name for field in fields(Style)} == named
 
 

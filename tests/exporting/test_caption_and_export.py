@@ -18,8 +18,8 @@ from vitviz.engine.photos import PhotoCache
 from vitviz.errors import VitvizError
 from vitviz.exporting.formats import suffixes
 from vitviz.exporting.map_files import encode_image, write_map
+from vitviz.exporting.provenance import facts, to_json
 from vitviz.exporting.provenance import session_of as session_from
-from vitviz.exporting.provenance import to_json
 from vitviz.exporting.stamp import read
 from vitviz.imaging.photo import Photo
 from vitviz.maps.heat_map import Quantity
@@ -224,3 +224,35 @@ def test_a_file_with_a_line_says_so_and_leads_back_to_it(
         assert (np.asarray(one) != np.asarray(other)).any()
     write_map(tmp_path / "map.npz", opened, cell, session)
     assert "outlined" not in read(tmp_path / "map.npz").maps[0].caption, "a file of values has none"
+
+
+def with_outliers(cell: Cell) -> Cell:
+    """Patches 3 and 14 of 15 are outliers in every layer."""
+    mask = np.zeros(15, bool)
+    mask[[3, 14]] = True
+    explanation = replace(cell.explanation, outliers=dict.fromkeys(range(3), mask))
+    return replace(cell, explanation=explanation)
+
+
+def test_files_without_outliers_say_so(tmp_path: Path, cell: Cell, opened: Photo) -> None:
+    cell = with_outliers(cell)
+    view = View(layer=0, head=0, outliers="exclude")
+    session = session_of(cell, view)
+    words = "left out, hatched: 2 outlier patches, which hold 15.6 % of this map"
+    write_map(tmp_path / "map.png", opened, cell, session)
+    known = read(tmp_path / "map.png")
+    assert known.maps[0].caption.endswith(f" · {words}")
+    assert session_from(known).view.outliers == "exclude"
+    assert known.settings["range"] == pytest.approx([0.02, 0.15])
+    write_map(tmp_path / "map.csv", opened, cell, session)
+    lines = (tmp_path / "map.csv").read_text().splitlines()
+    assert [("nan" in line) for line in lines[-15:]] == [i in (3, 14) for i in range(15)]
+    assert words in facts(cell, view).caption
+    assert "left out" not in facts(cell, view, every_map=True).caption, "those files have all"
+
+
+def test_the_maps_of_a_choice_are_the_same_object(cell: Cell) -> None:
+    cell, left_out = with_outliers(cell), View(outliers="exclude")
+    assert cell.explained(View()) is cell.explanation
+    assert cell.explained(left_out) is cell.explained(replace(left_out, layer=1))
+    assert cell.explained(left_out).map(0, 0).known == 13

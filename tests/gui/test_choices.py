@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
@@ -159,6 +160,34 @@ def test_the_line_around_what_holds_most(ui: Driver, asks: list[object]) -> None
     assert ui.session.style.outlined == 0
     assert canvas.lines_shown == ()
     assert "outlined" not in ui.look.caption.text()
+    assert asks == []
+
+
+def test_outlier_patches_are_framed_or_left_out(ui: Driver, asks: list[object]) -> None:
+    """Of the bundled model, with outliers made up: five in each layer."""
+    panel, canvas = ui.window.panels.method, ui.window.canvas
+    assert canvas.strokes_shown == ()
+    explanation = ui.cell.explanation
+    mask = np.zeros(ui.cell.layout.tokens - len(ui.cell.layout.prefix), bool)
+    mask[:5] = True
+    made_up = dict.fromkeys(explanation.outliers, mask)
+    assert made_up
+    explanation.outliers.update(made_up)  # type: ignore[attr-defined]
+    panel.outliers.setCurrentIndex(1)
+    assert ui.session.view.outliers == "highlight"
+    assert "framed: 5 outlier patches" in ui.look.caption.text()
+    framed = canvas.strokes_shown
+    assert framed
+    assert np.isfinite(canvas.heat_map.values).all()
+    panel.outliers.setCurrentIndex(2)
+    assert "left out, hatched: 5 outlier patches" in ui.look.caption.text()
+    assert len(canvas.strokes_shown) > len(framed)
+    assert np.isnan(canvas.heat_map.values).sum() == 5
+    ui.hover_patch(0, 0)
+    assert "left out" in ui.window.status.hovered.text()
+    ui.press("edit.undo")
+    assert ui.session.view.outliers == "highlight"
+    assert panel.outliers.value == "highlight"
     assert asks == []
 
 

@@ -10,7 +10,7 @@ from tests.models.networks import VARIANTS, random_input, random_network
 from vitviz.imaging.geometry import Geometry
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question
-from vitviz.methods.outliers import BOUND, excess
+from vitviz.methods.outliers import BOUND, excess, outlying
 from vitviz.progress import silent
 from vitviz.tracing.run import run
 
@@ -44,3 +44,18 @@ def test_norms_that_are_alike_have_no_outliers():
     norms = np.full(12, 3.0, np.float32)
     norms[4] = 9
     assert not excess(norms, 2).any()
+
+
+def test_the_norms_of_a_trace_are_those_of_its_states():
+    network, image = random_network(VARIANTS["distilled"]), random_input(20, 28, batch=1)
+    trace = run(network, image[0].numpy(), GEOMETRY)
+    states = list(trace.all_states())
+    assert len(trace.norms) == len(states) == trace.depth
+    for norms, of_layer in zip(trace.norms, states, strict=True):
+        np.testing.assert_allclose(norms, np.linalg.norm(of_layer, axis=1), rtol=1e-5)
+        assert not norms.flags.writeable
+
+
+def test_outlying_patches_are_those_above_the_bound():
+    norms = np.concatenate([[500, 0], 10 + np.linspace(-1, 1, 21), [100]]).astype(np.float32)
+    assert outlying(norms, 2).tolist() == [False] * 21 + [True]

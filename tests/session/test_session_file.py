@@ -237,7 +237,7 @@ def test_sessions_from_before_lines_around_patches_draw_none(version: int) -> No
         assert session_file.from_json(FIRST).style.outlined == 0
         return
     data = json.loads(session_file.to_json(SESSION)) | {"vitviz": version}
-    del data["style"]["outlined"]
+    del data["style"]["outlined"], data["view"]["outliers"]
     assert session_file.from_json(json.dumps(data)) == SESSION
 
 
@@ -247,3 +247,15 @@ def test_a_line_around_patches_comes_back() -> None:
     broken = session_file.to_json(session).replace("0.625", "1.5")
     with pytest.raises(SessionError, match=r"style\.outlined"):
         session_file.from_json(broken)
+
+
+def test_what_is_done_with_outliers_comes_back_in_every_pane() -> None:
+    others = (Pane(SESSION.photo, "b", view=View("rollout", outliers="highlight")),)
+    view = replace(SESSION.view, outliers="exclude")
+    session = replace(SESSION, view=view, compare=Compare(others))
+    assert session_file.from_json(session_file.to_json(session)) == session
+    data = json.loads(session_file.to_json(session)) | {"vitviz": 5}
+    for one in (data["view"], data["compare"]["others"][0]["view"]):
+        del one["outliers"]
+    read = session_file.from_json(json.dumps(data))
+    assert [pane.view.outliers for pane in read.panes] == ["show", "show"]

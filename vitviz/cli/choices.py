@@ -6,6 +6,7 @@ import argparse
 from typing import get_args
 
 from vitviz.cli.options import INPUTS, fraction, head, layer, query
+from vitviz.maps.outliers import OutlierChoice
 from vitviz.maps.scaling import Scaling
 from vitviz.maps.style import ColourMap, Style
 from vitviz.methods import METHODS
@@ -64,6 +65,9 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
         help="from values to colours; root and log show quiet maps beside loud ones "
         "(default: %(default)s)")  # fmt: skip
     option("--nearest", action="store_true", help="flat patches, not smoothed")
+    option("--outliers", choices=get_args(OutlierChoice), default="show",
+        help="patches with a norm far above all others are shown (default), framed, or left out "
+        "of the map")  # fmt: skip
     option("--outline", type=fraction, default=0.0, metavar="SHARE",
         help="a line around the fewest patches that hold this part of the map's positive values, "
         "such as 0.6 (default: none)")  # fmt: skip
@@ -81,7 +85,8 @@ def chosen(options: argparse.Namespace) -> Session:
     check_direction(method, options.direction)
     params = dict(read_parameter(method, text) for text in options.set)
     view = View(options.method, tuple(sorted(params.items())), options.layer,
-                options.head, options.query, options.direction, *classes(options))  # fmt: skip
+                options.head, options.query, options.direction, *classes(options),
+                outliers=options.outliers)  # fmt: skip
     style = Style(options.colours, options.opacity, smooth=not options.nearest,
                   scaling=options.scaling, outlined=options.outline)  # fmt: skip
     return Session(model=options.model, input=INPUTS[options.input], view=view, style=style)

@@ -28,6 +28,7 @@ from vitviz.probing.removal import Removal
 from vitviz.progress import Control, Progress, throttled
 from vitviz.session.state import PhotoRef, Session
 from vitviz.session.strict import check_map, check_query
+from vitviz.trust.judgement import require_judgeable
 from vitviz.trust.many import Mean, mean_of, ratio_of
 from vitviz.wording.caption import caption
 from vitviz.wording.description import describe_map
@@ -99,6 +100,7 @@ def judge_one(engine: Engine, path: Path, choices: Session, options: argparse.Na
     cell = engine.answer(request)
     check_query(METHODS[view.method], view.query, cell.layout.prefix, cell.geometry)
     check_map(view, cell.explanation, cell.outline)
+    require_judgeable(cell.heat_map(view))
     say(f"{path}: {caption(describe_map(cell, view))}")
     asked = TrustRequest(
         request, view.layer, view.head, options.removal, options.steps, options.orders, options.seed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,7 @@ from vitviz.engine.requests import (
 )
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.heat_map import Explanation, HeatMap
+from vitviz.maps.outliers import OutlierChoice
 from vitviz.methods import METHODS
 from vitviz.models.outline import Outline
 from vitviz.models.tokens import TokenLayout
@@ -69,6 +70,8 @@ class Cell:
         readouts: The same of each head alone, softmaxed, as the outline's ``readouts`` names them;
             None where there is one head.
         change: What the request's ablation does; None without one, or without classes.
+        treated: The explanation with other choices for outlier patches, as far as they were asked
+            for.
     """
 
     request: ExplainRequest
@@ -84,6 +87,7 @@ class Cell:
     method_s: float
     readouts: Float32[np.ndarray, "readouts classes"] | None = None
     change: LogitChange | None = None
+    treated: dict[OutlierChoice, Explanation] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def outline(self) -> Outline:
@@ -151,7 +155,17 @@ class Cell:
 
     def heat_map(self, view: View) -> HeatMap:
         """The map of the layer and head that the view chose."""
-        return self.explanation.map(view.layer, view.head)
+        return self.explained(view).map(view.layer, view.head)
+
+    def explained(self, view: View) -> Explanation:
+        """All maps, with what the view wants done with outlier patches: the same object for the
+        same choice.
+        """
+        if view.outliers == self.explanation.choice:
+            return self.explanation
+        if view.outliers not in self.treated:
+            self.treated[view.outliers] = replace(self.explanation, choice=view.outliers)
+        return self.treated[view.outliers]
 
 
 def top_classes(cell: Cell, count: int) -> list[tuple[str, float]]:

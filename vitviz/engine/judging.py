@@ -16,6 +16,7 @@ from vitviz.engine.requests import RankRequest, TrustRequest
 from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.heat_map import HeatMap
+from vitviz.methods.outliers import outlying
 from vitviz.models.outline import Outline
 from vitviz.probing.leave_out import Ask
 from vitviz.probing.removal import Removal, removals
@@ -29,9 +30,6 @@ if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
 
 BUDGET_BYTES = 32 << 20
 """Of what maps are compared with: hundreds of photos."""
-
-OUTLIER_MADS = 6.0
-"""A patch whose norm lies so many median absolute deviations above the median is an outlier."""
 
 About = tuple[int, int | None]
 """Index of a class whose probability is asked; among all, or against another one alone."""
@@ -200,9 +198,8 @@ def _on_outliers(heat_map: HeatMap, trace: Trace) -> tuple[float | None, int]:
     tokens = trace.outline.tokens(trace.depth - 1)
     if "states" not in trace.outline.gives or tokens.grid != heat_map.geometry.grid:
         return None, 0
-    norms = np.linalg.norm(trace.states(trace.depth - 1), axis=1)[len(tokens.prefix) :]
-    deviation = np.abs(norms - np.median(norms))
-    outlying = norms > np.median(norms) + OUTLIER_MADS * np.median(deviation)
+    norms = np.linalg.norm(trace.states(trace.depth - 1), axis=1)
+    patches = outlying(norms, len(tokens.prefix))
     positive = heat_map.values.ravel().clip(min=0).astype(np.float64)
     total = float(positive.sum())
-    return (float(positive[outlying].sum()) / total if total > 0 else None), int(outlying.sum())
+    return (float(positive[patches].sum()) / total if total > 0 else None), int(patches.sum())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ from vitviz.imaging.preprocess import InputChoice, fit, model_input
 from vitviz.maps.heat_map import Explanation
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question
+from vitviz.methods.outliers import OUTLIERS, outlying
 from vitviz.models.outline import Outline
 from vitviz.probing.ablation import Ablation
 from vitviz.progress import Progress, silent
@@ -127,7 +128,24 @@ def explain(
     )
     with refusing(EXPLAINING_BYTES, f"an explanation of {trace.tokens:,} tokens"):
         explanation = METHODS[request.method].explain(trace, question, progress)
-    return explanation, time.perf_counter() - start
+    taken = time.perf_counter() - start
+    if request.method != OUTLIERS.name:  # which is of nothing else
+        explanation = replace(explanation, outliers=outliers_of(trace, explanation))
+    return explanation, taken
+
+
+def outliers_of(trace: Trace, explanation: Explanation) -> dict[int, Bool[np.ndarray, " patches"]]:
+    """Which patches are outliers after a layer, for the layers whose maps have these patches.
+
+    Empty where the network gives no states of its layers.
+    """
+    found = {}
+    for layer, maps in explanation.by_layer.items():
+        tokens = trace.outline.tokens(layer)
+        alike = (maps.tokens.grid, maps.geometry) == (tokens.grid, trace.geometry_of(layer))
+        if alike and layer < len(trace.norms):
+            found[layer] = outlying(trace.norms[layer], len(tokens.prefix))
+    return found
 
 
 def require_fit(method: str, outline: Outline, model: str) -> None:

@@ -148,7 +148,7 @@ def shots(
 
 def ends(shown: Sequence[tuple[Cell, View]], style: Style) -> tuple[float, float]:
     """One range of colours for all frames: what the style's range is over all of them."""
-    each = [look(style, cell.heat_map(view), cell.explanation) for cell, view in shown]
+    each = [look(style, cell.heat_map(view), cell.explained(view)) for cell, view in shown]
     return min(one.low for one in each), max(one.high for one in each)
 
 

@@ -46,7 +46,7 @@ def picture(
     """
     maps = [one.cell.heat_map(one.pane.view) for one in shown]
     found = [
-        ExplainedMap(heat_map, one.cell.explanation)
+        ExplainedMap(heat_map, one.cell.explained(one.pane.view))
         for heat_map, one in zip(maps, shown, strict=True)
     ]
     words, edge = _words(shown, style), _edge(shown)

@@ -33,7 +33,13 @@ from vitviz.progress import Progress, Stage, silent
 from vitviz.session.panes import pair_of
 from vitviz.session.state import Pane, Session, View
 from vitviz.session.strict import check_map, check_query
-from vitviz.wording.caption import SEPARATOR, caption, hidden_shares, mass_words_of_each
+from vitviz.wording.caption import (
+    SEPARATOR,
+    caption,
+    hidden_shares,
+    mass_words_of_each,
+    outlier_words_of_each,
+)
 from vitviz.wording.description import describe_map
 from vitviz.wording.headings import as_table, headings, in_common, letter
 from vitviz.wording.names import prefix_name
@@ -309,7 +315,7 @@ class _Composer:
             item.cell.heat_map(item.view),
             item.photo.pixels,
         )
-        how = look(self._session.style, heat_map, cell.explanation)
+        how = look(self._session.style, heat_map, cell.explained(item.view))
         marked = tuple(
             heat_map.geometry.patch_box(*patch) for patch in cell.patches_of_query(heat_map.layer)
         )
@@ -318,7 +324,7 @@ class _Composer:
         return Panel(
             pixels, heat_map.geometry, None if self._spec.draws == "photo" else heat_map.values,
             how.style, how[1:], heat_map.unit, heading,
-            marked,
+            marked, outliers=heat_map.outliers,
         )  # fmt: skip
 
     def _difference(self, items: list[PaneMap]) -> Panel:
@@ -354,7 +360,8 @@ class _Composer:
         shares = hidden_shares(described)
         hidden = f"{', '.join(shares)}, not shown" if shares else ""
         line = mass_words_of_each([one.mass for one in described if one.mass is not None])
-        return SEPARATOR.join(filter(None, (*parts, words, hidden, line)))
+        on = outlier_words_of_each([one.outliers for one in described if one.outliers is not None])
+        return SEPARATOR.join(filter(None, (*parts, words, hidden, on, line)))
 
     def _caption_of(self, item: PaneMap) -> str:
         """The caption of a map alone: what it is of, as everywhere, after model, grid and class."""

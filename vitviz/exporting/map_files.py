@@ -65,7 +65,7 @@ def write_map(
         return
     check_target(path, [cell])
     view, style, heat_map = session.view, session.style, cell.heat_map(session.view)
-    how = look(style, heat_map, cell.explanation)
+    how = look(style, heat_map, cell.explained(view))
     pixels = drawn(_at_most(photo.pixels, side), heat_map, how)
     disclosure = disclosure or Disclosure()
     provenance = provenance_of(

@@ -282,6 +282,8 @@ def facts(
     """One map, as it is drawn if it is; or with ``every_map`` all layers and heads of the cell."""
     request, card = cell.request, cell.card
     given, prepared = request.input, card.preprocessing
+    if every_map:  # files of all layers and heads have all values
+        view = replace(view, outliers="show")
     heat_map = cell.heat_map(view)
     geometry = heat_map.geometry
     head = heat_map.head + 1 if isinstance(heat_map.head, int) else heat_map.head

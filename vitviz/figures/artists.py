@@ -126,13 +126,17 @@ class Page:
                 edgecolor=colour, linewidth=width, joinstyle="miter", transform=self._to_units,
             )  # fmt: skip
 
-    def lines(self, lines: Sequence[Box], panel: Panel, rect: Rect) -> Iterator[Artist]:
-        """Straight lines on a photo, white between dark ones."""
+    def lines(
+        self, lines: Sequence[Box], panel: Panel, rect: Rect,
+        colour: tuple[int, int, int] = (255, 255, 255),
+    ) -> Iterator[Artist]:  # fmt: skip
+        """Straight lines on a photo from left and top to right and bottom, between dark ones."""
+        bright = tuple(part / 255 for part in colour)
         places = [self.on_picture(line, panel, rect) for line in lines]
         ends = [[(one.left, one.top), (one.right, one.bottom)] for one in places]
-        for colour, width in (("black", 2.2 * MARK_PT), ("white", MARK_PT)) if ends else ():
+        for ink, width in (((0, 0, 0), 2.2 * MARK_PT), (bright, MARK_PT)) if ends else ():
             yield LineCollection(
-                ends, colors=colour, linewidths=width, capstyle="projecting",
+                ends, colors=[ink], linewidths=width, capstyle="projecting",
                 transform=self._to_units,
             )  # fmt: skip
 

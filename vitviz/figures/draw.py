@@ -18,7 +18,8 @@ from vitviz.figures.pictures import Pictures, cell_colours
 from vitviz.figures.sharing import colour_bars
 from vitviz.figures.spec import FigureSpec
 from vitviz.maps.mass import mass_lines
-from vitviz.maps.overlay import over_grey
+from vitviz.maps.outliers import strokes
+from vitviz.maps.overlay import AMBER, over_grey
 from vitviz.maps.style import Style
 from vitviz.shapes import UInt8
 
@@ -153,6 +154,7 @@ class Drawing:
             yield canvas.grid(panel, rect)
         if panel.values is not None and self.spec.draws != "photo":
             lines = mass_lines(panel.values, panel.geometry, panel.style.outlined)
+            yield from canvas.lines(strokes(panel.outliers, panel.geometry), panel, rect, AMBER)
             yield from canvas.lines(lines, panel, rect)
         for box in panel.marked:
             yield from canvas.mark(box, panel, rect)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vitviz.imaging.geometry import Box, Geometry
+from vitviz.maps.outliers import OnOutliers
 from vitviz.maps.style import Style
 from vitviz.shapes import Float32, UInt8
 
@@ -29,6 +30,7 @@ class Panel:
         marked: Patches that are framed, in photo pixels: whose attention it is.
         cut: Patches stand apart, and the number of each row's first token is beside it.
         first_token: That of the first row, where it is cut.
+        outliers: Its outlier patches, as of ``HeatMap``.
     """
 
     photo: UInt8[np.ndarray, "height width 3"]
@@ -41,6 +43,7 @@ class Panel:
     marked: tuple[Box, ...] = ()
     cut: bool = False
     first_token: int = 0
+    outliers: OnOutliers | None = None
 
     @property
     def aspect(self) -> float:

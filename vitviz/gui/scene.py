@@ -141,7 +141,7 @@ class Scene:
         """How that map is drawn."""
         if self.cell is None or self.heat_map is None:
             return None
-        return look(self.session.style, self.heat_map, self.cell.explanation)
+        return look(self.session.style, self.heat_map, self.cell.explained(self.session.view))
 
     @property
     def asks_class(self) -> bool:

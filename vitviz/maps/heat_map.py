@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
 import numpy as np
 
 from vitviz.imaging.geometry import Geometry
+from vitviz.maps.outliers import OnOutliers, OutlierChoice, on_outliers
 from vitviz.models.tokens import TokenLayout
 from vitviz.reading import Within
-from vitviz.shapes import Float32
+from vitviz.shapes import Bool, Float32
 
 Fusion = Literal["mean", "max", "min"]
 Head = Fusion | Annotated[int, Within(0, 1000)]
@@ -67,7 +68,8 @@ class HeatMap:
     """One map, unnormalised.
 
     Args:
-        values: One number a patch, in natural units, read-only; of colours, three.
+        values: One number a patch, in natural units, read-only; of colours, three. Not a number on
+            patches that were left out.
         geometry: Where its patches lie on the photo.
         quantity: What the numbers are.
         layer: The layer shown (of those "through" layers: the last one included), from 0.
@@ -75,6 +77,7 @@ class HeatMap:
         prefix_share: The part of the whole that went to prefix tokens and is not shown, by name;
             empty where the values are not shares of a whole.
         completeness: What it adds up to; None of methods that promise nothing.
+        outliers: Its outlier patches; None where there are none, or nothing is known of them.
     """
 
     values: Float32[np.ndarray, "rows cols *channels"]
@@ -84,6 +87,7 @@ class HeatMap:
     head: Head = "mean"
     prefix_share: tuple[tuple[str, float], ...] = ()
     completeness: Completeness | None = None
+    outliers: OnOutliers | None = None
 
     @property
     def unit(self) -> str:
@@ -92,6 +96,11 @@ class HeatMap:
     def rank(self, row: int, col: int) -> int:
         """How many patches have a greater value, plus one."""
         return int((self.values > self.values[row, col]).sum()) + 1
+
+    @property
+    def known(self) -> int:
+        """How many patches have a value."""
+        return int(np.isfinite(self.values).sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +140,8 @@ class Explanation:
         target: Index of the class it is about, for class-specific methods.
         contrast: Index of the class that this one is set against; None: none.
         completeness: What the maps of a layer add up to; empty of methods that promise nothing.
+        outliers: Which patches are outliers, of the layers for which that is known.
+        choice: What is done with them in its maps.
     """
 
     by_layer: Mapping[int, LayerMaps]
@@ -140,6 +151,8 @@ class Explanation:
     target: int | None = None
     contrast: int | None = None
     completeness: Mapping[int, Completeness] = field(default_factory=dict)
+    outliers: Mapping[int, Bool[np.ndarray, " patches"]] = field(default_factory=dict)
+    choice: OutlierChoice = "show"
 
     @property
     def unit(self) -> str:
@@ -208,7 +221,26 @@ class Explanation:
         mass = [float(value) for value in row[: len(prefix)]]
         share = tuple(zip(prefix, mass, strict=True)) if quantity.kind == "share" else ()
         complete = self.completeness.get(layer)
-        return HeatMap(values, maps.geometry, quantity, layer, head, share, complete)
+        found = HeatMap(values, maps.geometry, quantity, layer, head, share, complete)
+        return self._with_outliers(found)
+
+    def _with_outliers(self, whole: HeatMap) -> HeatMap:
+        patches = self.outliers.get(whole.layer)
+        if patches is None or (on := on_outliers(whole.values, patches, self.choice)) is None:
+            return whole
+        values = whole.values
+        if self.choice == "exclude":
+            values = np.where(on.patches, np.float32(np.nan), values)
+            values.flags.writeable = False
+        return replace(whole, values=values, outliers=on)
+
+    def ranged(self) -> list[Float32[np.ndarray, "..."]]:
+        """The values of every layer and head that a range shared by all of them is of."""
+        arrays = []
+        for layer, maps in self.by_layer.items():
+            left_out = self.outliers.get(layer) if self.choice == "exclude" else None
+            arrays.append(maps.patches if left_out is None else maps.patches[:, ~left_out])
+        return arrays
 
 
 def uniform(

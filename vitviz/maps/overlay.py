@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from vitviz.imaging.geometry import Box, Geometry
 from vitviz.maps.colour import DIVERGING, table
 from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.interpolation import MULTIPLIED_AT_ONCE, missing, steps, weights
 from vitviz.maps.mass import mass_lines
+from vitviz.maps.outliers import strokes
 from vitviz.maps.ranges import Look
 from vitviz.maps.style import Style
 from vitviz.shapes import Float, Float32, UInt8
@@ -188,7 +189,7 @@ def drawn(
     if heat_map.quantity.kind != "colours":
         picture = composite(photo_pixels, heat_map.values, geometry, *look)
         draw_lines(picture, mass_lines(heat_map.values, geometry, look.style.outlined))
-        return picture
+        return with_strokes(picture, strokes(heat_map.outliers, geometry))
     style = replace(look.style, opacity=0.0)
     nothing = np.zeros(heat_map.values.shape[:2], np.float32)
     below = composite(photo_pixels, nothing, geometry, style, 0.0, 1.0)
@@ -217,6 +218,29 @@ def draw_lines(picture: UInt8[np.ndarray, "height width 3"], lines: Sequence[Box
         for left, top, right, bottom in lines:
             x, y = max(round(left) - reach, 0), max(round(top) - reach, 0)
             picture[y : round(bottom) + reach, x : round(right) + reach] = colour
+
+
+AMBER = (255, 190, 40)
+"""Of what marks outlier patches, which no colour map of one hue and no white line is taken for."""
+
+
+def with_strokes(
+    picture: UInt8[np.ndarray, "height width 3"], lines: Sequence[Box]
+) -> UInt8[np.ndarray, "height width 3"]:
+    """A picture with the lines that mark outlier patches; itself where there are none.
+
+    Args:
+        picture: Not changed.
+        lines: In its pixels, each from left and top to right and bottom.
+    """
+    if not lines:
+        return picture
+    image = Image.fromarray(picture)
+    pen, width = ImageDraw.Draw(image), max(1, round(max(picture.shape[:2]) * LINE / 2))
+    for colour, more in (((0, 0, 0), 2), (AMBER, 0)):
+        for line in lines:
+            pen.line(tuple(line), fill=colour, width=width + more)
+    return np.array(image)
 
 
 def _looked_up(

@@ -76,7 +76,7 @@ def value_range(
         return 0.0, 1.0
     arrays = [heat_map.values]
     if style_range == "shared" and explanation is not None:
-        arrays = [maps.patches for maps in explanation.by_layer.values()]
+        arrays = explanation.ranged()
     least, greatest = _extremes(*arrays)
     if heat_map.quantity.kind == "signed":
         most = max(-least, greatest, 0.0)

@@ -23,7 +23,7 @@ import numpy as np
 from vitviz.maps.heat_map import Explanation, Quantity
 from vitviz.methods.base import Method, Question
 from vitviz.progress import Progress
-from vitviz.shapes import Float32
+from vitviz.shapes import Bool, Float32
 
 if TYPE_CHECKING:
     from vitviz.tracing.trace import Trace
@@ -60,6 +60,11 @@ def excess(norms: Float32[np.ndarray, " tokens"], prefix: int) -> Float32[np.nda
     if spread > 0:
         found = ((norms - middle) / spread).astype(np.float32)
     return found
+
+
+def outlying(norms: Float32[np.ndarray, " tokens"], prefix: int) -> Bool[np.ndarray, " patches"]:
+    """Which patches are outliers; see ``excess``."""
+    return excess(norms, prefix)[prefix:] > BOUND
 
 
 OUTLIERS = Method(

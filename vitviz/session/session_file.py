@@ -20,7 +20,7 @@ from vitviz.writing import write_whole
 VERSION = 6
 """1 had one pane, no figure and no class; up to 2 a query was a token or one point; up to 3 there
 was no mask; up to 4 nothing was taken from networks, and no class was set against another; up to 5
-no patches were outlined. They are still read."""
+no patches were outlined, and outliers were like all others. They are still read."""
 
 QUERIES = "auto|patches|cls|dist|reg[1-9][0-9]*"
 
@@ -105,6 +105,8 @@ def _in_this_version(data: Mapping[str, Any], version: int) -> Mapping[str, Any]
     if version < 5:
         added_to_views = {name: new["view"][name] for name in ("ablation", "contrast")}
         data = _with_new_fields(data, added_to_views)
+    if version < 6:
+        data = _with_new_fields(data, {"outliers": new["view"]["outliers"]})
     if version < 6 and isinstance(data.get("style"), dict):
         data = {**data, "style": {"outlined": new["style"]["outlined"], **data["style"]}}
     if version > 1:  # what 2 could say, 3 says so too

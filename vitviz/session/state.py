@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from vitviz.figures.spec import FigureSpec
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Head
+from vitviz.maps.outliers import OutlierChoice
 from vitviz.maps.style import Style
 from vitviz.methods.base import Direction, ParameterValue
 from vitviz.probing.ablation import Ablation
@@ -80,6 +81,7 @@ class View:
         contrast: Index of the class that this one is set against ("why this and not that"); None:
             none.
         ablation: What is taken from the network while it is looked at.
+        outliers: What is done with outlier patches.
     """
 
     method: str = "attention"
@@ -91,6 +93,7 @@ class View:
     target: Annotated[int, Within(0, MOST_CLASSES)] | None = None
     contrast: Annotated[int, Within(0, MOST_CLASSES)] | None = None
     ablation: Ablation = field(default_factory=Ablation)
+    outliers: OutlierChoice = "show"
 
 
 @dataclass(frozen=True)

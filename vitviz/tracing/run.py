@@ -73,7 +73,7 @@ def run(
     return Trace(
         outline, outline.geometry(0, geometry), logits if outline.classes else None,
         tuple(record.attention), forward_s, image, network, tuple(record.states), device=device,
-        readouts=readouts,
+        readouts=readouts, norms=record.norms_on_cpu(),
     )  # fmt: skip
 
 
@@ -87,12 +87,25 @@ class _Record:
     states: list[Tensor] = field(default_factory=list)
     room: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     windows: dict[int, Windows] = field(default_factory=dict)
+    norms: list[Tensor] = field(default_factory=list)
 
     def passed(self, z: Tensor) -> Tensor:
         """A state, on its way to the next layer."""
         if self.keeps_states:
             self.states.append(z)
         return z
+
+    def put_out(self, network: Network, z: Tensor) -> None:
+        """What a layer put out, of which the norms are little enough to keep always."""
+        if "states" in self.outline.gives:
+            self.norms.append(torch.linalg.vector_norm(network.as_tokens(z)[0].float(), dim=-1))
+
+    def norms_on_cpu(self) -> tuple[Float32[np.ndarray, "..."], ...]:
+        """The norms of every layer's tokens, read-only."""
+        found = tuple(norms.cpu().numpy() for norms in self.norms)
+        for norms in found:
+            norms.flags.writeable = False
+        return found
 
     def begin_layer(self) -> None:
         self.attention.append(None)
@@ -151,4 +164,5 @@ def _forward(network: Network, image: Tensor, record: _Record, progress: Progres
         progress(Stage("block", layer, len(steps)), layer / len(steps))
         record.begin_layer()
         z = step(record.passed(z), record.attend)
+        record.put_out(network, z)
     return record.passed(z)

@@ -55,6 +55,8 @@ class Trace:
         device: Where it ran.
         readouts: The logits of each of the outline's ``readouts``, read-only; None where there is
             one head. ``logits`` is their mean.
+        norms: Of every token's state after each layer, read-only; none where the network gives no
+            states.
     """
 
     outline: Outline
@@ -68,6 +70,7 @@ class Trace:
     known: dict[Aim, Gradients] = field(default_factory=dict)
     device: str = "cpu"
     readouts: Float32[np.ndarray, "readouts classes"] | None = None
+    norms: tuple[Float32[np.ndarray, "..."], ...] = ()
 
     @property
     def depth(self) -> int:
@@ -97,6 +100,7 @@ class Trace:
         arrays = sum(array.nbytes for array in (self.logits, self.image) if array is not None)
         gradients = sum(known.nbytes for known in list(self.known.values()))
         kept = sum(tensor.nbytes for tensor in self.kept)
+        kept += sum(norms.nbytes for norms in self.norms)
         attention = sum(layer.nbytes for layer in self.attention if layer is not None)
         return attention + arrays + kept + gradients
 

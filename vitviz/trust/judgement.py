@@ -71,9 +71,15 @@ def require_judgeable(heat_map: HeatMap) -> None:
     """Refuses maps that put patches in no order.
 
     Raises:
-        VitvizError: It is of colours, the same everywhere, or holds what is no number.
+        VitvizError: It is of colours, the same everywhere, or holds what is no number, as where
+            outlier patches are left out.
     """
     values = heat_map.values
+    if heat_map.outliers is not None and heat_map.outliers.choice == "exclude":
+        raise VitvizError(
+            "Trust is told of whole maps, and outlier patches are left out of this one.",
+            "Show outlier patches to have it judged.",
+        )
     if heat_map.quantity.kind == "colours":
         raise VitvizError(
             "This map shows colours, which put no patch before another.",

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from vitviz.maps.heat_map import Completeness
 from vitviz.maps.mass import Mass
+from vitviz.maps.outliers import OnOutliers
+from vitviz.plurals import count_of
 from vitviz.probing.ablation import Ablation
 from vitviz.wording.description import Description
 from vitviz.wording.names import heads_name, layer_name, layers_name, prefix_name
@@ -22,7 +24,37 @@ def caption(of: Description) -> str:
     sums = [] if of.completeness is None else [sums_words(of.completeness)]
     zero = ["0 everywhere"] if of.is_zero else []
     line = [] if of.mass is None else [mass_words(of.mass)]
-    return SEPARATOR.join((*parts(of), *hidden, *sums, *zero, *line))
+    on = "" if of.outliers is None else outlier_words(of.outliers)
+    return SEPARATOR.join(filter(None, (*parts(of), *hidden, *sums, *zero, on, *line)))
+
+
+def outlier_words(of: OnOutliers) -> str:
+    """ "3 outlier patches hold 41 % of this map", "left out: 3 outlier patches, which hold 41 % of
+    this map"; "" where they are like all others and hold little.
+    """
+    count, held = count_of(of.count, "outlier patch", "outlier patches"), percent(of.share)
+    whole = "the positive values of this map" if of.signed else "this map"
+    if of.choice != "show":
+        done = "left out, hatched" if of.choice == "exclude" else "framed"
+        return f"{done}: {count}, which {'holds' if of.count == 1 else 'hold'} {held} of {whole}"
+    verb = "holds" if of.count == 1 else "hold"
+    return f"{count} {verb} {held} of {whole}" if of.dominate else ""
+
+
+def outlier_words_of_each(maps: Sequence[OnOutliers]) -> str:
+    """The same of several maps: "left out, hatched: outlier patches, which hold up to 41 % of a
+    map".
+    """
+    told = [one for one in maps if one.choice != "show" or one.dominate]
+    if not told:
+        return ""
+    held = f"hold up to {percent(max(one.share for one in told))} of a map"
+    done = {"exclude": "left out, hatched: ", "highlight": "framed: ", "show": ""}
+    choices = {one.choice for one in told}
+    if len(choices) > 1:  # panes that differ in it are headed by it
+        return f"outlier patches {held}"
+    choice = choices.pop()
+    return f"{done[choice]}outlier patches{'' if choice == 'show' else ', which'} {held}"
 
 
 def mass_words(of: Mass) -> str:

@@ -6,10 +6,13 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from vitviz.engine.answers import Cell
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Completeness, Head
 from vitviz.maps.mass import Mass, mass_of
+from vitviz.maps.outliers import OnOutliers
 from vitviz.maps.resample import carried
 from vitviz.maps.style import Style
 from vitviz.methods import METHODS
@@ -54,6 +57,7 @@ class Description:
         ablation: What is taken from the network.
         is_zero: Every value of the map is 0: it tells nothing apart.
         completeness: What its numbers add up to, of a method that promises it.
+        outliers: Its outlier patches; None where there are none, or nothing is known of them.
         mass: What the line drawn around some of its patches says; None without one.
     """
 
@@ -79,6 +83,7 @@ class Description:
     ablation: Ablation = field(default_factory=Ablation)
     is_zero: bool = False
     completeness: Completeness | None = None
+    outliers: OnOutliers | None = None
     mass: Mass | None = None
 
 
@@ -144,8 +149,8 @@ def _answered(known: Description, cell: Cell, view: View) -> Description:
         layer=None if whole else heat_map.layer,
         head=heat_map.head, heads=heads, query=query_name(cell.layout, cell.query_tokens),
         query_place=place, prefix_share=heat_map.prefix_share, outline=cell.outline,
-        is_zero=not heat_map.values.any(),
-        completeness=heat_map.completeness,
+        is_zero=not np.nan_to_num(heat_map.values).any(),
+        completeness=heat_map.completeness, outliers=heat_map.outliers,
     )  # fmt: skip
 
 

@@ -146,6 +146,7 @@ def _aspects(of: Description) -> dict[str, Aspect]:
         "ablation": Aspect(
             of.ablation, ablation_words(of.ablation) or "whole model", usual=not of.ablation
         ),
+        "outliers": _outliers(of),
     }
 
 
@@ -197,6 +198,12 @@ def _head(of: Description) -> Aspect:
     if of.heads == 1:
         return Aspect(0, words)
     return Aspect(of.head, words or f"{of.head} of heads", short=of.head)
+
+
+def _outliers(of: Description) -> Aspect:
+    choice = "show" if of.outliers is None else of.outliers.choice
+    words = {"exclude": "without outlier patches", "highlight": "outlier patches framed"}
+    return Aspect(choice, words.get(choice, "all patches"), usual=choice == "show")
 
 
 def _query(of: Description) -> Aspect:

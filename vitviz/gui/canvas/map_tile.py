@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QLineF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPalette
 
 from vitviz.gui.canvas import marks
 from vitviz.gui.canvas.pictures import map_image, photo_image
-from vitviz.imaging.geometry import Geometry
+from vitviz.imaging.geometry import Box, Geometry
 from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.mass import mass_lines
+from vitviz.maps.outliers import strokes
 from vitviz.maps.overlay import inside, positions
 from vitviz.maps.style import Style
 from vitviz.shapes import UInt8
@@ -106,13 +109,16 @@ class MapTile:
         photo = QRectF(painter.viewport())
         seen = QRectF(across.start, down.start, across.stop - across.start, down.stop - down.start)
         marks.dim(painter, photo, seen)
-        marks.lines(painter, self._outlined(heat_map, style), THIN * self._ratio)
+        lines = self._on_tile(mass_lines(heat_map.values, geometry, style.outlined))
+        marks.lines(painter, lines, THIN * self._ratio)
+        if marked := self._on_tile(strokes(heat_map.outliers, geometry)):
+            diagonals = [QLineF(line.topLeft(), line.bottomRight()) for line in marked]
+            marks.strokes(painter, diagonals, THIN * self._ratio)
 
-    def _outlined(self, heat_map: HeatMap, style: Style) -> list[QRectF]:
-        """The line around what holds most of the map, in the tile's pixels."""
+    def _on_tile(self, lines: Sequence[Box]) -> list[QRectF]:
+        """Lines on the photo, in the tile's pixels."""
         scale = 1 / (self._xs[1] - self._xs[0]) if len(self._xs) > 1 else 1.0
         left, top = self._xs[0] - 0.5 / scale, self._ys[0] - 0.5 / scale
-        lines = mass_lines(heat_map.values, heat_map.geometry, style.outlined)
         return [
             QRectF((line.left - left) * scale, (line.top - top) * scale,
                    line.width * scale, line.height * scale)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPalette, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -27,6 +27,7 @@ from vitviz.imaging.photo import Photo
 from vitviz.maps.bar import ColourBar
 from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.mass import mass_lines
+from vitviz.maps.outliers import strokes
 from vitviz.maps.style import Style
 
 Patch = tuple[int, int]
@@ -62,6 +63,7 @@ class MapView(PhotoView):
         self._geometry: Geometry | None = None
         self._ends = (0.0, 1.0)
         self._outlined: tuple[Box, ...] = ()
+        self._strokes: tuple[Box, ...] = ()
         self._style = Style()
         self._map_layer: MapLayer | None = None
         self._map_layer_of: object = None
@@ -115,9 +117,10 @@ class MapView(PhotoView):
         """
         self._heat_map, self._geometry = heat_map, geometry
         self._ends, self._style = ends, style
-        self._outlined = ()
+        self._outlined = self._strokes = ()
         if heat_map is not None and geometry is not None:
             self._outlined = mass_lines(heat_map.values, geometry, style.outlined)
+            self._strokes = strokes(heat_map.outliers, geometry)
         self._forget_map()
         self._keep_free()
         self.update()
@@ -286,6 +289,11 @@ class MapView(PhotoView):
         """The line around the patches that hold what the style says, in photo pixels."""
         return self._outlined
 
+    @property
+    def strokes_shown(self) -> tuple[Box, ...]:
+        """The lines that mark outlier patches, in photo pixels."""
+        return self._strokes
+
     def number_strips(self, geometry: Geometry) -> tuple[QRectF, QRectF]:
         """Where the numbers of columns and of rows stand."""
         still = Still(geometry, self.viewport, self.screen_pixels, grid=True)
@@ -311,6 +319,8 @@ class MapView(PhotoView):
         still = Still(geometry, self.viewport, self.screen_pixels, self._style.grid, self._windows)
         small = marks.small(self.font())
         self._still_layer.draw(painter, still, small, self.palette(), marked)
+        if self._strokes:
+            marks.strokes(painter, [diagonal(self.on_widget(line)) for line in self._strokes])
         marks.lines(painter, [self._line_on_screen(line) for line in self._outlined])
         if (bar := self.colour_bar) is not None:
             painter.setFont(small)
@@ -365,6 +375,11 @@ class MapView(PhotoView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._keep_free()
         super().resizeEvent(event)
+
+
+def diagonal(box: QRectF) -> QLineF:
+    """From the left and top of a box to its right and bottom."""
+    return QLineF(box.topLeft(), box.bottomRight())
 
 
 def on_grid(patch: Patch | None, geometry: Geometry) -> bool:

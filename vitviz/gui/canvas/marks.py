@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPalette, QPen
 
-from vitviz.maps.overlay import UNSEEN_COLOUR, UNSEEN_SHARE
+from vitviz.maps.overlay import AMBER, UNSEEN_COLOUR, UNSEEN_SHARE
 
 DARK = QColor(0, 0, 0, 190)
 LIGHT = QColor(255, 255, 255)
@@ -92,6 +92,16 @@ def lines(painter: QPainter, boxes: Sequence[QRectF], width: float = 2.0) -> Non
     for colour, half in ((DARK, width / 2 + 1), (LIGHT, width / 2)):
         for box in boxes:
             painter.fillRect(box.adjusted(-half, -half, half, half), colour)
+
+
+def strokes(painter: QPainter, lines: Sequence[QLineF], width: float = 1.5) -> None:
+    """Lines that mark outlier patches, to be seen on any photo."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for colour, wide in ((DARK, width + 1.5), (QColor(*AMBER), width)):
+        painter.setPen(QPen(colour, wide))
+        painter.drawLines(lines)
+    painter.restore()
 
 
 def dashes(painter: QPainter, box: QRectF) -> None:

@@ -64,13 +64,24 @@ def patch_note(
     seen = () if receptive is None else (_seen_line(patch, geometry, receptive),)
     if heat_map is None:
         return Note(title, (photo, *seen))
-    value = (
+    value: tuple[tuple[str, bool], ...] = (
         (heat_map.unit, False),
         (number(float(heat_map.values[row, col])), True),
         (" rank", False),
-        (f"{heat_map.rank(row, col)} of {heat_map.values.size}", True),
+        (f"{heat_map.rank(row, col)} of {heat_map.known}", True),
     )
+    if left_out(heat_map, patch):
+        value = ((LEFT_OUT, True),)
     return Note(title, (value, photo, *seen))
+
+
+LEFT_OUT = "outlier patch, left out"
+
+
+def left_out(heat_map: HeatMap, patch: tuple[int, int]) -> bool:
+    """Whether a patch has no value in a map since it is an outlier."""
+    on = heat_map.outliers
+    return on is not None and on.choice == "exclude" and bool(on.patches[patch])
 
 
 def _seen_line(

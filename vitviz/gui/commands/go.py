@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from vitviz.gui.canvas.patch_note import LEFT_OUT, left_out
 from vitviz.gui.commands.command import App, Menu
 from vitviz.gui.commands.compare import choose_pane_query
 from vitviz.gui.commands.rules import asks_class, has_heads
@@ -185,6 +186,7 @@ def hover_patch(app: App, patch: tuple[int, int] | None) -> None:
         return
     heat_map = cell.heat_map(app.store.session.view)
     value = heat_map.values[patch]
-    app.status.show_hovered(f"{patch_name(*patch)} · {value:.4g}")
+    words = LEFT_OUT if left_out(heat_map, patch) else f"{value:.4g}"
+    app.status.show_hovered(f"{patch_name(*patch)} · {words}")
     if app.preferences.follow_cursor:
         app.controller.hover(heat_map.geometry.patch_box(*patch).centre)

@@ -5,6 +5,8 @@ The filmstrip is the slider, the overview and the animation in one.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QEvent, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QFontMetrics,
@@ -97,8 +99,8 @@ class Filmstrip(QWidget):
     def show_cell(self, cell: Cell | None, view: View, style: Style,
                   preview: Preview | None) -> None:  # fmt: skip
         """Shows an explanation; only what changed is drawn again, after the canvas had its turn."""
-        same_maps = (cell, view.head, style, preview) == (
-            self._cell, self._view.head, self._style, self._preview
+        same_maps = (cell, view.head, view.outliers, style, preview) == (
+            self._cell, self._view.head, self._view.outliers, self._style, self._preview
         )  # fmt: skip
         self._cell, self._view, self._style, self._preview = cell, view, style, preview
         outline = cell.outline if cell is not None else None
@@ -125,8 +127,8 @@ class Filmstrip(QWidget):
             self._timer.stop()
             return
         layer = self._todo.pop()
-        heat_map = self._cell.heat_map(View(layer=layer, head=self._view.head))
-        how = look(self._style, heat_map, self._cell.explanation)
+        heat_map = self._cell.heat_map(replace(self._view, layer=layer))
+        how = look(self._style, heat_map, self._cell.explained(self._view))
         self._tiles[layer] = tile_image(
             self._preview.thumbnail, heat_map, heat_map.geometry, *how,
             self.tile_size(), self.devicePixelRatioF(),

@@ -27,6 +27,15 @@ FUSIONS: tuple[tuple[str, Head], ...] = (
 )  # fmt: skip
 
 
+OUTLIERS = (("Like all others", "show"), ("Framed", "highlight"), ("Left out", "exclude"))
+
+OUTLIER_HELP = (
+    "Patches whose norm after the layer lies more than 6 median absolute deviations above the "
+    "median: large models keep there what is not about these patches. Nothing is said of models "
+    "that give no states of their layers"
+)
+
+
 class MethodPanel(QWidget):
     """Shows a view's method; every change is a new view.
 
@@ -55,6 +64,10 @@ class MethodPanel(QWidget):
         layout.addLayout(self._form)
         self._parameters = form()
         layout.addLayout(self._parameters)
+        self.outliers = Choice("Outlier patches", OUTLIERS)
+        last = form()
+        row(last, "Outliers", self.outliers, OUTLIER_HELP)
+        layout.addLayout(last)
         self.source = quiet()
         layout.addWidget(self.source)
         layout.addStretch(1)
@@ -62,6 +75,7 @@ class MethodPanel(QWidget):
         self.heads.currentIndexChanged.connect(self._head_chosen)
         self.query.currentIndexChanged.connect(self._query_chosen)
         self.direction.currentIndexChanged.connect(self._direction_chosen)
+        self.outliers.currentIndexChanged.connect(self._outliers_chosen)
 
     def show_scene(self, scene: Scene) -> None:
         """Shows what is chosen; the cell tells how many heads and which prefix tokens there are."""
@@ -78,6 +92,8 @@ class MethodPanel(QWidget):
         answered = view.direction in method.directions
         self.direction.show_value(view.direction if answered else method.directions[0])
         self.direction.setEnabled(len(method.directions) > 1)
+        self.outliers.show_value(view.outliers)
+        self.outliers.setEnabled(cell is None or bool(cell.explanation.outliers))
         if self._controls_of != view.method:
             self._build_parameters(method.parameters)
             self._controls_of = view.method
@@ -155,6 +171,9 @@ class MethodPanel(QWidget):
             replace(self._view, direction=self.direction.value),  # type: ignore[arg-type]
             "direction",
         )
+
+    def _outliers_chosen(self) -> None:
+        self.chosen.emit(replace(self._view, outliers=self.outliers.value), "")  # type: ignore[arg-type]
 
     def _parameters_chosen(self) -> None:
         defaults = METHODS[self._view.method].settings({})

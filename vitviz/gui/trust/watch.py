@@ -15,10 +15,12 @@ from vitviz.errors import VitvizError
 from vitviz.gui.scene import PaneState, Phase, TrustState
 from vitviz.gui.threads.desk import CLOSING_S, Desk, step_back
 from vitviz.gui.threads.service import Service
+from vitviz.maps.heat_map import HeatMap
 from vitviz.models.torch_import import import_torch
 from vitviz.probing.removal import Removal, removals
 from vitviz.progress import Progress, Stage
 from vitviz.session.state import Session
+from vitviz.trust.judgement import require_judgeable
 from vitviz.trust.orders import STEPS
 
 STILL_MS = 800
@@ -126,6 +128,8 @@ class TrustWatch(QObject):
         cell = pane.cell
         if not on or cell is None or pane.busy or pane.error is not None:
             return TrustState()
+        if (partly := _left_out(cell.heat_map(pane.pane.view))) is not None:
+            return TrustState("none", problem=partly)
         request = request_of_map(pane, cell, self._removal)
         known = self._known.get(request)
         if isinstance(known, Trust):
@@ -215,6 +219,17 @@ def request_of_map(pane: PaneState, cell: Cell, removal: Removal | None = None) 
         cell.request, heat_map.layer, heat_map.head, removal if removal in allowed else allowed[0],
         STEPS, ORDERS,
     )  # fmt: skip
+
+
+def _left_out(heat_map: HeatMap) -> BaseException | None:
+    """Why a map without its outlier patches is not judged; None of a whole one."""
+    if heat_map.outliers is None or heat_map.outliers.choice != "exclude":
+        return None
+    try:
+        require_judgeable(heat_map)
+    except VitvizError as error:
+        return error
+    return None
 
 
 def _problem(cell: Cell) -> BaseException | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from PySide6.QtWidgets import QWidget
 
 from vitviz.gui.canvas.canvas import Canvas
-from vitviz.gui.canvas.patch_note import sees_all
+from vitviz.gui.canvas.patch_note import LEFT_OUT, left_out, sees_all
 from vitviz.gui.canvas.pictures import PhotoLayer
 from vitviz.gui.threads.service import OpenPhoto
 from vitviz.imaging.geometry import Geometry
@@ -98,11 +98,13 @@ class CompareCanvas(Canvas):
             return ""
         if patch is None:
             return "not seen by the model" if self.is_over_unseen else ""
+        if left_out(heat_map, patch):
+            return LEFT_OUT
         value = float(heat_map.values[patch])
         if self._content.style.colour_map in DIVERGING:
             words = f"{'+' if value > 0 else ''}{number(value)}"
         else:
-            words = f"{number(value)} · rank {heat_map.rank(*patch)} of {heat_map.values.size}"
+            words = f"{number(value)} · rank {heat_map.rank(*patch)} of {heat_map.known}"
         return words + self._sight_words(patch, heat_map.geometry)
 
     def _sight_words(self, patch: tuple[int, int], geometry: Geometry) -> str:

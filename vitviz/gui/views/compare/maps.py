@@ -98,15 +98,16 @@ class CompareMaps:
             return None
         if cell.request.photo != state.opened.ref:
             return None
-        key = ("map", cell, view.layer, view.head)
+        key = ("map", cell, view.layer, view.head, view.outliers)
         return self._results.get(key, lambda: cell.heat_map(view))
 
     def _ranged(self, index: int) -> ExplainedMap | None:
-        heat_map, cell = self.heat_map(index), self._states[index].cell
+        heat_map, state = self.heat_map(index), self._states[index]
+        cell, view = state.cell, state.pane.view
         if heat_map is None or cell is None:
             return None
         return self._results.get(
-            ("ranged", heat_map, cell), lambda: ExplainedMap(heat_map, cell.explanation)
+            ("ranged", heat_map, cell), lambda: ExplainedMap(heat_map, cell.explained(view))
         )
 
     def _layer(self, opened: OpenPhoto) -> PhotoLayer:

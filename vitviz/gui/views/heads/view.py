@@ -75,7 +75,7 @@ class HeadsView(ViewWidget):
             return
         self.set_message("", "")
         self.show_explanation(
-            cell.explanation, preview.thumbnail, cell.geometry, session.style,
+            cell.explained(session.view), preview.thumbnail, cell.geometry, session.style,
             session.view.layer, session.view.head,
         )  # fmt: skip
 
