@@ -38,10 +38,10 @@ Toy = Callable[[Family], Path]
 FITTING = {
     "stages": [
         "attention",
-        "libragrad",
-        "attention-grad-cam",
         "grad-cam",
         "hires-cam",
+        "libragrad",
+        "attention-grad-cam",
         "feature-norm",
         "outliers",
     ],

@@ -22,8 +22,8 @@ def test_listing_methods_leaves_torch_unimported():
 def test_names_and_settings():
     assert list(METHODS) == [
         "attention", "value-attention", "rollout", "value-rollout", "attention-flow", "relevance",
-        "libragrad", "legrad", "daam", "daam-label-free", "gradient-rollout", "gmar",
-        "attention-grad-cam", "grad-cam", "hires-cam", "leave-one-out", "integrated-gradients",
+        "grad-cam", "hires-cam", "libragrad", "legrad", "daam", "daam-label-free",
+        "gradient-rollout", "gmar", "attention-grad-cam", "leave-one-out", "integrated-gradients",
         "smooth-grad", "feature-norm", "outliers",
     ]  # fmt: skip
     for name, method in METHODS.items():

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 import timm
 import torch
-from pytorch_grad_cam import GradCAM, HiResCAM
-from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from safetensors.torch import load_file
 
 from vitviz.bundled import resource
@@ -21,13 +19,16 @@ from vitviz.models.loading import load_model
 from vitviz.progress import silent
 from vitviz.tracing.run import run
 
+grad_cam = pytest.importorskip("pytorch_grad_cam")  # it comes as a source package only
+targets = pytest.importorskip("pytorch_grad_cam.utils.model_targets")
+
 BISON = 347
 
 
 def theirs(method: type, network: Any, layer: Any, x: torch.Tensor, reshape: Any) -> np.ndarray:
     """Their map before it is scaled."""
     with method(network, [layer], reshape_transform=reshape) as cam:
-        cam(x, [ClassifierOutputTarget(BISON)])
+        cam(x, [targets.ClassifierOutputTarget(BISON)])
         seen = cam.activations_and_grads
         features, slopes = (each[0].detach().numpy() for each in (seen.activations, seen.gradients))
         found: np.ndarray = cam.get_cam_image(x, layer, None, features, slopes, False)[0]
@@ -62,7 +63,7 @@ def test_as_pytorch_grad_cam_has_it(model: str) -> None:
     image = model_input(photo, geometry, preprocessing)
     x = torch.tensor(image[None])
     trace = run(ours_too.network, image, geometry)
-    for ours, method in (("grad-cam", GradCAM), ("hires-cam", HiResCAM)):
+    for ours, method in (("grad-cam", grad_cam.GradCAM), ("hires-cam", grad_cam.HiResCAM)):
         found = METHODS[ours].explain(trace, Question(target=BISON), silent)
         for layer, module in layers_of(network).items():
             wanted = theirs(method, network, module, x, reshape)
