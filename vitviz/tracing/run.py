@@ -98,7 +98,9 @@ class _Record:
     def put_out(self, network: Network, z: Tensor) -> None:
         """What a layer put out, of which the norms are little enough to keep always."""
         if "states" in self.outline.gives:
-            self.norms.append(torch.linalg.vector_norm(network.as_tokens(z)[0].float(), dim=-1))
+            # Not vector_norm, which takes 28 times as long where channels lie apart, as a CNN's do.
+            tokens = network.as_tokens(z)[0].float()
+            self.norms.append(tokens.square().sum(-1).sqrt())
 
     def norms_on_cpu(self) -> tuple[Float32[np.ndarray, "..."], ...]:
         """The norms of every layer's tokens, read-only."""
