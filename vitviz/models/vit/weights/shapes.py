@@ -14,6 +14,7 @@ from typing import Any, cast
 import torch
 
 from vitviz.errors import CheckpointError
+from vitviz.models.checkpoints.fitting import shape_of, spell
 from vitviz.models.checkpoints.reader import Assumption, Notes, Tensors
 from vitviz.models.checkpoints.said import Said
 from vitviz.models.vit.config import Activation, Pool, Rope, ViTConfig
@@ -90,8 +91,8 @@ def infer(
     said = said.over(Said(network=by_name(said)))
     width, patch = _patch_embedding(named)
     depth = _depth(named)
-    hidden = _shape(named, "blocks.0.mlp.fc2.weight", 2)[1]
-    gated = _shape(named, "blocks.0.mlp.fc1.weight", 2)[0] == 2 * hidden
+    hidden = shape_of(named, "blocks.0.mlp.fc2.weight", 2)[1]
+    gated = shape_of(named, "blocks.0.mlp.fc1.weight", 2)[0] == 2 * hidden
     prefix = _prefix(named)
     heads, notes = _heads(named, width, depth, gated, said, usual)
     positioned, grid, more = _positions(named, prefix, patch, said, usual)
@@ -108,7 +109,7 @@ def infer(
             heads=heads,
             mlp_width=hidden,
             input_size=(grid[0] * patch, grid[1] * patch),
-            classes=_shape(named, "head.weight", 2)[0] if "head.weight" in named else 0,
+            classes=shape_of(named, "head.weight", 2)[0] if "head.weight" in named else 0,
             prefix=prefix,
             positioned_prefix=positioned,
             pool=pool,
@@ -131,31 +132,8 @@ def infer(
     return config, notes
 
 
-def _shape(named: Tensors, name: str, axes: int) -> tuple[int, ...]:
-    if name not in named:
-        raise CheckpointError(
-            f'The checkpoint lacks "{name}".',
-            "It may be cut short, or hold only a part of a model.",
-        )
-    shape = tuple(named[name].shape)
-    if 0 in shape:
-        raise CheckpointError(
-            f'"{name}" has the shape {_spell(shape)}: it holds no numbers.',
-            "It may have been saved by a program that keeps weights elsewhere: save them whole.",
-        )
-    if len(shape) != axes:
-        raise CheckpointError(
-            f'"{name}" has the shape {_spell(shape)}, where {axes} axes are expected.'
-        )
-    return shape
-
-
-def _spell(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape)) or "of a single number"
-
-
 def _patch_embedding(named: Tensors) -> tuple[int, int]:
-    width, channels, height, patch = _shape(named, "patch_embed.proj.weight", 4)
+    width, channels, height, patch = shape_of(named, "patch_embed.proj.weight", 4)
     if channels not in (1, 3):
         raise CheckpointError(
             f"The model takes images of {count_of(channels, 'channel')}; vitviz shows RGB photos.",
@@ -182,7 +160,7 @@ def _depth(named: Tensors) -> int:
 
 
 def _prefix(named: Tensors) -> tuple[str, ...]:
-    registers = _shape(named, "reg_token", 3)[1] if "reg_token" in named else 0
+    registers = shape_of(named, "reg_token", 3)[1] if "reg_token" in named else 0
     learned = (("cls", "cls_token"), ("dist", "dist_token"))
     names = tuple(name for name, key in learned if key in named)
     return names + tuple(f"reg{i}" for i in range(1, min(registers, 1000) + 1))
@@ -213,7 +191,7 @@ def _positions(
     """How many prefix tokens have a position, and the grid."""
     if "pos_embed" not in named and _positions_elsewhere(named, said, usual):
         return 0, _grid_without_positions(named, prefix, patch, said, usual), ()
-    count = _shape(named, "pos_embed", 3)[1]
+    count = shape_of(named, "pos_embed", 3)[1]
     if "grid" in usual:
         rows, cols = usual["grid"]
         return count - rows * cols, (rows, cols), ()
@@ -250,7 +228,7 @@ def _pool(named: Tensors, width: int, said: Said, usual: Mapping[str, Any]) -> t
     norm_after_pool = "fc_norm.weight" in named
     if "attn_pool.latent" in named:
         return "map", norm_after_pool
-    if "head.weight" in named and _shape(named, "head.weight", 2)[1] == 2 * width:
+    if "head.weight" in named and shape_of(named, "head.weight", 2)[1] == 2 * width:
         return "cls+mean", norm_after_pool
     known: Any = said.get("pool", str) or usual.get("pool")
     if known in ("cls", "mean", "cls+mean"):
@@ -292,8 +270,8 @@ def fit(
     unexpected = [called[key] for name, key in keys.items() if name not in expected]
     missing = [name for name in expected if name not in keys]
     misshapen = [
-        f"{called[key]} is {_spell(tuple(tensors[key].shape))}, not "
-        f"{_spell(tuple(expected[name].shape))}"
+        f"{called[key]} is {spell(tuple(tensors[key].shape))}, not "
+        f"{spell(tuple(expected[name].shape))}"
         for name, key in keys.items()
         if name in expected and tensors[key].shape != expected[name].shape
     ]
