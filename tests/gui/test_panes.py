@@ -222,7 +222,7 @@ def test_one_photo_in_two_panes_is_opened_once(ui: Driver, photos: list[Path]) -
     split_along(ui, "photos", [PhotoRef(str(path)) for path in photos])
     assert sorted(ref.path for ref in opened) == [str(path) for path in photos[1:]]
     ui.press("compare.remove")
-    assert len(ui.window.controller.photo_sizes) == 2, "what no pane shows is let go"
+    assert len(ui.window.controller.photos.sizes) == 2, "what no pane shows is let go"
 
 
 def test_dropping_on_a_pane(ui: Driver, photos: list[Path], tmp_path: Path) -> None:

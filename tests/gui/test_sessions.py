@@ -240,7 +240,7 @@ def test_a_session_with_the_model_of_another_version(ui: Driver, tmp_path: Path)
     path = tmp_path / "old.vitviz"
     session = replace(ui.session, model="small-v0", compare=Compare(others=others))
     session_file.save(session, path)
-    ui.window.documents.open_state(path)
+    ui.window.documents.sessions.open_state(path)
     ui.settle()
     assert {pane.model for pane in ui.session.panes} == {of_now}
     assert f"no model called other-v0, small-v0: {of_now} takes" in ui.message

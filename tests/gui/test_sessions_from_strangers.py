@@ -182,7 +182,7 @@ def test_a_start_survives_what_nobody_expected(
     def broken(*_: object) -> None:
         raise RuntimeError("nobody expected this")
 
-    monkeypatch.setattr(window.documents, "present", broken)
+    monkeypatch.setattr(window.documents.sessions, "present", broken)
     ui = Driver(window, qtbot)
     ui.begin([])
     assert len(ui.photo_names()) > 1

@@ -12,18 +12,17 @@ from vitviz.engine.answers import Cell
 from vitviz.engine.plan import request_of
 from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import Cancelled, MethodMisfit, PhotoError
+from vitviz.gui.open_photos import Background, OpenPhotos
 from vitviz.gui.scene import PaneState
 from vitviz.gui.store import Store
-from vitviz.gui.threads.service import Kept, OpenPhoto, Preview, Service
+from vitviz.gui.threads.service import OpenPhoto, Service
 from vitviz.models.card import ModelCard
 from vitviz.models.loading import bundled
 from vitviz.progress import Stage
-from vitviz.session.panes import with_query, without_photos, without_point
+from vitviz.session.panes import with_query, without_point
 from vitviz.session.state import Pane, PhotoRef, Query, Session, with_panes
 
 log = logging.getLogger(__name__)
-
-Background = tuple[int, int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +66,7 @@ class Controller(QObject):
         self.store = store
         self.service = service
         self.device = "auto"
-        self.opened: OpenPhoto | None = None
-        self._photos: dict[tuple[PhotoRef, Background], OpenPhoto] = {}
+        self.photos = OpenPhotos(store, service, lambda: self._shown_last.pane, self)
         self._shown: tuple[_LastAnswer, ...] = (_LastAnswer(),)
         self._requests: tuple[ExplainRequest | None, ...] = (None,)
         self._outcomes: dict[ExplainRequest, Cell | BaseException] = {}
@@ -76,22 +74,27 @@ class Controller(QObject):
         self._hover: tuple[Query, int] | None = None
         self._card: ModelCard | None = None
         self._good_device = "auto"
-        self._frames: dict[str, int] = {}
-        self._visited: list[PhotoRef] = []
-        self._looked_at: frozenset[PhotoRef] = frozenset()
         store.changed.connect(self._on_session)
         service.answered.connect(self._on_answer)
         service.failed.connect(self._on_failure)
         service.progressed.connect(self._on_progress)
-        service.opened.connect(self._on_opened)
-        service.open_failed.connect(self._on_photo_failure)
-        service.previewed.connect(self.previewed)
-        service.preview_failed.connect(self._on_photo_failure)
+        self.photos.opened.connect(self._on_opened)
+        self.photos.previewed.connect(self.previewed)
+        self.photos.refused.connect(self.photo_refused)
+
+    @property
+    def opened(self) -> OpenPhoto | None:
+        """The current pane's photo; the one before while a new one is still being opened."""
+        return self.photos.current
+
+    @property
+    def _shown_last(self) -> _LastAnswer:
+        return self._shown[self.store.session.compare.focus]
 
     @property
     def cell(self) -> Cell | None:
         """The current pane's last answer."""
-        return self._shown[self.store.session.compare.focus].cell
+        return self._shown_last.cell
 
     @property
     def shown_cell(self) -> Cell | None:
@@ -109,11 +112,6 @@ class Controller(QObject):
             self._state(pane, request, shown, session.background)
             for pane, request, shown in zip(session.panes, self._requests, self._shown, strict=True)
         )
-
-    @property
-    def photo_sizes(self) -> dict[PhotoRef, tuple[int, int]]:
-        """Height and width of the photos that are open."""
-        return {opened.ref: opened.photo.size for opened in self._photos.values()}
 
     def set_device(self, device: str) -> None:
         """Runs models elsewhere from now on."""
@@ -172,7 +170,7 @@ class Controller(QObject):
     def _state(
         self, pane: Pane, request: ExplainRequest | None, shown: _LastAnswer, background: Background
     ) -> PaneState:
-        opened = self._photos.get((pane.photo, background)) if pane.photo else None
+        opened = self.photos.of(pane, background)
         cell = shown.cell
         if opened is None or cell is None or cell.request.photo != opened.ref:
             cell = None
@@ -184,88 +182,20 @@ class Controller(QObject):
 
     @Slot(object, object)
     def _on_session(self, new: Session, old: Session) -> None:
-        if new.photos is not old.photos:
-            there = set(new.photos)
-            self._visited = [ref for ref in self._visited if ref in there]
-        shown = frozenset(pane.photo for pane in new.panes if pane.photo is not None)
-        if new.photos is not old.photos or shown != self._looked_at:
-            self._looked_at = shown
-            self.service.keep(Kept(new.photos, shown))
         self._shown = carried(self._shown, old.panes, new.panes)
         if new.photo is None:
             self._shown = (_LastAnswer(),) * len(new.panes)
-        self._open(new)
+        self.photos.show(new, old)
         self._ask()
         if old.tab == "compare" != new.tab:
             self.retry(new.compare.focus)  # only the Compare view can show that it failed
         self.refreshed.emit()
 
-    # Photos
-
-    def _open(self, session: Session) -> None:
-        """Opens the photos that are shown, and lets go of those that no pane has any more."""
-        background = session.background
-        has = {(pane.photo, background) for pane in session.panes}
-        self._photos = {key: opened for key, opened in self._photos.items() if key in has}
-        wanted = [pane.photo for pane in self._visible(session) if pane.photo is not None]
-        self.service.open(
-            [ref for ref in dict.fromkeys(wanted) if (ref, background) not in self._photos],
-            background,
-        )
-        if session.photo is None:
-            self.opened = None
-        elif (session.photo, background) in self._photos:
-            self._look_at(self._photos[session.photo, background])
-
-    def _look_at(self, opened: OpenPhoto) -> None:
-        """Makes it the current pane's photo."""
-        self.opened = opened
-        self._visited = [ref for ref in self._visited if ref != opened.ref] + [opened.ref]
-
     @Slot(object)
     def _on_opened(self, opened: OpenPhoto) -> None:
-        session = self.store.session
-        self._photos[opened.ref, session.background] = opened
-        self._frames[opened.ref.path] = opened.ref.frame
-        if opened.ref == session.photo:
-            self._look_at(opened)
-        self.previewed.emit(
-            Preview(opened.ref, opened.thumbnail, opened.photo.size, opened.photo.frames,
-                    opened.photo.notes)
-        )  # fmt: skip
         self.refreshed.emit()
 
-    @Slot(object, object)
-    def _on_photo_failure(self, ref: PhotoRef, error: BaseException) -> None:
-        session = self.store.session
-        if ref not in session.photos:
-            return
-        good_frame = self._frames.get(ref.path, ref.frame)
-        if good_frame != ref.frame:
-            back = with_photo(session, ref, replace(ref, frame=good_frame))
-        else:
-            if session.photo == ref and (before := self._photo_before(session)) is not None:
-                session = replace(session, selected=session.photos.index(before))
-            back = without_photos(session, (ref,))
-        self.store.amend(back)
-        self.photo_refused.emit(ref, error)
-
-    def _photo_before(self, session: Session) -> PhotoRef | None:
-        """The photo that the current pane showed last, other than the one it has now."""
-        last = self._shown[session.compare.focus].pane
-        seen = [last.photo] if last is not None and last.photo is not None else []
-        if not session.compare.others:
-            seen = [*self._visited, *seen]
-        there = [ref for ref in seen if ref in session.photos and ref != session.photo]
-        return there[-1] if there else None
-
     # Maps
-
-    def _visible(self, session: Session) -> Sequence[Pane]:
-        """The panes to be seen, the current one first."""
-        if session.tab != "compare":
-            return (session.pane,)
-        return (session.pane, *session.compare.others)
 
     def _ask(self) -> None:
         """Wants an answer for each pane to be seen that has none yet."""
@@ -274,7 +204,7 @@ class Controller(QObject):
         if self._hover is not None:
             query, at = self._hover
             linked = session.tab == "compare" and session.compare.linked
-            panes = with_query(panes, min(at, len(panes) - 1), query, self.photo_sizes, linked)
+            panes = with_query(panes, min(at, len(panes) - 1), query, self.photos.sizes, linked)
         self._requests = tuple(request_of(pane, session.background, self.device) for pane in panes)
         now = set(self._requests)
         self._outcomes = {r: outcome for r, outcome in self._outcomes.items() if r in now}
@@ -361,7 +291,7 @@ class Controller(QObject):
     def _can_fall_back(self) -> bool:
         """The current pane had an answer before, or is the only one."""
         session = self.store.session
-        return self._shown[session.compare.focus].pane is not None or not session.compare.others
+        return self._shown_last.pane is not None or not session.compare.others
 
     def _fall_back(self, failed: ExplainRequest | None) -> None:
         """Goes back to the model, input and view that gave the last cell, else to the bundled
@@ -369,7 +299,7 @@ class Controller(QObject):
         """
         self._hover = None
         session = self.store.session
-        good = self._shown[session.compare.focus].pane
+        good = self._shown_last.pane
         if good is None:
             if session.compare.others:
                 return
@@ -399,12 +329,3 @@ def carried(
         else _LastAnswer()
         for index, pane in enumerate(new)
     )  # fmt: skip
-
-
-def with_photo(session: Session, old: PhotoRef, new: PhotoRef) -> Session:
-    """The session with another photo in one's place, in the list and in every pane."""
-    photos = tuple(new if ref == old else ref for ref in session.photos)
-    others = tuple(
-        replace(pane, photo=new) if pane.photo == old else pane for pane in session.compare.others
-    )
-    return replace(session, photos=photos, compare=replace(session.compare, others=others))

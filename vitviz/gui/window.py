@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QColor, QDragEnterEvent, QDropEvent, QIcon
@@ -26,8 +25,10 @@ from vitviz.gui.controller import Controller
 from vitviz.gui.documents import Documents
 from vitviz.gui.finetune.line import TrainingLine
 from vitviz.gui.panels.docks import PanelDocks
+from vitviz.gui.recent import RecentMenu
 from vitviz.gui.scene import Device, Part, Scene
 from vitviz.gui.settings import Settings
+from vitviz.gui.start import Start
 from vitviz.gui.store import Store
 from vitviz.gui.threads.desk import CLOSING_S
 from vitviz.gui.threads.jobs import Jobs
@@ -41,14 +42,9 @@ from vitviz.gui.widgets.banner import Banner
 from vitviz.gui.widgets.dialog import room_on
 from vitviz.gui.widgets.job_view import JobView
 from vitviz.gui.widgets.status import StatusBar
-from vitviz.gui.widgets.text import menu_text, set_tooltip, window_title
-from vitviz.imaging.samples import sample_photos
+from vitviz.gui.widgets.text import window_title
 from vitviz.models.card import ModelCard
 from vitviz.models.loading import bundled
-from vitviz.paths import is_elsewhere, is_file
-from vitviz.plain_text import shown_text
-from vitviz.session.last import LastSession
-from vitviz.session.state import PhotoRef, Session
 
 if TYPE_CHECKING:  # loaded when they are first used
     from vitviz.gui.batch.commands import BatchCommands
@@ -64,9 +60,6 @@ FIRST_SIZE = QSize(1400, 880)
 
 CENTRE_WIDTH = 270
 """Least width of the photo's part of the window, in pixels: panels give way before."""
-
-MOST_FAILED_STARTS = 2
-"""In a row; the next one does not open what they opened."""
 
 PROGRESS_MS = 60
 """How often the panes say how far their work is."""
@@ -107,14 +100,8 @@ class Window(QMainWindow):
         self.menus: Sequence[Menu] = MENUS
         self.menu_actions = Actions(self, MENUS)
         self.actions_by_id: Mapping[str, QAction] = self.menu_actions.by_id
-        self.last = LastSession(settings.folder)
+        self.start = Start(self.store, self.documents, settings, self.service, self.banner)
         self.keeps_session = True
-        self._has_begun = False
-        self._batch: BatchCommands | None = None
-        self._browser: BrowserCommands | None = None
-        self._corrections: CorrectionCommands | None = None
-        self._finetuning: FinetuneCommands | None = None
-        self._trust_dialog: TrustDialog | None = None
         self._build()
         self._connect()
         self.apply_theme()
@@ -129,8 +116,7 @@ class Window(QMainWindow):
         self.setObjectName("window")
         self.setMinimumSize(760, 520)
         self.setAcceptDrops(True)
-        self.recent_menu = QMenu(self)
-        self.recent_menu.aboutToShow.connect(self._fill_recent)
+        self.recent_menu = RecentMenu(self.settings, self.documents.open_recent, self)
         self._panels_menu = self.panels.menu()
         self._compare_menus = {"compare.along": QMenu(self), "compare.go": QMenu(self)}
         bundled_menu = QMenu(self)
@@ -170,8 +156,8 @@ class Window(QMainWindow):
         controller.previewed.connect(self._on_preview)
         self.panels.photos.previews_wanted.connect(controller.want_previews)
         controller.model_ready.connect(self._on_model)
-        controller.photo_refused.connect(self.documents.refuse)
-        controller.photo_refused.connect(self.last.note_refused)
+        controller.photo_refused.connect(self.documents.refusals.refuse)
+        controller.photo_refused.connect(self.start.last.note_refused)
         controller.refused.connect(self.banner.show_error)
         controller.device_changed.connect(partial(model.choose_device, self))
         controller.progressed.connect(self.status.show_progress)
@@ -196,117 +182,52 @@ class Window(QMainWindow):
     def widget(self) -> QMainWindow:
         return self
 
-    @property
+    @cached_property
     def batch(self) -> BatchCommands:
         """Many photos at once; loaded when it is first asked for."""
-        if self._batch is None:
-            from vitviz.gui.batch.commands import BatchCommands
+        from vitviz.gui.batch.commands import BatchCommands
 
-            self._batch = BatchCommands(
-                self.store, self.controller, self.settings, self.service, self
-            )
-        return self._batch
+        return BatchCommands(self.store, self.controller, self.settings, self.service, self)
 
-    @property
+    @cached_property
     def browser(self) -> BrowserCommands:
         """Finding, fetching and opening models; loaded when it is first asked for."""
-        if self._browser is None:
-            from vitviz.gui.browser.commands import BrowserCommands
+        from vitviz.gui.browser.commands import BrowserCommands
 
-            self._browser = BrowserCommands(self.documents, self.settings, self)
-        return self._browser
+        return BrowserCommands(self.documents, self.settings, self)
 
-    @property
+    @cached_property
     def corrections(self) -> CorrectionCommands:
         """What the user says of the model's file; loaded when it is first asked for."""
-        if self._corrections is None:
-            from vitviz.gui.corrections.commands import CorrectionCommands
+        from vitviz.gui.corrections.commands import CorrectionCommands
 
-            self._corrections = CorrectionCommands(self.store, self.controller, self.banner, self)
-        return self._corrections
+        return CorrectionCommands(self.store, self.controller, self.banner, self)
 
-    @property
+    @cached_property
     def finetuning(self) -> FinetuneCommands:
         """Training a model further; loaded when it is first asked for."""
-        if self._finetuning is None:
-            from vitviz.gui.finetune.commands import FinetuneCommands
+        from vitviz.gui.finetune.commands import FinetuneCommands
 
-            self._finetuning = FinetuneCommands(
-                self.store, self.controller, self.settings, self.service, self.training_line, self
-            )
-        return self._finetuning
+        return FinetuneCommands(
+            self.store, self.controller, self.settings, self.service, self.training_line, self
+        )
 
-    @property
+    @cached_property
     def trust_dialog(self) -> TrustDialog:
         """What is behind the line under the map; loaded when it is first asked for."""
-        if self._trust_dialog is None:
-            from vitviz.gui.trust.dialog import TrustDialog
+        from vitviz.gui.trust.dialog import TrustDialog
 
-            self._trust_dialog = TrustDialog(self.service, self)
-            trust.connect_dialog(self, self._trust_dialog)
-        return self._trust_dialog
+        dialog = TrustDialog(self.service, self)
+        trust.connect_dialog(self, dialog)
+        return dialog
+
+    def _loaded(self, name: str) -> Any:
+        """One of the parts above, if it was asked for."""
+        return vars(self).get(name)
 
     def begin(self, paths: list[Path]) -> None:
         """Opens the photos asked for, else last time's, else the samples, with a model."""
-        session = replace(self.store.session, model=bundled()[0].id)
-        if not paths and self.preferences.reopen:
-            session = self._last_session(session)
-        self.store.amend(session)
-        self._has_begun = True
-        if paths:
-            self.documents.add(paths, self._begun)
-        else:
-            self._begun()
-
-    def _begun(self) -> None:
-        """What is left to do once the first photos are in the list."""
-        if not self.store.session.photos and self.documents.session_path is None:
-            photos = tuple(PhotoRef(str(path)) for path in sample_photos())
-            # The bundled model's last two layers gather little, the one before shows what it saw.
-            view = replace(self.store.session.view, layer=-3)
-            self.store.amend(replace(self.store.session, photos=photos, view=view))
-        self.last.note_opened(self.store.session)
-        self.store.forget_history()
-        self.settings.remove_unused_pictures()
-
-    def _last_session(self, otherwise: Session) -> Session:
-        """What was open last time, or else the session given. Whatever is wrong with it, the
-        window opens, and the file is kept.
-        """
-        failed = self.last.count_start()
-        try:
-            last = self.last.read()
-            if last is None:
-                return otherwise
-            if failed >= MOST_FAILED_STARTS and (aside := self.last.set_aside()) is not None:
-                self._offer(aside, failed)
-                return otherwise
-            return self._with_model(self.documents.present(last), otherwise.model)
-        except Exception as error:  # a start has to survive whatever is in there
-            aside = self.last.set_aside()
-            kept = "stays where it is" if aside is None else f"is kept as {aside}"
-            self.banner.show_error(error, f"What was open last time {kept}.")
-            return otherwise
-
-    def _offer(self, aside: Path, failed: int) -> None:
-        """Says why the window does not show what was open last time, and where that is."""
-        self.banner.say(
-            f"vitviz ended {failed} times in a row while it opened what was open last time. A file "
-            f"in it may be why; it is kept as {aside}. Open it again?",
-            (
-                ("Open It", partial(self.documents.open_state, aside)),
-                ("Start Anew", lambda: None),
-            ),
-        )
-
-    def _note_quiet(self) -> None:
-        """Once all that a start opens is there, it has not ended the program."""
-        if not self.service.is_at_work:
-            self.last.went_well()
-
-    def _with_model(self, session: Session, otherwise: str) -> Session:
-        known = session.model in {card.id for card in bundled()} or is_file(session.model)
-        return session if known else replace(session, model=otherwise)
+        self.start.begin(paths, reopen=self.preferences.reopen)
 
     # What is shown
 
@@ -335,8 +256,8 @@ class Window(QMainWindow):
         )  # fmt: skip
         for part in parts:
             part.show_scene(scene)
-        if self._trust_dialog is not None:
-            self._trust_dialog.show_scene(scene)
+        if (dialog := self._loaded("trust_dialog")) is not None:
+            dialog.show_scene(scene)
         photo = scene.session.photo
         name = window_title(Path(photo.path).name) if photo else ""
         self.setWindowTitle(f"{name} – vitviz" if photo else "vitviz")
@@ -346,8 +267,8 @@ class Window(QMainWindow):
         """The lines alone: nothing else has changed."""
         scene = self.scene
         self.views.show_trust(scene)
-        if self._trust_dialog is not None:
-            self._trust_dialog.show_scene(scene)
+        if (dialog := self._loaded("trust_dialog")) is not None:
+            dialog.show_scene(scene)
 
     @Slot()
     def _show_actions(self) -> None:
@@ -363,25 +284,10 @@ class Window(QMainWindow):
         if self.store.session.tab == "compare":
             self.views.show_scene(self.scene)
 
-    @Slot()
-    def _fill_recent(self) -> None:
-        self.recent_menu.clear()
-        for kind, title in (("photos", "Photos"), ("sessions", "Sessions"), ("models", "Models")):
-            paths = self.settings.recent(kind)
-            if paths:
-                self.recent_menu.addSection(title)
-            for path in paths:
-                name = f"{path} (elsewhere)" if is_elsewhere(path) else Path(path).name
-                action = self.recent_menu.addAction(menu_text(name))
-                set_tooltip(action, shown_text(path))
-                action.triggered.connect(partial(self.documents.open_recent, path))
-        if self.recent_menu.isEmpty():
-            self.recent_menu.addAction("Nothing yet").setEnabled(False)
-
     @Slot(object)
     def _on_preview(self, preview: Preview) -> None:
         self.panels.photos.show_preview(preview)
-        self._note_quiet()
+        self.start.note_quiet()
 
     @Slot(object)
     def _on_model(self, card: ModelCard) -> None:
@@ -398,7 +304,7 @@ class Window(QMainWindow):
     @Slot()
     def _on_idle(self) -> None:
         self.status.show_idle()
-        self._note_quiet()
+        self.start.note_quiet()
 
     def apply_theme(self) -> None:
         """Gives everything the colours of the chosen theme."""
@@ -425,27 +331,26 @@ class Window(QMainWindow):
         drops.accept(event)
         urls, shift = event.mimeData().urls(), Qt.KeyboardModifier.ShiftModifier
         if event.modifiers() & shift and len(urls) == 1 and urls[0].isLocalFile():
-            self.documents.open_state(Path(urls[0].toLocalFile()))
+            self.documents.sessions.open_state(Path(urls[0].toLocalFile()))
         else:
             self.documents.paste(event.mimeData())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         end = time.monotonic() + CLOSING_S
         self.panels.layers.set_playing(False)
-        self.last.went_well()
+        self.start.last.went_well()
         self.settings.set_geometry(self.saveGeometry(), self.panels.state())
         try:
-            # An empty window would take the place of last time's.
-            if self._has_begun and self.keeps_session:
-                self.last.keep(self.store.session)
+            if self.keeps_session:
+                self.start.keep()
         except VitvizError as error:
             # Nowhere to say it any more, and no reason to keep the window open.
             log.warning("the session could not be kept: %s", error)
         self.hide()
         self.closed.emit()
-        if self._trust_dialog is not None:
-            self._trust_dialog.close_desk(0.0)
-        others = (self._batch, self._browser, self._corrections, self._finetuning)
+        if (dialog := self._loaded("trust_dialog")) is not None:
+            dialog.close_desk(0.0)
+        others = map(self._loaded, ("batch", "browser", "corrections", "finetuning"))
         for part in (*others, self.jobs, self.trust, self.service):
             if part is not None:
                 part.close(max(0.0, end - time.monotonic()))

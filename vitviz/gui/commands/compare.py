@@ -258,7 +258,7 @@ def retry_pane(app: App, index: int) -> None:
 
 def choose_pane_query(app: App, index: int, query: Query) -> None:
     """The patch that was clicked; at the same place in all panes where they are linked."""
-    session, sizes = app.store.session, app.controller.photo_sizes
+    session, sizes = app.store.session, app.controller.photos.sizes
     panes = with_query(session.panes, index, query, sizes, session.compare.linked)
     app.store.set(with_panes(session, panes, session.compare.focus), "query")
 

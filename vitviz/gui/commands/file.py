@@ -40,17 +40,17 @@ def open_samples(app: App) -> None:
 
 @command("file.session", "Open &Session…", "Ctrl+Alt+O", separated=True)
 def open_session(app: App) -> None:
-    app.documents.choose_session()
+    app.documents.sessions.choose()
 
 
 @command("file.save", "&Save Session", "Ctrl+S")
 def save_session(app: App) -> None:
-    app.documents.save_session()
+    app.documents.sessions.save()
 
 
 @command("file.save_as", "Save Session &As…", "Ctrl+Shift+S")
 def save_session_as(app: App) -> None:
-    app.documents.save_session_as()
+    app.documents.sessions.save_as()
 
 
 @command("file.export_figure", "Export F&igure…", "Ctrl+E", when=has_map, separated=True)

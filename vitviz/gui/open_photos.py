@@ -1,0 +1,140 @@
+"""The photos that are shown: opened when a pane needs them, let go when none does any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from vitviz.gui.store import Store
+from vitviz.gui.threads.service import Kept, OpenPhoto, Preview, Service
+from vitviz.session.panes import without_photos
+from vitviz.session.state import Pane, PhotoRef, Session
+
+Background = tuple[int, int, int]
+
+
+class OpenPhotos(QObject):
+    """Asks the service for photos, and holds those that panes show.
+
+    Args:
+        store: Where the choices are; loses what cannot be opened.
+        service: Opens them.
+        answered: What the current pane showed last.
+        parent: In Qt's sense.
+
+    Signals:
+        opened(OpenPhoto): One is there.
+        previewed(Preview): A thumbnail is ready.
+        refused(PhotoRef, BaseException): One could not be opened and was taken out.
+    """
+
+    opened = Signal(object)
+    previewed = Signal(object)
+    refused = Signal(object, object)
+
+    def __init__(
+        self, store: Store, service: Service, answered: Callable[[], Pane | None],
+        parent: QObject | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(parent)
+        self._store = store
+        self._service = service
+        self._answered = answered
+        self.current: OpenPhoto | None = None
+        self._photos: dict[tuple[PhotoRef, Background], OpenPhoto] = {}
+        self._frames: dict[str, int] = {}
+        self._visited: list[PhotoRef] = []
+        self._looked_at: frozenset[PhotoRef] = frozenset()
+        service.opened.connect(self._on_opened)
+        service.open_failed.connect(self._on_failure)
+        service.previewed.connect(self.previewed)
+        service.preview_failed.connect(self._on_failure)
+
+    @property
+    def sizes(self) -> dict[PhotoRef, tuple[int, int]]:
+        """Height and width of the photos that are open."""
+        return {opened.ref: opened.photo.size for opened in self._photos.values()}
+
+    def of(self, pane: Pane, background: Background) -> OpenPhoto | None:
+        """A pane's photo; None until it is open."""
+        return self._photos.get((pane.photo, background)) if pane.photo else None
+
+    def show(self, new: Session, old: Session) -> None:
+        """Opens what is shown now, the current pane's photo first; lets go of what no pane has."""
+        if new.photos is not old.photos:
+            there = set(new.photos)
+            self._visited = [ref for ref in self._visited if ref in there]
+        shown = frozenset(pane.photo for pane in new.panes if pane.photo is not None)
+        if new.photos is not old.photos or shown != self._looked_at:
+            self._looked_at = shown
+            self._service.keep(Kept(new.photos, shown))
+        background = new.background
+        has = {(pane.photo, background) for pane in new.panes}
+        self._photos = {key: opened for key, opened in self._photos.items() if key in has}
+        wanted = [pane.photo for pane in seen_panes(new) if pane.photo is not None]
+        self._service.open(
+            [ref for ref in dict.fromkeys(wanted) if (ref, background) not in self._photos],
+            background,
+        )
+        if new.photo is None:
+            self.current = None
+        elif (new.photo, background) in self._photos:
+            self._look_at(self._photos[new.photo, background])
+
+    def _look_at(self, opened: OpenPhoto) -> None:
+        """Makes it the current pane's photo."""
+        self.current = opened
+        self._visited = [ref for ref in self._visited if ref != opened.ref] + [opened.ref]
+
+    @Slot(object)
+    def _on_opened(self, opened: OpenPhoto) -> None:
+        session = self._store.session
+        self._photos[opened.ref, session.background] = opened
+        self._frames[opened.ref.path] = opened.ref.frame
+        if opened.ref == session.photo:
+            self._look_at(opened)
+        self.previewed.emit(
+            Preview(opened.ref, opened.thumbnail, opened.photo.size, opened.photo.frames,
+                    opened.photo.notes)
+        )  # fmt: skip
+        self.opened.emit(opened)
+
+    @Slot(object, object)
+    def _on_failure(self, ref: PhotoRef, error: BaseException) -> None:
+        session = self._store.session
+        if ref not in session.photos:
+            return
+        good_frame = self._frames.get(ref.path, ref.frame)
+        if good_frame != ref.frame:
+            back = with_photo(session, ref, replace(ref, frame=good_frame))
+        else:
+            if session.photo == ref and (before := self._photo_before(session)) is not None:
+                session = replace(session, selected=session.photos.index(before))
+            back = without_photos(session, (ref,))
+        self._store.amend(back)
+        self.refused.emit(ref, error)
+
+    def _photo_before(self, session: Session) -> PhotoRef | None:
+        """The photo that the current pane showed last, other than the one it has now."""
+        last = self._answered()
+        seen = [last.photo] if last is not None and last.photo is not None else []
+        if not session.compare.others:
+            seen = [*self._visited, *seen]
+        there = [ref for ref in seen if ref in session.photos and ref != session.photo]
+        return there[-1] if there else None
+
+
+def seen_panes(session: Session) -> tuple[Pane, ...]:
+    """The panes to be seen, the current one first."""
+    return (session.pane, *(session.compare.others if session.tab == "compare" else ()))
+
+
+def with_photo(session: Session, old: PhotoRef, new: PhotoRef) -> Session:
+    """The session with another photo in one's place, in the list and in every pane."""
+    photos = tuple(new if ref == old else ref for ref in session.photos)
+    others = tuple(
+        replace(pane, photo=new) if pane.photo == old else pane for pane in session.compare.others
+    )
+    return replace(session, photos=photos, compare=replace(session.compare, others=others))

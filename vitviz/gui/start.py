@@ -1,0 +1,126 @@
+"""What the window opens with, and what it leaves for the next time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Slot
+
+from vitviz.gui.documents import Documents
+from vitviz.gui.settings import Settings
+from vitviz.gui.store import Store
+from vitviz.gui.threads.service import Service
+from vitviz.gui.widgets.banner import Banner
+from vitviz.imaging.samples import sample_photos
+from vitviz.models.loading import bundled
+from vitviz.paths import is_file
+from vitviz.session.last import LastSession
+from vitviz.session.state import PhotoRef, Session
+
+MOST_FAILED_STARTS = 2
+"""In a row; the next one does not open what they opened."""
+
+
+class Start:
+    """Opens what the window begins with: photos asked for, last time's session or the samples.
+
+    Args:
+        store: Gets the first session.
+        documents: Open the photos asked for.
+        settings: Know where the session of last time is.
+        service: At work for as long as what was opened is not all there.
+        banner: Where it is said that last time's session could not be opened.
+    """
+
+    def __init__(
+        self, store: Store, documents: Documents, settings: Settings, service: Service,
+        banner: Banner,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._documents = documents
+        self._settings = settings
+        self._service = service
+        self._banner = banner
+        self.last = LastSession(settings.folder)
+        self.has_begun = False
+
+    def begin(self, paths: list[Path], *, reopen: bool) -> None:
+        """Opens the photos asked for, else last time's, else the samples, with a model.
+
+        Args:
+            paths: What is asked for.
+            reopen: Whether what was open last time is opened where nothing is asked for.
+        """
+        session = replace(self._store.session, model=bundled()[0].id)
+        if not paths and reopen:
+            session = self._last_session(session)
+        self._store.amend(session)
+        self.has_begun = True
+        if paths:
+            self._documents.add(paths, self._begun)
+        else:
+            self._begun()
+
+    def _begun(self) -> None:
+        """What is left to do once the first photos are in the list."""
+        session = self._store.session
+        if not session.photos and self._documents.sessions.path is None:
+            photos = tuple(PhotoRef(str(path)) for path in sample_photos())
+            # The bundled model's last two layers gather little, the one before shows what it saw.
+            self._store.amend(replace(session, photos=photos, view=replace(session.view, layer=-3)))
+        self.last.note_opened(self._store.session)
+        self._store.forget_history()
+        self._settings.remove_unused_pictures()
+
+    def _last_session(self, otherwise: Session) -> Session:
+        """What was open last time, or else the session given. Whatever is wrong with it, the
+        window opens, and the file is kept.
+        """
+        failed = self.last.count_start()
+        try:
+            last = self.last.read()
+            if last is None:
+                return otherwise
+            if failed >= MOST_FAILED_STARTS and (aside := self.last.set_aside()) is not None:
+                self._offer(aside, failed)
+                return otherwise
+            return _with_model(self._documents.sessions.present(last), otherwise.model)
+        except Exception as error:  # a start has to survive whatever is in there
+            aside = self.last.set_aside()
+            kept = "stays where it is" if aside is None else f"is kept as {aside}"
+            self._banner.show_error(error, f"What was open last time {kept}.")
+            return otherwise
+
+    def _offer(self, aside: Path, failed: int) -> None:
+        """Says why the window does not show what was open last time, and where that is."""
+        self._banner.say(
+            f"vitviz ended {failed} times in a row while it opened what was open last time. A file "
+            f"in it may be why; it is kept as {aside}. Open it again?",
+            (
+                ("Open It", partial(self._documents.sessions.open_state, aside)),
+                ("Start Anew", lambda: None),
+            ),
+        )
+
+    @Slot()
+    def note_quiet(self) -> None:
+        """Once all that a start opens is there, it has not ended the program."""
+        if not self._service.is_at_work:
+            self.last.went_well()
+
+    def keep(self) -> None:
+        """Keeps what is open for the next start; an empty window would take the place of last
+        time's.
+
+        Raises:
+            VitvizError: It cannot be written.
+        """
+        if self.has_begun:
+            self.last.keep(self._store.session)
+
+
+def _with_model(session: Session, otherwise: str) -> Session:
+    known = session.model in {card.id for card in bundled()} or is_file(session.model)
+    return session if known else replace(session, model=otherwise)
