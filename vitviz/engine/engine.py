@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, TypeVar, overload
 
 import numpy as np
 
-from vitviz.engine import judging
+from vitviz.engine import judging, stations
 from vitviz.engine.answers import (
     Answer,
     Cell,
     HeadGrid,
+    Lens,
     LogitChange,
     Ranking,
     Reconstruction,
@@ -31,6 +32,7 @@ from vitviz.engine.requests import (
     DecodeRequest,
     ExplainRequest,
     HeadGridRequest,
+    LensRequest,
     RankRequest,
     Request,
     SanityRequest,
@@ -141,6 +143,8 @@ class Engine:
     def answer(self, request: RankRequest, progress: Progress = ...) -> Ranking: ...
     @overload
     def answer(self, request: HeadGridRequest, progress: Progress = ...) -> HeadGrid: ...
+    @overload
+    def answer(self, request: LensRequest, progress: Progress = ...) -> Lens: ...
 
     def answer(self, request: AnyRequest, progress: Progress = silent) -> Answer:
         """The answer to a request of any kind.
@@ -262,6 +266,14 @@ class Engine:
             names = card.class_names
             name = names[target] if names else f"class {target}"
             return HeadGrid(request, target, name, logit, layers)
+
+        return self._twice(work, progress)
+
+    def lens(self, request: LensRequest, progress: Progress = silent) -> Lens:
+        """What the head would answer at each depth; raises as ``answer``."""
+
+        def work() -> Lens:
+            return stations.race(request, self._see(request, request.device, progress), progress)
 
         return self._twice(work, progress)
 
@@ -417,5 +429,6 @@ ANSWERS = {
     SanityRequest: "sanity",
     RankRequest: "rank",
     HeadGridRequest: "head_grid",
+    LensRequest: "lens",
 }
 """The function of the engine that answers each kind of request."""

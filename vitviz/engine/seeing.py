@@ -191,13 +191,18 @@ def probabilities(trace: Trace, card: ModelCard) -> Float32[np.ndarray, " classe
 
     Softmax of a single number is 1 whatever the photo shows: one output is a value.
     """
-    if trace.logits is None:
-        return None
-    if card.outputs == "values" or (not card.outputs and len(trace.logits) == 1):
-        return trace.logits.astype(np.float32)
+    return None if trace.logits is None else shares_of(trace.logits, card)
+
+
+def shares_of(
+    logits: Float32[np.ndarray, "*heads classes"], card: ModelCard
+) -> Float32[np.ndarray, "*heads classes"]:
+    """What logits of a model say of each class (see ``Cell``)."""
+    if card.outputs == "values" or (not card.outputs and logits.shape[-1] == 1):
+        return logits.astype(np.float32)
     if card.outputs == "labels":
-        return (1 / (1 + np.exp(-trace.logits.astype(np.float64)))).astype(np.float32)
-    return softmax(trace.logits)
+        return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
+    return softmax(logits)
 
 
 def softmax(logits: Float32[np.ndarray, "*heads classes"]) -> Float32[np.ndarray, "*heads classes"]:

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vitviz.models.anatomy import Filters, Places, Reader
 from vitviz.models.cost import BIAS_BYTES, Cost
 from vitviz.models.outline import Outline
 from vitviz.shapes import Bool, Float, Int
@@ -137,6 +138,37 @@ class Network(nn.Module):
     def features(self, z: Tensor) -> Float[Tensor, "batch numbers"]:
         """What the head reads of the last state; where a network does not say, its answer."""
         return self.classify(z)
+
+    def filters(self, input_size: tuple[int, int]) -> Filters | None:
+        """What it multiplies windows of its input with; None where it does not say.
+
+        Args:
+            input_size: Height and width of the input.
+        """
+        del input_size
+        return None
+
+    def placing(self, input_size: tuple[int, int]) -> Places | None:
+        """How it knows where its tokens lie; None where it has no tokens, but windows that slide.
+
+        Args:
+            input_size: Height and width of the input.
+        """
+        del input_size
+        return None
+
+    def unplaced(self) -> Network | None:
+        """The same network, with the same parameters, to which all places are alike; None where it
+        cannot be told apart from where its tokens lie.
+        """
+        return None
+
+    def readers(self, z: Tensor) -> tuple[Reader, ...]:
+        """What its heads read of the last state, of the first of the batch: ``classify`` is the
+        mean of their logits. None where it has no head, or does not say.
+        """
+        del z
+        return ()
 
     def projection(self, layer: int) -> Float[Tensor, "width heads_times_dim"]:
         """What the outputs of a layer's heads, one after another, are multiplied by before they are

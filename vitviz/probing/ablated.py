@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
+from vitviz.models.anatomy import Filters, Places, Reader
 from vitviz.models.cost import Cost
 from vitviz.models.network import Attend, Bias, Network, Step
 from vitviz.models.outline import Outline
@@ -42,7 +43,7 @@ class Ablated(Network):
             raise VitvizError("Every patch is removed.", "Leave one at least.")
         self.whole = network
         self.blocks = network.blocks
-        self.ablation = ablation
+        self.ablation, self._geometry = ablation, geometry
         self.removed = torch.tensor(removed) if removed.any() else None
         self._prefix = len(outline.prefix)
         self._heads = [layer.heads for layer in outline.layers]
@@ -78,6 +79,19 @@ class Ablated(Network):
 
     def features(self, z: Tensor) -> Float[Tensor, "batch numbers"]:
         return self.whole.features(self._left(z))
+
+    def filters(self, input_size: tuple[int, int]) -> Filters | None:
+        return self.whole.filters(input_size)
+
+    def placing(self, input_size: tuple[int, int]) -> Places | None:
+        return self.whole.placing(input_size)
+
+    def unplaced(self) -> Network | None:
+        other = self.whole.unplaced()
+        return None if other is None else Ablated(other, self.ablation, self._geometry)
+
+    def readers(self, z: Tensor) -> tuple[Reader, ...]:
+        return self.whole.readers(self._left(z))
 
     def projection(self, layer: int) -> Float[Tensor, "width heads_times_dim"]:
         """That of the whole network, without what silent heads put out by what they look at: with

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vitviz.models.anatomy import Filters
+from vitviz.models.branches import convolves
 from vitviz.models.cnn.plan import same
 from vitviz.shapes import Float
 
@@ -34,12 +36,33 @@ class Convolution(nn.Conv2d):
     def forward(
         self, x: Float[Tensor, "batch before height width"]
     ) -> Float[Tensor, "batch after rows cols"]:
-        if self.pads_as_tensorflow:
-            kernel, stride = self.kernel_size[0], self.stride[0]
-            top, bottom = same(x.shape[2], kernel, stride)
-            left, right = same(x.shape[3], kernel, stride)
-            x = F.pad(x, (left, right, top, bottom))
-        return super().forward(x)
+        margins = self.margins((x.shape[2], x.shape[3]))
+        out = super().forward(F.pad(x, margins) if self.pads_as_tensorflow else x)
+        return convolves(x, self.weight, self.stride[0], self.groups, margins, out)
+
+    def margins(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Zeros to the left and right, above and below of what it is given.
+
+        Args:
+            size: Height and width of that.
+        """
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        if not self.pads_as_tensorflow:
+            (down, across) = self.padding if isinstance(self.padding, tuple) else (0, 0)
+            return across, across, down, down
+        (top, bottom), (left, right) = (same(side, kernel, stride) for side in size)
+        return left, right, top, bottom
+
+    def filters(self, size: tuple[int, int], after: tuple[str, ...]) -> Filters:
+        """Of the first convolution of a network.
+
+        Args:
+            size: Height and width of the input.
+            after: As of ``Filters``.
+        """
+        return Filters(
+            self.weight, self.bias, self.stride[0], self.margins(size), after=after
+        )  # fmt: skip
 
 
 class BatchNorm(nn.Module):

@@ -23,6 +23,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vitviz.models.anatomy import Filters, Places, Reader
+from vitviz.models.branches import adds
 from vitviz.models.cost import Cost
 from vitviz.models.features import features
 from vitviz.models.network import Attend, Bias, Network, softmax_attention
@@ -301,11 +303,11 @@ class Block(nn.Module):
         z = self.merge(z)
         place = self.place((z.shape[1], z.shape[2]), z.device)
         if self.config.version == 1:
-            z = z + self.attn(self.norm1(z), attend, place)
-            out: Tensor = z + self.mlp(self.norm2(z))
+            z = z + adds("attention", self.attn(self.norm1(z), attend, place))
+            out: Tensor = z + adds("MLP", self.mlp(self.norm2(z)))
         else:
-            z = z + self.norm1(self.attn(z, attend, place))
-            out = z + self.norm2(self.mlp(z))
+            z = z + adds("attention", self.norm1(self.attn(z, attend, place)))
+            out = z + adds("MLP", self.norm2(self.mlp(z)))
         return out
 
     def place(self, grid: tuple[int, int], device: torch.device) -> Placement:
@@ -347,6 +349,19 @@ class SwinTransformer(Network):
             raise ValueError(f"input {height} x {width} is not a multiple of patch {patch}")
         z: Tensor = self.patch_embed(image)
         return z
+
+    def filters(self, input_size: tuple[int, int]) -> Filters:  # noqa: ARG002
+        proj = self.patch_embed.proj
+        return Filters(proj.weight, proj.bias, self.config.patch, after=("LayerNorm",))
+
+    def placing(self, input_size: tuple[int, int]) -> Places:  # noqa: ARG002
+        return Places(within=("relative positions, which are added to q·k in each window",))
+
+    def readers(self, z: Float[Tensor, "batch rows cols dim"]) -> tuple[Reader, ...]:
+        if not isinstance(self.head, nn.Linear):
+            return ()
+        mean = self.norm(z).mean((1, 2))[0]
+        return (Reader("the mean of all patches", mean, self.head.weight, self.head.bias),)
 
     def as_tokens(
         self, z: Float[Tensor, "batch rows cols dim"]

@@ -15,6 +15,7 @@ tokens = prefix + patches, each dim numbers wide; heads, each head_dim wide.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TypedDict
@@ -23,10 +24,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vitviz.models.anatomy import Filters, Places, Reader
+from vitviz.models.branches import adds
 from vitviz.models.cost import Cost
 from vitviz.models.features import features
 from vitviz.models.network import Attend, Network, Step, softmax_attention
 from vitviz.models.outline import Outline
+from vitviz.models.vit import anatomy
 from vitviz.models.vit.config import SIZES, Activation, Pool, ViTConfig, vit_config
 from vitviz.models.vit.cost import cost
 from vitviz.models.vit.mlp import ACTIVATIONS, MLP, GatedMLP
@@ -175,8 +179,8 @@ class Block(nn.Module):
         turn: Rotation | None = None,
         bias: RelativeBias | None = None,
     ) -> Float[Tensor, "batch tokens dim"]:
-        out = z + self.attention_branch(z, attend, turn, bias)  # equation 2
-        return out + self.mlp_branch(z if self.order == "parallel" else out)  # equation 3
+        out = z + adds("attention", self.attention_branch(z, attend, turn, bias))  # equation 2
+        return out + adds("MLP", self.mlp_branch(z if self.order == "parallel" else out))  # 3
 
     def attention_branch(
         self,
@@ -219,6 +223,7 @@ class VisionTransformer(Network):
     def __init__(self, config: ViTConfig) -> None:
         super().__init__()
         self.config = config
+        self.placed = True
         self.patch_embed = PatchEmbedding(config)
         registers = sum(name.startswith("reg") for name in config.prefix)
         self.cls_token = self._token(1) if "cls" in config.prefix else None
@@ -298,7 +303,7 @@ class VisionTransformer(Network):
         grid = self.grid((image.shape[2], image.shape[3]))
         patches: Tensor = self.patch_embed(image)
         prefix = self.prefix()
-        if self.pos_embed is not None:
+        if self.pos_embed is not None and self.placed:
             positions, positioned = self.positions(grid), self.config.positioned_prefix
             patches = patches + positions[:, positioned:]
             # Registers, and CLS in DeiT III, have no position of their own.
@@ -306,6 +311,20 @@ class VisionTransformer(Network):
             prefix = prefix + F.pad(positions[:, :positioned], (0, 0, 0, without))
         z: Tensor = self.norm_pre(torch.cat([prefix.expand(len(image), -1, -1), patches], dim=1))
         return z
+
+    def filters(self, input_size: tuple[int, int]) -> Filters:  # noqa: ARG002
+        return anatomy.filters(self.patch_embed.proj, self.config)
+
+    def placing(self, input_size: tuple[int, int]) -> Places:
+        there = self.pos_embed is not None
+        return anatomy.places(
+            self.positions(self.grid(input_size))[0] if there else None, self.config
+        )  # fmt: skip
+
+    def unplaced(self) -> VisionTransformer:
+        other = copy.copy(self)  # of the same parameters
+        other.placed = False
+        return other
 
     def grid(self, input_size: tuple[int, int]) -> tuple[int, int]:
         """Rows and columns of the patches of an input of this height and width."""
@@ -339,7 +358,7 @@ class VisionTransformer(Network):
         grid, depth = self.grid(input_size), self.config.depth
         turns: Sequence[Rotation | None] = [None]
         if self.rope is not None:
-            turns = self.rope.rotations(grid, kept)
+            turns = self.rope.rotations(grid, kept) if self.placed else [self.rope.still]
         if len(turns) < depth:  # all alike
             turns = list(turns) * depth
         biases: Sequence[RelativeBias | None] = [None] * depth
@@ -355,7 +374,8 @@ class VisionTransformer(Network):
         for block in self.blocks:
             assert isinstance(block, Block)
             assert block.attn.rel_pos is not None
-            yield RelativeBias(block.attn.rel_pos.numbers(grid), *where, grid)
+            numbers = block.attn.rel_pos.numbers(grid)
+            yield RelativeBias(numbers if self.placed else 0 * numbers, *where, grid)
 
     def classify(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch classes"]:
         """Equation 4 and the head; the pooled features where there is no head. In a distilled DeiT
@@ -388,6 +408,17 @@ class VisionTransformer(Network):
             pooled = torch.tanh(self.pre_logits(pooled))
         features: Tensor = self.proj(pooled)
         return features
+
+    def readers(self, z: Float[Tensor, "batch tokens dim"]) -> tuple[Reader, ...]:
+        head, second, z = self.head, self.head_dist, self.norm(z)
+        if not isinstance(head, nn.Linear):
+            return ()
+        name = anatomy.READ[self.config.pool]
+        found = (Reader(name, self._pooled(z)[0], head.weight, head.bias),)
+        if not isinstance(second, nn.Linear):
+            return found
+        dist = z[0, self.config.prefix.index("dist")]
+        return (*found, Reader("dist", dist, second.weight, second.bias))
 
     def readouts(
         self, z: Float[Tensor, "batch tokens dim"]

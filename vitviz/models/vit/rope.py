@@ -81,6 +81,14 @@ class RotaryPositions(nn.Module):
         angles = torch.cat([angles, angles], -1) if halves else angles.repeat_interleave(2, -1)
         return [Rotation(layer.cos(), layer.sin(), halves) for layer in angles]
 
+    @property
+    def still(self) -> Rotation:
+        """A rotation that turns nothing."""
+        some = next(iter(self.state_dict().values()))
+        return Rotation(
+            some.new_ones(1, 1, 1), some.new_zeros(1, 1, 1), self.rope.pairs == "halves"
+        )
+
     def angles(self, grid: tuple[int, int]) -> Float[Tensor, "layers heads patches pairs"]:
         """Of every pair of every patch; one layer and one head where they are all alike."""
         places = self._places(grid)

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vitviz.models.anatomy import Filters, Reader
+from vitviz.models.branches import adds
 from vitviz.models.cnn.convnext.config import KERNEL, STEM, WIDER, ConvNeXtConfig, plan
 from vitviz.models.cnn.layers import Convolution
 from vitviz.models.cnn.plan import cost, outline
@@ -79,7 +81,7 @@ class Block(nn.Module):
         x = self.fc2(self.response(F.gelu(self.fc1(x))))
         if self.gamma is not None:
             x = x * self.gamma
-        out: Tensor = z + x.permute(0, 3, 1, 2)
+        out: Tensor = z + adds("convolution", x.permute(0, 3, 1, 2))
         return out
 
 
@@ -119,6 +121,22 @@ class ConvNeXt(Network):
         return z.flatten(2).transpose(1, 2)
 
     def classify(self, z: Float[Tensor, "batch width rows cols"]) -> Float[Tensor, "batch classes"]:
-        pooled = z.mean((2, 3))
-        logits: Tensor = self.head(self.head_norm(pooled) if self.head_norm else pooled)
+        logits: Tensor = self.head(self._pooled(z))
         return logits
+
+    def _pooled(self, z: Float[Tensor, "batch width rows cols"]) -> Float[Tensor, "batch width"]:
+        """What the head reads."""
+        pooled: Tensor = z.mean((2, 3))
+        return self.head_norm(pooled) if self.head_norm is not None else pooled
+
+    def readers(self, z: Float[Tensor, "batch width rows cols"]) -> tuple[Reader, ...]:
+        if not isinstance(self.head, nn.Linear):
+            return ()
+        return (
+            Reader("the mean of all places", self._pooled(z)[0], self.head.weight, self.head.bias),
+        )
+
+    def filters(self, input_size: tuple[int, int]) -> Filters:
+        first = self.stem[0]
+        assert isinstance(first, Convolution)
+        return first.filters(input_size, ("LayerNorm",))

@@ -20,6 +20,8 @@ from itertools import chain
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vitviz.models.anatomy import Filters, Reader
+from vitviz.models.branches import adds
 from vitviz.models.cnn.efficientnet.config import (
     Activation,
     BlockShape,
@@ -111,7 +113,7 @@ class InvertedResidual(nn.Module):
         attend: Attend | None = None,  # noqa: ARG002
     ) -> Float[Tensor, "batch width rows2 cols2"]:
         out: Tensor = self.project(self.squeeze(self.depthwise(self.expand(z))))
-        return z + out if self.adds else out
+        return z + adds("convolution", out) if self.adds else out
 
 
 class LastConvolution(ConvNorm):
@@ -163,8 +165,23 @@ class EfficientNet(Network):
         return z.flatten(2).transpose(1, 2)
 
     def classify(self, z: Float[Tensor, "batch width rows cols"]) -> Float[Tensor, "batch classes"]:
-        pooled = z.mean((2, 3))
+        logits: Tensor = self.head(self._pooled(z))
+        return logits
+
+    def _pooled(self, z: Float[Tensor, "batch width rows cols"]) -> Float[Tensor, "batch numbers"]:
+        """What the head reads."""
+        pooled: Tensor = z.mean((2, 3))
         if self.hidden is not None:  # MobileNet v3
             pooled = ACTIVATIONS[self.config.activation](self.hidden(pooled))
-        logits: Tensor = self.head(pooled)
-        return logits
+        return pooled
+
+    def readers(self, z: Float[Tensor, "batch width rows cols"]) -> tuple[Reader, ...]:
+        if not isinstance(self.head, nn.Linear):
+            return ()
+        return (
+            Reader("the mean of all places", self._pooled(z)[0], self.head.weight, self.head.bias),
+        )
+
+    def filters(self, input_size: tuple[int, int]) -> Filters:
+        first = self.stem.conv
+        return first.filters(input_size, ("a factor and a shift", self.config.activation))

@@ -17,6 +17,8 @@ from itertools import chain, pairwise
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vitviz.models.anatomy import Filters, Reader
+from vitviz.models.branches import adds
 from vitviz.models.cnn.layers import BatchNorm, Convolution
 from vitviz.models.cnn.plan import cost, outline
 from vitviz.models.cnn.resnet.config import BlockShape, ResNetConfig, block_shapes, plan
@@ -74,7 +76,7 @@ class Residual(nn.Module):
         out = self.bn2(self.conv2(out))
         if self.conv3 is not None and self.bn3 is not None:
             out = self.bn3(self.conv3(F.relu(out)))
-        return F.relu(out + self.beside(z))
+        return F.relu(adds("convolution", out) + self.beside(z))
 
 
 class Stem(nn.Module):
@@ -127,6 +129,16 @@ class ResNet(Network):
     def classify(self, z: Float[Tensor, "batch width rows cols"]) -> Float[Tensor, "batch classes"]:
         logits: Tensor = self.fc(z.mean((2, 3)))
         return logits
+
+    def readers(self, z: Float[Tensor, "batch width rows cols"]) -> tuple[Reader, ...]:
+        if not isinstance(self.fc, nn.Linear):
+            return ()
+        return (Reader("the mean of all places", z.mean((2, 3))[0], self.fc.weight, self.fc.bias),)
+
+    def filters(self, input_size: tuple[int, int]) -> Filters:
+        first = self.stem.convs[0]
+        assert isinstance(first, Convolution)
+        return first.filters(input_size, ("a factor and a shift", "relu"))
 
 
 def stem_names(config: ResNetConfig) -> list[str]:
