@@ -6,6 +6,7 @@ break on one or the other, and square fixtures with one prefix token would not n
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -71,6 +72,14 @@ def _no_thread_is_left() -> Iterator[None]:
     for thread in threads:
         thread.join(30)
     assert [t.name for t in threads if t.is_alive()] == []
+
+
+@pytest.fixture(autouse=True)
+def _garbage_goes_between_tests() -> Iterator[None]:
+    """The window's application keeps Python from searching for it by itself."""
+    yield
+    if not gc.isenabled() and gc.get_count()[0] > 20_000:
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)

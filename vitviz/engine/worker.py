@@ -150,7 +150,12 @@ class Worker(Generic[Question, Answer]):
         end = None if timeout_s is None else time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(None if end is None else max(0.0, end - time.monotonic()))
-        return not any(thread.is_alive() for thread in self._threads)
+        return not self.is_alive
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether any of its threads is."""
+        return any(thread.is_alive() for thread in self._threads)
 
     def _new(self, question: Question) -> _Wish[Question]:
         self._newest += 1
@@ -187,6 +192,9 @@ class Worker(Generic[Question, Answer]):
                     outcome = Dropped(wish.id)
             if not again:
                 self._tell(outcome)
+            # What was asked may hold what has to end on the asker's thread: it is not kept here
+            # until the next one comes.
+            del wish, outcome
 
     def _tell(self, event: Event) -> None:
         try:

@@ -19,6 +19,7 @@ from vitviz.gui.reports import Unexpected, start_log
 from vitviz.gui.screenshot import Screenshot
 from vitviz.gui.settings import Settings
 from vitviz.gui.threads.desk import end_threads
+from vitviz.gui.threads.garbage import Garbage
 from vitviz.gui.window import FIRST_SIZE, Window
 
 DESKTOP_ID = "io.github.vitviz.vitviz"
@@ -93,6 +94,7 @@ def application(arguments: list[str]) -> Application:
     app.setApplicationVersion(__version__)
     app.setDesktopFileName(DESKTOP_ID)
     app.setWindowIcon(theme.program_icon())
+    Garbage(app)
     return app
 
 

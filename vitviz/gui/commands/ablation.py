@@ -119,7 +119,8 @@ def save_grid(app: App, dialog: HeadGridDialog) -> None:
 
     path = _asked_path(app, dialog, ".csv", "CSV (*.csv)")
     if path is not None:
-        app.jobs.begin(Job(f"Saving {path.name}", lambda _: write_head_grid(path, dialog.grid_of)))
+        grid = dialog.grid_of  # the dialog itself is not for another thread
+        app.jobs.begin(Job(f"Saving {path.name}", lambda _: write_head_grid(path, grid)))
 
 
 def save_picture(app: App, dialog: HeadGridDialog) -> None:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
@@ -61,6 +61,9 @@ class Desk(QObject):
 
     _happened = Signal(object)
 
+    _lingering: ClassVar[list[Worker[Any, Any]]] = []
+    """Of closed desks whose threads had not ended yet."""
+
     def __init__(
         self,
         answer: Callable[[Any, Progress], object],
@@ -74,6 +77,7 @@ class Desk(QObject):
         self._open: dict[int, Hashable] = {}
         self._ended: set[int] = set()
         self._closed = False
+        self._telling = threading.Lock()
         self._happened.connect(self._on_event, Qt.ConnectionType.QueuedConnection)
 
     @property
@@ -116,13 +120,14 @@ class Desk(QObject):
         self._report(Note(question, message))
 
     def _report(self, event: Event | Note) -> None:
-        """Sends it to the window's thread; called on any."""
-        try:
+        """Sends it to the window's thread; called on any.
+
+        Qt's part of a desk goes with its dialog, the work perhaps later: once a desk is closed no
+        thread touches it any more, and none is still doing so.
+        """
+        with self._telling:
             if not self._closed:
                 self._happened.emit(event)
-        except RuntimeError:  # Qt's part of a desk goes with its dialog, the work somewhat later
-            if not self._closed:
-                raise
 
     def close(self, timeout_s: float | None = None) -> None:
         """Takes everything back, tells nobody, and waits until the threads have ended, or so long.
@@ -130,11 +135,21 @@ class Desk(QObject):
         Args:
             timeout_s: None waits for ever.
         """
-        self._closed = True
+        with self._telling:
+            self._closed = True
         self.blockSignals(True)
         self.ask(())
-        if self._worker is not None:
-            self._worker.close(timeout_s)
+        if self._worker is not None and not self._worker.close(timeout_s):
+            self._lingering.append(self._worker)
+
+    @classmethod
+    def let_go(cls) -> None:
+        """Drops what threads held that have ended after their desk was closed.
+
+        A thread has to answer, which mostly is a part of a dialog. Where it were the last to hold
+        it, the dialog would end on that thread.
+        """
+        cls._lingering[:] = [worker for worker in cls._lingering if worker.is_alive]
 
     @Slot(object)
     def _on_event(self, event: Event | Note) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -47,9 +47,11 @@ class Jobs(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._desk = Desk(_do, "vitviz-jobs", parent=self)
+        self._then: dict[Job, Then] = {}
         self._desk.progressed.connect(self._on_progress)
         self._desk.answered.connect(self._on_done)
         self._desk.failed.connect(self._on_failure)
+        self._desk.cancelled.connect(self._on_cancelled)
         self._desk.idle.connect(self.idle)
 
     @property
@@ -59,11 +61,15 @@ class Jobs(QObject):
 
     def begin(self, job: Job) -> None:
         """Does a job once those before it are done."""
-        self._desk.add(job)
+        errand = replace(job, then=None)  # what follows is of the window: no thread may hold it
+        if job.then is not None:
+            self._then[errand] = job.then
+        self._desk.add(errand)
         self.progressed.emit(job.title, Stage("starting"), 0.0)
 
     def cancel(self) -> None:
         """Drops the job that runs and those that wait; what they began to write is gone."""
+        self._then.clear()
         self._desk.ask(())
 
     def close(self, timeout_s: float = CLOSING_S) -> None:
@@ -77,11 +83,17 @@ class Jobs(QObject):
 
     @Slot(object, object)
     def _on_done(self, job: Job, outcome: object) -> None:
-        if job.then is not None:
-            job.then(outcome)
+        then = self._then.pop(job, None)
+        if then is not None:
+            then(outcome)
+
+    @Slot(object)
+    def _on_cancelled(self, job: Job) -> None:
+        self._then.pop(job, None)
 
     @Slot(object, object)
     def _on_failure(self, job: Job, error: BaseException) -> None:
+        self._then.pop(job, None)
         log.warning("%s failed", job.title, exc_info=error)
         self.failed.emit(error)
 
