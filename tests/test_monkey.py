@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.monkey.guard import guarded
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +36,15 @@ code = monkey.play(seed=1, actions=120, go_on=True, show=False, gap_s=0.5)
 os._exit(code)
 """
 
+CRASH = """
+import faulthandler, sys
+from vitviz.gui.window import Window
+from tests.monkey import __main__ as monkey
+
+Window.resizeEvent = lambda window, event: window.isVisible() and faulthandler._sigsegv()
+monkey.play(seed=1, actions=120, go_on=True, show=False, gap_s=60, diary=sys.argv[-1])
+"""
+
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -59,3 +69,11 @@ def test_a_monkey_notices_what_breaks() -> None:
                     "vitviz-left"):  # fmt: skip
         assert failure in done.stdout
     assert "FAILURE, seed 1, action " in done.stdout, "it says how to see it again"
+
+
+def test_a_monkey_whose_program_dies_says_what_it_did(capfd: pytest.CaptureFixture[str]) -> None:
+    assert guarded([sys.executable, "-c", CRASH], 1) == 1
+    said, where = capfd.readouterr()
+    assert "FAILURE, seed 1: the program is dead (SIGSEGV)" in said
+    assert said.splitlines()[-1].endswith("'(this one)'"), "what it was at"
+    assert "resizeEvent" in where or "<lambda>" in where, "where in the program"

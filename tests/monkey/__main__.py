@@ -4,12 +4,14 @@ Run by hand: ``python -m tests.monkey SEED ACTIONS``. A failure is an exception 
 something the window did not expect, a warning of Qt's, a thread that does not end, work that never
 ends, and an event loop that is away for more than a second. The first one ends the run and is
 printed with what was done before it; the same seed does the same again, as far as threads allow.
-``--on`` goes on and counts, ``--show`` prints every action.
+``--on`` goes on and counts, ``--show`` prints every action. It plays in a process of its own: one
+that crashes is a failure, too.
 """
 
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import os
 import random
 import sys
@@ -18,16 +20,18 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from typing import TextIO
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["HF_HUB_OFFLINE"] = "1"  # it may press Download
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from tests.heart import Heart
 from tests.monkey import hands
 from tests.monkey.files import Files
+from tests.monkey.guard import LAST, guarded
 from tests.monkey.watch import Watch
 from vitviz.gui.app import application
 from vitviz.gui.settings import Settings
@@ -37,12 +41,13 @@ SETTLE_EVERY = 5
 """Actions between two waits until everything asked for has come."""
 
 PATIENCE_S = 60
-"""How long such a wait may take, and a dialog may stay."""
+"""How long such a wait may take without a word from what is waited for."""
+
+LONGEST_S = 600
+"""How long it may take at all."""
+
 ENDING_S = 20
 """How long threads may take to end once the window is closed: code in C is not interrupted."""
-
-LAST = 20
-"""Actions printed with a failure."""
 
 
 class Untiring(Window):
@@ -64,20 +69,24 @@ class Monkey(QObject):
         actions: How many.
         go_on: After a failure, too.
         gap_s: How long the event loop may be away.
+        diary: Every action is written there, for whoever finds the program dead.
     """
 
     def __init__(
-        self, window: Untiring, files: Files, seed: int, actions: int, go_on: bool, gap_s: float
-    ) -> None:
+        self, window: Untiring, files: Files, seed: int, actions: int, go_on: bool, gap_s: float,
+        diary: TextIO,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.window, self.files, self.seed, self.actions = window, files, seed, actions
         self.number = 0
         self.done: dict[int, str] = {}
         self.failures: Counter[str] = Counter()
-        self._go_on = go_on
-        self._waiting_since = time.monotonic()
+        self._go_on, self._diary = go_on, diary
+        self._waiting_since = self._going_since = time.monotonic()
         self._settle = True
         self.heart = Heart(self._was_away, gap_s)
+        window.service.progressed.connect(self._goes_on)
+        window.jobs.progressed.connect(self._goes_on)
 
     def failed(self, words: str) -> None:
         """Prints a failure with what was done before it; one that comes again is counted."""
@@ -104,9 +113,12 @@ class Monkey(QObject):
         blocking = blocking_widget()
         if not self.window.isVisible():
             self.failed("the window has closed")
-        if self._settle and blocking is None and not self._is_settled:
-            if time.monotonic() - self._waiting_since > PATIENCE_S:
-                self.failed(f"not settled after {PATIENCE_S} s")
+        if self._settle and blocking is None and self._at_work:
+            now = time.monotonic()
+            if now - self._going_since > PATIENCE_S or now - self._waiting_since > LONGEST_S:
+                faulthandler.dump_traceback()  # of all threads
+                since = f"{now - self._waiting_since:.0f} s, {now - self._going_since:.0f} s of it"
+                self.failed(f"{', '.join(self._at_work)} at work for {since} without a word")
                 self._settle = False
             QTimer.singleShot(5, self._turn)
             return
@@ -114,16 +126,30 @@ class Monkey(QObject):
         QTimer.singleShot(0, self._turn)
         self.number += 1
         self._settle = self.number % SETTLE_EVERY == 0
-        self._waiting_since = time.monotonic()
+        self._waiting_since = self._going_since = time.monotonic()
         number, rng = self.number, random.Random(f"{self.seed} {self.number}")
-        self.done[number] = "(this one)"
+        self._note("(this one)")
         words = hands.answer(blocking, rng) if blocking is not None else self._act(rng)
+        self._note(words, number)
+
+    def _note(self, words: str, number: int | None = None) -> None:
+        """Keeps what an action is, by default the newest."""
+        number = self.number if number is None else number
         self.done[number] = words
+        self._diary.write(f"{number:8} {words!r}\n")
+        self._diary.flush()
+
+    @Slot()
+    def _goes_on(self) -> None:
+        self._going_since = time.monotonic()
 
     @property
-    def _is_settled(self) -> bool:
+    def _at_work(self) -> list[str]:
+        """What is still to come."""
         service = self.window.service
-        return not (service.is_busy or service.is_opening or self.window.jobs.is_busy)
+        parts = (("maps", service.is_busy), ("photos", service.is_opening),
+                 ("jobs", self.window.jobs.is_busy))  # fmt: skip
+        return [name for name, is_busy in parts if is_busy]
 
     def _act(self, rng: random.Random) -> str:
         kind = rng.choices(
@@ -151,7 +177,7 @@ class Monkey(QObject):
         name = rng.choice(names)
         if not commands[name].isEnabled():  # another chance: many ask for several panes
             name = rng.choice(names)
-        self.done[self.number] = name  # already: it may open a dialog
+        self._note(name)  # already: it may open a dialog
         if commands[name].isEnabled():
             commands[name].trigger()
             return name
@@ -184,17 +210,23 @@ def threads_left() -> list[str]:
     return [t.name for t in ours if t.is_alive()]
 
 
-def play(seed: int, actions: int, go_on: bool, show: bool, gap_s: float) -> int:
+def play(
+    seed: int, actions: int, go_on: bool, show: bool, gap_s: float, diary: str = os.devnull
+) -> int:
     """One run; returns the exit code."""
+    faulthandler.enable()
     app = application(["vitviz"])
     app.setQuitOnLastWindowClosed(False)
-    with tempfile.TemporaryDirectory(prefix="vitviz-monkey-") as name:
+    with (
+        tempfile.TemporaryDirectory(prefix="vitviz-monkey-") as name,
+        open(diary, "w", encoding="utf-8") as file,  # noqa: PTH123
+    ):
         folder = Path(name)
         os.chdir(folder)
         files = Files(folder)
         hands.replace_native(files, random.Random(seed))
         window = Untiring(Settings(folder / "settings"), FIRST_SIZE)
-        monkey = Monkey(window, files, seed, actions, go_on, gap_s)
+        monkey = Monkey(window, files, seed, actions, go_on, gap_s, file)
         Watch(monkey.failed).install()
         window.show()
         begin = time.monotonic()
@@ -221,8 +253,13 @@ def main() -> None:
     parser.add_argument("--on", action="store_true", help="go on after a failure")
     parser.add_argument("--show", action="store_true", help="print every action at the end")
     parser.add_argument("--gap", type=float, default=1, help="s the window may be away")
+    parser.add_argument("--diary", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    os._exit(play(options.seed, options.actions, options.on, options.show, options.gap))
+    if options.diary is None:
+        sys.exit(guarded([sys.executable, "-m", "tests.monkey", *sys.argv[1:]], options.seed))
+    os._exit(
+        play(options.seed, options.actions, options.on, options.show, options.gap, options.diary)
+    )
 
 
 if __name__ == "__main__":
