@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,13 +11,13 @@ from vitviz.engine.requests import (
     DecodeRequest,
     ExplainRequest,
     HeadGridRequest,
-    LensRequest,
     RankRequest,
     SanityRequest,
     SeriesRequest,
     StatesRequest,
     TrustRequest,
 )
+from vitviz.engine.station_answers import StationAnswer
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.heat_map import Explanation, HeatMap
 from vitviz.maps.outliers import OutlierChoice
@@ -26,7 +26,7 @@ from vitviz.models.outline import Outline
 from vitviz.models.tokens import TokenLayout
 from vitviz.probing.removal import Removal
 from vitviz.session.state import View
-from vitviz.shapes import Bool, Float32, Int, UInt8
+from vitviz.shapes import Bool, Float32, UInt8
 
 if TYPE_CHECKING:
     from vitviz.models.card import ModelCard
@@ -351,46 +351,6 @@ class HeadGrid:
     layers: tuple[tuple[int, Float32[np.ndarray, " heads"]], ...]
 
 
-class PatchRace(NamedTuple):
-    """What the head would say of each patch at each depth, were the patch all that it reads.
-
-    Args:
-        best: Index of the most probable class.
-        best_share: Its probability.
-        target_share: The probability of the class that is followed.
-    """
-
-    best: Int[np.ndarray, "depths patches"]
-    best_share: Float32[np.ndarray, "depths patches"]
-    target_share: Float32[np.ndarray, "depths patches"]
-
-
-@dataclass(frozen=True, eq=False)
-class Lens:
-    """The answer to a ``LensRequest``: depth 0 is before the first layer, depth n after the n-th.
-
-    Args:
-        request: What was asked.
-        target: Index of the class that was followed in each patch.
-        logits: What the head reads at each depth; the last are the model's answer.
-        shares: The same as ``Cell.probabilities`` says them.
-        decided: The first depth from which on the first class is always the one that it is in the
-            end.
-        patches: The same of each patch; None where the classes do not exclude each other.
-        tokens: Which token is which.
-        geometry: Where the patches lie on the photo.
-    """
-
-    request: LensRequest
-    target: int
-    logits: Float32[np.ndarray, "depths classes"]
-    shares: Float32[np.ndarray, "depths classes"]
-    decided: int
-    patches: PatchRace | None
-    tokens: TokenLayout
-    geometry: Geometry
-
-
 @dataclass(frozen=True, eq=False)
 class Ranking:
     """The answer to a ``RankRequest``.
@@ -414,4 +374,14 @@ class Ranking:
     forward_s: float
 
 
-Answer = Cell | States | SeriesValues | Reconstruction | Trust | Sanity | HeadGrid | Ranking | Lens
+Answer = (
+    Cell
+    | States
+    | SeriesValues
+    | Reconstruction
+    | Trust
+    | Sanity
+    | HeadGrid
+    | Ranking
+    | StationAnswer
+)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, get_args, overload
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from vitviz.engine.answers import (
     Answer,
     Cell,
     HeadGrid,
-    Lens,
     LogitChange,
     Ranking,
     Reconstruction,
@@ -32,7 +31,6 @@ from vitviz.engine.requests import (
     DecodeRequest,
     ExplainRequest,
     HeadGridRequest,
-    LensRequest,
     RankRequest,
     Request,
     SanityRequest,
@@ -52,6 +50,24 @@ from vitviz.engine.seeing import (
     softmax,
     visible,
     without,
+)
+from vitviz.engine.station_answers import (
+    BlockSteps,
+    FirstState,
+    Lens,
+    Parts,
+    Readings,
+    StationAnswer,
+    WhatIf,
+)
+from vitviz.engine.station_requests import (
+    BlockRequest,
+    EmbeddingRequest,
+    LensRequest,
+    PartsRequest,
+    ReadingsRequest,
+    StationRequest,
+    WhatIfRequest,
 )
 from vitviz.engine.testing import tested
 from vitviz.errors import NotEnoughMemory
@@ -145,6 +161,16 @@ class Engine:
     def answer(self, request: HeadGridRequest, progress: Progress = ...) -> HeadGrid: ...
     @overload
     def answer(self, request: LensRequest, progress: Progress = ...) -> Lens: ...
+    @overload
+    def answer(self, request: EmbeddingRequest, progress: Progress = ...) -> FirstState: ...
+    @overload
+    def answer(self, request: BlockRequest, progress: Progress = ...) -> BlockSteps: ...
+    @overload
+    def answer(self, request: PartsRequest, progress: Progress = ...) -> Parts: ...
+    @overload
+    def answer(self, request: ReadingsRequest, progress: Progress = ...) -> Readings: ...
+    @overload
+    def answer(self, request: WhatIfRequest, progress: Progress = ...) -> WhatIf: ...
 
     def answer(self, request: AnyRequest, progress: Progress = silent) -> Answer:
         """The answer to a request of any kind.
@@ -269,11 +295,11 @@ class Engine:
 
         return self._twice(work, progress)
 
-    def lens(self, request: LensRequest, progress: Progress = silent) -> Lens:
-        """What the head would answer at each depth; raises as ``answer``."""
+    def station(self, request: StationRequest, progress: Progress = silent) -> StationAnswer:
+        """A step of the network's way to its answer; raises as ``answer``."""
 
-        def work() -> Lens:
-            return stations.race(request, self._see(request, request.device, progress), progress)
+        def work() -> StationAnswer:
+            return stations.tell(request, self._see(request, request.device, progress), progress)
 
         return self._twice(work, progress)
 
@@ -429,6 +455,6 @@ ANSWERS = {
     SanityRequest: "sanity",
     RankRequest: "rank",
     HeadGridRequest: "head_grid",
-    LensRequest: "lens",
+    **dict.fromkeys(get_args(StationRequest), "station"),
 }
 """The function of the engine that answers each kind of request."""

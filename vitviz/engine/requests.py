@@ -170,19 +170,6 @@ class HeadGridRequest(Request):
 
 
 @dataclass(frozen=True)
-class LensRequest(Request):
-    """What the head would answer at each depth; answered by a ``Lens``.
-
-    Args:
-        target: Index of the class that is followed in each patch; None: the most probable one.
-        device: As of ``ExplainRequest``.
-    """
-
-    target: int | None = None
-    device: str = "auto"
-
-
-@dataclass(frozen=True)
 class RankRequest:
     """Maps of several methods on one photo, judged; answered by a ``Ranking``.
 

@@ -19,7 +19,6 @@ class Filters:
         bias: What is added to each product; None: nothing.
         stride: From one window to the next, in pixels; a Vision Transformer's is the window's side.
         padding: Zeros before and after, of rows and columns: (left, right, top, bottom).
-        before: What is done to a window first, for people; "" for nothing.
         after: What is done to the products, in order, for people.
     """
 
@@ -27,13 +26,12 @@ class Filters:
     bias: Float[Tensor, " width"] | None
     stride: int
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
-    before: str = ""
     after: tuple[str, ...] = ()
 
     def products(
         self, image: Float[Tensor, "1 3 height width"]
-    ) -> Float[Tensor, "rows cols width"]:
-        """Each window times each filter, and the bias; without ``before`` and ``after``."""
+    ) -> Float[Tensor, "rows cols filters"]:
+        """Each window times each filter, and the bias; without what comes ``after``."""
         padded = F.pad(image, self.padding)
         found: Tensor = F.conv2d(padded, self.weight, self.bias, self.stride)[0]
         return found.permute(1, 2, 0)

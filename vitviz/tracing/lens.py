@@ -78,6 +78,11 @@ def class_race(network: Network, states: Sequence[Tensor]) -> Float32[np.ndarray
     return _frozen(logits)
 
 
+def has_patch_lens(states: Sequence[Tensor]) -> bool:
+    """Whether a state is a sequence of tokens, so that one can be read without the others."""
+    return all(z.ndim == 3 for z in states)
+
+
 def patch_race(
     network: Network, states: Sequence[Tensor], prefix: int, target: int, progress: Progress
 ) -> Iterator[PatchReadings]:
@@ -85,7 +90,7 @@ def patch_race(
 
     Args:
         network: As of ``class_race``.
-        states: From ``depth_states``.
+        states: From ``depth_states``; ``has_patch_lens`` is true of them.
         prefix: How many tokens stand before the patches.
         target: Index of a class.
         progress: Called before every depth; may raise ``Cancelled``.

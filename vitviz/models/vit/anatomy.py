@@ -17,16 +17,17 @@ READ: dict[Pool, str] = {
 """What a head reads, for people."""
 
 
-def filters(proj: nn.Conv2d, config: ViTConfig) -> Filters:
-    """Of the patch embedding.
+def filters(proj: nn.Conv2d, config: ViTConfig) -> Filters | None:
+    """Of the patch embedding; None where pixels are normalised first, patch by patch.
 
     Args:
         proj: Its convolution.
         config: Of the network.
     """
-    before = "its numbers are normalised" if config.patch_norms else ""
-    after = ("LayerNorm",) if config.patch_norms or config.token_norm else ()
-    return Filters(proj.weight, proj.bias, config.patch, before=before, after=after)
+    if config.patch_norms:
+        return None
+    after = ("normalised",) if config.token_norm else ()
+    return Filters(proj.weight, proj.bias, config.patch, after=after)
 
 
 def places(positions: Float[Tensor, "positioned width"] | None, config: ViTConfig) -> Places:

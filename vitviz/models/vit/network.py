@@ -312,7 +312,7 @@ class VisionTransformer(Network):
         z: Tensor = self.norm_pre(torch.cat([prefix.expand(len(image), -1, -1), patches], dim=1))
         return z
 
-    def filters(self, input_size: tuple[int, int]) -> Filters:  # noqa: ARG002
+    def filters(self, input_size: tuple[int, int]) -> Filters | None:  # noqa: ARG002
         return anatomy.filters(self.patch_embed.proj, self.config)
 
     def placing(self, input_size: tuple[int, int]) -> Places:
