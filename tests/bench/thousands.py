@@ -102,7 +102,7 @@ class Thousands(QObject):
         data, folder = files(self.photos), files([self.photos[0].parent])
         yield from self._watch("drop", lambda: drop(window, data), count)
         panel = window.panels.photos
-        bar = panel.verticalScrollBar()
+        bar = panel.list.verticalScrollBar()
         middle = bar.maximum() // 2
         yield from self._watch("scroll", lambda: bar.setValue(middle), count)
         yield from self._watch("choose", lambda: panel.selected.emit(count // 2), count)

@@ -453,6 +453,6 @@ def test_undo_of_closing_a_photo(ui: Driver) -> None:
 
 
 def test_delete_closes_the_photo_in_the_list(ui: Driver) -> None:
-    ui.qtbot.keyClick(ui.window.panels.photos, Qt.Key.Key_Delete)
+    ui.qtbot.keyClick(ui.window.panels.photos.list, Qt.Key.Key_Delete)
     ui.settle()
     assert ui.photo_names() == ["photo1.png", "photo2.png"]

@@ -253,7 +253,7 @@ def test_a_layer_is_dragged_out_of_the_filmstrip_and_not_chosen(
 def test_a_photo_is_dragged_from_the_list_and_not_chosen(
     ui: Driver, drags: list[QMimeData]
 ) -> None:
-    panel = ui.window.panels.photos
+    panel = ui.window.panels.photos.list
     rows = [panel.visualRect(panel.photos.index(row)).center() for row in (1, 2)]
     ui.qtbot.mousePress(panel.viewport(), LEFT, pos=rows[0])
     move(panel.viewport(), rows[0] + QPoint(2, 2), rows[0] + QPoint(40, 40))

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from vitviz.gui import documents
 from vitviz.gui.documents import keep_picture
 from vitviz.gui.found import FEW
-from vitviz.gui.panels.photos import facts
+from vitviz.gui.panels.photo_tiles import facts
 from vitviz.gui.window import Window
 from vitviz.imaging.samples import sample_photos
 from vitviz.session.state import PhotoRef

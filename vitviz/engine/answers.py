@@ -143,16 +143,11 @@ class Cell:
     @property
     def outputs(self) -> Outputs:
         """What the numbers of the head are: "classes", "labels" or "values"."""
-        return self.card.outputs or ("values" if self.card.outline.classes == 1 else "classes")
+        return outputs_of(self.card)
 
     def class_name(self, index: int) -> str:
         """What a class is called; by its number where its name is not known."""
-        names = self.card.class_names
-        if names:
-            return names[index]
-        if self.outputs == "values":
-            return "output" if self.card.outline.classes == 1 else f"output {index}"
-        return f"class {index}"
+        return class_name(self.card, index)
 
     def heat_map(self, view: View) -> HeatMap:
         """The map of the layer and head that the view chose."""
@@ -167,6 +162,20 @@ class Cell:
         if view.outliers not in self.treated:
             self.treated[view.outliers] = replace(self.explanation, choice=view.outliers)
         return self.treated[view.outliers]
+
+
+def outputs_of(card: ModelCard) -> Outputs:
+    """What the numbers of a model's head are: "classes", "labels" or "values"."""
+    return card.outputs or ("values" if card.outline.classes == 1 else "classes")
+
+
+def class_name(card: ModelCard, index: int) -> str:
+    """What a model's class is called; by its number where its name is not known."""
+    if card.class_names:
+        return card.class_names[index]
+    if outputs_of(card) == "values":
+        return "output" if card.outline.classes == 1 else f"output {index}"
+    return f"class {index}"
 
 
 def top_classes(cell: Cell, count: int) -> list[tuple[str, float]]:

@@ -26,11 +26,14 @@ from vitviz.engine.answers import (
 )
 from vitviz.engine.cache import Cache
 from vitviz.engine.photos import PhotoCache, Stamp, stamp
+from vitviz.engine.predicting import Prediction, predicted
 from vitviz.engine.requests import (
     AnyRequest,
     DecodeRequest,
     ExplainRequest,
     HeadGridRequest,
+    LensRequest,
+    PredictRequest,
     RankRequest,
     Request,
     SanityRequest,
@@ -71,6 +74,7 @@ from vitviz.engine.station_requests import (
 )
 from vitviz.engine.testing import tested
 from vitviz.errors import NotEnoughMemory
+from vitviz.imaging.load import load
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import displayed_input, fit
 from vitviz.maps.heat_map import Explanation
@@ -357,6 +361,20 @@ class Engine:
         progress(Stage("loading_model"), 0)
         known, said = stamp(name), stamp(str(corrections.folder() / corrections.FILE))
         return self._models.get((name, known, said, device), load, lambda: progress(WAITING, 0))
+
+    def predict(self, request: PredictRequest, progress: Progress = silent) -> Prediction | None:
+        """What a model says of a photo; of the photo and the forward nothing is remembered.
+
+        Raises:
+            PhotoError: The photo cannot be opened.
+        """
+        ref = request.photo
+        limit = None if ref.allow_large else self.photos.max_pixels
+        model = self.model(request.model, request.device, progress)
+        photo = load(ref.path, frame=ref.frame, background=request.background,
+                     max_pixels=limit, progress=progress)  # fmt: skip
+        trace, _ = self._trace(photo, model, request, progress)
+        return predicted(probabilities(trace, model.card), model.card)
 
     def _twice(self, work: Callable[[], Result], progress: Progress) -> Result:
         """Where memory is short, everything remembered is forgotten; where that may have been what

@@ -63,6 +63,17 @@ class ExplainRequest(Request):
 
 
 @dataclass(frozen=True)
+class PredictRequest(Request):
+    """What the model says of the photo, without a map; answered by a ``Prediction``.
+
+    Args:
+        device: As of ``ExplainRequest``.
+    """
+
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
 class StatesRequest(Request):
     """What one layer puts out for every token; answered by ``States``.
 

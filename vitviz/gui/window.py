@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QColor, QDragEnterEvent, QDropEvent, QIcon
+from PySide6.QtGui import QAction, QCloseEvent, QColor, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from vitviz.engine.photos import PhotoCache
@@ -130,7 +130,7 @@ class Window(QMainWindow):
         )
         self.setMenuWidget(self.top_bar)
         for name in ("file.open", "file.close", "file.close_all"):  # the list's context menu
-            self.panels.photos.addAction(by_id[name])
+            self.panels.photos.list.addAction(by_id[name])
         self.setStatusBar(self.status)
         self.job_view = JobView(self.jobs)
         self.status.addPermanentWidget(self.job_view)
@@ -314,8 +314,7 @@ class Window(QMainWindow):
         text = QColor(colours.text)
         for action, name in (("edit.undo", "undo"), ("edit.redo", "redo")):
             self.actions_by_id[action].setIcon(theme.icon(name, text))
-        play: QIcon = theme.icon("play", text)
-        self.panels.layers.set_icons(play, theme.icon("pause", text))
+        self.panels.set_colours(text, QColor(colours.quiet))
         self.status.set_colours(colours.good)
 
     def changeEvent(self, event: QEvent) -> None:

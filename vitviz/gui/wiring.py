@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import SignalInstance
 
-from vitviz.gui.commands import ablation, compare, file, go, model, trust, view
+from vitviz.gui.commands import ablation, compare, file, go, model, photos, trust, view
 from vitviz.gui.commands.command import App
 from vitviz.gui.views.view import ViewWidget
 from vitviz.session.state import Tab
@@ -35,7 +35,11 @@ def connect_panels(app: App) -> None:
     connect(
         app,
         (panels.photos.selected, go.select_photo),
-        (panels.photos.close_requested, file.close_photo_at),
+        (panels.photos.close_requested, file.close_photos),
+        (panels.photos.open_requested, file.open_photos),
+        (panels.photos.folder_requested, file.open_folder),
+        (panels.photos.table_requested, photos.open_table),
+        (panels.photos.predictions_requested, photos.predict_all),
         (panels.model.input_chosen, model.choose_input),
         (panels.model.device_chosen, model.choose_device),
         (panels.model.details_requested, model.show_card),

@@ -15,14 +15,16 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from vitviz.errors import PhotoError, PhotoTooLarge
 from vitviz.imaging.decoding.source import Source
-from vitviz.imaging.opening import RGB, open_here
-from vitviz.imaging.photo import Photo
+from vitviz.imaging.opening import RGB, open_here, open_small
+from vitviz.imaging.photo import Photo, SmallCopy
 from vitviz.progress import Progress, Stage
+from vitviz.shapes import UInt8
 
 FLAG = "--decode-photo"
 """Makes a frozen program this child: it has no ``python -c``."""
@@ -51,8 +53,25 @@ def open_in_child(source: Source, background: RGB, progress: Progress) -> Photo:
     Raises:
         PhotoError: As ``open_here``; also where decoding takes too long, or crashes.
     """
+    answer = _answer(source, background, progress)
+    return open_here(source, background) if answer is None else _photo(answer, source)
+
+
+def open_small_in_child(source: Source, background: RGB, progress: Progress) -> SmallCopy:
+    """The same for ``open_small``: only the small copy comes back."""
+    answer = _answer(source, background, progress)
+    if answer is None:
+        return open_small(source, background)
+    told, pixels = _told(answer, source)
+    size = tuple(told["whole"])
+    return SmallCopy(pixels, (size[0], size[1]), tuple(told["notes"]), told["frames"])
+
+
+def _answer(source: Source, background: RGB, progress: Progress) -> bytes | None:
+    """What a child wrote; None where none could be begun."""
     request = {"name": source.name, "frame": source.frame, "max_pixels": source.max_pixels,
-               "background": background, "size": len(source.data)}  # fmt: skip
+               "background": background, "size": len(source.data),
+               "edge": source.edge}  # fmt: skip
     budget_s = CONSENT_BUDGET_S if source.max_pixels is None else BUDGET_S
     try:
         process = subprocess.Popen(
@@ -63,7 +82,7 @@ def open_in_child(source: Source, background: RGB, progress: Progress) -> Photo:
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # Windows has consoles.
         )
     except OSError:
-        return open_here(source, background)
+        return None
     exchange = _Exchange(process, json.dumps(request).encode() + b"\n" + source.data)
     end = time.monotonic() + budget_s
     try:
@@ -80,9 +99,7 @@ def open_in_child(source: Source, background: RGB, progress: Progress) -> Photo:
             f"{source.name} takes more than {budget_s:.0f} seconds to decode.",
             "Save it anew, smaller, in another program.",
         )
-    if not exchange.answer.startswith(READY):
-        return open_here(source, background)
-    return _photo(exchange.answer, source)
+    return exchange.answer if exchange.answer.startswith(READY) else None
 
 
 class _Exchange(threading.Thread):
@@ -110,6 +127,12 @@ class _Exchange(threading.Thread):
 
 
 def _photo(answer: bytes, source: Source) -> Photo:
+    told, pixels = _told(answer, source)
+    return Photo(pixels, None, **{**told, "notes": tuple(told["notes"])})
+
+
+def _told(answer: bytes, source: Source) -> tuple[dict[str, Any], UInt8[np.ndarray, "h w 3"]]:
+    """What the child says of a photo, and its pixels."""
     header, _, rest = answer.removeprefix(READY).partition(b"\n")
     if not header:
         raise PhotoError(
@@ -120,8 +143,7 @@ def _photo(answer: bytes, source: Source) -> Photo:
     if "refusal" in told:
         raise _refusal(told["refusal"])
     height, width = told.pop("size")
-    pixels = np.frombuffer(rest, np.uint8).reshape(height, width, 3)
-    return Photo(pixels, None, **{**told, "notes": tuple(told["notes"])})
+    return told, np.frombuffer(rest, np.uint8).reshape(height, width, 3)
 
 
 def _refusal(told: dict[str, str | int]) -> PhotoError:
@@ -155,7 +177,7 @@ def main() -> int:
         answers.flush()
         told = json.loads(requests.readline())
         data = requests.read(told["size"])
-        source = Source(told["name"], data, told["frame"], told["max_pixels"])
+        source = Source(told["name"], data, told["frame"], told["max_pixels"], told["edge"])
         header, pixels = _outcome(source, tuple(told["background"]))
         with suppress(BrokenPipeError):
             answers.write(json.dumps(header).encode() + b"\n")
@@ -167,6 +189,8 @@ def main() -> int:
 def _outcome(source: Source, background: RGB) -> tuple[dict[str, object], memoryview]:
     """What is said of a photo, and its pixels."""
     try:
+        if source.edge is not None:
+            return _of_small(open_small(source, background))
         photo = open_here(source, background)
     except PhotoError as error:
         refusal: dict[str, str | int] = {"message": error.message, "hint": error.hint}
@@ -181,3 +205,9 @@ def _outcome(source: Source, background: RGB) -> tuple[dict[str, object], memory
         "frames": photo.frames,
     }
     return header, np.ascontiguousarray(photo.pixels).data
+
+
+def _of_small(copy: SmallCopy) -> tuple[dict[str, object], memoryview]:
+    header = {"size": copy.pixels.shape[:2], "whole": copy.size, "notes": copy.notes,
+              "frames": copy.frames}  # fmt: skip
+    return header, np.ascontiguousarray(copy.pixels).data

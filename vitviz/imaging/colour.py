@@ -34,6 +34,9 @@ _TO_UPRIGHT = {
 }
 """What undoes each EXIF orientation. Source: Exif 2.32, tag 0x0112."""
 
+SIDEWAYS = (5, 6, 7, 8)
+"""The orientations in whose files height and width are exchanged."""
+
 
 def orientation(image: Image.Image) -> int:
     """The EXIF orientation, 1 to 8; 1 where there is none or none that can be read."""

@@ -12,14 +12,14 @@ import numpy as np
 from PIL import Image
 
 from vitviz.errors import PhotoError
-from vitviz.imaging.child import open_in_child
+from vitviz.imaging.child import open_in_child, open_small_in_child
 from vitviz.imaging.colour import to_srgb
 from vitviz.imaging.decoding.formats import EXTENSIONS, photos_in
 from vitviz.imaging.decoding.source import HARD_LIMIT, Source
 from vitviz.imaging.depth import to_eight_bits
 from vitviz.imaging.effort import MOST, QUICK, effort
-from vitviz.imaging.opening import RGB, open_here, read_only
-from vitviz.imaging.photo import Photo
+from vitviz.imaging.opening import RGB, open_here, open_small, read_only
+from vitviz.imaging.photo import Photo, SmallCopy
 from vitviz.memory import physical_bytes
 from vitviz.progress import Progress, Stage, silent
 from vitviz.shapes import Shaped, UInt8
@@ -31,6 +31,7 @@ __all__ = [
     "from_pixels",
     "from_source",
     "load",
+    "load_small",
     "photos_in",
     "thumbnail",
 ]
@@ -72,19 +73,55 @@ def load(
     return replace(from_source(source, background, progress), path=path)
 
 
+def load_small(
+    path: Path | str,
+    edge: int,
+    *,
+    frame: int = 0,
+    background: RGB = WHITE,
+    max_pixels: int | None = MAX_PIXELS,
+    progress: Progress = silent,
+) -> SmallCopy:
+    """A small copy of a photo for a list of many, at a fraction of the memory of opening it.
+
+    Args:
+        path: Of the file.
+        edge: Its longer side has at most so many pixels.
+        frame: As of ``load``, as is all else.
+        background: sRGB, 0..255, behind transparent photos.
+        max_pixels: A photo above this is refused.
+        progress: May raise ``Cancelled``.
+
+    Raises:
+        PhotoError: As ``load`` does.
+    """
+    path = Path(path)
+    source = Source(path.name, _read(path, progress), frame, max_pixels, edge)
+    in_child = _needs_child(source)
+    return (
+        open_small_in_child(source, background, progress)
+        if in_child else open_small(source, background)
+    )  # fmt: skip
+
+
 def from_source(source: Source, background: RGB = WHITE, progress: Progress = silent) -> Photo:
     """A photo of a file's bytes, wherever they come from (a member of an archive). Raises as
     ``load`` does.
     """
+    if _needs_child(source):
+        return open_in_child(source, background, progress)
+    return open_here(source, background)
+
+
+def _needs_child(source: Source) -> bool:
+    """Whether decoding may take long; refuses what would take minutes."""
     expected = effort(source)
     if expected.work > MOST and expected.pixels <= HARD_LIMIT:
         raise PhotoError(
             f"{source.name} would take minutes to decode: too many pixels, scans or frames.",
             "Save it anew, smaller, in another program.",
         )
-    if expected.work > QUICK:
-        return open_in_child(source, background, progress)
-    return open_here(source, background)
+    return expected.work > QUICK
 
 
 def from_pixels(

@@ -7,10 +7,10 @@ import hashlib
 import numpy as np
 from PIL import Image
 
-from vitviz.imaging.colour import to_srgb, upright
+from vitviz.imaging.colour import SIDEWAYS, to_srgb, upright
 from vitviz.imaging.decoding.decode import decode, refusing
 from vitviz.imaging.decoding.source import Source
-from vitviz.imaging.photo import Photo
+from vitviz.imaging.photo import Photo, SmallCopy
 from vitviz.shapes import UInt8
 
 RGB = tuple[int, int, int]
@@ -39,6 +39,35 @@ def open_here(source: Source, background: RGB) -> Photo:
         frame=source.frame,
         frames=decoded.frames,
     )
+
+
+def open_small(source: Source, background: RGB) -> SmallCopy:
+    """A small copy of the photo in a file's bytes, its longer side at most ``source.edge`` pixels.
+
+    It is made smaller before its colours are converted, where that is the same to the eye: beside
+    the decoder's own pixels there is never a second copy of the whole. Raises as ``open_here``.
+    """
+    assert source.edge is not None
+    with refusing(source):
+        decoded = decode(source)
+        whole = decoded.whole or decoded.image.size
+        colour, notes = to_srgb(_reduced(decoded.image, source.edge), background)
+        colour.thumbnail((source.edge, source.edge), Image.Resampling.LANCZOS, reducing_gap=2.0)
+        pixels = read_only(upright(colour, decoded.orientation))
+    turned = decoded.orientation in SIDEWAYS
+    size = whole if turned else whole[::-1]
+    return SmallCopy(pixels, size, (*decoded.notes, *notes), decoded.frames)
+
+
+def _reduced(image: Image.Image, edge: int) -> Image.Image:
+    """A copy of at least twice the size wanted, of what has no transparency and no palette."""
+    factor = max(image.size) // (2 * edge)
+    plain = image.mode in ("L", "RGB", "CMYK") and "transparency" not in image.info
+    if factor < 2 or not plain:
+        return image
+    reduced = image.reduce(factor)
+    reduced.info = image.info  # its colour profile
+    return reduced
 
 
 def read_only(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:

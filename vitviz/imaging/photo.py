@@ -35,3 +35,20 @@ class Photo:
     def size(self) -> tuple[int, int]:
         """Height and width."""
         return self.pixels.shape[0], self.pixels.shape[1]
+
+
+@dataclass(frozen=True, eq=False)
+class SmallCopy:
+    """What a list shows of a photo that is not open.
+
+    Args:
+        pixels: sRGB, read-only, upright.
+        size: Height and width of the photo itself.
+        notes: As of ``Photo``.
+        frames: As of ``Photo``.
+    """
+
+    pixels: UInt8[np.ndarray, "height width 3"]
+    size: tuple[int, int]
+    notes: tuple[str, ...] = ()
+    frames: int = 1

@@ -15,6 +15,7 @@ from vitviz.gui.threads.jobs import Job
 from vitviz.gui.widgets.target import ask_target
 from vitviz.progress import Progress
 from vitviz.session.panes import without_photos
+from vitviz.session.state import PhotoRef
 
 MENU = Menu("file", "&File")
 command = MENU.command
@@ -143,7 +144,9 @@ def show_batch(app: App) -> None:
 
 @command("file.close", "&Close Photo", "Ctrl+W", when=has_photos, separated=True)
 def close_photo(app: App) -> None:
-    close_photo_at(app, app.store.session.selected)
+    photo = app.store.session.photo
+    if photo is not None:
+        close_photos(app, (photo,))
 
 
 @command("file.close_all", "Close All Photos", "Ctrl+Shift+W", when=has_photos)
@@ -160,10 +163,8 @@ def close(app: App) -> None:
 # What the list of photos asks for
 
 
-def close_photo_at(app: App, index: int) -> None:
-    session = app.store.session
-    if index < len(session.photos):
-        app.store.set(without_photos(session, (session.photos[index],)))
+def close_photos(app: App, refs: tuple[PhotoRef, ...]) -> None:
+    app.store.set(without_photos(app.store.session, refs))
 
 
 # Writing

@@ -21,12 +21,12 @@ command = MENU.command
 
 @command("go.next_photo", "&Next Photo", "PgDown")
 def next_photo(app: App) -> None:
-    select_photo(app, app.store.session.selected + 1)
+    step_photo(app, 1)
 
 
 @command("go.previous_photo", "&Previous Photo", "PgUp")
 def previous_photo(app: App) -> None:
-    select_photo(app, app.store.session.selected - 1)
+    step_photo(app, -1)
 
 
 @command("go.next_layer", "Next &Layer", "]", separated=True)
@@ -111,6 +111,13 @@ def select_photo(app: App, index: int) -> None:
     if index != session.selected and 0 <= index < len(session.photos):
         view = without_point(session.view)
         app.store.set(replace(session, selected=index, view=view), "photo")
+
+
+def step_photo(app: App, step: int) -> None:
+    """The photo before or after, as the list shows them."""
+    index = app.panels.photos.neighbour(step)
+    if index is not None:
+        select_photo(app, index)
 
 
 def step_frame(app: App, step: int) -> None:

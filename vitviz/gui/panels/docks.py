@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, QSize, Qt
-from PySide6.QtWidgets import QDockWidget, QFrame, QMainWindow, QMenu, QScrollArea, QWidget
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QFrame,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QScrollArea,
+    QToolButton,
+    QWidget,
+)
 
+from vitviz.gui import theme
 from vitviz.gui.panels.appearance import AppearancePanel
 from vitviz.gui.panels.layers import LayersPanel
 from vitviz.gui.panels.method import MethodPanel
@@ -12,7 +23,7 @@ from vitviz.gui.panels.model import ModelPanel
 from vitviz.gui.panels.photos import PhotosPanel
 from vitviz.gui.panels.predictions import PredictionsPanel
 from vitviz.gui.scene import Part
-from vitviz.gui.widgets.text import PlainLabel
+from vitviz.gui.widgets.text import PlainLabel, set_tooltip
 
 LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
 RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
@@ -31,6 +42,7 @@ class PanelDocks:
 
     def __init__(self, window: QMainWindow) -> None:
         self._window = window
+        self._headings: list[Heading] = []
         self.photos = PhotosPanel()
         self.model = ModelPanel()
         self.method = MethodPanel()
@@ -45,6 +57,9 @@ class PanelDocks:
             self._dock("Predictions", scrolling(self.predictions), RIGHT),
             self._dock("Layers", self.layers, BOTTOM),
         ]
+        self.plus = flat("Open photos", "Open photos (Ctrl+O); drop files and folders anywhere")
+        self.plus.clicked.connect(self.photos.open_requested)
+        self._headings[0].add(self.plus)
         # The side panels reach from top to bottom; the filmstrip stands under the photo.
         for corner, area in (
             (Qt.Corner.BottomLeftCorner, LEFT),
@@ -56,7 +71,13 @@ class PanelDocks:
         dock = QDockWidget(title, self._window)
         dock.setObjectName(f"panel.{title.lower()}")
         dock.setWidget(widget)
-        dock.setTitleBarWidget(heading(title) if area != BOTTOM else QWidget())
+        if area == BOTTOM:
+            dock.setTitleBarWidget(QWidget())
+        else:
+            heading = Heading(title)
+            heading.closing.clicked.connect(dock.close)
+            dock.setTitleBarWidget(heading)
+            self._headings.append(heading)
         self._window.addDockWidget(area, dock)
         return dock
 
@@ -65,6 +86,14 @@ class PanelDocks:
         """The panels, in the order they are shown."""
         return (self.photos, self.model, self.method, self.appearance, self.predictions,
                 self.layers)  # fmt: skip
+
+    def set_colours(self, colour: QColor, quiet: QColor) -> None:
+        """Draws the symbols in these colours."""
+        self.layers.set_icons(theme.icon("play", colour), theme.icon("pause", colour))
+        self.photos.foot.set_icon(theme.icon("list", colour))
+        self.plus.setIcon(theme.icon("plus", colour))
+        for heading in self._headings:
+            heading.closing.setIcon(theme.icon("close", quiet))
 
     def menu(self) -> QMenu:
         """View > Panels."""
@@ -108,12 +137,39 @@ class PanelDocks:
         return self._window.saveState(LAYOUT_VERSION)
 
 
-def heading(title: str) -> PlainLabel:
-    """A quiet title to drag a panel by; the View menu closes and opens panels."""
-    label = PlainLabel(title)
-    label.setObjectName("heading")
-    label.setIndent(0)
-    return label
+class Heading(QWidget):
+    """A quiet title to drag a panel by, and a button that closes the panel.
+
+    Args:
+        title: Of the panel.
+    """
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self.setObjectName("heading")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._title = PlainLabel(title)
+        self.closing = flat(f"Close the {title} panel", f"Close; View > Panels > {title} opens it")
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(12, 5, 8, 3)
+        self._row.setSpacing(2)
+        self._row.addWidget(self._title, 1)
+        self._row.addWidget(self.closing)
+
+    def add(self, button: QToolButton) -> None:
+        """Puts a button of the panel's before the one that closes it."""
+        self._row.insertWidget(self._row.count() - 1, button)
+
+
+def flat(name: str, tip: str) -> QToolButton:
+    """A small button that is nothing but its symbol."""
+    button = QToolButton()
+    button.setObjectName("flat")
+    button.setIconSize(QSize(14, 14))
+    button.setAccessibleName(name)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    set_tooltip(button, tip)
+    return button
 
 
 class Scrolling(QScrollArea):

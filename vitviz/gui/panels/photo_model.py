@@ -16,6 +16,7 @@ from vitviz.session.state import PhotoRef
 PREVIEW = Qt.ItemDataRole.UserRole + 1
 PIXMAP = Qt.ItemDataRole.UserRole + 2
 REF = Qt.ItemDataRole.UserRole + 3
+LABEL = Qt.ItemDataRole.UserRole + 4
 
 FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled
 
@@ -35,6 +36,7 @@ class PhotoModel(QStringListModel):
         self._refs: tuple[PhotoRef, ...] = ()
         self._rows: dict[PhotoRef, int] | None = {}
         self._previews: dict[PhotoRef, tuple[Preview, QPixmap]] = {}
+        self._labels: dict[PhotoRef, str] = {}
 
     @property
     def refs(self) -> tuple[PhotoRef, ...]:
@@ -61,11 +63,30 @@ class PhotoModel(QStringListModel):
         height, width = pixels.shape[:2]
         image = QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
         self._previews[preview.ref] = preview, QPixmap.fromImage(image)
-        if self._rows is None:
-            self._rows = {ref: row for row, ref in enumerate(self._refs)}
-        if (row := self._rows.get(preview.ref)) is not None:
+        self._tell(preview.ref)
+
+    def set_label(self, ref: PhotoRef, label: str) -> None:
+        """Says below a photo what a model says of it."""
+        if self._labels.get(ref) != label:
+            self._labels[ref] = label
+            self._tell(ref)
+
+    def forget_labels(self) -> None:
+        """Another model is asked from now on."""
+        told, self._labels = self._labels, {}
+        if told and self._refs:
+            self.dataChanged.emit(self.index(0), self.index(len(self._refs) - 1))
+
+    def _tell(self, ref: PhotoRef) -> None:
+        if (row := self.row_of(ref)) >= 0:
             index = self.index(row)
             self.dataChanged.emit(index, index)
+
+    def row_of(self, ref: PhotoRef) -> int:
+        """Where a photo stands; -1 where it does not."""
+        if self._rows is None:
+            self._rows = {ref: row for row, ref in enumerate(self._refs)}
+        return self._rows.get(ref, -1)
 
     def preview(self, ref: PhotoRef) -> Preview | None:
         found = self._previews.get(ref)
@@ -89,6 +110,8 @@ class PhotoModel(QStringListModel):
                 return self._tooltip(ref)
         if role == REF:
             return ref
+        if role == LABEL:
+            return self._labels.get(ref, "")
         preview, pixmap = self._previews.get(ref, (None, None))
         return {PREVIEW: preview, PIXMAP: pixmap}.get(role)
 

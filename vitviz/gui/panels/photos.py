@@ -1,172 +1,173 @@
-"""The open photos as thumbnails."""
+"""The open photos: as many as there are, found by their names, sorted, as tiles or as a list."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from PySide6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QFontMetrics,
-    QHideEvent,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPainterPath,
-    QPalette,
-    QPen,
-    QPixmap,
-    QResizeEvent,
-    QShowEvent,
-)
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QIcon
 from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QListView,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
+    QHBoxLayout,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QSlider,
+    QStackedLayout,
+    QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
-from vitviz.gui.panels.photo_model import PIXMAP, PREVIEW, REF, Index, PhotoModel
-from vitviz.gui.scene import PaneDrop, Scene
+from vitviz.engine.predicting import Prediction, predicted
+from vitviz.engine.requests import ExplainRequest
+from vitviz.gui.panels.photo_list import PhotoList
+from vitviz.gui.panels.photo_model import PhotoModel
+from vitviz.gui.panels.photo_order import Order, Value, arranged
+from vitviz.gui.panels.photo_tiles import LEAST_TILE, MOST_TILE
+from vitviz.gui.scene import Scene
 from vitviz.gui.threads.service import Preview
-from vitviz.gui.widgets.drops import drag, drop_data
-from vitviz.gui.widgets.form import MARGIN
+from vitviz.gui.widgets.form import MARGIN, quiet
+from vitviz.gui.widgets.text import PlainLabel, menu_text, set_tooltip
+from vitviz.plurals import count_of
 from vitviz.session.state import PhotoRef
+from vitviz.wording.numbers import percent
 
-MOST_PREVIEWS = 128
-"""That are kept, of the photos nearest to those in sight: about 80 MB with their pixmaps."""
+FIRST_TILE = 104
+"""Width of a tile, in pixels, before the user has chosen one: two beside each other."""
 
-
-class PhotoTiles(QStyledItemDelegate):
-    """Draws a photo as wide as the list, its name and size below."""
-
-    PAD = 6
-    SIDE = MARGIN  # as in every other panel
-    RATIO = 0.62
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        width = max(80, option.rect.width())
-        text = option.fontMetrics.height()
-        return QSize(width, round((width - 2 * self.SIDE) * self.RATIO) + text + 3 * self.PAD)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        rect: QRect = option.rect
-        state: QStyle.StateFlag = option.state
-        palette, metrics = option.palette, option.fontMetrics
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        picture = rect.adjusted(self.SIDE, self.PAD, -self.SIDE, -metrics.height() - 2 * self.PAD)
-        outline = QPainterPath()
-        outline.addRoundedRect(picture, 5, 5)
-        painter.fillPath(outline, palette.mid())
-        pixmap: QPixmap | None = index.data(PIXMAP)
-        if pixmap is not None:
-            painter.setClipPath(outline)
-            painter.drawPixmap(picture, pixmap, covering(pixmap.size(), picture.size()))
-            painter.setClipping(False)
-        selected = bool(state & QStyle.StateFlag.State_Selected)
-        if selected:
-            painter.setPen(QPen(palette.highlight(), 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(picture.adjusted(-2, -2, 2, 2), 7, 7)
-        self._write(painter, rect, index, selected, palette, metrics)
-        painter.restore()
-
-    def _write(
-        self,
-        painter: QPainter,
-        rect: QRect,
-        index: Index,
-        selected: bool,
-        palette: QPalette,
-        metrics: QFontMetrics,
-    ) -> None:
-        line = QRect(rect.left() + self.SIDE, rect.bottom() - metrics.height() - self.PAD + 3,
-                     rect.width() - 2 * self.SIDE, metrics.height())  # fmt: skip
-        preview: Preview | None = index.data(PREVIEW)
-        size = "" if preview is None else facts(preview)
-        painter.setPen(palette.placeholderText().color())
-        painter.drawText(line, Qt.AlignmentFlag.AlignRight, size)
-        painter.setPen((palette.text() if selected else palette.placeholderText()).color())
-        room = line.width() - metrics.horizontalAdvance(size) - 8
-        name = metrics.elidedText(
-            index.data(Qt.ItemDataRole.DisplayRole), Qt.TextElideMode.ElideMiddle, room
-        )
-        painter.drawText(line, Qt.AlignmentFlag.AlignLeft, name)
+MOST_COLUMNS = 60
+"""Of a table, in the menu."""
 
 
-def facts(preview: Preview) -> str:
-    """Width and height; which frame of how many, for an animation."""
-    height, width = preview.size
-    frame = f" · {preview.ref.frame + 1}/{preview.frames}" if preview.frames > 1 else ""
-    return f"{width}×{height}{frame}"
-
-
-def covering(source: QSize, target: QSize) -> QRect:
-    """The middle part of the source that fills the target without distortion."""
-    part = target.scaled(source, Qt.AspectRatioMode.KeepAspectRatio)
-    left, top = (source.width() - part.width()) // 2, (source.height() - part.height()) // 2
-    return QRect(left, top, part.width(), part.height())
-
-
-class PhotosPanel(QListView):
-    """The list of open photos, which can be dragged to the panes of the Compare view.
+class PhotosPanel(QWidget):
+    """The open photos, of which one is shown; several can be chosen together.
 
     Signals:
-        selected(int): The user chose the photo at this index.
-        close_requested(int): The user wants it closed (Delete).
+        selected(int): The user chose the photo at this index of the session's.
+        close_requested(tuple[PhotoRef, ...]): The user wants these closed (Delete).
         previews_wanted(tuple[PhotoRef, ...]): These have no preview yet, the most urgent first;
             others need none any more.
+        chosen_changed(): Others are chosen together.
+        open_requested(): The user wants to open photos,
+        folder_requested(): or all of a folder,
+        table_requested(): or a table that says something of each,
+        predictions_requested(): or the model to say what is on each.
     """
 
     selected = Signal(int)
-    close_requested = Signal(int)
+    close_requested = Signal(object)
     previews_wanted = Signal(object)
+    chosen_changed = Signal()
+    open_requested = Signal()
+    folder_requested = Signal()
+    table_requested = Signal()
+    predictions_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._quiet = False
-        self.setAccessibleName("Open photos")
-        self.photos = PhotoModel(self)
-        self.setModel(self.photos)
-        self.setItemDelegate(PhotoTiles(self))
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setResizeMode(QListView.ResizeMode.Adjust)
-        self.setUniformItemSizes(True)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
-        self.setDragEnabled(True)
-        self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
+        self.list = PhotoList()
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Filter")
+        self.search.setAccessibleName("Filter photos by name or predicted class")
+        set_tooltip(self.search, "Only photos whose name or predicted class has these words")
+        self.search.setClearButtonEnabled(True)
+        self.sort = SortButton()
+        self.foot = Foot()
+        self.empty = EmptyPanel()
+        self._refs: tuple[PhotoRef, ...] = ()
+        self._photo: PhotoRef | None = None
         self._background: object = None
         self._stale: set[PhotoRef] = set()  # their previews are on another background
-        self._row_before: int | None = None  # while a button is pressed
-        self._row_dragged_from: int | None = None
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(0)
-        self._later.timeout.connect(self._want_previews)
-        self.verticalScrollBar().valueChanged.connect(self._scrolled)
+        self._asked: object = None  # of whom the predictions are
+        self._predictions: dict[PhotoRef, Prediction] = {}
+        self._answered: dict[PhotoRef, ExplainRequest] = {}
+        self._table: Mapping[str, Mapping[str, Value]] = {}
+        self._build()
+        self._connect()
+        self.show_layout(FIRST_TILE, as_rows=False)
+
+    def _build(self) -> None:
+        head = QHBoxLayout()
+        head.setContentsMargins(MARGIN, 2, MARGIN - 4, 4)
+        head.setSpacing(4)
+        head.addWidget(self.search, 1)
+        head.addWidget(self.sort)
+        browser = QWidget()
+        layout = QVBoxLayout(browser)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(head)
+        inside = QHBoxLayout()
+        inside.setContentsMargins(MARGIN - 6, 0, 0, 0)
+        inside.addWidget(self.list)
+        layout.addLayout(inside, 1)
+        layout.addWidget(self.foot)
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(self.empty)
+        self._pages.addWidget(browser)
+        self.setFocusProxy(self.list)
+
+    def _connect(self) -> None:
+        self.list.row_chosen.connect(self._row_chosen)
+        self.list.several_chosen.connect(self._several_chosen)
+        self.list.close_requested.connect(self._close_chosen)
+        self.list.near_changed.connect(self._want_previews)
+        self.list.tile_chosen.connect(self.foot.slider.setValue)
+        self.search.textChanged.connect(self._arrange)
+        self.sort.chosen.connect(self._arrange)
+        self.sort.table_requested.connect(self.table_requested)
+        self.sort.predictions_requested.connect(self.predictions_requested)
+        self.foot.chosen.connect(self._layout_chosen)
+        self.empty.open.clicked.connect(self.open_requested)
+        self.empty.folder.clicked.connect(self.folder_requested)
+
+    @property
+    def photos(self) -> PhotoModel:
+        """The rows that are shown."""
+        return self.list.photos
 
     @property
     def row(self) -> int:
-        """Of the chosen photo; -1 without one."""
-        return self.currentIndex().row()
+        """Of the chosen photo among those that are shown; -1 without one."""
+        return self.list.row
+
+    @property
+    def chosen(self) -> tuple[PhotoRef, ...]:
+        """All that are chosen together."""
+        return self.list.chosen
+
+    @property
+    def tile(self) -> int:
+        """About how wide tiles are, in pixels."""
+        return self.foot.slider.value()
+
+    @property
+    def as_rows(self) -> bool:
+        return self.foot.rows.isChecked()
+
+    def show_layout(self, tile: int, *, as_rows: bool) -> None:
+        """Draws tiles of about this width, or rows."""
+        self.foot.show_layout(tile, as_rows=as_rows)
+        self.list.arrange(self.tile, as_rows=as_rows)
 
     def show_scene(self, scene: Scene) -> None:
         """Shows the open photos; those whose preview is known at once."""
         session = scene.session
+        self._pages.setCurrentIndex(1 if session.photos else 0)
         if session.background != self._background:
             self._background = session.background
-            self._stale = {ref for ref in self.photos.refs if self.preview(ref) is not None}
-            self._later.start()
-        with self._silence():
-            if session.photos is not self.photos.refs:
-                self.photos.set_refs(session.photos)
-                self._later.start()
-            self._go_to(session.selected if session.photos else -1)
+            self._stale = {ref for ref in self._refs if self.preview(ref) is not None}
+            self.list.request_previews()
+        self._photo = session.photo
+        self._note_predictions(scene)
+        if session.photos is not self._refs:
+            self._refs = session.photos
+            self._arrange()
+        else:
+            self.list.show_row(self._row_of(session.photo))
+            self._say_count()
 
     def show_preview(self, preview: Preview) -> None:
         """Fills in a photo's thumbnail."""
@@ -176,98 +177,266 @@ class PhotosPanel(QListView):
     def preview(self, ref: PhotoRef) -> Preview | None:
         return self.photos.preview(ref)
 
-    def currentChanged(self, current: Index, previous: Index) -> None:
-        super().currentChanged(current, previous)
-        if not self._quiet:
-            self._row_changed(current.row())
+    def neighbour(self, step: int) -> int | None:
+        """Index of the photo so many places after the shown one, as they are shown; None past the
+        ends.
+        """
+        shown, row = self.photos.refs, self.list.row
+        at = row + step if row >= 0 else 0
+        return self._index_of(shown[at]) if 0 <= at < len(shown) else None
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Pressing may be the start of a drag: the photo is chosen once it is let go."""
-        self._row_before, self._row_dragged_from = self.row, None
-        super().mousePressEvent(event)
+    # What is known of photos
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        before, self._row_before = self._row_before, None
-        with self._silence():
-            super().mouseReleaseEvent(event)
-            if self._row_dragged_from is not None:
-                self._go_to(self._row_dragged_from)
-        if before is not None and self.row != before:
-            self._row_changed(self.row)
+    def show_table(self, table: Mapping[str, Mapping[str, Value]], column: str) -> None:
+        """Lets photos be sorted by the columns of a table.
 
-    def startDrag(self, actions: Qt.DropAction) -> None:
-        index = self.currentIndex()
-        if not index.isValid():
-            return
-        pixmap: QPixmap | None = index.data(PIXMAP)
-        data = drop_data(PaneDrop(photo=index.data(REF)))
-        if self._row_before is not None:
-            self._row_dragged_from, self._row_before = self._row_before, None
-            with self._silence():  # dragging it away is not choosing it
-                self._go_to(self._row_dragged_from)
-        drag(self, data, pixmap or QPixmap())
+        Args:
+            table: Values by the path of the photo, by column.
+            column: What it is sorted by now.
+        """
+        self._table = table
+        self.sort.show_columns(list(table), column)
+        self._arrange()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self.row >= 0:
-            self.close_requested.emit(self.row)
-            return
-        super().keyPressEvent(event)
+    def show_predictions(self, found: Mapping[PhotoRef, Prediction]) -> None:
+        """Says below photos what the model says of them, and sorts them by it."""
+        for ref, prediction in found.items():
+            self._predict(ref, prediction)
+        self._arrange()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.scheduleDelayedItemsLayout()
-        self._later.start()
+    @property
+    def unpredicted(self) -> tuple[PhotoRef, ...]:
+        """The photos of which the model has said nothing yet."""
+        return tuple(ref for ref in self._refs if ref not in self._predictions)
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self._later.start()
+    def _predict(self, ref: PhotoRef, prediction: Prediction) -> None:
+        self._predictions[ref] = prediction
+        words = f"{prediction.label} {percent(prediction.probability)}"
+        self.photos.set_label(ref, words)
 
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._later.stop()
+    def _note_predictions(self, scene: Scene) -> None:
+        """Keeps what the shown cells say of their photos; forgets what another model said."""
+        session = scene.session
+        asked = session.model, session.input
+        if asked != self._asked:
+            self._asked = asked
+            self._predictions, self._answered = {}, {}
+            self.photos.forget_labels()
+        for state in scene.panes:
+            cell = state.cell
+            if cell is None or (cell.request.model, cell.request.input) != asked:
+                continue
+            request = cell.request
+            if request.ablation or self._answered.get(request.photo) is request:
+                continue
+            self._answered[request.photo] = request
+            if (found := predicted(cell.probabilities, cell.card)) is not None:
+                self._predict(request.photo, found)
 
-    def rows_in_sight(self) -> tuple[int, int]:
-        """The first and last row that can be seen; the chosen one, where nothing is drawn yet."""
-        seen = self.viewport().rect()
-        ends = (QPoint(seen.center().x(), seen.top()), QPoint(seen.center().x(), seen.bottom()))
-        first, last = (self.indexAt(point).row() for point in ends)
-        count = self.photos.rowCount()
-        if first < 0:
-            return (max(self.row, 0),) * 2
-        return first, last if last >= 0 else count - 1
+    # What the user does
 
-    def _scrolled(self, _to: int) -> None:
-        self._later.start()
+    def _row_chosen(self, row: int) -> None:
+        self.selected.emit(self._index_of(self.photos.refs[row]))
+
+    def _several_chosen(self) -> None:
+        self._say_count()
+        self.chosen_changed.emit()
+
+    def _close_chosen(self) -> None:
+        self.close_requested.emit(self.list.chosen)
+
+    def _layout_chosen(self) -> None:
+        self.list.arrange(self.tile, as_rows=self.as_rows)
+
+    def _arrange(self) -> None:
+        """Shows the photos that are wanted, in the order that is wanted."""
+        order = self.sort.order
+        shown = arranged(
+            self._refs, self.search.text(), order, self._predictions,
+            self._table.get(order.column, {}),
+        )  # fmt: skip
+        with self.list.silence():
+            if shown is not self.photos.refs:
+                self.photos.set_refs(shown)
+                self.list.request_previews()
+            self.list.show_row(self._row_of(self._photo))
+        if not self.sort.is_plain and self.list.row >= 0:
+            self.list.scrollTo(self.list.currentIndex())
+        self._say_count()
+
+    def _say_count(self) -> None:
+        open, shown, chosen = len(self._refs), len(self.photos.refs), len(self.list.chosen)
+        words = count_of(open, "photo")
+        if chosen > 1:
+            words = f"{chosen:,} of {words}"
+        elif shown < open:
+            words = f"{shown:,} of {words}"
+        self.foot.count.setText(words)
 
     def _want_previews(self) -> None:
-        refs, (first, last) = self.photos.refs, self.rows_in_sight()
-        near = [refs[row] for row in _nearest(first, last, len(refs))]
-        chosen = [refs[self.row]] if self.row >= 0 else []
+        if self.list.isHidden():
+            return
+        near = self.list.refs_in_sight()
+        chosen = [self._photo] if self._photo is not None else []
         self.photos.keep_only({*near, *chosen})
-        wanted = [ref for ref in near if ref in self._stale or self.preview(ref) is None]
+        wanted = [ref for ref in dict.fromkeys((*near, *chosen))
+                  if ref in self._stale or self.preview(ref) is None]  # fmt: skip
         self.previews_wanted.emit(tuple(wanted))
 
-    def _go_to(self, row: int) -> None:
-        if row != self.row:
-            self.setCurrentIndex(self.photos.index(row) if row >= 0 else QModelIndex())
+    def _row_of(self, ref: PhotoRef | None) -> int:
+        return -1 if ref is None else self.photos.row_of(ref)
 
-    @contextmanager
-    def _silence(self) -> Iterator[None]:
-        """Rows that are chosen meanwhile are not the user's choice."""
-        before, self._quiet = self._quiet, True
-        try:
-            yield
-        finally:
-            self._quiet = before
-
-    def _row_changed(self, row: int) -> None:
-        if row >= 0 and self._row_before is None:
-            self.selected.emit(row)
+    def _index_of(self, ref: PhotoRef) -> int:
+        if self.photos.refs is self._refs:
+            return self.photos.row_of(ref)
+        return self._refs.index(ref)
 
 
-def _nearest(first: int, last: int, count: int) -> list[int]:
-    """The rows from ``first`` to ``last``, and then those around them, outwards."""
-    inside = range(first, min(last, count - 1) + 1)
-    around = (row for step in range(1, MOST_PREVIEWS) for row in (last + step, first - step))
-    rows = [*inside, *(row for row in around if 0 <= row < count)]
-    return rows[: max(MOST_PREVIEWS, len(inside))]
+class EmptyPanel(QWidget):
+    """What stands in the panel while no photo is open: how to open some."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        words = quiet("No photos are open. Drop some here, or")
+        self.open, self.folder = QPushButton("Open Photos…"), QPushButton("Open Folder…")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(MARGIN, 4, MARGIN, MARGIN)
+        layout.addWidget(words)
+        layout.addWidget(self.open)
+        layout.addWidget(self.folder)
+        layout.addStretch(1)
+
+
+class SortButton(QToolButton):
+    """How the list is sorted, as a menu.
+
+    Signals:
+        chosen(): Something else was chosen.
+        table_requested(): A table is wanted whose columns can be sorted by.
+        predictions_requested(): The model is to say what is on each photo.
+    """
+
+    chosen = Signal()
+    table_requested = Signal()
+    predictions_requested = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("flat")
+        self.setText("Sort")
+        self.setAccessibleName("Sort photos")
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.order = Order()
+        self._columns: list[str] = []
+        self._menu = QMenu(self)
+        self.setMenu(self._menu)
+        self._fill()
+
+    @property
+    def is_plain(self) -> bool:
+        """The photos stand as they were opened."""
+        return self.order == Order()
+
+    def show_columns(self, columns: Sequence[str], column: str) -> None:
+        """Offers the columns of a table, and sorts by one."""
+        self._columns = list(columns)[:MOST_COLUMNS]
+        self.order = replace(self.order, by="column", column=column)
+        self._fill()
+
+    def _fill(self) -> None:
+        self._menu.clear()
+        group = QActionGroup(self._menu)
+        for title, order in (
+            ("As &Opened", Order()), ("&Name", Order("name")),
+            ("&Prediction", Order("prediction")),
+        ):  # fmt: skip
+            self._entry(group, title, order)
+        if self._columns:
+            self._menu.addSection("Columns of the table")
+        for column in self._columns:
+            self._entry(group, menu_text(column, 40), Order("column", column=column))
+        self._menu.addSeparator()
+        backwards = self._menu.addAction("&Backwards")
+        backwards.setCheckable(True)
+        backwards.setChecked(self.order.backwards)
+        backwards.triggered.connect(self._turn)
+        self._menu.addSeparator()
+        self._menu.addAction("Ask the &Model about All").triggered.connect(
+            self.predictions_requested
+        )
+        self._menu.addAction("By a &Table…").triggered.connect(self.table_requested)
+        words = {"opened": "as they were opened", "name": "by name",
+                 "prediction": "by prediction", "column": f"by {self.order.column}"}  # fmt: skip
+        turned = ", backwards" if self.order.backwards else ""
+        set_tooltip(self, f"Sorted {words[self.order.by]}{turned}")
+        self.setText("Sort" if self.is_plain else "Sorted")
+
+    def _entry(self, group: QActionGroup, title: str, order: Order) -> None:
+        action: QAction = self._menu.addAction(title)
+        action.setCheckable(True)
+        action.setChecked(replace(self.order, backwards=False) == order)
+        group.addAction(action)
+        action.triggered.connect(self._choosing(order))
+
+    def _choosing(self, order: Order) -> Callable[[], None]:
+        def choose() -> None:
+            self._take(replace(order, backwards=self.order.backwards))
+
+        return choose
+
+    def _turn(self) -> None:
+        self._take(replace(self.order, backwards=not self.order.backwards))
+
+    def _take(self, order: Order) -> None:
+        self.order = order
+        self._fill()
+        self.chosen.emit()
+
+
+class Foot(QWidget):
+    """How many photos there are, and how they are drawn.
+
+    Signals:
+        chosen(): The user wants them drawn in another way.
+    """
+
+    chosen = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = PlainLabel()
+        self.count.setProperty("quiet", True)
+        self.count.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.rows = QToolButton()
+        self.rows.setObjectName("flat")
+        self.rows.setCheckable(True)
+        self.rows.setIconSize(QSize(16, 16))
+        self.rows.setAccessibleName("As a list")
+        set_tooltip(self.rows, "As a list, or as tiles")
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(LEAST_TILE, MOST_TILE)
+        self.slider.setPageStep(40)
+        self.slider.setFixedWidth(72)
+        self.slider.setAccessibleName("Size of the thumbnails")
+        set_tooltip(self.slider, "Size of the thumbnails (Ctrl+wheel over them)")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(MARGIN, 3, MARGIN, 6)
+        layout.setSpacing(6)
+        layout.addWidget(self.count, 1)
+        layout.addWidget(self.rows)
+        layout.addWidget(self.slider)
+        self.slider.valueChanged.connect(self.chosen)
+        self.rows.toggled.connect(self._turned)
+
+    def set_icon(self, icon: QIcon) -> None:
+        self.rows.setIcon(icon)
+
+    def show_layout(self, tile: int, *, as_rows: bool) -> None:
+        """Shows a choice; emits nothing."""
+        with QSignalBlocker(self):
+            self.slider.setValue(tile)
+            self.rows.setChecked(as_rows)
+
+    def _turned(self, as_rows: bool) -> None:
+        self.slider.setEnabled(not as_rows)
+        self.chosen.emit()

@@ -17,7 +17,7 @@ from vitviz.engine.photos import PhotoCache
 from vitviz.engine.requests import DecodeRequest, ExplainRequest
 from vitviz.gui.canvas.pyramid import Pyramid, pyramid
 from vitviz.gui.threads.desk import CLOSING_S, Desk
-from vitviz.imaging.load import thumbnail
+from vitviz.imaging.load import load_small, thumbnail
 from vitviz.imaging.photo import Photo
 from vitviz.memory import give_back
 from vitviz.models.loading import devices
@@ -252,9 +252,12 @@ class Service(QObject):
 
     def _preview(self, question: PhotoQuestion, progress: Progress) -> Preview:
         progress(Stage("opening_photo"), 0)
-        photo = self.photos.get(question.ref, question.background, progress)
-        small = thumbnail(photo, THUMBNAIL_EDGE)
-        return Preview(question.ref, small, photo.size, photo.frames, photo.notes)
+        ref = question.ref
+        copy = load_small(
+            ref.path, THUMBNAIL_EDGE, frame=ref.frame, background=question.background,
+            max_pixels=None if ref.allow_large else self.photos.max_pixels, progress=progress,
+        )  # fmt: skip
+        return Preview(ref, copy.pixels, copy.size, copy.frames, copy.notes)
 
     def _tidy(self, kept: Kept, progress: Progress) -> None:
         self.engine.keep(frozenset(ref.path for ref in kept.photos), kept.shown)

@@ -125,6 +125,7 @@ def _decode_image(source: Source) -> DecodedImage:
         source.check_size(image.size)
     deep_colour = image.mode in ("RGB", "RGBA") and re.search(";16[BLN]", str(image.tile[:1]))
     before = orientation(image)
+    whole = _ask_for_less(image, source.edge)
     image.load()
     source.check_size(image.size)  # Icons know their true size only now.
     notes = (
@@ -134,7 +135,17 @@ def _decode_image(source: Source) -> DecodedImage:
         "16-bit colour reduced to 8-bit" if deep_colour else "",
     )
     # Asked again: Pillow turns TIFF upright by itself, and then forgets the orientation.
-    return DecodedImage(image, frames, orientation(image), tuple(filter(None, notes)))
+    return DecodedImage(image, frames, orientation(image), tuple(filter(None, notes)), whole)
+
+
+def _ask_for_less(image: ImageFile.ImageFile, edge: int | None) -> tuple[int, int] | None:
+    """Has a JPEG decoded at a fraction of its size; its own width and height, where that is so."""
+    whole = image.size
+    if edge is None or max(whole) <= edge:
+        return None
+    scale = edge / max(whole)
+    image.draft("", (max(1, round(whole[0] * scale)), max(1, round(whole[1] * scale))))
+    return whole if image.size != whole else None
 
 
 def _open(source: Source) -> ImageFile.ImageFile:

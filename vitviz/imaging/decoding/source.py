@@ -29,12 +29,15 @@ class Source:
         data: The whole file.
         frame: From 0.
         max_pixels: The user's limit; None is ``HARD_LIMIT``.
+        edge: Only a picture of this longer side is wanted; a JPEG is then decoded at a fraction of
+            its size, which takes as small a fraction of the memory. None: the whole.
     """
 
     name: str
     data: bytes
     frame: int = 0
     max_pixels: int | None = None
+    edge: int | None = None
 
     def check_size(self, size: tuple[int, int]) -> None:
         """Refuse a width and height that are too large; called before anything is decoded."""
@@ -79,9 +82,11 @@ class DecodedImage:
         frames: Of the file, at least 1.
         orientation: EXIF orientation still to be undone, 1 to 8.
         notes: About decoding, in the user's words.
+        whole: Width and height of the photo, where the image is a smaller copy.
     """
 
     image: Image.Image
     frames: int
     orientation: int
     notes: tuple[str, ...]
+    whole: tuple[int, int] | None = None
