@@ -32,7 +32,6 @@ from vitviz.engine.requests import (
     DecodeRequest,
     ExplainRequest,
     HeadGridRequest,
-    LensRequest,
     PredictRequest,
     RankRequest,
     Request,
