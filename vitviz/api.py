@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from vitviz.maps.heat_map import Head, HeatMap
 from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import look
 from vitviz.maps.style import Style
-from vitviz.methods.base import Direction, ParameterValue, Question
+from vitviz.methods.base import Direction, ParameterValue, Question, Seen
 from vitviz.models.hub_names import resolve
 from vitviz.models.loading import bundled
 from vitviz.models.loading import load_model as load_checkpoint
@@ -33,6 +34,7 @@ from vitviz.session.strict import (
     check_map,
     check_parameters,
     check_query,
+    check_references,
     check_target,
     method_called,
 )
@@ -131,6 +133,7 @@ def explain(
     direction: Direction = "of",
     target: int | None = None,
     contrast: int | None = None,
+    reference: Sequence[Trace] = (),
     **params: ParameterValue,
 ) -> HeatMap:
     """Where the model looked.
@@ -148,6 +151,8 @@ def explain(
             most probable one.
         contrast: Index of a class that it is set against: the map is of the difference of their
             logits.
+        reference: Of other photos that the map refers to: for "similarity" the one that the query
+            lies on, for "pca" all those that the components are of.
         params: The method's own: ``discard=0.9``.
 
     Returns:
@@ -162,12 +167,17 @@ def explain(
     check_direction(chosen, direction)
     check_parameters(chosen, params)
     require_fit(method, trace.outline, "this model")
-    check_query(chosen, query, trace.layout.prefix, trace.geometry)
+    check_references(chosen, len(reference))
+    asked = reference[0] if reference and chosen.refers == "photo" else trace
+    check_query(chosen, query, trace.layout.prefix, asked.geometry)
     classes = 0 if trace.logits is None else len(trace.logits)
     check_target(chosen, target, classes)
     check_contrast(chosen, target, contrast, classes)
-    tokens = query_tokens(query, trace.outline, trace.geometry)
+    tokens = query_tokens(query, asked.outline, asked.geometry)
     question = Question(tokens, direction, head, params, target, contrast)
+    if reference and chosen.fit is not None:
+        photos = [Seen(of, query_tokens(query, of.outline, of.geometry)) for of in reference]
+        question = replace(question, fitted=chosen.fit(photos, question, silent))
     explanation = chosen.explain(trace, question, silent)
     check_map(View(method, layer=layer, head=head), explanation, trace.outline)
     return shown(explanation.map(layer, head), _photos.get(trace))

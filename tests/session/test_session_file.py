@@ -28,9 +28,9 @@ def test_a_saved_session_is_read_again(tmp_path: Path) -> None:
 
 
 def test_a_later_version_says_so() -> None:
-    text = session_file.to_json(SESSION).replace('"vitviz": 6', '"vitviz": 7')
+    text = session_file.to_json(SESSION).replace('"vitviz": 7', '"vitviz": 8')
     with pytest.raises(
-        SessionError, match="version 7; this vitviz reads versions up to 6"
+        SessionError, match="version 8; this vitviz reads versions up to 7"
     ) as caught:
         session_file.from_json(text)
     assert "newer" in caught.value.hint
@@ -38,7 +38,7 @@ def test_a_later_version_says_so() -> None:
 
 @pytest.mark.parametrize("version", ["true", "0", '"1"', "1.0", "null"])
 def test_a_version_that_is_none_means_no_session(version: str) -> None:
-    text = session_file.to_json(SESSION).replace('"vitviz": 6', f'"vitviz": {version}')
+    text = session_file.to_json(SESSION).replace('"vitviz": 7', f'"vitviz": {version}')
     with pytest.raises(SessionError, match="not a vitviz session"):
         session_file.from_json(text)
 
@@ -247,6 +247,18 @@ def test_a_line_around_patches_comes_back() -> None:
     broken = session_file.to_json(session).replace("0.625", "1.5")
     with pytest.raises(SessionError, match=r"style\.outlined"):
         session_file.from_json(broken)
+
+
+def test_photos_that_a_map_refers_to_come_back_and_older_sessions_have_none() -> None:
+    view = replace(
+        SESSION.view, reference=(PhotoRef("/photos/a.jpg"), PhotoRef("/photos/b.gif", 2))
+    )
+    session = replace(SESSION, view=view)
+    assert session_file.from_json(session_file.to_json(session)) == session
+    assert {"/photos/a.jpg", "/photos/b.gif"} <= session.files
+    data = json.loads(session_file.to_json(session)) | {"vitviz": 6}
+    del data["view"]["reference"]
+    assert session_file.from_json(json.dumps(data)).view.reference == ()
 
 
 def test_what_is_done_with_outliers_comes_back_in_every_pane() -> None:

@@ -162,10 +162,14 @@ class Worker:
         card = self.model.card
         with refusing_all(isinstance(request.query, str)):
             geometry = fit(photo.size, card.preprocessing, request.input)
-            check_query(METHODS[request.method], request.query, card.outline.prefix, geometry)
+            if not request.asks_elsewhere:
+                check_query(METHODS[request.method], request.query, card.outline.prefix, geometry)
         with refusing_misfits():
             cell = self.engine.answer(request, self.control.progress)
         with refusing_all():
+            if cell.query_geometry is not None:
+                prefix, there = card.outline.prefix, cell.query_geometry
+                check_query(METHODS[request.method], request.query, prefix, there)
             check_map(session.view, cell.explanation, card.outline)
         return cell
 

@@ -108,6 +108,8 @@ def row(photo: Photo, cell: Cell, view: View, classes: int) -> Row:
     heat_map = cell.heat_map(view)
     if heat_map.prefix_share:
         result["prefix_share"] = sum(share for _, share in heat_map.prefix_share)
+    if heat_map.is_coloured:  # which are no amounts
+        return {name: value for name, value in result.items() if value == value}
     known = map_statistics(heat_map.values, heat_map.geometry)
     result |= {
         "minimum": known.least, "maximum": known.greatest, "mean": known.mean,

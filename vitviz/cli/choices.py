@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import get_args
 
 from vitviz.cli.options import INPUTS, fraction, head, layer, query
@@ -10,14 +11,17 @@ from vitviz.maps.outliers import OutlierChoice
 from vitviz.maps.scaling import Scaling
 from vitviz.maps.style import ColourMap, Style
 from vitviz.methods import METHODS
+from vitviz.methods.base import Method
 from vitviz.models.card import ModelCard
 from vitviz.models.checkpoints.corrections import read_words
 from vitviz.models.checkpoints.said import Said
 from vitviz.models.loading import bundled, load_model
-from vitviz.session.state import Session, View
+from vitviz.paths import absolute
+from vitviz.session.state import PhotoRef, Session, View
 from vitviz.session.strict import (
     check_contrast,
     check_direction,
+    check_references,
     check_target,
     class_called,
     read_parameter,
@@ -54,6 +58,9 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
         "logits")  # fmt: skip
     option("--set", action="append", default=[], metavar="NAME=VALUE",
         help="a parameter of the method, such as discard=0.9; may be repeated")  # fmt: skip
+    option("--reference", action="append", default=[], type=Path, metavar="PHOTO",
+        help="another photo that the map refers to: the one that --query lies on (similarity), or "
+        "one of those that the components are of (pca); may be repeated")  # fmt: skip
     option("--input", choices=tuple(INPUTS), default="trained",
         help="what the model is given: the photo resized and cropped as it was trained (default), "
         "the whole photo, or that with 2 to 4 times the patches along each side")  # fmt: skip
@@ -86,10 +93,21 @@ def chosen(options: argparse.Namespace) -> Session:
     params = dict(read_parameter(method, text) for text in options.set)
     view = View(options.method, tuple(sorted(params.items())), options.layer,
                 options.head, options.query, options.direction, *classes(options),
-                outliers=options.outliers)  # fmt: skip
+                outliers=options.outliers, reference=references(options, method))  # fmt: skip
     style = Style(options.colours, options.opacity, smooth=not options.nearest,
                   scaling=options.scaling, outlined=options.outline)  # fmt: skip
     return Session(model=options.model, input=INPUTS[options.input], view=view, style=style)
+
+
+def references(options: argparse.Namespace, method: Method) -> tuple[PhotoRef, ...]:
+    """The photos of ``--reference``.
+
+    Raises:
+        VitvizError: The method refers to no other photos, or to fewer.
+    """
+    found = tuple(PhotoRef(str(absolute(path))) for path in options.reference)
+    check_references(method, len(found))
+    return found
 
 
 def usual_method(model: str, said: Said | None = None) -> str:

@@ -117,7 +117,8 @@ def explain_one(
     session, view = replace(choices, photos=(ref,)), choices.view
     (request,) = plan(session, options.device)
     cell = engine.answer(request)
-    check_query(METHODS[view.method], view.query, cell.layout.prefix, cell.geometry)
+    there = cell.query_geometry or cell.geometry
+    check_query(METHODS[view.method], view.query, cell.layout.prefix, there)
     check_map(view, cell.explanation, cell.outline)
     photo = engine.photos.get(request.photo, request.background)
     say(f"{path}: {caption(describe_map(cell, view, session.style))}")

@@ -71,6 +71,8 @@ class Cell:
         readouts: The same of each head alone, softmaxed, as the outline's ``readouts`` names them;
             None where there is one head.
         change: What the request's ablation does; None without one, or without classes.
+        query_geometry: Where the patches of the first layer lie on the photo that the query lies
+            on, where that is another one.
         treated: The explanation with other choices for outlier patches, as far as they were asked
             for.
     """
@@ -88,6 +90,7 @@ class Cell:
     method_s: float
     readouts: Float32[np.ndarray, "readouts classes"] | None = None
     change: LogitChange | None = None
+    query_geometry: Geometry | None = None
     treated: dict[OutlierChoice, Explanation] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -101,21 +104,30 @@ class Cell:
         return self.outline.tokens(0)
 
     @property
+    def query_layout(self) -> TokenLayout:
+        """Which token is which in the first layer of the photo that the query lies on."""
+        if self.query_geometry is None:
+            return self.layout
+        return self.card.outline_at(self.query_geometry.input_size).tokens(0)
+
+    @property
     def asks_all(self) -> bool:
         """Whether the query is the mean over all patches."""
-        return self.query_tokens == self.layout.all_patches
+        return self.query_tokens == self.query_layout.all_patches
 
     @property
     def outlined_tokens(self) -> tuple[int, ...]:
-        """The query's tokens of the first layer, to be outlined; none where that is all patches."""
-        return () if self.asks_all else self.query_tokens
+        """The query's tokens of the first layer, to be outlined; none where that is all patches, or
+        on another photo.
+        """
+        return () if self.asks_all or self.request.asks_elsewhere else self.query_tokens
 
     def patches_of_query(self, layer: int) -> tuple[tuple[int, int], ...]:
         """Rows and columns of the query among the patches of a layer's map, which are not always
         the layer's own: a path ends where it starts. None where the query is a prefix token, all
-        patches alike, or the method asks about no token.
+        patches alike, or on another photo, or the method asks about no token.
         """
-        if self.asks_all or not self.asks_token:
+        if self.asks_all or not self.asks_token or self.request.asks_elsewhere:
             return ()
         of_map = self.explanation.by_layer[layer].geometry
         found = (self.layout.patch(token) for token in self.query_tokens)

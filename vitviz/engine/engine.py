@@ -27,6 +27,7 @@ from vitviz.engine.answers import (
 from vitviz.engine.cache import Cache
 from vitviz.engine.photos import PhotoCache, Stamp, stamp
 from vitviz.engine.predicting import Prediction, predicted
+from vitviz.engine.reference import ReferencePhotos, stamped
 from vitviz.engine.requests import (
     AnyRequest,
     DecodeRequest,
@@ -72,12 +73,13 @@ from vitviz.engine.station_requests import (
     WhatIfRequest,
 )
 from vitviz.engine.testing import tested
-from vitviz.errors import NotEnoughMemory
+from vitviz.errors import NotEnoughMemory, VitvizError
 from vitviz.imaging.load import load
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import displayed_input, fit
 from vitviz.maps.heat_map import Explanation
 from vitviz.methods import METHODS
+from vitviz.methods.base import Question
 from vitviz.methods.series import SERIES
 from vitviz.models.checkpoints import corrections
 from vitviz.models.cost import FLOAT_BYTES
@@ -106,6 +108,9 @@ SPARE_EXPLANATION_BYTES = 32 << 20
 
 MODEL_BUDGET_BYTES = 2 << 30
 """Of networks kept, so that panes with different models do not load them in turn: six ViT-B."""
+
+MOST_FITS = 16
+"""Things learned of photos that maps refer to, kept: a few vectors of each layer."""
 
 WAITING = Stage("waiting")
 """Said while another thread makes the same, or takes the memory."""
@@ -142,6 +147,7 @@ class Engine:
         self._explanations: Cache[Hashable, tuple[Explanation, float]] = Cache(
             EXPLANATION_BUDGET_BYTES, lambda known: known[0].nbytes, SPARE_EXPLANATION_BYTES
         )
+        self._fits: Cache[Hashable, object] = Cache(MOST_FITS, lambda _: 1)
         self._references = judging.new_cache()
         self._seen: dict[PhotoRef, str] = {}  # and the SHA-256 of each
         self._room = Room()
@@ -270,6 +276,11 @@ class Engine:
         """Whether a map changes with what it should change with; raises as ``explain``."""
 
         def work() -> Sanity:
+            if request.explain.reference:
+                raise VitvizError(
+                    "This map refers to other photos, which the changed network has not seen.",
+                    "Have it refer to its own photo alone.",
+                )
             cell, sight = self._explained(request.explain, progress)
             return tested(request, cell, sight.trace, explain, progress)
 
@@ -336,6 +347,7 @@ class Engine:
         self._models.clear()
         self._traces.clear()
         self._explanations.clear()
+        self._fits.clear()
         self._references.clear()
 
     def model(self, name: str, device: str = "auto", progress: Progress = silent) -> Model:
@@ -420,11 +432,12 @@ class Engine:
         sight = self._see(request, request.device, progress)
         trace, method = sight.trace, METHODS[request.method]
         require_fit(request.method, trace.outline, sight.model.card.title)
-        tokens = query_tokens(request.query, trace.outline, trace.geometry)
+        asked = self._asked(request, sight, progress)
+        tokens = query_tokens(request.query, asked.trace.outline, asked.trace.geometry)
         about = method.class_specific
         aim = trace.aim(request.target, request.contrast) if about else None
         key = (sight.photo_sha256, sight.key, request.method, request.params, request.head,
-               request.direction, tokens, aim)  # fmt: skip
+               request.direction, tokens, aim, stamped(request.reference))  # fmt: skip
         explanation, method_s = self._explanations.get(
             key, lambda: self._explanation(request, sight, tokens, progress),
             lambda: progress(WAITING, 0),
@@ -435,7 +448,30 @@ class Engine:
             trace.forward_s, method_s,
             None if trace.readouts is None else softmax(trace.readouts),
             self._change(request, sight, aim.target if aim else None, progress),
+            asked.trace.geometry if request.asks_elsewhere else None,
         )  # fmt: skip
+
+    def _asked(self, request: ExplainRequest, sight: Sight, progress: Progress) -> Sight:
+        """The photo that the query lies on, as the model saw it."""
+        if not request.asks_elsewhere:
+            return sight
+        return self._see(replace(request, photo=request.reference[0]), request.device, progress)
+
+    def _fitted(self, request: ExplainRequest, sight: Sight, progress: Progress) -> object:
+        """What the method learns of the photos that the map refers to; None where of none."""
+        method = METHODS[request.method]
+        if not request.reference or method.fit is None:
+            return None
+        fit, question = method.fit, Question(params=dict(request.params))
+        photos = ReferencePhotos(
+            request, lambda of, told: self._see(of, of.device, told).trace, progress
+        )
+        query = request.query if method.about_token else None
+        key = (sight.key[1:] if isinstance(sight.key, tuple) else sight.key, request.method,
+               request.params, query, stamped(request.reference))  # fmt: skip
+        return self._fits.get(
+            key, lambda: fit(photos, question, progress), lambda: progress(WAITING, 0)
+        )
 
     def _change(
         self, request: ExplainRequest, sight: Sight, target: int | None, progress: Progress
@@ -452,10 +488,11 @@ class Engine:
         self, request: ExplainRequest, sight: Sight, query: tuple[int, ...], progress: Progress
     ) -> tuple[Explanation, float]:
         trace, needed = sight.trace, EXPLAINING_BYTES
+        fitted = self._fitted(request, sight, progress)
         if "gradients" in METHODS[request.method].needs:
             needed += sight.model.card.cost_at(trace.geometry.input_size).backward_bytes
         with self._room.taken(needed, trace.device, lambda: progress(WAITING, 0)):
-            return explain(request, trace, query, progress)
+            return explain(request, trace, query, progress, fitted)
 
 
 def _photo_of(key: Hashable) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vitviz.engine.requests import DecodeRequest, ExplainRequest
 from vitviz.methods import METHODS
-from vitviz.session.state import Pane, Session
+from vitviz.session.state import Pane, PhotoRef, Session, View
 
 
 def plan(session: Session, device: str = "auto") -> tuple[ExplainRequest, ...]:
@@ -37,7 +37,17 @@ def request_of(
         view.head if method.fuses_first else None, view.query if method.about_token else "auto",
         direction, view.target if method.class_specific else None,
         view.contrast if method.class_specific else None, device, ablation=view.ablation,
+        reference=reference_of(pane.photo, view),
     )  # fmt: skip
+
+
+def reference_of(photo: PhotoRef | None, view: View) -> tuple[PhotoRef, ...]:
+    """The other photos that a map refers to; none where it refers to its own alone."""
+    refers = METHODS[view.method].refers
+    if not refers:
+        return ()
+    reference = view.reference[:1] if refers == "photo" else tuple(dict.fromkeys(view.reference))
+    return () if reference == (photo,) else reference
 
 
 def decode_request_of(

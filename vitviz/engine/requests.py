@@ -11,6 +11,7 @@ from typing import Literal
 
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Head
+from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, ParameterValue
 from vitviz.probing.ablation import Ablation, Fill
 from vitviz.probing.removal import Removal
@@ -50,6 +51,7 @@ class ExplainRequest(Request):
         target: Index of the class, for class-specific methods; None: the most probable one.
         contrast: Index of the class that it is set against; None: none.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        reference: Other photos that the map refers to (``Method.refers``); none: its own.
     """
 
     method: str
@@ -60,6 +62,12 @@ class ExplainRequest(Request):
     target: int | None = None
     contrast: int | None = None
     device: str = "auto"
+    reference: tuple[PhotoRef, ...] = field(default=(), kw_only=True)
+
+    @property
+    def asks_elsewhere(self) -> bool:
+        """The query lies on another photo."""
+        return bool(self.reference) and METHODS[self.method].refers == "photo"
 
 
 @dataclass(frozen=True)

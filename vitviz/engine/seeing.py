@@ -116,15 +116,33 @@ def see(
 
 
 def explain(
-    request: ExplainRequest, trace: Trace, query: tuple[int, ...], progress: Progress
+    request: ExplainRequest,
+    trace: Trace,
+    query: tuple[int, ...],
+    progress: Progress,
+    fitted: object = None,
 ) -> tuple[Explanation, float]:
-    """The explanation that was asked for, and the seconds it took."""
+    """The explanation that was asked for, and the seconds it took.
+
+    Args:
+        request: What was asked.
+        trace: Of the photo.
+        query: Tokens of the first layer; where the query lies on another photo, of that one.
+        progress: Told how far it is; may raise ``Cancelled``.
+        fitted: What the method learned of the photos that the map refers to; None: of none.
+    """
     from vitviz.tracing.memory import refusing
 
     start = time.perf_counter()
     head = "mean" if request.head is None else request.head
     question = Question(
-        query, request.direction, head, dict(request.params), request.target, request.contrast
+        query,
+        request.direction,
+        head,
+        dict(request.params),
+        request.target,
+        request.contrast,
+        fitted,
     )
     with refusing(EXPLAINING_BYTES, f"an explanation of {trace.tokens:,} tokens"):
         explanation = METHODS[request.method].explain(trace, question, progress)

@@ -20,7 +20,7 @@ from vitviz.exporting.plate import Plate, Words
 from vitviz.exporting.provenance import Disclosure, provenance_of, to_json
 from vitviz.exporting.stamp import write_with_provenance
 from vitviz.imaging.photo import Photo
-from vitviz.maps.bar import ColourBar
+from vitviz.maps.bar import bar_of
 from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import Look, look, style_for
 from vitviz.maps.style import Style
@@ -168,7 +168,7 @@ def frames(
         if animation.words else Words()
         for cell, view in shown
     ]  # fmt: skip
-    bar = ColourBar(how.low, how.high, quantity.unit, how.style, ("all frames",))
+    bar = bar_of(how[1:], quantity, how.style, ("all frames",))
     plate = Plate(pixels.shape[:2], bar if animation.bar else None, words)
     is_bare = not animation.words and not animation.bar
     for number, (cell, view) in enumerate(shown):

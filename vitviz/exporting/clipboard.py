@@ -13,7 +13,7 @@ from vitviz.engine.engine import Engine
 from vitviz.exporting.figure_files import PaneMap, compose
 from vitviz.exporting.plate import Plate, Words, sheet
 from vitviz.figures.spec import Content, FigureSpec
-from vitviz.maps.bar import ColourBar
+from vitviz.maps.bar import bar_of
 from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.overlay import drawn
 from vitviz.maps.ranges import ExplainedMap, Look, ranges, style_for
@@ -60,7 +60,7 @@ def picture(
         picture = drawn(pixels, heat_map, how)
         letters = ", ".join(map(letter, ends.shared_by))
         note = (f"shared by {letters}",) if letters else ()
-        bar = ColourBar(ends.low, ends.high, heat_map.unit, how.style, note)
+        bar = bar_of((ends.low, ends.high), heat_map.quantity, how.style, note)
         plates.append(Plate(pixels.shape[:2], bar, words).draw(picture, said))
     return sheet(plates, math.ceil(math.sqrt(len(plates)))) if len(plates) > 1 else plates[0]
 
@@ -98,7 +98,8 @@ def figure_picture(
 
 def values_text(heat_map: HeatMap, separator: str) -> str:
     """The map's values as rows and columns, as spreadsheets take them."""
-    return "".join(separator.join(map(str, row)) + "\n" for row in heat_map.values)
+    rows = heat_map.values.reshape(len(heat_map.values), -1)  # of colours three numbers a patch
+    return "".join(separator.join(map(str, row)) + "\n" for row in rows)
 
 
 def _words(shown: Sequence[PaneMap], style: Style) -> list[Words]:

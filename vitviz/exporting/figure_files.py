@@ -324,7 +324,7 @@ class _Composer:
         return Panel(
             pixels, heat_map.geometry, None if self._spec.draws == "photo" else heat_map.values,
             how.style, how[1:], heat_map.unit, heading,
-            marked, outliers=heat_map.outliers,
+            marked, outliers=heat_map.outliers, matches=heat_map.matches,
         )  # fmt: skip
 
     def _difference(self, items: list[PaneMap]) -> Panel:

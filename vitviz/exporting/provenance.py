@@ -299,7 +299,7 @@ def facts(
                    geometry.input_size, geometry.patch, geometry.grid, geometry.seen),
         request.method, _settings(request.method, dict(request.params)),
         None if every_map else heat_map.layer + 1, None if kept_apart else head,
-        query_name(cell.layout, cell.query_tokens), points[0] if len(points) == 1 else None,
+        query_name(cell.query_layout, cell.query_tokens), points[0] if len(points) == 1 else None,
         request.direction,
         cell.explanation.target, cell.explanation.contrast, heat_map.unit, cell.device, "float32",
     )  # fmt: skip
@@ -350,6 +350,7 @@ def _names(session: Session) -> Callable[[str], str]:
     panes = session.panes
     paths = [ref.path for ref in session.photos]
     paths += [pane.photo.path for pane in panes if pane.photo] + [pane.model for pane in panes]
+    paths += [ref.path for pane in panes for ref in pane.view.reference]
     ids, names = {card.id for card in bundled()}, dict[str, str]()
     for path in dict.fromkeys(paths):
         name = path if path in ids else Path(path).name
@@ -365,12 +366,17 @@ def renamed(session: Session, name: Callable[[str], str]) -> Session:
         return replace(photo, path=name(photo.path))
 
     def pane(one: Pane) -> Pane:
-        return replace(one, photo=ref(one.photo) if one.photo else None, model=name(one.model))
+        return replace(one, photo=ref(one.photo) if one.photo else None, model=name(one.model),
+                       view=view(one.view))  # fmt: skip
+
+    def view(one: View) -> View:
+        return replace(one, reference=tuple(ref(photo) for photo in one.reference))
 
     others = tuple(pane(one) for one in session.compare.others)
     return replace(
         session, photos=tuple(ref(photo) for photo in session.photos),
-        model=name(session.model), compare=replace(session.compare, others=others),
+        model=name(session.model), view=view(session.view),
+        compare=replace(session.compare, others=others),
     )  # fmt: skip
 
 

@@ -58,6 +58,7 @@ def reopen(
     session = session_of(provenance)
     photos = {ref.path for ref in session.photos}
     photos |= {pane.photo.path for pane in session.panes if pane.photo}
+    photos |= {ref.path for pane in session.panes for ref in pane.view.reference}
     models = {pane.model for pane in session.panes if not is_id(pane.model)}
     search = _Search(provenance, path, known, progress)
     found = {name: search.find(name, sample_photos()) for name in sorted(photos)}

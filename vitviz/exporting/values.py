@@ -122,7 +122,7 @@ def _arrays(cell: Cell, view: View, every: bool) -> dict[str, Any]:
     geometry = found[0].geometry
     return {
         "values": _stack(cell, view, every),
-        "prefix_values": prefix.reshape(len(layers), -1, prefix.shape[1]) if every else prefix[0],
+        "prefix_values": prefix.reshape(len(layers), -1, *prefix.shape[1:]) if every else prefix[0],
         "prefix_tokens": np.array(cell.layout.prefix, np.str_),
         "layers": np.array([layer + 1 for layer in layers]),
         "heads": np.array([_number(head) for head in heads]),
@@ -159,7 +159,7 @@ def _ragged_arrays(cell: Cell, view: View) -> dict[str, Any]:
     return arrays
 
 
-def _prefix_values(cell: Cell, heat_map: HeatMap) -> Float32[np.ndarray, " prefix"]:
+def _prefix_values(cell: Cell, heat_map: HeatMap) -> Float32[np.ndarray, "prefix ..."]:
     return cell.explanation.tokens(heat_map.layer, heat_map.head)[: len(cell.layout.prefix)]
 
 
@@ -170,13 +170,16 @@ def _number(head: Head) -> int | str:
 
 def _csv(cell: Cell, view: View, every: bool) -> bytes:
     names = ("layer", "head") if every else ()
-    heading = (*names, "row", "column", "left", "top", "right", "bottom", "value")
+    found = maps(cell, view, every)
+    of_patch = ("red", "green", "blue") if found[0].is_coloured else ("value",)
+    heading = (*names, "row", "column", "left", "top", "right", "bottom", *of_patch)
     lines = [",".join(heading)]
-    for heat_map in maps(cell, view, every):
+    for heat_map in found:
         start = f"{heat_map.layer + 1},{_number(heat_map.head)}," if every else ""
         # A float32 prints the fewest digits that give it back.
-        numbers = zip(_places(heat_map.geometry), heat_map.values.ravel(), strict=True)
-        lines += [f"{start}{place},{number!s}" for place, number in numbers]
+        values = heat_map.values.reshape(-1, len(of_patch))
+        numbers = zip(_places(heat_map.geometry), values, strict=True)
+        lines += [f"{start}{place},{','.join(map(str, number))}" for place, number in numbers]
     return ("\n".join(lines) + "\n").encode("ascii")
 
 
@@ -202,7 +205,11 @@ def _tiff(cell: Cell, view: View, options: ValuesOptions) -> bytes:
 
 def _pages(cell: Cell, view: View, options: ValuesOptions) -> Iterator[Image.Image]:
     for heat_map in maps(cell, view, options.every):
-        values = heat_map.values
-        if options.resolution == "photo":
-            values = at_pixels(values, heat_map.geometry, options.smooth)
-        yield Image.fromarray(np.ascontiguousarray(values))
+        channels = [heat_map.values]
+        if heat_map.is_coloured:  # a page each: a TIFF by Pillow has no three floats a pixel
+            channels = [np.ascontiguousarray(heat_map.values[..., i]) for i in range(3)]
+        for values in channels:
+            shown = values
+            if options.resolution == "photo":
+                shown = at_pixels(values, heat_map.geometry, options.smooth)
+            yield Image.fromarray(np.ascontiguousarray(shown))

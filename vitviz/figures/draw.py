@@ -19,7 +19,7 @@ from vitviz.figures.sharing import colour_bars
 from vitviz.figures.spec import FigureSpec
 from vitviz.maps.mass import mass_lines
 from vitviz.maps.outliers import strokes
-from vitviz.maps.overlay import AMBER, over_grey
+from vitviz.maps.overlay import AMBER, frames, over_grey
 from vitviz.maps.style import Style
 from vitviz.shapes import UInt8
 
@@ -154,6 +154,7 @@ class Drawing:
             yield canvas.grid(panel, rect)
         if panel.values is not None and self.spec.draws != "photo":
             lines = mass_lines(panel.values, panel.geometry, panel.style.outlined)
+            lines += frames(panel.matches, panel.geometry)
             yield from canvas.lines(strokes(panel.outliers, panel.geometry), panel, rect, AMBER)
             yield from canvas.lines(lines, panel, rect)
         for box in panel.marked:

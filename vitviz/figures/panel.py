@@ -31,6 +31,7 @@ class Panel:
         cut: Patches stand apart, and the number of each row's first token is beside it.
         first_token: That of the first row, where it is cut.
         outliers: Its outlier patches, as of ``HeatMap``.
+        matches: The patches that match best, as of ``HeatMap``.
     """
 
     photo: UInt8[np.ndarray, "height width 3"]
@@ -44,6 +45,7 @@ class Panel:
     cut: bool = False
     first_token: int = 0
     outliers: OnOutliers | None = None
+    matches: tuple[tuple[int, int], ...] = ()
 
     @property
     def aspect(self) -> float:

@@ -31,7 +31,7 @@ from vitviz.imaging.samples import sample_photos
 from vitviz.models.loading import bundled
 from vitviz.paths import absolute, is_elsewhere
 from vitviz.session import pasted
-from vitviz.session.panes import without_point
+from vitviz.session.panes import view_on_another, without_point
 from vitviz.session.state import Pane, PhotoRef, Session
 
 PHOTO_FILTER = f"Photos ({' '.join(f'*{suffix}' for suffix in EXTENSIONS)});;All files (*)"
@@ -134,7 +134,7 @@ class Documents(QObject):
 
     def _add_refs(self, refs: Sequence[PhotoRef]) -> None:
         session, first = self._with_photos(self.store.session, refs)
-        view = without_point(session.view)
+        view = view_on_another(session.view, session.photo)
         self.store.set(replace(session, selected=session.photos.index(first), view=view))
 
     def for_pane(self, session: Session, pane: Pane, found: Found) -> tuple[Session, Pane]:
@@ -155,7 +155,7 @@ class Documents(QObject):
         self._say_refused(refused)
         if found.photos:
             session, first = self._with_photos(session, found.photos)
-            pane = replace(pane, photo=first, view=without_point(pane.view))
+            pane = replace(pane, photo=first, view=view_on_another(pane.view, pane.photo))
         return session, pane
 
     def _with_photos(self, session: Session, refs: Sequence[PhotoRef]) -> tuple[Session, PhotoRef]:

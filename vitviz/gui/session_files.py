@@ -20,7 +20,7 @@ from vitviz.models.loading import bundled
 from vitviz.paths import is_elsewhere, is_file
 from vitviz.progress import Progress
 from vitviz.session import session_file
-from vitviz.session.panes import without_photos
+from vitviz.session.panes import references, without_photos, without_references
 from vitviz.session.state import Session
 
 if TYPE_CHECKING:
@@ -125,7 +125,8 @@ class SessionFiles:
             allowed: Names on other computers that the user said yes to.
         """
         far = frozenset(filter(is_elsewhere, session.files)) - allowed
-        gone = [ref for ref in session.photos if ref.path in far or not is_file(ref.path)]
+        named = dict.fromkeys((*session.photos, *references(session)))
+        gone = [ref for ref in named if ref.path in far or not is_file(ref.path)]
         self._refusals.begin()
         words = [*problems]
         if lost := [Path(ref.path).name for ref in gone if ref.path not in far]:
@@ -145,7 +146,7 @@ class SessionFiles:
             )
         if words:
             self._banner.say(" ".join(words), choices)
-        left = without_photos(session, gone)
+        left = without_references(without_photos(session, gone), gone)
         return renamed(left, lambda name: bundled()[0].id if name in far else name)
 
     def _present_all(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vitviz.maps.heat_map import Quantity
 from vitviz.maps.scaling import Scaling, scale_name
 from vitviz.maps.style import Style
 from vitviz.maps.ticks import Ticks, number, ticks
@@ -74,3 +75,17 @@ class ColourBar:
     @property
     def _scaling(self) -> str:
         return scale_name(self.high, self.style.scaling)
+
+
+def bar_of(
+    ends: tuple[float, float], quantity: Quantity, style: Style, note: tuple[str, ...] = ()
+) -> ColourBar | None:
+    """The colour bar of a map; None of one that is colours, for which no bar stands.
+
+    Args:
+        ends: The values at its ends.
+        quantity: What the map's numbers are.
+        style: How the map is drawn.
+        note: As of ``ColourBar``.
+    """
+    return None if quantity.kind == "colours" else ColourBar(*ends, quantity.unit, style, note)

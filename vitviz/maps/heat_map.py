@@ -63,6 +63,21 @@ class Completeness:
         return abs(self.whole - self.patches - self.prefix - self.biases)
 
 
+@dataclass(frozen=True)
+class Components:
+    """Which components of features the colours of a map are.
+
+    Args:
+        channels: The component that is red, green and blue, from 1; negative where it is flipped.
+        shares: The part of the variance that the first, second, third component holds, 0..1.
+        photos: Of how many photos they are the components.
+    """
+
+    channels: tuple[int, ...]
+    shares: tuple[float, ...]
+    photos: int
+
+
 @dataclass(frozen=True, eq=False)
 class HeatMap:
     """One map, unnormalised.
@@ -78,6 +93,8 @@ class HeatMap:
             empty where the values are not shares of a whole.
         completeness: What it adds up to; None of methods that promise nothing.
         outliers: Its outlier patches; None where there are none, or nothing is known of them.
+        components: What its colours are, where they are components.
+        matches: Rows and columns of the patches that match best, the best first.
     """
 
     values: Float32[np.ndarray, "rows cols *channels"]
@@ -88,10 +105,17 @@ class HeatMap:
     prefix_share: tuple[tuple[str, float], ...] = ()
     completeness: Completeness | None = None
     outliers: OnOutliers | None = None
+    components: Components | None = None
+    matches: tuple[tuple[int, int], ...] = ()
 
     @property
     def unit(self) -> str:
         return self.quantity.unit
+
+    @property
+    def is_coloured(self) -> bool:
+        """Its values are colours, three numbers a patch."""
+        return self.quantity.kind == "colours"
 
     def rank(self, row: int, col: int) -> int:
         """How many patches have a greater value, plus one."""
@@ -100,7 +124,7 @@ class HeatMap:
     @property
     def known(self) -> int:
         """How many patches have a value."""
-        return int(np.isfinite(self.values).sum())
+        return int(np.isfinite(self.values).sum()) // (3 if self.is_coloured else 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +133,7 @@ class LayerMaps:
 
     Args:
         values: Read-only, natural units, prefix tokens included. There is one head for methods
-            that fuse heads first.
+            that fuse heads first; where they are colours, red, green and blue stand in its place.
         tokens: Which token is which.
         geometry: Where the patches lie on the photo.
     """
@@ -142,6 +166,8 @@ class Explanation:
         completeness: What the maps of a layer add up to; empty of methods that promise nothing.
         outliers: Which patches are outliers, of the layers for which that is known.
         choice: What is done with them in its maps.
+        components: What the colours of a layer are, where they are components.
+        matches: The patches of a layer that match best, the best first.
     """
 
     by_layer: Mapping[int, LayerMaps]
@@ -153,6 +179,8 @@ class Explanation:
     completeness: Mapping[int, Completeness] = field(default_factory=dict)
     outliers: Mapping[int, Bool[np.ndarray, " patches"]] = field(default_factory=dict)
     choice: OutlierChoice = "show"
+    components: Mapping[int, Components] = field(default_factory=dict)
+    matches: Mapping[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
 
     @property
     def unit(self) -> str:
@@ -198,9 +226,12 @@ class Explanation:
         heads = len(self.by_layer[self.nearest_layer(layer)].values)
         return min(head, heads - 1) if isinstance(head, int) else head
 
-    def tokens(self, layer: int, head: Head) -> Float32[np.ndarray, " tokens"]:
+    def tokens(self, layer: int, head: Head) -> Float32[np.ndarray, "tokens ..."]:
         """One row with its prefix tokens; ``layer`` must be one of ``layers``."""
         by_head = self.by_layer[layer].values
+        if self.quantity.kind == "colours":
+            colours: Float32[np.ndarray, "tokens 3"] = by_head.T
+            return colours
         head = 0 if self.head is not None else self.nearest_head(head, layer)
         one: Float32[np.ndarray, " tokens"]
         one = by_head[head] if isinstance(head, int) else getattr(by_head, head)(axis=0)
@@ -212,20 +243,23 @@ class Explanation:
         head, maps = self.nearest_head(head, layer), self.by_layer[layer]
         row = self.tokens(layer, head)
         prefix = maps.tokens.prefix
-        values = row[len(prefix) :].reshape(maps.tokens.grid)
+        values = row[len(prefix) :].reshape(*maps.tokens.grid, *row.shape[1:])
         values.flags.writeable = False
         quantity = self.quantity
         if self.head is None and head in ("max", "min") and quantity.kind == "share":
             # The greatest or least share over heads is no longer a share of one whole.
             quantity = Quantity(quantity.unit)
-        mass = [float(value) for value in row[: len(prefix)]]
-        share = tuple(zip(prefix, mass, strict=True)) if quantity.kind == "share" else ()
+        shares = zip(prefix, map(float, row), strict=False)
+        share = tuple(shares) if quantity.kind == "share" else ()
         complete = self.completeness.get(layer)
-        found = HeatMap(values, maps.geometry, quantity, layer, head, share, complete)
+        found = HeatMap(
+            values, maps.geometry, quantity, layer, head, share, complete,
+            components=self.components.get(layer), matches=self.matches.get(layer, ()),
+        )  # fmt: skip
         return self._with_outliers(found)
 
     def _with_outliers(self, whole: HeatMap) -> HeatMap:
-        patches = self.outliers.get(whole.layer)
+        patches = None if whole.is_coloured else self.outliers.get(whole.layer)
         if patches is None or (on := on_outliers(whole.values, patches, self.choice)) is None:
             return whole
         values = whole.values

@@ -17,7 +17,7 @@ from vitviz.imaging.geometry import Box, Geometry
 from vitviz.maps.colour import DIVERGING, table
 from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.interpolation import MULTIPLIED_AT_ONCE, missing, steps, weights
-from vitviz.maps.mass import mass_lines
+from vitviz.maps.mass import lines_around, mass_lines
 from vitviz.maps.outliers import strokes
 from vitviz.maps.ranges import Look
 from vitviz.maps.style import Style
@@ -188,7 +188,7 @@ def drawn(
     geometry = replace(heat_map.geometry, photo_size=(height, width))
     if heat_map.quantity.kind != "colours":
         picture = composite(photo_pixels, heat_map.values, geometry, *look)
-        draw_lines(picture, mass_lines(heat_map.values, geometry, look.style.outlined))
+        draw_lines(picture, lines_over(heat_map, geometry, look.style))
         return with_strokes(picture, strokes(heat_map.outliers, geometry))
     style = replace(look.style, opacity=0.0)
     nothing = np.zeros(heat_map.values.shape[:2], np.float32)
@@ -200,6 +200,32 @@ def drawn(
     above = np.stack(channels, axis=-1)
     mixed = below + look.style.opacity * (255 * np.clip(above, 0, 1) - below)
     return np.where(np.isfinite(above), np.rint(mixed), below).astype(np.uint8)
+
+
+def lines_over(heat_map: HeatMap, geometry: Geometry, style: Style) -> tuple[Box, ...]:
+    """The lines around patches of a map: of those that hold what the style says, and of each that
+    matches best.
+
+    Args:
+        heat_map: The map.
+        geometry: Where its patches lie on the photo.
+        style: How it is drawn.
+
+    Returns:
+        As of ``mass_lines``.
+    """
+    mass = mass_lines(heat_map.values, geometry, style.outlined)
+    return (*mass, *frames(heat_map.matches, geometry))
+
+
+def frames(patches: Sequence[tuple[int, int]], geometry: Geometry) -> tuple[Box, ...]:
+    """The lines around each of some patches."""
+    lines: list[Box] = []
+    for patch in patches:
+        alone = np.zeros(geometry.grid, bool)
+        alone[patch] = True
+        lines += lines_around(alone, geometry)
+    return tuple(lines)
 
 
 LINE = 1 / 400

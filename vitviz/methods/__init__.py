@@ -15,8 +15,10 @@ from vitviz.methods.leave_one_out import LEAVE_ONE_OUT
 from vitviz.methods.legrad import LEGRAD
 from vitviz.methods.libragrad import LIBRAGRAD
 from vitviz.methods.outliers import OUTLIERS
+from vitviz.methods.pca import PCA
 from vitviz.methods.relevance import RELEVANCE
 from vitviz.methods.rollout import ROLLOUT
+from vitviz.methods.similarity import SIMILARITY
 from vitviz.methods.smooth_grad import SMOOTH_GRAD
 from vitviz.methods.value_attention import VALUE_ATTENTION
 from vitviz.methods.value_rollout import VALUE_ROLLOUT
@@ -46,6 +48,8 @@ METHODS: dict[str, Method] = {
         INTEGRATED_GRADIENTS,
         SMOOTH_GRAD,
         # what its layers put out
+        PCA,
+        SIMILARITY,
         FEATURE_NORM,
         OUTLIERS,
     )

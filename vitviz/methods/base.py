@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from vitviz.maps.heat_map import Explanation, Head
 from vitviz.models.outline import NO_CLASSES, Ability, Outline
@@ -64,6 +64,18 @@ class Parameter:
     first_layer: bool = False
 
 
+class Seen(NamedTuple):
+    """A photo that a map refers to, as the network saw it.
+
+    Args:
+        trace: What the network did with it.
+        query: Indices of the query's tokens in its first layer.
+    """
+
+    trace: Trace
+    query: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Question:
     """What is asked of a trace.
@@ -80,6 +92,7 @@ class Question:
             model does not have: the most probable.
         contrast: Index of the class that this one is set against: the map is of the difference of
             their logits. None, or one that the model does not have: none.
+        fitted: What ``Method.fit`` learned of other photos; None: it learns of this one.
     """
 
     query: tuple[int, ...] = (0,)
@@ -88,6 +101,15 @@ class Question:
     params: Mapping[str, ParameterValue] = field(default_factory=dict)
     target: int | None = None
     contrast: int | None = None
+    fitted: Any = None
+
+
+Reference = Literal["", "photo", "photos"]
+"""To which photos the map of one refers: to none but itself; to one, on which its query lies; or to
+several, from which its scale is learned."""
+
+Fit = Callable[[Iterable[Seen], Question, Progress], Any]
+"""Learns of the photos that a map refers to; goes through them more than once."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +128,8 @@ class Method:
         directions: Which of "of" and "to" it answers.
         needs: What a network must give for it.
         about_token: It asks about some tokens, the query; else about the whole photo.
+        refers: Whether its map can refer to other photos.
+        fit: Learns of those; None where it refers to none.
     """
 
     name: str
@@ -117,6 +141,8 @@ class Method:
     directions: tuple[Direction, ...] = ("of",)
     needs: frozenset[Ability] = frozenset({"attention"})
     about_token: bool = True
+    refers: Reference = ""
+    fit: Fit | None = None
 
     @property
     def fuses_first(self) -> bool:

@@ -188,6 +188,12 @@ class Network(nn.Module):
         """A state as the tokens of its layer: prefix, then patches row by row."""
         return z
 
+    def normed(self, z: Tensor) -> Float[Tensor, "batch tokens dim"]:
+        """The tokens of a state of any layer as the network's last norm makes them, which is what
+        its head reads of the last one; as they are where it has no such norm.
+        """
+        return self.as_tokens(z)
+
     normalised_pixels = False
     """Its decoder predicts each patch's pixels less their mean, by their spread."""
 

@@ -121,6 +121,9 @@ class Ablated(Network):
     def as_tokens(self, z: Tensor) -> Float[Tensor, "batch tokens dim"]:
         return self.whole.as_tokens(z)
 
+    def normed(self, z: Tensor) -> Float[Tensor, "batch tokens dim"]:
+        return self.whole.normed(z)
+
     def decode(
         self,
         image: Float[Tensor, "batch 3 height width"],  # noqa: ARG002

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from vitviz.errors import VitvizError
+from vitviz.methods import METHODS
 from vitviz.session.queries import points_of
 from vitviz.session.state import MOST_PANES, Pane, PhotoRef, Query, Session, View, with_panes
 
@@ -112,6 +113,28 @@ def without_photos(session: Session, gone: Collection[PhotoRef]) -> Session:
     )  # fmt: skip
 
 
+def references(session: Session) -> tuple[PhotoRef, ...]:
+    """The photos that maps of the session refer to."""
+    return tuple(dict.fromkeys(ref for pane in session.panes for ref in pane.view.reference))
+
+
+def without_references(session: Session, gone: Collection[PhotoRef]) -> Session:
+    """The session whose maps refer to none of some photos; a query on one of them is none."""
+    closed = frozenset(gone)
+    if not closed.intersection(references(session)):
+        return session
+
+    def changed(pane: Pane) -> Pane:
+        left = tuple(ref for ref in pane.view.reference if ref not in closed)
+        if left == pane.view.reference:
+            return pane
+        is_query = METHODS[pane.view.method].refers == "photo"
+        view = without_point(pane.view) if is_query else replace(pane.view, reference=left)
+        return replace(pane, view=view)
+
+    return with_panes(session, tuple(map(changed, session.panes)), session.compare.focus)
+
+
 def with_frame(session: Session, frame: int) -> Session:
     """Another frame of the current photo; the frame before stays open where a pane shows it."""
     photo = session.photo
@@ -127,8 +150,27 @@ def with_frame(session: Session, frame: int) -> Session:
     return replace(session, photos=tuple(photos), selected=photos.index(other))
 
 
+def view_on_another(view: View, before: PhotoRef | None) -> View:
+    """The view for another photo.
+
+    A method whose query may lie on another photo goes on with the patch of the photo that it lies
+    on; for others patches of the last photo mean nothing.
+
+    Args:
+        view: Of the last photo.
+        before: Which that was.
+    """
+    points = not isinstance(view.query, str)
+    if METHODS[view.method].refers != "photo" or not points or before is None:
+        return without_point(view)
+    plain = replace(view, ablation=replace(view.ablation, places=()))
+    return replace(plain, reference=view.reference or (before,))
+
+
 def without_point(view: View) -> View:
     """The view for another photo: patches of the last photo mean nothing on it."""
+    if METHODS[view.method].refers == "photo":
+        view = replace(view, reference=())
     if view.ablation.places:
         view = replace(view, ablation=replace(view.ablation, places=()))
     return view if isinstance(view.query, str) else replace(view, query="auto")
@@ -153,12 +195,23 @@ def with_query(
         linked: Whether the other panes go with it.
     """
     return tuple(
-        replace(pane, view=replace(pane.view, query=there))
-        if (i == index or linked)
-        and (there := same_place(query, panes[index].photo, pane.photo, sizes)) is not None
-        else pane
+        _asking(pane, query, panes[index].photo, sizes) if i == index or linked else pane
         for i, pane in enumerate(panes)
     )
+
+
+def _asking(
+    pane: Pane, query: Query, photo: PhotoRef | None, sizes: Mapping[PhotoRef, tuple[int, int]]
+) -> Pane:
+    """The pane with a query of some photo: that very patch, where its method can look for it on
+    another photo; else the patch at the same place.
+    """
+    if METHODS[pane.view.method].refers == "photo":
+        points = photo is not None and not isinstance(query, str)
+        reference = (photo,) if points and photo is not None else ()
+        return replace(pane, view=replace(pane.view, query=query, reference=reference))
+    there = same_place(query, photo, pane.photo, sizes)
+    return pane if there is None else replace(pane, view=replace(pane.view, query=there))
 
 
 def same_place(

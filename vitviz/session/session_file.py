@@ -17,10 +17,11 @@ from vitviz.session.state import Session, View
 from vitviz.session.strict import check_parameters, method_called
 from vitviz.writing import write_whole
 
-VERSION = 6
+VERSION = 7
 """1 had one pane, no figure and no class; up to 2 a query was a token or one point; up to 3 there
 was no mask; up to 4 nothing was taken from networks, and no class was set against another; up to 5
-no patches were outlined, and outliers were like all others. They are still read."""
+no patches were outlined, and outliers were like all others; up to 6 no map referred to other
+photos. They are still read."""
 
 QUERIES = "auto|patches|cls|dist|reg[1-9][0-9]*"
 
@@ -109,6 +110,8 @@ def _in_this_version(data: Mapping[str, Any], version: int) -> Mapping[str, Any]
         data = _with_new_fields(data, {"outliers": new["view"]["outliers"]})
     if version < 6 and isinstance(data.get("style"), dict):
         data = {**data, "style": {"outlined": new["style"]["outlined"], **data["style"]}}
+    if version < 7:
+        data = _with_new_fields(data, {"reference": new["view"]["reference"]})
     if version > 1:  # what 2 could say, 3 says so too
         return data
     added: dict[str, dict[str, Any]] = {"view": {"target": None}, "style": {"scaling": "linear"}}

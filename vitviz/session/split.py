@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 
 from vitviz.errors import VitvizError
 from vitviz.methods import METHODS
-from vitviz.session.panes import without_point
+from vitviz.session.panes import view_on_another
 from vitviz.session.state import MOST_PANES, Pane, PhotoRef, Session, with_panes
 
 Along = Literal["layers", "heads", "methods", "models", "photos", "classes"]
@@ -91,7 +91,7 @@ def varied(pane: Pane, along: Along, value: Any) -> Pane:
         case "models":
             return replace(pane, model=value, view=replace(view, target=None, contrast=None))
         case "photos":
-            return replace(pane, photo=value, view=without_point(view))
+            return replace(pane, photo=value, view=view_on_another(view, pane.photo))
         case "classes":
             return replace(pane, view=replace(view, target=value))
 

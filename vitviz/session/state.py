@@ -40,6 +40,9 @@ MOST_PANES = 6
 """Side by side; more are too small to read."""
 
 MOST_PHOTOS = 1 << 20
+MOST_REFERENCES = 64
+"""Photos that one map refers to: each is kept open, and shown to the model."""
+
 MOST_CLASSES = 1 << 24
 
 PaneIndex = Annotated[int, Within(0, MOST_PANES - 1)]
@@ -82,6 +85,8 @@ class View:
             none.
         ablation: What is taken from the network while it is looked at.
         outliers: What is done with outlier patches.
+        reference: The photos that the map refers to, where its method refers to any
+            (``Method.refers``); none: its own.
     """
 
     method: str = "attention"
@@ -94,6 +99,7 @@ class View:
     contrast: Annotated[int, Within(0, MOST_CLASSES)] | None = None
     ablation: Ablation = field(default_factory=Ablation)
     outliers: OutlierChoice = "show"
+    reference: Annotated[tuple[PhotoRef, ...], Within(0, MOST_REFERENCES)] = ()
 
 
 @dataclass(frozen=True)
@@ -173,7 +179,8 @@ class Session:
     @property
     def files(self) -> frozenset[str]:
         """The names of all photos and models, the ids of bundled ones among them."""
-        refs = (*self.photos, *(pane.photo for pane in self.panes))
+        refs = (*self.photos, *(pane.photo for pane in self.panes),
+                *(ref for pane in self.panes for ref in pane.view.reference))  # fmt: skip
         models = (pane.model for pane in self.panes)
         return frozenset(filter(None, (*(ref.path for ref in refs if ref), *models)))
 

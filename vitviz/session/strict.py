@@ -16,8 +16,9 @@ from vitviz.maps.heat_map import Explanation
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, Method, Parameter, ParameterValue
 from vitviz.models.outline import Outline
+from vitviz.plurals import count_of
 from vitviz.session.queries import points_of
-from vitviz.session.state import Point, Query, View
+from vitviz.session.state import MOST_REFERENCES, Point, Query, View
 
 MOST_LAYERS = 1000
 """What "the number of layers" can be before a model is known."""
@@ -160,6 +161,25 @@ def _check_point(point: Point, geometry: Geometry) -> None:
             f"The model did not see the point {x:g},{y:g}: it was given x "
             f"{seen.left:.0f} to {seen.right:.0f}, y {seen.top:.0f} to {seen.bottom:.0f}.",
             "Choose a point in there, or give it the whole photo.",
+        )
+
+
+def check_references(method: Method, count: int) -> None:
+    """Refuses photos that a map cannot refer to.
+
+    Raises:
+        VitvizError: The method refers to no other photos, or to fewer.
+    """
+    if not count:
+        return
+    most = {"": 0, "photo": 1, "photos": MOST_REFERENCES}[method.refers]
+    if count > most:
+        able = ", ".join(other.name for other in METHODS.values() if other.refers)
+        raise VitvizError(
+            f"{method.title} refers to no other photos."
+            if most == 0
+            else f"{method.title} refers to at most {count_of(most, 'photo')}, not to {count}.",
+            f"Methods that do are {able}." if most == 0 else "Name fewer.",
         )
 
 

@@ -34,6 +34,7 @@ from vitviz.tracing.gradients import (
 from vitviz.tracing.pixels import pixel_gradient
 from vitviz.tracing.relevance import Relevance, run_repaired
 from vitviz.tracing.values import LayerValues, run_values
+from vitviz.tracing.vectors import VectorKind, run_vectors
 
 
 @dataclass(frozen=True, eq=False)
@@ -335,6 +336,14 @@ class Trace:
     ) -> Iterator[Float32[np.ndarray, "tokens width"]]:
         """What each layer puts out, one layer after another; see ``states``."""
         return self._states(range(self.depth), progress)
+
+    def vectors(
+        self, kind: VectorKind, progress: Progress = silent
+    ) -> Iterator[tuple[int, Float32[np.ndarray, "tokens width"]]]:
+        """The vector of every token, of each layer that has such vectors; see ``run_vectors``."""
+        network, image = self._again()
+        for layer, found in run_vectors(network, image, kind, progress, self.kept):
+            yield layer, _on_cpu(found)
 
     def _states(
         self, layers: range, progress: Progress

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from vitviz.maps.heat_map import Completeness
+from vitviz.maps.heat_map import Completeness, Components
 from vitviz.maps.mass import Mass
 from vitviz.maps.outliers import OnOutliers
+from vitviz.plain_text import MOST_OF_NAME, shown_text
 from vitviz.plurals import count_of
 from vitviz.probing.ablation import Ablation
 from vitviz.wording.description import Description
@@ -25,7 +27,34 @@ def caption(of: Description) -> str:
     zero = ["0 everywhere"] if of.is_zero else []
     line = [] if of.mass is None else [mass_words(of.mass)]
     on = "" if of.outliers is None else outlier_words(of.outliers)
-    return SEPARATOR.join(filter(None, (*parts(of), *hidden, *sums, *zero, on, *line)))
+    colours = [] if of.components is None else [components_words(of.components)]
+    framed = [f"framed: {matches_words(of.matches)}"] if of.matches else []
+    return SEPARATOR.join(
+        filter(None, (*parts(of), *hidden, *sums, *zero, *colours, *framed, on, *line))
+    )
+
+
+def components_words(of: Components) -> str:
+    """ "red, green and blue: components 1, 2 and 3, which hold 31, 12 and 8 % of the variance",
+    "..., of 4 photos together".
+    """
+    numbers = [f"{abs(c)}{' flipped' if c < 0 else ''}" for c in of.channels]
+    held = [f"{100 * of.shares[abs(c) - 1]:.3g}" for c in of.channels]
+    together = f", of {of.photos} photos together" if of.photos > 1 else ""
+    return (
+        f"red, green and blue: components {listed(numbers)}, which hold {listed(held)} % of the "
+        f"variance{together}"
+    )
+
+
+def matches_words(count: int) -> str:
+    """ "the patch that matches best", "the 5 patches that match best"."""
+    return "the patch that matches best" if count == 1 else f"the {count} patches that match best"
+
+
+def listed(words: Sequence[str]) -> str:
+    """ "a, b and c"."""
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
 
 
 def outlier_words(of: OnOutliers) -> str:
@@ -154,10 +183,19 @@ def hidden_shares(maps: Sequence[Description]) -> list[str]:
 
 def _subject(of: Description) -> str:
     """ "Attention of CLS", "Class relevance of CLS for “collie”, not “tabby”", "Feature norm"."""
-    token = f" {of.direction} {of.query}" if of.method.about_token else ""
+    token = f" {of.direction} {query_words(of)}" if of.method.about_token else ""
     target = f" for “{of.target_name}”" if of.target_name else ""
     contrast = f"{', ' if target else ' for '}not “{of.contrast_name}”" if of.contrast_name else ""
     return of.method.title_for(of.outline) + token + target + contrast
+
+
+def query_words(of: Description) -> str:
+    """ "CLS", "row 3, column 5", "row 3, column 5 of bear.jpg" where that is another photo."""
+    if of.query_photo is None:
+        return of.query
+    name = shown_text(Path(of.query_photo.path).name, MOST_OF_NAME)
+    frame = f", frame {of.query_photo.frame + 1}" if of.query_photo.frame else ""
+    return f"{of.query} of {name}{frame}"
 
 
 def _setting(name: str, value: object) -> str:

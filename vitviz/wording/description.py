@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from vitviz.engine.answers import Cell
+from vitviz.engine.plan import reference_of
 from vitviz.imaging.preprocess import InputChoice
-from vitviz.maps.heat_map import Completeness, Head
+from vitviz.maps.heat_map import Completeness, Components, Head
 from vitviz.maps.mass import Mass, mass_of
 from vitviz.maps.outliers import OnOutliers
 from vitviz.maps.resample import carried
@@ -58,6 +59,9 @@ class Description:
         is_zero: Every value of the map is 0: it tells nothing apart.
         completeness: What its numbers add up to, of a method that promises it.
         outliers: Its outlier patches; None where there are none, or nothing is known of them.
+        components: What its colours are, where they are components.
+        query_photo: The other photo that the query lies on; None where it is this one's.
+        matches: How many patches are framed since they match best.
         mass: What the line drawn around some of its patches says; None without one.
     """
 
@@ -84,6 +88,9 @@ class Description:
     is_zero: bool = False
     completeness: Completeness | None = None
     outliers: OnOutliers | None = None
+    components: Components | None = None
+    query_photo: PhotoRef | None = None
+    matches: int = 0
     mass: Mass | None = None
 
 
@@ -100,11 +107,13 @@ def describe(pane: Pane, cell: Cell | None) -> Description:
     contrast = view.contrast if cell is None else cell.contrast
     if not method.class_specific:
         target = contrast = None
+    elsewhere = reference_of(pane.photo, view) if method.refers == "photo" else ()
     known = Description(
         pane.photo, pane.model, _model_title(pane, cell), pane.input, method, view.params, None,
         view.layer, view.head, 0, target, _class_name(cell, target),
         contrast, _class_name(cell, contrast), direction,
         _query_words(view.query), view.query, ablation=view.ablation,
+        query_photo=elsewhere[0] if elsewhere else None,
     )  # fmt: skip
     return known if cell is None else _answered(known, cell, view)
 
@@ -121,7 +130,7 @@ def describe_map(cell: Cell, view: View, style: Style | None = None) -> Descript
     of_request = replace(
         view, method=request.method, params=request.params, query=request.query,
         direction=request.direction, target=request.target, contrast=request.contrast,
-        ablation=request.ablation,
+        ablation=request.ablation, reference=request.reference,
     )  # fmt: skip
     known = describe(Pane(request.photo, request.model, request.input, of_request), cell)
     if style is None:
@@ -138,7 +147,7 @@ def _answered(known: Description, cell: Cell, view: View) -> Description:
         heads = len(explanation.by_layer[heat_map.layer].values)
     elif known.method.heads != "none":
         heads = cell.outline.layers[heat_map.layer].heads
-    photo_size = cell.geometry.photo_size
+    photo_size = (cell.query_geometry or cell.geometry).photo_size
     carried_points = (carried(point, photo_size, (1, 1)) for point in points_of(view.query))
     place = name_of(view.query, cell.outline) or tuple(
         sorted((round(x, 4), round(y, 4)) for x, y in carried_points)
@@ -147,10 +156,11 @@ def _answered(known: Description, cell: Cell, view: View) -> Description:
     return replace(
         known, first=explanation.layers[0] if through else None,
         layer=None if whole else heat_map.layer,
-        head=heat_map.head, heads=heads, query=query_name(cell.layout, cell.query_tokens),
+        head=heat_map.head, heads=heads, query=query_name(cell.query_layout, cell.query_tokens),
         query_place=place, prefix_share=heat_map.prefix_share, outline=cell.outline,
         is_zero=not np.nan_to_num(heat_map.values).any(),
         completeness=heat_map.completeness, outliers=heat_map.outliers,
+        components=heat_map.components, matches=len(heat_map.matches),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from vitviz.engine.answers import Cell
 from vitviz.methods import METHODS
 from vitviz.plain_text import MOST_OF_NAME, shown_text
 from vitviz.session.state import Pane
-from vitviz.wording.caption import SEPARATOR, ablation_words, layers
+from vitviz.wording.caption import SEPARATOR, ablation_words, layers, query_words
 from vitviz.wording.description import Description, describe
 from vitviz.wording.names import heads_name
 
@@ -209,4 +209,6 @@ def _outliers(of: Description) -> Aspect:
 def _query(of: Description) -> Aspect:
     if not of.method.about_token:
         return Aspect(NO_MATTER, "")
-    return Aspect((of.direction, of.query_place), f"{of.direction} {of.query}")
+    photo = of.query_photo or (of.photo if of.method.refers == "photo" else None)
+    key = (of.direction, of.query_place, photo)
+    return Aspect(key, f"{of.direction} {query_words(of)}")

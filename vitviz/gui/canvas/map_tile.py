@@ -12,9 +12,8 @@ from vitviz.gui.canvas import marks
 from vitviz.gui.canvas.pictures import map_image, photo_image
 from vitviz.imaging.geometry import Box, Geometry
 from vitviz.maps.heat_map import HeatMap
-from vitviz.maps.mass import mass_lines
 from vitviz.maps.outliers import strokes
-from vitviz.maps.overlay import inside, positions
+from vitviz.maps.overlay import inside, lines_over, positions
 from vitviz.maps.style import Style
 from vitviz.shapes import UInt8
 
@@ -109,7 +108,7 @@ class MapTile:
         photo = QRectF(painter.viewport())
         seen = QRectF(across.start, down.start, across.stop - across.start, down.stop - down.start)
         marks.dim(painter, photo, seen)
-        lines = self._on_tile(mass_lines(heat_map.values, geometry, style.outlined))
+        lines = self._on_tile(lines_over(heat_map, geometry, style))
         marks.lines(painter, lines, THIN * self._ratio)
         if marked := self._on_tile(strokes(heat_map.outliers, geometry)):
             diagonals = [QLineF(line.topLeft(), line.bottomRight()) for line in marked]

@@ -24,10 +24,10 @@ from vitviz.gui.canvas.still_layer import Still, StillLayer
 from vitviz.gui.canvas.window_lines import WindowLines
 from vitviz.imaging.geometry import Box, Geometry
 from vitviz.imaging.photo import Photo
-from vitviz.maps.bar import ColourBar
+from vitviz.maps.bar import ColourBar, bar_of
 from vitviz.maps.heat_map import HeatMap
-from vitviz.maps.mass import mass_lines
 from vitviz.maps.outliers import strokes
+from vitviz.maps.overlay import lines_over
 from vitviz.maps.style import Style
 
 Patch = tuple[int, int]
@@ -119,7 +119,7 @@ class MapView(PhotoView):
         self._ends, self._style = ends, style
         self._outlined = self._strokes = ()
         if heat_map is not None and geometry is not None:
-            self._outlined = mass_lines(heat_map.values, geometry, style.outlined)
+            self._outlined = lines_over(heat_map, geometry, style)
             self._strokes = strokes(heat_map.outliers, geometry)
         self._forget_map()
         self._keep_free()
@@ -187,7 +187,7 @@ class MapView(PhotoView):
         """What the colour bar shows."""
         if self._heat_map is None:
             return None
-        return ColourBar(*self._ends, self._heat_map.unit, self._style, self._bar_note)
+        return bar_of(self._ends, self._heat_map.quantity, self._style, self._bar_note)
 
     # The colour bar
 
@@ -208,7 +208,7 @@ class MapView(PhotoView):
 
     @property
     def _bar_is_flat(self) -> bool:
-        if not self._may_be_flat or self._heat_map is None:
+        if not self._may_be_flat or self.colour_bar is None:
             return False
         needed = max(self.bar_room, sum(self._kept_free))
         if self._photo is None or needed >= self.width() / 3:
@@ -286,7 +286,9 @@ class MapView(PhotoView):
 
     @property
     def lines_shown(self) -> tuple[Box, ...]:
-        """The line around the patches that hold what the style says, in photo pixels."""
+        """The lines around the patches that hold what the style says, and around those that match
+        best, in photo pixels.
+        """
         return self._outlined
 
     @property

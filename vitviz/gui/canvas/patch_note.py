@@ -64,18 +64,28 @@ def patch_note(
     seen = () if receptive is None else (_seen_line(patch, geometry, receptive),)
     if heat_map is None:
         return Note(title, (photo, *seen))
-    value: tuple[tuple[str, bool], ...] = (
-        (heat_map.unit, False),
-        (number(float(heat_map.values[row, col])), True),
-        (" rank", False),
-        (f"{heat_map.rank(row, col)} of {heat_map.known}", True),
-    )
-    if left_out(heat_map, patch):
-        value = ((LEFT_OUT, True),)
+    value: tuple[tuple[str, bool], ...] = ((value_words(heat_map, patch), True),)
+    if not (heat_map.is_coloured or left_out(heat_map, patch)):
+        value = (
+            (heat_map.unit, False),
+            *value,
+            (" rank", False),
+            (f"{heat_map.rank(row, col)} of {heat_map.known}", True),
+        )
     return Note(title, (value, photo, *seen))
 
 
 LEFT_OUT = "outlier patch, left out"
+
+
+def value_words(heat_map: HeatMap, patch: tuple[int, int]) -> str:
+    """The value of a patch: "0.0123"; of colours "0.2 red, 0.71 green, 0.4 blue"."""
+    if left_out(heat_map, patch):
+        return LEFT_OUT
+    if heat_map.is_coloured:
+        named = zip(heat_map.values[patch], ("red", "green", "blue"), strict=True)
+        return ", ".join(f"{value:.2g} {name}" for value, name in named)
+    return number(float(heat_map.values[patch]))
 
 
 def left_out(heat_map: HeatMap, patch: tuple[int, int]) -> bool:

@@ -16,7 +16,7 @@ from vitviz.gui.found import Found
 from vitviz.gui.scene import PaneDrop, Scene
 from vitviz.models.loading import bundled
 from vitviz.session import panes as changes
-from vitviz.session.panes import pair_of, with_query, without_point
+from vitviz.session.panes import pair_of, view_on_another, with_query
 from vitviz.session.ready import vit_or_cnn
 from vitviz.session.split import Along, split
 from vitviz.session.state import MOST_PANES, Arrangement, Pane, Query, Session, with_panes
@@ -319,7 +319,7 @@ def with_drop(pane: Pane, drop: PaneDrop) -> Pane:
     """The pane with what was dropped on it."""
     view = pane.view
     if drop.photo not in (None, pane.photo):
-        pane, view = replace(pane, photo=drop.photo), without_point(view)
+        pane, view = replace(pane, photo=drop.photo), view_on_another(view, pane.photo)
     if drop.layer is not None:
         view = replace(view, layer=drop.layer)
     if drop.head is not None:

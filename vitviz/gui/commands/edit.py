@@ -85,7 +85,7 @@ def copy_values(app: App) -> None:
     data.setText(values_text(heat_map, "\t"))
     data.setData("text/csv", values_text(heat_map, ",").encode("ascii"))
     QGuiApplication.clipboard().setMimeData(data)
-    rows, cols = heat_map.values.shape
+    rows, cols = heat_map.values.shape[:2]
     app.status.show_idle(f"Copied {rows} x {cols} values")
 
 

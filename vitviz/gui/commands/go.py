@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vitviz.gui.canvas.patch_note import LEFT_OUT, left_out
+from vitviz.gui.canvas.patch_note import value_words
 from vitviz.gui.commands.command import App, Menu
 from vitviz.gui.commands.compare import choose_pane_query
 from vitviz.gui.commands.rules import asks_class, has_heads
 from vitviz.maps.heat_map import Head
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction
-from vitviz.session.panes import with_frame, without_point
-from vitviz.session.state import View
+from vitviz.session.panes import view_on_another, with_frame, with_query
+from vitviz.session.state import Query, View
 from vitviz.wording.names import patch_name
 
 MENU = Menu("go", "&Go")
@@ -86,7 +86,7 @@ def default_query(app: App) -> None:
     if session.tab == "compare":
         choose_pane_query(app, session.compare.focus, "auto")
     else:
-        choose_view(app, replace(session.view, query="auto"), "query")
+        choose_query(app, "auto")
 
 
 @command("go.next_frame", "Next &Frame of Animation", "Alt+Right", separated=True)
@@ -109,7 +109,7 @@ def choose_view(app: App, view: View, kind: str = "") -> None:
 def select_photo(app: App, index: int) -> None:
     session = app.store.session
     if index != session.selected and 0 <= index < len(session.photos):
-        view = without_point(session.view)
+        view = view_on_another(session.view, session.photo)
         app.store.set(replace(session, selected=index, view=view), "photo")
 
 
@@ -171,7 +171,7 @@ def choose_patch(app: App, patch: tuple[int, int] | None) -> None:
     cell = app.controller.shown_cell
     if cell is not None and patch is not None:
         centre = cell.heat_map(app.store.session.view).geometry.patch_box(*patch).centre
-        choose_view(app, replace(app.store.session.view, query=centre), "query")
+        choose_query(app, centre)
 
 
 def choose_token(app: App, token: int) -> None:
@@ -181,7 +181,14 @@ def choose_token(app: App, token: int) -> None:
         return
     patch = cell.layout.patch(token)
     query = cell.layout.prefix[token] if patch is None else cell.geometry.patch_box(*patch).centre
-    choose_view(app, replace(app.store.session.view, query=query), "query")
+    choose_query(app, query)
+
+
+def choose_query(app: App, query: Query) -> None:
+    """A token of the current photo."""
+    session = app.store.session
+    (pane,) = with_query((session.pane,), 0, query, {}, linked=False)
+    choose_view(app, pane.view, "query")
 
 
 def hover_patch(app: App, patch: tuple[int, int] | None) -> None:
@@ -192,8 +199,6 @@ def hover_patch(app: App, patch: tuple[int, int] | None) -> None:
         app.controller.hover(None)
         return
     heat_map = cell.heat_map(app.store.session.view)
-    value = heat_map.values[patch]
-    words = LEFT_OUT if left_out(heat_map, patch) else f"{value:.4g}"
-    app.status.show_hovered(f"{patch_name(*patch)} · {words}")
+    app.status.show_hovered(f"{patch_name(*patch)} · {value_words(heat_map, patch)}")
     if app.preferences.follow_cursor:
         app.controller.hover(heat_map.geometry.patch_box(*patch).centre)

@@ -164,7 +164,9 @@ class MethodPanel(QWidget):
         self.chosen.emit(replace(self._view, head=self.heads.value), "head")  # type: ignore[arg-type]
 
     def _query_chosen(self) -> None:
-        self.chosen.emit(replace(self._view, query=self.query.value), "query")  # type: ignore[arg-type]
+        query = self.query.value
+        reference = self._view.reference if query == self._view.query else ()
+        self.chosen.emit(replace(self._view, query=query, reference=reference), "query")  # type: ignore[arg-type]
 
     def _direction_chosen(self) -> None:
         self.chosen.emit(

@@ -368,6 +368,11 @@ class SwinTransformer(Network):
     ) -> Float[Tensor, "batch tokens dim"]:
         return z.flatten(1, 2)
 
+    def normed(self, z: Float[Tensor, "batch rows cols dim"]) -> Float[Tensor, "batch tokens dim"]:
+        """Of the last stage; the norm has no room for the widths of the others."""
+        fits = z.shape[-1:] == self.norm.normalized_shape
+        return self.as_tokens(self.norm(z) if fits else z)
+
     def classify(self, z: Float[Tensor, "batch rows cols dim"]) -> Float[Tensor, "batch classes"]:
         """The head on the mean; the mean itself where there is no head."""
         logits: Tensor = self.head(features(self.norm(z)).mean((1, 2)))

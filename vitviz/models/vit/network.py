@@ -386,6 +386,10 @@ class VisionTransformer(Network):
     def features(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch numbers"]:
         return self._pooled(self.norm(z))
 
+    def normed(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch tokens dim"]:
+        out: Tensor = self.norm(z)
+        return out
+
     def projection(self, layer: int) -> Float[Tensor, "width width"]:
         block = self.blocks[layer]
         assert isinstance(block, Block)

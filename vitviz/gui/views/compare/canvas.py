@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from PySide6.QtWidgets import QWidget
 
 from vitviz.gui.canvas.canvas import Canvas
-from vitviz.gui.canvas.patch_note import LEFT_OUT, left_out, sees_all
+from vitviz.gui.canvas.patch_note import left_out, sees_all, value_words
 from vitviz.gui.canvas.pictures import PhotoLayer
 from vitviz.gui.threads.service import OpenPhoto
 from vitviz.imaging.geometry import Geometry
@@ -98,8 +98,8 @@ class CompareCanvas(Canvas):
             return ""
         if patch is None:
             return "not seen by the model" if self.is_over_unseen else ""
-        if left_out(heat_map, patch):
-            return LEFT_OUT
+        if left_out(heat_map, patch) or heat_map.is_coloured:
+            return value_words(heat_map, patch)
         value = float(heat_map.values[patch])
         if self._content.style.colour_map in DIVERGING:
             words = f"{'+' if value > 0 else ''}{number(value)}"

@@ -171,6 +171,8 @@ class CompareMaps:
         one, other = self.content(first), self.content(second)
         if one.heat_map is None or other.heat_map is None:
             return None
+        if one.heat_map.is_coloured or other.heat_map.is_coloured:
+            return None  # colours are no amounts
         assert one.geometry is not None
         assert other.geometry is not None
         return (one.heat_map, one.geometry), (other.heat_map, other.geometry)

@@ -15,7 +15,7 @@ from vitviz.gui.views.heads.tools import HeadTools
 from vitviz.gui.views.view import NOTHING, ViewWidget
 from vitviz.gui.widgets.text import PlainLabel
 from vitviz.imaging.geometry import Geometry
-from vitviz.maps.bar import ColourBar
+from vitviz.maps.bar import bar_of
 from vitviz.maps.heat_map import Explanation, Head
 from vitviz.maps.ranges import look, value_range
 from vitviz.maps.style import Style
@@ -124,9 +124,9 @@ class HeadsView(ViewWidget):
             explanation = subject.explanation
             first = explanation.map(subject.layers[0], subject.heads[0])
             how = look(subject.style, first, explanation)
-            bar = ColourBar(how.low, how.high, explanation.unit, how.style)
+            bar = bar_of(how[1:], explanation.quantity, how.style)
             self.colour_bar.show_bar(bar)
-        self.colour_bar.setVisible(shared)
+        self.colour_bar.setVisible(shared and self.colour_bar.bar is not None)
 
     def _tell(self, choice: tuple[int, Head] | None) -> None:
         """Facts of the map under the pointer, else of the whole."""
