@@ -187,3 +187,18 @@ def test_the_photo_and_the_weights_are_never_written_over(
     assert photo.read_bytes() == before
     with pytest.raises(VitvizError, match="cannot be written as"):
         write_values(photo.with_suffix(".txt"), cell, session, ValuesOptions())
+
+
+def test_colours_are_three_numbers_a_patch(photo: Path, checkpoint: Path) -> None:
+    cell, view = Engine().answer(request_for(photo, checkpoint, View("pca"))), View("pca")
+    shown = cell.heat_map(view).values
+    assert shown.shape == (3, 5, 3)
+    rows = list(csv.reader(io.StringIO(encode(cell, view, ".csv", ValuesOptions()).decode())))
+    assert rows[0][-3:] == ["red", "green", "blue"]
+    read_back = np.array([row[-3:] for row in rows[1:]], np.float32).reshape(3, 5, 3)
+    np.testing.assert_array_equal(read_back, shown)
+    with tifffile.TiffFile(io.BytesIO(encode(cell, view, ".tiff", ValuesOptions()))) as pages:
+        np.testing.assert_array_equal(np.stack([p.asarray() for p in pages.pages], -1), shown)
+    with np.load(io.BytesIO(encode(cell, view, ".npz", ValuesOptions(every=True)))) as arrays:
+        np.testing.assert_array_equal(arrays["values"][-1, 0], shown)
+        assert arrays["prefix_values"].shape == (2, 1, 3, 3)

@@ -301,3 +301,21 @@ def test_keys_and_zoom_act_on_the_current_pane(ui: Driver) -> None:
     assert canvas.viewport.scale > before
     ui.do("view.look")
     assert ui.window.views.canvas is ui.window.canvas
+
+
+def test_linked_panes_look_for_the_very_patch_that_was_clicked(
+    ui: Driver, photos: list[Path]
+) -> None:
+    first, second = (PhotoRef(str(path)) for path in photos[:2])
+    go.choose_view(ui.window, replace(ui.session.view, method="similarity"), "method")
+    split_along(ui, "photos", [first, second])
+    ui.compare.query_chosen.emit(1, (32.0, 25.0))
+    shown(ui)
+    asked = [(pane.view.query, pane.view.reference) for pane in ui.session.panes]
+    assert asked == [((32.0, 25.0), (second,))] * 2
+    requests = [state.cell.request for state in states(ui)]
+    assert [request.reference for request in requests] == [(second,), ()]
+    assert [state.cell.patches_of_query(0) != () for state in states(ui)] == [False, True]
+    assert requests[0].asks_elsewhere
+    ui.press("go.query")
+    assert {pane.view.reference for pane in ui.session.panes} == {()}

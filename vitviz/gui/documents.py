@@ -31,7 +31,7 @@ from vitviz.imaging.samples import sample_photos
 from vitviz.models.loading import bundled
 from vitviz.paths import absolute, is_elsewhere
 from vitviz.session import pasted
-from vitviz.session.panes import view_on_another, without_point
+from vitviz.session.panes import view_on_another
 from vitviz.session.state import Pane, PhotoRef, Session
 
 PHOTO_FILTER = f"Photos ({' '.join(f'*{suffix}' for suffix in EXTENSIONS)});;All files (*)"

@@ -130,7 +130,7 @@ SIMILARITY = Method(
         FEATURES,
         Parameter("matches", "Best matches", 5, "How many are framed", bounds=(0, 50)),
         Parameter(
-            "radius", "Exclusion radius", 1.5,
+            "radius", "Exclude within", 1.5,
             "How far from the query and from each other they are at least, in patches",
             bounds=(0.0, 100.0),
         ),

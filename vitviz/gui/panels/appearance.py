@@ -129,6 +129,9 @@ class AppearancePanel(QWidget):
         fixed = not isinstance(style.range, str)
         self.range.show_value("fixed" if fixed else style.range)
         self._fields.setRowVisible(self._limits, fixed)
+        coloured = scene.heat_map is not None and scene.heat_map.is_coloured
+        for control in (self.colours, self.range, self.scaling, self.fade, self.outline):
+            control.setEnabled(not coloured)  # what is colours already has no other
         self.scaling.show_value(style.scaling)
         if not isinstance(style.range, str):
             self.low.show_value(style.range[0])
@@ -137,7 +140,7 @@ class AppearancePanel(QWidget):
         self.fade.setChecked(style.fade)
         self.grid.setChecked(style.grid)
         self.outline.setChecked(style.outlined > 0)
-        self.share.setEnabled(style.outlined > 0)
+        self.share.setEnabled(style.outlined > 0 and not coloured)
         if style.outlined > 0:
             self.share.show_value(100 * style.outlined)
 

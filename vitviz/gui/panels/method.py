@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
@@ -15,7 +16,7 @@ from vitviz.methods import METHODS
 from vitviz.methods.base import Parameter, ParameterValue
 from vitviz.models.outline import Outline
 from vitviz.session.queries import name_of
-from vitviz.session.state import View
+from vitviz.session.state import MOST_REFERENCES, Session, View
 from vitviz.wording.names import ALL_PATCHES, capitalised, head_name, prefix_name, query_name
 
 Control = Choice | Number | WholeNumber
@@ -33,6 +34,12 @@ OUTLIER_HELP = (
     "Patches whose norm after the layer lies more than 6 median absolute deviations above the "
     "median: large models keep there what is not about these patches. Nothing is said of models "
     "that give no states of their layers"
+)
+
+
+REFERENCE_HELP = (
+    "Of which photos the components are, and the percentiles of plain colours: taken together, a "
+    "colour means the same on all of them. What is chosen stays when another photo is shown"
 )
 
 
@@ -61,6 +68,8 @@ class MethodPanel(QWidget):
         esc = "Esc: what the class is read from"
         row(self._form, "Of", self.query, f"Click a patch on the photo to choose it; {esc}")
         row(self._form, "Direction", self.direction, "A row of the attention, or a column (T)")
+        self.reference = Choice("Components of")
+        row(self._form, "Components of", self.reference, REFERENCE_HELP)
         layout.addLayout(self._form)
         self._parameters = form()
         layout.addLayout(self._parameters)
@@ -76,6 +85,7 @@ class MethodPanel(QWidget):
         self.query.currentIndexChanged.connect(self._query_chosen)
         self.direction.currentIndexChanged.connect(self._direction_chosen)
         self.outliers.currentIndexChanged.connect(self._outliers_chosen)
+        self.reference.currentIndexChanged.connect(self._reference_chosen)
 
     def show_scene(self, scene: Scene) -> None:
         """Shows what is chosen; the cell tells how many heads and which prefix tokens there are."""
@@ -88,6 +98,7 @@ class MethodPanel(QWidget):
         self._show_misfits(outline)
         self._show_heads(view, outline.heads if outline else 0)
         self._show_query(view, cell, outline)
+        self._show_reference(scene.session)
         self.direction.set_pairs([(DIRECTIONS[d], d) for d in method.directions])
         answered = view.direction in method.directions
         self.direction.show_value(view.direction if answered else method.directions[0])
@@ -125,11 +136,30 @@ class MethodPanel(QWidget):
         pairs: list[tuple[str, object]] = [(prefix_name(name), name) for name in prefix]
         pairs.append((capitalised(ALL_PATCHES), "patches"))
         if not isinstance(view.query, str):
-            name = query_name(cell.layout, cell.query_tokens) if cell else "patch"
+            name = query_name(cell.query_layout, cell.query_tokens) if cell else "patch"
+            if view.reference and METHODS[view.method].refers == "photo":
+                name += f" of {Path(view.reference[0].path).name}"
             pairs.append((capitalised(name), view.query))
         self.query.set_pairs(pairs)
         # What "auto" means for this model, which it goes on to mean something else for the next.
         self.query.show_value((outline and name_of(view.query, outline)) or view.query)
+
+    def _show_reference(self, session: Session) -> None:
+        """Whose components are shown: this photo's, those of all open photos, or those kept."""
+        self._form.setRowVisible(self.reference, METHODS[session.view.method].refers == "photos")
+        chosen, opened = session.view.reference, session.photos[:MOST_REFERENCES]
+        pairs: list[tuple[str, object]] = [("This photo", ())]
+        if session.photo is not None:
+            name = Path(session.photo.path).name
+            pairs.append((f"{name}, kept for others", (session.photo,)))
+        if len(opened) > 1:
+            words = "All" if len(opened) == len(session.photos) else "The first"
+            pairs.append((f"{words} {len(opened)} open photos", opened))
+        if chosen not in [value for _, value in pairs]:
+            of_one = len(chosen) == 1
+            pairs.append((Path(chosen[0].path).name if of_one else f"{len(chosen)} photos", chosen))
+        self.reference.set_pairs(pairs)
+        self.reference.show_value(chosen)
 
     def _show_bounds(self, parameters: tuple[Parameter, ...], depth: int) -> None:
         for parameter in parameters:
@@ -158,7 +188,9 @@ class MethodPanel(QWidget):
 
     def _method_chosen(self) -> None:
         name = str(self.method.value)
-        self.chosen.emit(replace(self._view, method=name, params=()), "")
+        alike = METHODS[name].refers == METHODS[self._view.method].refers
+        reference = self._view.reference if alike else ()
+        self.chosen.emit(replace(self._view, method=name, params=(), reference=reference), "")
 
     def _head_chosen(self) -> None:
         self.chosen.emit(replace(self._view, head=self.heads.value), "head")  # type: ignore[arg-type]
@@ -176,6 +208,9 @@ class MethodPanel(QWidget):
 
     def _outliers_chosen(self) -> None:
         self.chosen.emit(replace(self._view, outliers=self.outliers.value), "")  # type: ignore[arg-type]
+
+    def _reference_chosen(self) -> None:
+        self.chosen.emit(replace(self._view, reference=self.reference.value), "")  # type: ignore[arg-type]
 
     def _parameters_chosen(self) -> None:
         defaults = METHODS[self._view.method].settings({})
