@@ -10,6 +10,7 @@ In Python::
     heat_map = vitviz.explain(trace, "rollout", layer=-1, head="mean")
     heat_map.values  # rows x cols, in natural units
     pixels = vitviz.overlay(photo, heat_map)
+    vitviz.encode_text(model, ["a photo of a bear"])  # CLIP, SigLIP: unit vectors, a row each
     vitviz.view(model, photo)  # the window on both; a live model of timm or transformers, too
 
 Nothing heavy is imported until it is used.
@@ -21,10 +22,20 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "explain", "load_model", "load_photo", "overlay", "trace", "view"]
+__all__ = [
+    "__version__", "encode_text", "explain", "load_model", "load_photo", "overlay", "trace", "view",
+]  # fmt: skip
 
 if TYPE_CHECKING:
-    from vitviz.api import explain, load_model, load_photo, overlay, trace, view
+    from vitviz.api import (
+        encode_text,
+        explain,
+        load_model,
+        load_photo,
+        overlay,
+        trace,
+        view,
+    )
 
 
 def __getattr__(name: str) -> object:

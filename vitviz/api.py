@@ -24,6 +24,7 @@ from vitviz.methods.base import Direction, ParameterValue, Question, Seen
 from vitviz.models.hub_names import resolve
 from vitviz.models.loading import bundled
 from vitviz.models.loading import load_model as load_checkpoint
+from vitviz.models.words import encode_text
 from vitviz.notebook import shown, view
 from vitviz.progress import silent
 from vitviz.session.queries import query_tokens
@@ -40,7 +41,7 @@ from vitviz.session.strict import (
 )
 from vitviz.shapes import UInt8
 
-__all__ = ["explain", "load_model", "load_photo", "overlay", "trace", "view"]
+__all__ = ["encode_text", "explain", "load_model", "load_photo", "overlay", "trace", "view"]
 
 if TYPE_CHECKING:
     from torch import nn

@@ -51,6 +51,7 @@ Kind = Literal[
     "downloading",
     "checking_download",
     "looking_for_models",
+    "reading_texts",
 ]
 """What can be done for a user that takes a while; ``wording.stages`` has the words."""
 

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from tests.models.networks import SMALL, random_input, random_network, square
 from vitviz.errors import Cancelled, CheckpointError, NotEnoughMemory, VitvizError
 from vitviz.imaging.preprocess import Preprocessing
-from vitviz.models import loading
+from vitviz.models import building, loading
 from vitviz.models.card import ModelCard, to_json
 from vitviz.models.loading import Device, bundled, choose_device, devices, load_model
 from vitviz.progress import Stage
@@ -151,7 +151,7 @@ def test_weights_that_are_no_numbers(tmp_path: Path, value: float) -> None:
 def test_what_would_not_fit_is_refused_before_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "available_bytes", lambda: 1000)
+    monkeypatch.setattr(building, "available_bytes", lambda: 1000)
     with pytest.raises(NotEnoughMemory) as caught:
         load_model(saved(tmp_path), "cpu")
     assert caught.value.needed_bytes == 4 * SMALL.parameters

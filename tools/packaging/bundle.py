@@ -20,9 +20,9 @@ from vitviz.licences import PACKAGES, installed, of_distribution
 Entry = tuple[str, str, str]
 """PyInstaller's: path in the folder, path on this computer, kind."""
 
-OPTIONAL = ("av", "scipy")
+OPTIONAL = ("av", "scipy", "tokenizers")
 """What the program says it lacks. PyAV's wheels carry x264, which is under the GPL; scipy is large,
-and one method asks for it."""
+and one method asks for it; those of tokenizers carry no licence's text."""
 
 EXCLUDED = (
     # Of torch: what compiles, exports and reports, with what only that imports. torch.optim

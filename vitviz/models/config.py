@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Config = Any
 """A family's own frozen dataclass: the shape of a network, known before its weights are. Only its
@@ -10,6 +10,10 @@ family looks into it."""
 
 Size = tuple[int, int]
 """Height and width, in pixels."""
+
+Activation = Literal["gelu", "gelu_tanh", "quick_gelu", "silu"]
+"""Of an MLP: GELU, its approximations by tanh and by x sigmoid(1.702 x) (both arXiv 1606.08415),
+or x sigmoid(x)."""
 
 
 class TrainingInput(NamedTuple):

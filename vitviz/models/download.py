@@ -32,6 +32,7 @@ CONFIGS = (
     "preprocessor_config.json",
     "processor_config.json",
     "open_clip_config.json",
+    "tokenizer.json",  # how models of images and words cut texts
 )
 """Small files that say what weights do not."""
 

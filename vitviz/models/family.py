@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vitviz.models.config import Config, Size, TrainingInput
 from vitviz.models.cost import Cost
 from vitviz.models.outline import Outline
+from vitviz.models.text.config import TextConfig
 
 if TYPE_CHECKING:  # torch is not loaded for a list of cards
     from vitviz.models.checkpoints.reader import Reader
@@ -34,6 +35,7 @@ class Family:
         readers: One for each way in which checkpoints name the parameters; loads torch.
         specimen: A configuration so small that it is traced at once, for checks of this computer.
         training: How one is trained, for families that ``vitviz train`` can make; loads torch.
+        text: The text tower that is in the same file, for families that may have one.
     """
 
     name: str
@@ -47,3 +49,4 @@ class Family:
     readers: Callable[[], tuple[Reader, ...]]
     specimen: Callable[[], Config] | None = None
     training: Callable[[], Training] | None = None
+    text: Callable[[Config], TextConfig | None] = lambda _: None

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from vitviz.bundled import resource
-from vitviz.errors import CheckpointError, NotEnoughMemory, VitvizError
-from vitviz.memory import available_bytes
+from vitviz.errors import CheckpointError, VitvizError
 from vitviz.models.beside import Beside, look_beside
+from vitviz.models.building import built, require_memory
 from vitviz.models.caches import promised
 from vitviz.models.card import CardFile, ModelCard, card_file, from_json
 from vitviz.models.checkpoints.configs import read_options
@@ -24,7 +24,6 @@ from vitviz.models.checkpoints.corrections import remembered, sha256, words_of
 from vitviz.models.checkpoints.places import Place, find
 from vitviz.models.checkpoints.said import NOT_SAID, Notes, Said
 from vitviz.models.config import Config
-from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.describing import check_said, described, with_notes
 from vitviz.models.families import reader_of, recognised
 from vitviz.models.family import Family
@@ -54,6 +53,37 @@ class Device(NamedTuple):
     title: str
 
 
+Stamp = tuple[tuple[int, int], ...]
+"""Size and time of last change of each of some files."""
+
+
+class Source(NamedTuple):
+    """Where a model was read from, for what is read only when it is asked for.
+
+    Args:
+        place: Its files.
+        part: Which of their networks; "" for the best.
+        stamp: Of the files, when they were read.
+    """
+
+    place: Place
+    part: str
+    stamp: Stamp
+
+
+def stamp(place: Place) -> Stamp:
+    """Of the files of weights as they are now; of one that is not there, zeros."""
+    return tuple(_stamp(file) for file in place.files)
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    try:
+        facts = file.stat()
+    except OSError:
+        return 0, 0
+    return facts.st_size, facts.st_mtime_ns
+
+
 @dataclass(frozen=True, eq=False)
 class Model:
     """A network ready to run, and what is known about it.
@@ -62,11 +92,13 @@ class Model:
         card: With the assumptions that had to be made as notes.
         network: In eval mode, float32, its parameters its own (the file may change) and frozen.
         device: Where its parameters are.
+        source: Where it was read from; None where it was not.
     """
 
     card: ModelCard
     network: Network
     device: str
+    source: Source | None = None
 
 
 @cache
@@ -152,40 +184,44 @@ def load_model(
         NotEnoughMemory: It would not fit.
         VitvizError: There is no such device.
     """
-    place, bundled_card = _found(id_or_path)
-    from vitviz.models.checkpoints.checkpoint import read_checkpoint
-    from vitviz.models.checkpoints.head_file import read_head
-
     progress(Stage("reading_weights"), 0.0)
-    if bundled_card is None:
-        beside = look_beside(place)
-        corrections = remembered(place.files) if corrections is None else corrections
-    else:
-        beside = Beside(bundled_card, bundled_card.said(), ())
-        corrections = corrections or NOT_SAID
+    place, card_of_ours = _found(id_or_path)
+    beside, corrections = _said(place, card_of_ours, corrections)
+    from vitviz.models.checkpoints.checkpoint import read_checkpoint
+
+    source = Source(place, corrections.part, stamp(place))
     checkpoint = read_checkpoint(place.files, recognised, corrections.part)
-    with naming(place.name):
-        family, reader = reader_of(checkpoint.tensors)
-    tensors = dict(checkpoint.tensors)
-    if corrections.head:
-        tensors |= read_head(Path(corrections.head), tensors)
     options = read_options({**checkpoint.options, "prefix": checkpoint.prefix})
     with naming(place.name):
+        family, reader = reader_of(checkpoint.tensors)
+        tensors = _with_head(checkpoint.tensors, corrections)
         config, said, notes = _config(family, reader, tensors, corrections, beside, options, place)
-    chosen = choose_device(device)
-    card = described(place, beside.card, family, reader, config, said)
-    _require_memory(card.outline.parameters, place.name)
-    with naming(place.name):
+        card = described(place, beside.card, family, reader, config, said)
+        require_memory(card.outline.parameters, place.name)
         own = reader.convert(tensors, config)
-    checking = Stage("checking_weights")
+    chosen, checking = choose_device(device), Stage("checking_weights")
     card = _with_files(card, place, own, reader, lambda done: progress(checking, done / 2))
-    corrected = _corrected(corrections)
-    card = with_notes(card, (*notes, *checkpoint.notes, *beside.notes, *corrected))
-    card = replace(card, parts=checkpoint.parts, corrected=words_of(corrections))
+    notes = (*notes, *checkpoint.notes, *beside.notes, *_corrected(corrections))
+    card = replace(with_notes(card, notes), parts=checkpoint.parts, corrected=words_of(corrections))
     progress(Stage("building_network"), 0.5)
-    network = _network(family, config, own, chosen, place.name)
+    network = built(lambda: family.build(config), own, chosen, place.name)
     progress(Stage("model_ready"), 1.0)
-    return Model(card, network, chosen)
+    return Model(card, network, chosen, source)
+
+
+def _said(place: Place, ours: CardFile | None, corrections: Said | None) -> tuple[Beside, Said]:
+    """What lies beside a checkpoint, and what the user says of it, now or before."""
+    if ours is not None:
+        return Beside(ours, ours.said(), ()), corrections or NOT_SAID
+    return look_beside(place), remembered(place.files) if corrections is None else corrections
+
+
+def _with_head(tensors: Mapping[str, Tensor], corrections: Said) -> dict[str, Tensor]:
+    """The parameters with those of a head that is in a file of its own."""
+    from vitviz.models.checkpoints.head_file import read_head
+
+    own = dict(tensors)
+    return own | read_head(Path(corrections.head), own) if corrections.head else own
 
 
 def _found(id_or_path: str | Path) -> tuple[Place, CardFile | None]:
@@ -300,63 +336,3 @@ def _with_files(
     return replace(
         card, sha256=digest, bytes=size, keys=reader.name, dtype="/".join(sorted(dtypes))
     )
-
-
-def _require_memory(parameters: int, name: str) -> None:
-    there = available_bytes()
-    if there and FLOAT_BYTES * parameters > there:
-        raise _too_little_memory(parameters, name, there)
-
-
-def _too_little_memory(parameters: int, name: str, there: int = 0) -> NotEnoughMemory:
-    needed = FLOAT_BYTES * parameters
-    free = f"; {there / 1e9:.1f} GB are free" if there else ", which is more than there is"
-    return NotEnoughMemory(
-        f"{name} needs {needed / 1e9:.1f} GB of memory{free}.",
-        "Close other programs, choose another device, or use a smaller model.",
-        needed_bytes=needed,
-        available_bytes=there,
-    )
-
-
-def _network(
-    family: Family, config: Config, tensors: Mapping[str, Tensor], device: str, name: str
-) -> Network:
-    """The network with these parameters, in float32, on a device, to be read and not trained."""
-    import torch
-
-    _agree_with_the_cpu()
-    with torch.device("meta"):
-        network = family.build(config)
-    try:
-        own = {
-            key: tensor.to(device=device, dtype=torch.float32, copy=True).contiguous()
-            for key, tensor in tensors.items()
-        }
-    except (MemoryError, RuntimeError) as error:
-        # The CPU's allocator raises a plain RuntimeError.
-        if not isinstance(error, MemoryError) and "memory" not in str(error):
-            raise
-        needed = sum(tensor.numel() for tensor in tensors.values())
-        raise _too_little_memory(needed, name) from error
-    broken = next((key for key, tensor in own.items() if not _is_finite(tensor)), "")
-    if broken:
-        raise CheckpointError(
-            f'{name}: "{broken}" holds values that are not finite numbers.',
-            "The file is damaged, or its training failed.",
-        )
-    network.load_state_dict(own, strict=True, assign=True)
-    return network.eval().requires_grad_(False)
-
-
-def _is_finite(tensor: Tensor) -> bool:
-    # What is not finite stays so in a sum, which needs no mask as large as the weights.
-    return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())
-
-
-def _agree_with_the_cpu() -> None:
-    """Full float32 on CUDA: TF32 rounds to 10 bits, and maps would depend on the device."""
-    import torch
-
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False

@@ -37,6 +37,7 @@ WORDS: dict[Kind, str] = {
     "downloading": "{number:,} of {of:,} MB",
     "checking_download": "checking what came",
     "looking_for_models": "Looking for models",
+    "reading_texts": "reading text {number:,} of {of:,}",
 }
 
 

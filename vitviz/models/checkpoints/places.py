@@ -26,6 +26,9 @@ BESIDE = (
 )  # fmt: skip
 """What hubs put beside them."""
 
+TOKENIZER = "tokenizer.json"
+"""And beside models of images and words. Source: huggingface/tokenizers, ``Tokenizer.save``."""
+
 WEIGHTS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".npz", ".tar")
 """Ends of the names of weights, for a look into a folder only: content decides what a file is."""
 
@@ -50,11 +53,14 @@ class Place:
         name: For people, and for the model's name: the file's, or the folder's.
         files: Of the weights, one after another.
         beside: Files that may say more of them, by what hubs call them.
+        tokenizer: The file that says how a model of images and words cuts texts; None where none
+            lies there.
     """
 
     name: str
     files: tuple[Path, ...]
     beside: dict[str, Path]
+    tokenizer: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -77,16 +83,25 @@ def find(path: Path) -> Place:
     if is_folder(path):
         return _in_folder(path)
     if path.name.endswith(INDEX) and is_file(path):
-        return Place(path.name.removesuffix(INDEX), _shards(path), _beside(path.parent))
+        return _place(path.name.removesuffix(INDEX), _shards(path), path.parent)
     if path.name in BESIDE and is_file(path):
         return _in_folder(path.parent)
     index = _index_of(path)
     if index:
         files = _shards(index)
         if path.name in {file.name for file in files}:
-            return Place(index.name.removesuffix(INDEX), files, _beside(path.parent))
+            return _place(index.name.removesuffix(INDEX), files, path.parent)
     link = _link_to(path)
-    return Place(link.name, (path,), _beside_file(link))
+    if not _is_of_folder(link):
+        return Place(link.name, (path,), {})
+    return _place(link.name, (path,), link.parent)
+
+
+def _place(name: str, files: tuple[Path, ...], folder: Path) -> Place:
+    """Files with what lies in their folder."""
+    beside = {one: folder / one for one in BESIDE if is_file(folder / one)}
+    tokenizer = folder / TOKENIZER
+    return Place(name, files, beside, tokenizer if is_file(tokenizer) else None)
 
 
 def _in_folder(folder: Path) -> Place:
@@ -95,7 +110,7 @@ def _in_folder(folder: Path) -> Place:
     for name in STANDARD:
         if is_file(folder / name):
             files = _shards(folder / name) if name.endswith(INDEX) else (folder / name,)
-            return Place(_folder_name(folder), files, _beside(folder))
+            return _place(_folder_name(folder), files, folder)
     try:
         inside = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     except OSError as error:
@@ -105,7 +120,7 @@ def _in_folder(folder: Path) -> Place:
         if entry.suffix.lower() in WEIGHTS and not NOT_WEIGHTS.search(entry.name) and is_file(entry)
     ]  # fmt: skip
     if len(found) == 1:
-        return Place(found[0].name, (found[0],), _beside(folder))
+        return _place(found[0].name, (found[0],), folder)
     if found:
         names = ", ".join(entry.name for entry in found[:4])
         more = f" and {len(found) - 4} more" if len(found) > 4 else ""
@@ -164,24 +179,21 @@ def _link_to(path: Path) -> Path:
     return path
 
 
-def _beside_file(path: Path) -> dict[str, Path]:
-    """What lies beside one file and is of it: it has a hub's name, or is the only one there."""
-    beside = _beside(path.parent)
-    if not beside or path.name in STANDARD or path.name.startswith(("pytorch_model", "model")):
-        return beside
+def _is_of_folder(path: Path) -> bool:
+    """Whether what lies beside one file is of it: it has a hub's name, or is the only one there."""
+    folder = path.parent
+    if not any(is_file(folder / name) for name in (*BESIDE, TOKENIZER)):
+        return False
+    if path.name in STANDARD or path.name.startswith(("pytorch_model", "model")):
+        return True
     try:
-        others = [
-            entry for entry in path.parent.iterdir()
-            if entry.suffix.lower() in WEIGHTS and entry.name != path.name
+        return not any(
+            entry.suffix.lower() in WEIGHTS and entry.name != path.name
             and not NOT_WEIGHTS.search(entry.name)
-        ]  # fmt: skip
+            for entry in folder.iterdir()
+        )  # fmt: skip
     except OSError:
-        return {}
-    return {} if others else beside
-
-
-def _beside(folder: Path) -> dict[str, Path]:
-    return {name: folder / name for name in BESIDE if is_file(folder / name)}
+        return False
 
 
 def _index_of(path: Path) -> Path | None:

@@ -39,7 +39,10 @@ def configs(module: nn.Module) -> dict[str, Config]:
             return {"config.json": plain(_called(module.config, "to_dict"))}
         case "open_clip":
             visual = getattr(module, "visual", module)
-            return {"open_clip_config.json": _open_clip(visual)}
+            config = _open_clip(visual)
+            if visual is not module:
+                config["model_cfg"]["text_cfg"] = _open_clip_text(module)
+            return {"open_clip_config.json": config}
     return {}
 
 
@@ -80,6 +83,23 @@ def _open_clip(visual: Any) -> Config:
         },
         "preprocess_cfg": plain(dict(getattr(visual, "preprocess_cfg", None) or {})),
     }
+
+
+def _open_clip_text(module: Any) -> Config:
+    """Of the text tower, which is a part of its own or lies open in the whole."""
+    text = getattr(module, "text", module)
+    transformer = getattr(text, "transformer", None)
+    found: Config = {
+        "heads": the_heads(transformer) if transformer is not None else 0,
+        "no_causal_mask": getattr(text, "attn_mask", None) is None,
+        "pool_type": getattr(text, "pool_type", None) or getattr(module, "text_pool_type", None),
+    }
+    eps = getattr(getattr(text, "ln_final", None), "eps", None)
+    if isinstance(eps, float):
+        found["norm_kwargs"] = {"eps": eps}
+    if transformer is not None and activation(transformer) == "gelu_tanh":
+        found["act_kwargs"] = {"approximate": "tanh"}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def told(module: nn.Module) -> Config:

@@ -20,7 +20,14 @@ from vitviz.imaging.preprocess import InputChoice, fit, model_input
 from vitviz.models.card import to_json
 from vitviz.models.loading import Model, choose_device, load_model
 from vitviz.models.objects import facts
-from vitviz.models.objects.outputs import has_hooks, outputs, still_copy, unwrapped
+from vitviz.models.objects.outputs import (
+    has_hooks,
+    outputs,
+    still_copy,
+    text_outputs,
+    unwrapped,
+)
+from vitviz.models.words import text_tower
 from vitviz.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -92,6 +99,8 @@ def load_object(
     with tempfile.TemporaryDirectory(prefix="vitviz-object-") as folder:
         model, _ = save_object(module, photo, Path(folder), device=device,
                                preprocessing=preprocessing, progress=progress)  # fmt: skip
+        if "text" in model.card.outline.gives:
+            text_tower(model, progress)  # its file is gone afterwards
         return model
 
 
@@ -119,6 +128,7 @@ def save_object(
             model = load_model(weights, "cpu", progress)  # where the object's copy is
             found = compare(model, still, photo)
             if found.is_equal:
+                _check_texts(model, still, title)
                 made = _named(model, given, found, photo, chosen)
                 _write_card(weights, given, fields, made.own_notes)
                 return made, weights
@@ -174,6 +184,7 @@ def _named(
         card=card,
         network=model.network.to(device),
         device=device,
+        source=model.source,
         difference=found.difference,
         scale=found.scale,
         photo=name_of(photo),
@@ -264,6 +275,24 @@ def compare(model: Model, still: nn.Module, photo: Photo) -> Comparison:
             "Give the trained model, or the one below a classifier that is still zero.",
         )
     return min(found, key=lambda one: one.difference / one.effect if one.effect > 0 else math.inf)
+
+
+def _check_texts(model: Model, still: nn.Module, title: str) -> None:
+    """Refuses a model whose text tower does not compute what the live one's does."""
+    if "text" not in model.card.outline.gives:
+        return
+    tower = text_tower(model)
+    found = text_outputs(still, tower.config)
+    if found is None:
+        return
+    ids, read, theirs = found
+    ours = tower.network(ids, read)
+    lengths = theirs.norm(dim=-1)
+    if not float(((ours - theirs).norm(dim=-1) / lengths).max()) <= CLOSE:
+        raise CheckpointError(
+            f"vitviz does not read texts as {title} does: the same tokens give other vectors.",
+            "Give its image tower alone (model.visual, model.vision_model).",
+        )
 
 
 def _largest(values: Tensor) -> float:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vitviz.errors import CheckpointError
-from vitviz.shapes import Float
+from vitviz.models.text.config import TextConfig
+from vitviz.shapes import Float, Int
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -87,6 +88,49 @@ def outputs(
             "Give the model that has the classifier or the features.",
         )
     return found
+
+
+class TextOutputs(NamedTuple):
+    """What a model of images and texts makes of some tokens.
+
+    Args:
+        ids: The tokens.
+        read: Where each text is read.
+        vectors: Not brought to length 1.
+    """
+
+    ids: Int[Tensor, "texts tokens"]
+    read: Int[Tensor, " texts"]
+    vectors: Float[Tensor, "texts numbers"]
+
+
+def text_outputs(module: Any, config: TextConfig) -> TextOutputs | None:
+    """What a still copy makes of texts; None where it cannot be asked.
+
+    Args:
+        module: It.
+        config: Of its text tower.
+    """
+    import torch
+
+    end = config.vocabulary - 1
+    own = getattr(getattr(getattr(module, "config", None), "text_config", None), "eos_token_id", 2)
+    if type(own) is int and own != 2 and own < config.vocabulary:  # 2: transformers takes the last
+        end = own
+    length = config.context
+    ids = torch.arange(3 * length).reshape(3, length) * 7919 % max(config.vocabulary - 4, 1) + 3
+    read = torch.tensor([length - 1, length // 2, min(2, length - 1)])
+    if not config.causal:
+        read = torch.full((3,), length - 1)
+    else:
+        ids[torch.arange(3), read] = end
+    with torch.inference_mode():
+        if hasattr(module, "get_text_features"):
+            given = module.get_text_features(input_ids=ids)
+            return TextOutputs(ids, read, getattr(given, "pooler_output", given).float())
+        if hasattr(module, "encode_text"):
+            return TextOutputs(ids, read, module.encode_text(ids).float())
+    return None
 
 
 def _call(module: Any, image: Tensor) -> Any:

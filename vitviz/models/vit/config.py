@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Annotated, Any, Literal
 
+from vitviz.models.config import Activation
+from vitviz.models.text.config import TextConfig
 from vitviz.reading import Within, taken, wrong
 
 Pool = Literal["cls", "mean", "cls+mean", "map"]
-Activation = Literal["gelu", "gelu_tanh", "quick_gelu", "silu"]
 Order = Literal["norm first", "norm last", "parallel"]
 RelativePositions = Literal["", "table", "mlp"]
 Norm = Literal["layer", "rms"]
@@ -100,6 +101,8 @@ class ViTConfig:
             (DeiT); in some of transformers' the class is read from CLS alone.
         projection: Length of the embedding shared with texts that comes in the place of classes
             (CLIP); 0 where there is none.
+        text: The text tower that its file has too; None where there is none that is read. It is no
+            part of the network (see ``models.text``).
     """
 
     patch: int
@@ -138,6 +141,7 @@ class ViTConfig:
     norm: Norm = "layer"
     token_norm: bool = False
     dist_head: bool = True
+    text: TextConfig | None = None
 
     def __post_init__(self) -> None:
         sizes = (self.patch, self.width, self.depth, self.heads, self.mlp_width, *self.input_size)
@@ -312,6 +316,7 @@ class _Fields:
     norm: Norm = "layer"
     token_norm: bool = False
     dist_head: bool = True
+    text: TextConfig | None = None
 
 
 SAME = (
@@ -319,7 +324,7 @@ SAME = (
     "final_norm", "norm_before", "patch_bias", "qkv_bias", "qk_norm", "attention_norm", "mlp_norm",
     "order", "embedded_positions", "position_resizing", "rope", "relative_positions",
     "relative_width", "map_heads", "projection", "patch_norms", "attention_width", "pre_logits",
-    "dist_head", "norm", "token_norm",
+    "dist_head", "norm", "token_norm", "text",
 )  # fmt: skip
 """Fields that a configuration and a card's file have alike."""
 
@@ -370,8 +375,9 @@ def config_fields(config: ViTConfig) -> dict[str, Any]:
     """A network's fields of a model card: ``read_config`` gives the same network back."""
     usual = {field.name: field.default for field in fields(ViTConfig)}
     same = {name: getattr(config, name) for name in SAME}
-    if config.rope:
-        same["rope"] = asdict(config.rope)
+    for name in ("rope", "text"):
+        part = getattr(config, name)
+        same[name] = asdict(part) if part else None
     return {
         "input_size": config.input_size,
         **{name: value for name, value in same.items() if name in ALWAYS or value != usual[name]},

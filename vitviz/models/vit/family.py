@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from vitviz.models.config import TrainingInput
 from vitviz.models.family import Family
+from vitviz.models.text.config import TextConfig
 from vitviz.models.vit.config import ViTConfig, config_fields, read_config
 from vitviz.models.vit.cost import cost
 from vitviz.models.vit.outline import outline
@@ -69,7 +70,12 @@ def trained(config: ViTConfig) -> TrainingInput:
     return TrainingInput(config.input_size, config.patch)
 
 
+def text(config: ViTConfig) -> TextConfig | None:
+    """The text tower in the same file (CLIP, SigLIP)."""
+    return config.text
+
+
 VIT = Family(
     "vit", "Vision Transformer", read_config, config_fields, trained, outline, cost, build, readers,
-    specimen, training,
+    specimen, training, text,
 )  # fmt: skip

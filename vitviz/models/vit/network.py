@@ -26,14 +26,15 @@ from torch import Tensor, nn
 
 from vitviz.models.anatomy import Filters, Places, Reader
 from vitviz.models.branches import adds
+from vitviz.models.config import Activation
 from vitviz.models.cost import Cost
 from vitviz.models.features import features
+from vitviz.models.mlp import ACTIVATIONS, MLP, GatedMLP
 from vitviz.models.network import Attend, Network, Step, softmax_attention
 from vitviz.models.outline import Outline
 from vitviz.models.vit import anatomy
-from vitviz.models.vit.config import SIZES, Activation, Pool, ViTConfig, vit_config
+from vitviz.models.vit.config import SIZES, Pool, ViTConfig, vit_config
 from vitviz.models.vit.cost import cost
-from vitviz.models.vit.mlp import ACTIVATIONS, MLP, GatedMLP
 from vitviz.models.vit.outline import outline
 from vitviz.models.vit.pooling import AttentionPool
 from vitviz.models.vit.relative_positions import (

@@ -33,6 +33,8 @@ def outline(config: ViTConfig, input_size: tuple[int, int]) -> Outline:
     gives: frozenset[Ability] = GIVES | CLASSES if config.classes else GIVES
     if config.attention_norm or config.order == "norm last":
         gives -= {"values"}  # what a head adds goes through a norm: it is no part of a sum
+    if config.text:
+        gives |= {"text"}
     sizes = ("width", config.width), ("MLP", config.mlp_width), ("patch", config.patch)
     return Outline(
         layers,

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vitviz.models.mlp import MLP
 from vitviz.models.vit.config import ViTConfig
-from vitviz.models.vit.mlp import MLP
 from vitviz.shapes import Float
 
 

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.checkpoints.reader import Assumption, Notes, Reader, Tensors
+from vitviz.models.checkpoints.renaming import named
 from vitviz.models.checkpoints.said import NOT_SAID, Said
 from vitviz.models.vit.config import ViTConfig
 from vitviz.models.vit.weights.clip import CLIP_MEAN, CLIP_STD
-from vitviz.models.vit.weights.parts import ONLY_FOR_TRAINING, TIMM, named
+from vitviz.models.vit.weights.parts import ONLY_FOR_TRAINING, TIMM
 from vitviz.models.vit.weights.shapes import fit, infer
 
 HEAD_DIM = 128

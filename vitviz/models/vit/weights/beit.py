@@ -12,10 +12,11 @@ from torch import Tensor
 
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.checkpoints.reader import Notes, Reader, Tensors
+from vitviz.models.checkpoints.renaming import Names, named
 from vitviz.models.checkpoints.said import NOT_SAID, Assumption, Said
 from vitviz.models.vit.config import ViTConfig
 from vitviz.models.vit.weights.heard import heard
-from vitviz.models.vit.weights.parts import ONLY_FOR_TRAINING, TIMM, Names, named, shared
+from vitviz.models.vit.weights.parts import ONLY_FOR_TRAINING, TIMM, shared
 from vitviz.models.vit.weights.shapes import fit, infer
 
 TRANSFORMERS: Names = (

@@ -14,11 +14,14 @@ from torch import Tensor
 
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.checkpoints.reader import Notes, Reader, Tensors
+from vitviz.models.checkpoints.renaming import Names, named
 from vitviz.models.checkpoints.said import NOT_SAID, Assumption, Said
+from vitviz.models.text.weights import OPENAI_BLOCKS, TRANSFORMERS_BLOCKS
 from vitviz.models.vit.config import ViTConfig
 from vitviz.models.vit.weights.heard import heard
-from vitviz.models.vit.weights.parts import ONLY_FOR_TRAINING, TIMM, Names, named
+from vitviz.models.vit.weights.parts import ONLY_FOR_TRAINING, TIMM
 from vitviz.models.vit.weights.shapes import fit, infer
+from vitviz.models.vit.weights.text import with_text
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -30,13 +33,8 @@ OPENAI: Names = (
     (r"^ln_pre\.", "norm_pre."),
     (r"^ln_post\.", "norm."),
     (r"^proj$", "proj.weight"),
-    (r"^transformer\.resblocks\.", "blocks."),
-    (r"\.ln_([12])\.", r".norm\1."),
     (r"\.ls_([12])\.gamma$", r".ls\1.gamma"),
-    (r"\.attn\.in_proj_", ".attn.qkv."),
-    (r"\.attn\.out_proj\.", ".attn.proj."),
-    (r"\.mlp\.c_fc\.", ".mlp.fc1."),
-    (r"\.mlp\.c_proj\.", ".mlp.fc2."),
+    *OPENAI_BLOCKS,
 )
 
 TRANSFORMERS: Names = (
@@ -46,10 +44,7 @@ TRANSFORMERS: Names = (
     (r"^pre_layrnorm\.", "norm_pre."),
     (r"^post_layernorm\.", "norm."),
     (r"^visual_projection\.", "proj."),
-    (r"^encoder\.layers\.", "blocks."),
-    (r"\.layer_norm([12])\.", r".norm\1."),
-    (r"\.self_attn\.([qkv])_proj\.", r".attn.\1."),
-    (r"\.self_attn\.out_proj\.", ".attn.proj."),
+    *TRANSFORMERS_BLOCKS,
 )
 
 SHARED = frozenset({256, 512, 640, 768, 896, 1024, 1152, 1280})
@@ -155,7 +150,7 @@ def config(tensors: Tensors, said: Said = NOT_SAID) -> tuple[ViTConfig, Notes]:
     said = heard(said)
     usual, notes = _usual(tensors, said)
     found, more = infer(our_names(tensors), said, usual)
-    return found, (*notes, *more)
+    return with_text(found, (*notes, *more), tensors, said, found.activation)
 
 
 def convert(tensors: Tensors, config: ViTConfig) -> Tensors:

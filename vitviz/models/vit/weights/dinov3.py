@@ -13,11 +13,12 @@ from torch import Tensor
 
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.checkpoints.reader import Notes, Reader, Tensors
+from vitviz.models.checkpoints.renaming import Names, named
 from vitviz.models.checkpoints.said import NOT_SAID, Assumption, Said
 from vitviz.models.vit.config import Rope, ViTConfig
 from vitviz.models.vit.rope import periods
 from vitviz.models.vit.weights.heard import heard
-from vitviz.models.vit.weights.parts import ONLY_FOR_TRAINING, TIMM, Names, named
+from vitviz.models.vit.weights.parts import ONLY_FOR_TRAINING, TIMM
 from vitviz.models.vit.weights.shapes import fit, infer
 from vitviz.models.vit.weights.timm import IMAGENET_MEAN, IMAGENET_STD
 

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from vitviz.models.checkpoints.reader import Assumption, Notes, Tensors
+from vitviz.models.checkpoints.renaming import Names
 from vitviz.models.checkpoints.said import Said
 from vitviz.models.vit.weights.others import half
-from vitviz.models.vit.weights.parts import Names
 from vitviz.models.vit.weights.plain import PlainNames
 
 NAMES: Names = (

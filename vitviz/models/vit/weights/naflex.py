@@ -12,9 +12,9 @@ from typing import Any
 from vitviz.errors import CheckpointError
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.checkpoints.reader import Assumption, Notes, Tensors
+from vitviz.models.checkpoints.renaming import Names
 from vitviz.models.checkpoints.said import Said
 from vitviz.models.vit.config import ViTConfig
-from vitviz.models.vit.weights.parts import Names
 from vitviz.models.vit.weights.plain import PlainNames
 
 NAMES: Names = (

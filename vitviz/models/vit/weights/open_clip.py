@@ -16,6 +16,7 @@ from vitviz.models.checkpoints.reader import Notes, Reader, Tensors
 from vitviz.models.checkpoints.said import NOT_SAID, Said
 from vitviz.models.vit.config import ViTConfig
 from vitviz.models.vit.weights import clip, dinov3, relatives, siglip, timm
+from vitviz.models.vit.weights.text import with_text
 
 TRUNK, PROJECTION = "visual.trunk.", "visual.head.proj.weight"
 
@@ -49,10 +50,10 @@ def config(tensors: Tensors, said: Said = NOT_SAID) -> tuple[ViTConfig, Notes]:
     inside = said.arguments.get("model_cfg", said.arguments)
     vision = inside.get("vision_cfg", {}) if isinstance(inside, Mapping) else {}
     name = vision.get("timm_model_name") if isinstance(vision, Mapping) else None
-    if isinstance(name, str):
-        said = replace(said, kind="timm", architecture=name)
-    found: tuple[ViTConfig, Notes] = _reader(tower).config(tower, said)
-    return found
+    of_tower = replace(said, kind="timm", architecture=name) if isinstance(name, str) else said
+    found: tuple[ViTConfig, Notes] = _reader(tower).config(tower, of_tower)
+    quick = isinstance(inside, Mapping) and inside.get("quick_gelu") is True
+    return with_text(*found, tensors, said, "quick_gelu" if quick else "gelu")
 
 
 def convert(tensors: Tensors, config: ViTConfig) -> Tensors:

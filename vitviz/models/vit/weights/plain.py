@@ -15,10 +15,10 @@ from torch import Tensor
 
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.checkpoints.reader import Notes, Reader, Tensors
+from vitviz.models.checkpoints.renaming import Names, named
 from vitviz.models.checkpoints.said import NOT_SAID, Said
 from vitviz.models.vit.config import ViTConfig
 from vitviz.models.vit.weights.heads import LEFT_OUT, with_one_head
-from vitviz.models.vit.weights.parts import Names, named
 from vitviz.models.vit.weights.shapes import fit, infer
 
 Usual = Callable[[Tensors, Tensors, Said], tuple[dict[str, Any], Notes]]

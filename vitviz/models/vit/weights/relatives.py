@@ -14,10 +14,11 @@ from torch import Tensor
 from vitviz.errors import CheckpointError
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.checkpoints.reader import Notes, Reader, Tensors
+from vitviz.models.checkpoints.renaming import Names, named
 from vitviz.models.checkpoints.said import NOT_SAID, Assumption, Said
 from vitviz.models.vit.config import Rope, ViTConfig
 from vitviz.models.vit.weights.clip import CLIP_MEAN, CLIP_STD, tower, with_projection
-from vitviz.models.vit.weights.parts import ONLY_FOR_TRAINING, TIMM, Names, named, shared
+from vitviz.models.vit.weights.parts import ONLY_FOR_TRAINING, TIMM, shared
 from vitviz.models.vit.weights.shapes import fit, infer
 
 EVA02 = Rope(base=10000.0, reference=(16, 16))

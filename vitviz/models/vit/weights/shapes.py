@@ -17,7 +17,8 @@ from vitviz.errors import CheckpointError
 from vitviz.models.checkpoints.fitting import shape_of, spell
 from vitviz.models.checkpoints.reader import Assumption, Notes, Tensors
 from vitviz.models.checkpoints.said import Said
-from vitviz.models.vit.config import Activation, Pool, Rope, ViTConfig
+from vitviz.models.config import Activation
+from vitviz.models.vit.config import Pool, Rope, ViTConfig
 from vitviz.models.vit.network import VisionTransformer
 from vitviz.models.vit.rope import periods
 from vitviz.models.vit.weights.architectures import by_name

@@ -14,21 +14,21 @@ from torch import Tensor
 from vitviz.errors import CheckpointError
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.checkpoints.reader import Notes, Reader, Tensors
+from vitviz.models.checkpoints.renaming import Names, named
 from vitviz.models.checkpoints.said import NOT_SAID, Assumption, Said
+from vitviz.models.text.weights import TRANSFORMERS_BLOCKS
 from vitviz.models.vit.config import ViTConfig
 from vitviz.models.vit.weights.clip import tower
 from vitviz.models.vit.weights.heard import heard
-from vitviz.models.vit.weights.parts import ONLY_FOR_TRAINING, TIMM, Names, named
+from vitviz.models.vit.weights.parts import ONLY_FOR_TRAINING, TIMM
 from vitviz.models.vit.weights.shapes import fit, infer
+from vitviz.models.vit.weights.text import with_text
 
 TRANSFORMERS: Names = (
     (r"^embeddings\.patch_embedding\.", "patch_embed.proj."),
     (r"^embeddings\.position_embedding\.weight$", "pos_embed"),
     (r"^post_layernorm\.", "norm."),
-    (r"^encoder\.layers\.", "blocks."),
-    (r"\.layer_norm([12])\.", r".norm\1."),
-    (r"\.self_attn\.([qkv])_proj\.", r".attn.\1."),
-    (r"\.self_attn\.out_proj\.", ".attn.proj."),
+    *TRANSFORMERS_BLOCKS,
     (r"^head\.probe$", "attn_pool.latent"),
     (r"^head\.attention\.out_proj\.", "attn_pool.proj."),
     (r"^head\.layernorm\.", "attn_pool.norm."),
@@ -114,7 +114,8 @@ def config(tensors: Tensors, said: Said = NOT_SAID) -> tuple[ViTConfig, Notes]:
         usual["position_resizing"] = "linear antialiased" if cut else "cubic"
     elif "patch_embed.proj.weight" in found:
         usual["activation"] = activation(found)
-    return infer(found, heard(said), usual)
+    image, notes = infer(found, heard(said), usual)
+    return with_text(image, notes, tensors, said, "gelu_tanh")
 
 
 def convert(tensors: Tensors, config: ViTConfig) -> Tensors:

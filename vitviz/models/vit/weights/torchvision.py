@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.checkpoints.reader import Assumption, Notes
+from vitviz.models.checkpoints.renaming import Names
 from vitviz.models.vit.config import ViTConfig
-from vitviz.models.vit.weights.parts import Names
 from vitviz.models.vit.weights.plain import PlainNames
 from vitviz.models.vit.weights.timm import IMAGENET_MEAN, IMAGENET_STD
 

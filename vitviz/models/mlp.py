@@ -1,4 +1,4 @@
-"""The MLPs of blocks."""
+"""The MLPs of transformers' blocks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vitviz.models.vit.config import Activation
+from vitviz.models.config import Activation
 from vitviz.shapes import Float
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
