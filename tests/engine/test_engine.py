@@ -19,7 +19,7 @@ from vitviz.engine.engine import Engine
 from vitviz.engine.requests import ExplainRequest, StatesRequest
 from vitviz.errors import Cancelled, NotEnoughMemory, PhotoError, VitvizError
 from vitviz.imaging.preprocess import InputChoice
-from vitviz.methods.outliers import outlying
+from vitviz.maps.outliers import outlying
 from vitviz.models.card import to_json
 from vitviz.progress import Stage
 from vitviz.session.state import PhotoRef, View

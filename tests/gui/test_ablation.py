@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from vitviz.exporting.trust_table import write_head_grid
 from vitviz.gui.ablation.grid import HeadGridDialog
+from vitviz.gui.ablation.registers import RegistersDialog
 from vitviz.gui.commands import ablation
 from vitviz.gui.window import Window
 from vitviz.probing.ablation import Ablation
@@ -132,3 +133,47 @@ def test_what_each_head_is_worth(
     dialog.chosen.emit(1, 2)
     assert window.store.session.view.ablation == Ablation(((1, 2),))
     dialog.close()
+
+
+def test_a_test_time_register_is_asked_for_and_goes_with_the_model(
+    qtbot: QtBot, make_window: Callable[..., Window], photos: list[Path]
+) -> None:
+    window = opened(qtbot, make_window, photos)
+    whole = window.controller.shown_cell
+    window.actions_by_id["model.registers"].trigger()
+    (dialog,) = window.findChildren(RegistersDialog)
+    dialog._neurons.setValue(3)
+    dialog._bound.setValue(1.0)
+    dialog.accept()
+    qtbot.waitUntil(lambda: bool(window.store.session.view.ablation.registers), timeout=WAIT_MS)
+    answered(qtbot, window)
+    registers = window.store.session.view.ablation.registers
+    assert (len(registers.neurons), registers.weights) == (3, whole.card.sha256)
+    words = "intervention: test-time register of 3 neurons"
+    assert words in window.chip.words.text.lower()
+    assert words in window.views.view("look").caption.text()
+    assert words in window.panels.model.facts.text().lower()
+    cell = window.controller.shown_cell
+    assert np.abs(cell.probabilities - whole.probabilities).max() > 0
+    window.documents.use_model("another.pth")
+    assert not window.store.session.view.ablation
+    window.store.undo()
+    window.chip.whole.click()
+    answered(qtbot, window)
+    np.testing.assert_array_equal(window.controller.shown_cell.probabilities, whole.probabilities)
+
+
+def test_a_model_that_can_have_no_register_is_told_so(
+    qtbot: QtBot, make_window: Callable[..., Window], photos: list[Path], checkpoint: Path
+) -> None:
+    window = opened(qtbot, make_window, photos)
+    window.documents.use_model(str(checkpoint))
+
+    def is_there() -> bool:
+        cell = window.controller.shown_cell
+        return cell is not None and cell.request.model == str(checkpoint)
+
+    qtbot.waitUntil(is_there, timeout=WAIT_MS)
+    window.actions_by_id["model.registers"].trigger()
+    assert not window.findChildren(RegistersDialog)
+    assert "registers of its own" in window.banner.text.text()

@@ -8,9 +8,9 @@ import numpy as np
 
 from tests.models.networks import VARIANTS, random_input, random_network
 from vitviz.imaging.geometry import Geometry
+from vitviz.maps.outliers import BOUND, excess, outlying
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question
-from vitviz.methods.outliers import BOUND, excess, outlying
 from vitviz.progress import silent
 from vitviz.tracing.run import run
 

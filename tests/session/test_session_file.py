@@ -12,7 +12,7 @@ import pytest
 
 from tests.samples import names_in
 from vitviz.errors import SessionError, VitvizError
-from vitviz.probing.ablation import Ablation
+from vitviz.probing.ablation import Ablation, Registers
 from vitviz.session import session_file
 from vitviz.session.state import Compare, Pane, PhotoRef, Query, Session, View
 
@@ -28,9 +28,9 @@ def test_a_saved_session_is_read_again(tmp_path: Path) -> None:
 
 
 def test_a_later_version_says_so() -> None:
-    text = session_file.to_json(SESSION).replace('"vitviz": 7', '"vitviz": 8')
+    text = session_file.to_json(SESSION).replace('"vitviz": 8', '"vitviz": 9')
     with pytest.raises(
-        SessionError, match="version 8; this vitviz reads versions up to 7"
+        SessionError, match="version 9; this vitviz reads versions up to 8"
     ) as caught:
         session_file.from_json(text)
     assert "newer" in caught.value.hint
@@ -38,7 +38,7 @@ def test_a_later_version_says_so() -> None:
 
 @pytest.mark.parametrize("version", ["true", "0", '"1"', "1.0", "null"])
 def test_a_version_that_is_none_means_no_session(version: str) -> None:
-    text = session_file.to_json(SESSION).replace('"vitviz": 7', f'"vitviz": {version}')
+    text = session_file.to_json(SESSION).replace('"vitviz": 8', f'"vitviz": {version}')
     with pytest.raises(SessionError, match="not a vitviz session"):
         session_file.from_json(text)
 
@@ -229,6 +229,26 @@ def test_an_ablation_comes_back() -> None:
     ablation = Ablation(((0, 2), (3, 1)), "mean", ((1.5, 2.0, 17.25, 18.0),))
     session = replace(SESSION, view=replace(SESSION.view, ablation=ablation))
     assert session_file.from_json(session_file.to_json(session)) == session
+
+
+@pytest.mark.parametrize("version", [5, 6, 7])
+def test_sessions_from_before_registers_have_none(version: int) -> None:
+    ablation = Ablation(((0, 2),))
+    others = (Pane(SESSION.photo, "b", view=View("rollout", ablation=ablation)),)
+    session = replace(SESSION, compare=Compare(others))
+    data = json.loads(session_file.to_json(session)) | {"vitviz": version}
+    for view in (data["view"], data["compare"]["others"][0]["view"]):
+        del view["ablation"]["registers"]
+    assert session_file.from_json(json.dumps(data)) == session
+
+
+def test_registers_come_back() -> None:
+    registers = Registers(((1, 70), (3, 5)), "ab" * 32, 7.5, 3)
+    session = replace(SESSION, view=replace(SESSION.view, ablation=Ablation(registers=registers)))
+    assert session_file.from_json(session_file.to_json(session)) == session
+    broken = session_file.to_json(session).replace("7.5", "-1")
+    with pytest.raises(SessionError, match=r"ablation\.registers\.bound"):
+        session_file.from_json(broken)
 
 
 @pytest.mark.parametrize("version", [1, 2, 5])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 from vitviz.cli.choices import add_choices, chosen, said_of_model
 from vitviz.cli.options import add_disclosure, counted, disclosure, print_notes, warn_of_model
+from vitviz.cli.registers import with_registers
 from vitviz.cli.terminal import say
 from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
@@ -69,8 +70,9 @@ def run(options: argparse.Namespace) -> int:
     )  # fmt: skip
     out = options.out or Path(f"{options.photo.stem}-{options.method}-{along}.gif")
     engine = Engine(said=said_of_model(options))
-    (request,) = plan(session, options.device)
     try:
+        session = with_registers(session, (ref,), engine, options)
+        (request,) = plan(session, options.device)
         cell = engine.answer(request)
     except PhotoTooLarge as error:
         raise VitvizError(error.message, "Give --large to open it all the same.") from error

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -19,18 +20,23 @@ from vitviz.batch.job import (
     SettingsChanged,
     ValuesFormat,
 )
+from vitviz.batch.listing import photos_below
 from vitviz.batch.progress import BatchProgress
 from vitviz.batch.run import Summary
 from vitviz.batch.run import run as run_batch
 from vitviz.cli.choices import add_choices, chosen, said_of_model
 from vitviz.cli.interrupts import interrupts
 from vitviz.cli.options import add_disclosure, disclosure, warn_of_model
+from vitviz.cli.registers import with_registers
 from vitviz.cli.terminal import say, warn, write_over
+from vitviz.engine.engine import Engine
+from vitviz.engine.requests import MOST_REGISTER_PHOTOS
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.imaging.load import MAX_PIXELS
-from vitviz.paths import resolved
+from vitviz.paths import absolute, resolved
 from vitviz.plurals import count_of
 from vitviz.progress import Control
+from vitviz.session.state import PhotoRef, Session
 from vitviz.wording.numbers import duration
 
 if TYPE_CHECKING:
@@ -87,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
     batch = Batch(
         options.folder,
         options.out or Path(f"{resolved(options.folder).name}-maps"),
-        chosen(options),
+        with_register_of(options, chosen(options)),
         Outputs(
             options.map,
             options.values,
@@ -119,6 +125,15 @@ def run(options: argparse.Namespace) -> int:
         return 130
     line.end()
     return say_outcome(summary, options.quiet)
+
+
+def with_register_of(options: argparse.Namespace, choices: Session) -> Session:
+    """The choices with the test-time register that is asked for, of the folder's first photos."""
+    if not options.registers:
+        return choices
+    first = islice(photos_below(options.folder), MOST_REGISTER_PHOTOS)
+    refs = [PhotoRef(str(absolute(item.path))) for item in first if item.problem is None]
+    return with_registers(choices, refs, Engine(said=said_of_model(options)), options)
 
 
 def say_outcome(summary: Summary, quiet: bool) -> int:

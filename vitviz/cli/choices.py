@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import get_args
 
-from vitviz.cli.options import INPUTS, fraction, head, layer, query
-from vitviz.maps.outliers import OutlierChoice
+from vitviz.cli.options import INPUTS, fraction, head, layer, number, query, whole
+from vitviz.engine.requests import MOST_REGISTER_PHOTOS
+from vitviz.maps.outliers import BOUND, OutlierChoice
 from vitviz.maps.scaling import Scaling
 from vitviz.maps.style import ColourMap, Style
 from vitviz.methods import METHODS
@@ -17,6 +18,7 @@ from vitviz.models.checkpoints.corrections import read_words
 from vitviz.models.checkpoints.said import Said
 from vitviz.models.loading import bundled, load_model
 from vitviz.paths import absolute
+from vitviz.probing.ablation import MOST_NEURONS
 from vitviz.session.state import PhotoRef, Session, View
 from vitviz.session.strict import (
     check_contrast,
@@ -75,6 +77,13 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
     option("--outliers", choices=get_args(OutlierChoice), default="show",
         help="patches with a norm far above all others are shown (default), framed, or left out "
         "of the map")  # fmt: skip
+    option("--registers", type=whole(1, MOST_NEURONS), default=0, metavar="N",
+        help="an intervention: N neurons that make outlier patches, looked for over the photos "
+        f"that are given (at most {MOST_REGISTER_PHOTOS} of them), go to a token that is added; "
+        "see the guide")  # fmt: skip
+    option("--registers-above", type=number(0, 1e6), default=BOUND, metavar="MADS",
+        help="what an outlier is for --registers: how far the norm of a patch is above the median "
+        "(default: %(default)g)")  # fmt: skip
     option("--outline", type=fraction, default=0.0, metavar="SHARE",
         help="a line around the fewest patches that hold this part of the map's positive values, "
         "such as 0.6 (default: none)")  # fmt: skip

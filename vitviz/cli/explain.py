@@ -18,6 +18,7 @@ from vitviz.cli.options import (
     stems,
     warn_of_model,
 )
+from vitviz.cli.registers import with_registers
 from vitviz.cli.terminal import say
 from vitviz.engine.answers import top_classes, top_of_each_head
 from vitviz.engine.engine import Engine
@@ -91,6 +92,8 @@ def run(options: argparse.Namespace) -> int:
     photos = [photo for path in options.photos for photo in photos_at(path)]
     files = targets(photos, options.method, options.out, options.format or ["png", "npy"])
     engine, code = Engine(said=said_of_model(options)), 0
+    refs = [PhotoRef(str(absolute(photo)), options.frame, options.large) for photo in photos]
+    choices = with_registers(choices, refs, engine, options)
     warned = False
     for photo, photo_files in zip(photos, files, strict=True):
         try:

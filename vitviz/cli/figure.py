@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -15,10 +14,13 @@ from vitviz.cli.options import (
     counted,
     disclosure,
     head,
+    number,
     photos_at,
     print_notes,
     warn_of_model,
+    whole,
 )
+from vitviz.cli.registers import with_registers
 from vitviz.cli.terminal import say, warn
 from vitviz.engine.engine import Engine
 from vitviz.errors import PhotoTooLarge, VitvizError
@@ -130,6 +132,7 @@ def run(options: argparse.Namespace) -> int:
         )
     engine = Engine(said=said_of_model(options))
     try:
+        session = with_registers(session, session.photos, engine, options)
         missing = write_figure(options.out, session, engine, options.device,
                      disclosure=disclosure(options), strict=True)  # fmt: skip
     except PhotoTooLarge as error:
@@ -206,32 +209,6 @@ def layers(text: str) -> tuple[int, ...]:
 def heads(text: str) -> tuple[int | str, ...]:
     """Fusions, numbers from 1 as indices; () for "all"."""
     return () if text == "all" else tuple(head(part) for part in text.split(","))
-
-
-def number(low: float, high: float) -> Callable[[str], float]:
-    """A reader of numbers within limits."""
-
-    def read(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"“{text}” is not a number from {low:g} to {high:g}")
-        return value
-
-    return read
-
-
-def whole(low: int, high: int) -> Callable[[str], int]:
-    """A reader of whole numbers within limits."""
-
-    def read(text: str) -> int:
-        if not text.isdecimal() or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(f"“{text}” is not a whole number, {low} to {high}")
-        return int(text)
-
-    return read
 
 
 def _absolute(model: str) -> str:

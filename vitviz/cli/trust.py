@@ -6,7 +6,7 @@ import argparse
 import csv
 import io
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, get_args
 
 from vitviz.cli.choices import add_choices, chosen
 from vitviz.cli.interrupts import interrupts
-from vitviz.cli.options import failed, photos_at
+from vitviz.cli.options import failed, photos_at, whole
+from vitviz.cli.registers import with_registers
 from vitviz.cli.terminal import say, warn, write_over
 from vitviz.engine.answers import Ranking, Sanity, Trust
 from vitviz.engine.engine import Engine
@@ -85,11 +86,13 @@ def run(options: argparse.Namespace) -> int:
     choices = chosen(options)
     several = len(options.photos) > 1 or is_folder(options.photos[0])
     photos = [photo for path in options.photos for photo in photos_at(path)]
+    engine, refs = Engine(), [PhotoRef(str(absolute(photo))) for photo in photos]
+    choices = with_registers(choices, refs, engine, options)
     if several or options.methods:
         if options.test:
             raise VitvizError("--test is of one photo's map.", "Name one photo.")
-        return rank_all(Engine(), photos, choices, options)
-    return judge_one(Engine(), photos[0], choices, options)
+        return rank_all(engine, photos, choices, options)
+    return judge_one(engine, photos[0], choices, options)
 
 
 def judge_one(engine: Engine, path: Path, choices: Session, options: argparse.Namespace) -> int:
@@ -324,14 +327,3 @@ def some_methods(text: str) -> tuple[str, ...]:
             raise argparse.ArgumentTypeError(f"“{name}” is no method; there are: "
                                              f"{', '.join(METHODS)}")  # fmt: skip
     return names
-
-
-def whole(least: int, most: int) -> Callable[[str], int]:
-    """A whole number within bounds."""
-
-    def read(text: str) -> int:
-        if not text.isdecimal() or len(text) > 10 or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"“{text}” is not a number from {least} to {most}")
-        return int(text)
-
-    return read

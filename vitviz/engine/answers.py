@@ -12,6 +12,7 @@ from vitviz.engine.requests import (
     ExplainRequest,
     HeadGridRequest,
     RankRequest,
+    RegistersRequest,
     SanityRequest,
     SeriesRequest,
     StatesRequest,
@@ -24,6 +25,7 @@ from vitviz.maps.outliers import OutlierChoice
 from vitviz.methods import METHODS
 from vitviz.models.outline import Outline
 from vitviz.models.tokens import TokenLayout
+from vitviz.probing.ablation import Registers
 from vitviz.probing.removal import Removal
 from vitviz.session.state import View
 from vitviz.shapes import Bool, Float32, UInt8
@@ -96,7 +98,8 @@ class Cell:
     @property
     def outline(self) -> Outline:
         """The network from outside, at the size of this input."""
-        return self.card.outline_at(self.geometry.input_size)
+        outline = self.card.outline_at(self.geometry.input_size)
+        return outline.with_register() if self.request.ablation.registers else outline
 
     @property
     def layout(self) -> TokenLayout:
@@ -395,6 +398,23 @@ class Ranking:
     forward_s: float
 
 
+@dataclass(frozen=True, eq=False)
+class FoundRegisters:
+    """The answer to a ``RegistersRequest``.
+
+    Args:
+        request: What was asked.
+        registers: The neurons, for the ablation of a view.
+        patches: How many outlier patches they were found by.
+        layer: The last layer that was looked at, from 0: after it most of these are outliers.
+    """
+
+    request: RegistersRequest
+    registers: Registers
+    patches: int
+    layer: int
+
+
 Answer = (
     Cell
     | States
@@ -404,5 +424,6 @@ Answer = (
     | Sanity
     | HeadGrid
     | Ranking
+    | FoundRegisters
     | StationAnswer
 )

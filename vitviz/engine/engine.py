@@ -15,6 +15,7 @@ from vitviz.engine import judging, stations
 from vitviz.engine.answers import (
     Answer,
     Cell,
+    FoundRegisters,
     HeadGrid,
     LogitChange,
     Ranking,
@@ -28,6 +29,7 @@ from vitviz.engine.cache import Cache
 from vitviz.engine.photos import PhotoCache, Stamp, stamp
 from vitviz.engine.predicting import Prediction, predicted
 from vitviz.engine.reference import ReferencePhotos, stamped
+from vitviz.engine.registering import found_registers, require_own
 from vitviz.engine.requests import (
     AnyRequest,
     DecodeRequest,
@@ -35,6 +37,7 @@ from vitviz.engine.requests import (
     HeadGridRequest,
     PredictRequest,
     RankRequest,
+    RegistersRequest,
     Request,
     SanityRequest,
     SeriesRequest,
@@ -180,6 +183,8 @@ class Engine:
     def answer(self, request: ReadingsRequest, progress: Progress = ...) -> Readings: ...
     @overload
     def answer(self, request: WhatIfRequest, progress: Progress = ...) -> WhatIf: ...
+    @overload
+    def answer(self, request: RegistersRequest, progress: Progress = ...) -> FoundRegisters: ...
 
     def answer(self, request: AnyRequest, progress: Progress = silent) -> Answer:
         """The answer to a request of any kind.
@@ -316,6 +321,13 @@ class Engine:
             return stations.tell(request, self._see(request, request.device, progress), progress)
 
         return self._twice(work, progress)
+    def registers(self, request: RegistersRequest, progress: Progress = silent) -> FoundRegisters:
+        """Which neurons make outlier patches; raises as ``answer``."""
+
+        def see_one(one: StatesRequest, told: Progress) -> Sight:
+            return self._see(one, one.device, told)
+
+        return self._twice(lambda: found_registers(request, see_one, progress), progress)
 
     def _explained(self, request: ExplainRequest, progress: Progress) -> tuple[Cell, Sight]:
         """A map that is there, most often, and what it was made from."""
@@ -406,6 +418,7 @@ class Engine:
         progress(Stage("opening_photo"), 0)
         photo = self.photos.get(request.photo, request.background, progress)
         model = self.model(request.model, device, progress)
+        require_own(request.ablation, model.card)
         self._seen[request.photo] = photo.sha256
         key = (photo.sha256, request.photo.frame, request.background, request.input,
                model.card, model.card.corrected, model.card.parts[:1], model.device,
@@ -510,5 +523,6 @@ ANSWERS = {
     RankRequest: "rank",
     HeadGridRequest: "head_grid",
     **dict.fromkeys(get_args(StationRequest), "station"),
+    RegistersRequest: "registers",
 }
 """The function of the engine that answers each kind of request."""

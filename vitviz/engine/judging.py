@@ -16,7 +16,6 @@ from vitviz.engine.requests import RankRequest, TrustRequest
 from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.heat_map import HeatMap
-from vitviz.methods.outliers import outlying
 from vitviz.models.outline import Outline
 from vitviz.probing.leave_out import Ask
 from vitviz.probing.removal import Removal, removals
@@ -140,7 +139,7 @@ def judged(judge_of: Judge, cell: Cell, progress: Progress) -> Trust:
     known = judge_of.compared(geometry, about, cell.input_pixels, told)
     told = part(progress, KNOWN_PART, 1.0)
     judgement = judge(judge_of.asked(geometry, about), heat_map.values, known, told)
-    share, outliers = _on_outliers(heat_map, trace)
+    share, outliers = _on_outliers(cell, heat_map)
     return Trust(
         request, heat_map, judgement, target, cell.class_name(target),
         "" if cell.contrast is None else cell.class_name(cell.contrast),
@@ -189,17 +188,13 @@ def ranking(judge_of: Judge, cells: Sequence[Cell], progress: Progress) -> Ranki
     )  # fmt: skip
 
 
-def _on_outliers(heat_map: HeatMap, trace: Trace) -> tuple[float | None, int]:
-    """The part of a map's positive sum that lies on outlier patches of its last layer, and how many
+def _on_outliers(cell: Cell, heat_map: HeatMap) -> tuple[float | None, int]:
+    """The part of a map's positive sum that lies on outlier patches of its own layer, and how many
     there are: patches in which the network keeps what is not about them.
 
     Source: Darcet et al., "Vision Transformers Need Registers", ICLR 2024, arXiv 2309.16588.
     """
-    tokens = trace.outline.tokens(trace.depth - 1)
-    if "states" not in trace.outline.gives or tokens.grid != heat_map.geometry.grid:
+    if heat_map.layer not in cell.explanation.outliers:
         return None, 0
-    norms = np.linalg.norm(trace.states(trace.depth - 1), axis=1)
-    patches = outlying(norms, len(tokens.prefix))
-    positive = heat_map.values.ravel().clip(min=0).astype(np.float64)
-    total = float(positive.sum())
-    return (float(positive[patches].sum()) / total if total > 0 else None), int(patches.sum())
+    on = heat_map.outliers
+    return (0.0, 0) if on is None else (on.share, on.count)

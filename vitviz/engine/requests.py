@@ -12,6 +12,7 @@ from typing import Literal
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Head
 from vitviz.methods import METHODS
+from vitviz.maps.outliers import BOUND
 from vitviz.methods.base import Direction, ParameterValue
 from vitviz.probing.ablation import Ablation, Fill
 from vitviz.probing.removal import Removal
@@ -209,5 +210,36 @@ class RankRequest:
     seed: int = 0
 
 
-AnyRequest = Request | TrustRequest | SanityRequest | RankRequest
+MOST_REGISTER_PHOTOS = 32
+"""Over which register neurons are looked for; more change little of what is found first."""
+
+
+NEURONS = 10
+"""That are moved unless somebody says otherwise. Ours: the authors choose a number a model."""
+
+
+@dataclass(frozen=True)
+class RegistersRequest:
+    """Which neurons make a model's outlier patches; answered by a ``FoundRegisters``.
+
+    Args:
+        photos: Over which photos they are looked for; at least one.
+        background: As of ``Request``.
+        model: As of ``Request``.
+        input: As of ``Request``.
+        neurons: How many are wanted.
+        bound: From how many MADs above the median norm on a patch is an outlier.
+        device: As of ``ExplainRequest``.
+    """
+
+    photos: tuple[PhotoRef, ...]
+    background: tuple[int, int, int]
+    model: str
+    input: InputChoice
+    neurons: int = NEURONS
+    bound: float = BOUND
+    device: str = "auto"
+
+
+AnyRequest = Request | TrustRequest | SanityRequest | RankRequest | RegistersRequest
 """Whatever the engine answers."""

@@ -15,9 +15,10 @@ from vitviz.imaging.geometry import Geometry
 from vitviz.imaging.photo import Photo
 from vitviz.imaging.preprocess import InputChoice, fit, model_input
 from vitviz.maps.heat_map import Explanation
+from vitviz.maps.outliers import outlying
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question
-from vitviz.methods.outliers import OUTLIERS, outlying
+from vitviz.methods.outliers import OUTLIERS
 from vitviz.models.outline import Outline
 from vitviz.probing.ablation import Ablation
 from vitviz.progress import Progress, silent
@@ -68,7 +69,7 @@ def visible(
 
 
 def without(network: Network, ablation: Ablation, geometry: Geometry) -> Network:
-    """A network with something taken from it; itself where nothing is.
+    """A network with something taken from it, or moved in it; itself where nothing is.
 
     Args:
         network: The whole one; not changed.
@@ -76,12 +77,18 @@ def without(network: Network, ablation: Ablation, geometry: Geometry) -> Network
         geometry: Of the patches of its first layer.
 
     Raises:
-        VitvizError: No patch would be left.
+        VitvizError: No patch would be left, or it can have no test-time register.
     """
     if not ablation:
         return network
     from vitviz.probing.ablated import Ablated
+    from vitviz.probing.registered import Registered
 
+    if ablation.registers:
+        gone = ablation.removed(geometry) if ablation.places else None
+        network = Registered(network, ablation.registers, geometry.input_size, gone)
+    if not (ablation.heads or ablation.places):
+        return network
     return Ablated(network, ablation, geometry)
 
 

@@ -19,7 +19,7 @@ from vitviz.gui.threads.service import OpenPhoto, Service
 from vitviz.models.card import ModelCard
 from vitviz.models.loading import bundled
 from vitviz.progress import Stage
-from vitviz.session.panes import with_query, without_point
+from vitviz.session.panes import for_model, with_query, without_point
 from vitviz.session.state import Pane, PhotoRef, Query, Session, with_panes
 
 log = logging.getLogger(__name__)
@@ -303,7 +303,7 @@ class Controller(QObject):
         if good is None:
             if session.compare.others:
                 return
-            back = replace(session, model=bundled()[0].id)
+            back = replace(session, model=bundled()[0].id, view=for_model(session.view))
         else:
             view = replace(good.view, layer=session.view.layer)
             if good.photo != session.photo:

@@ -31,7 +31,7 @@ from vitviz.imaging.samples import sample_photos
 from vitviz.models.loading import bundled
 from vitviz.paths import absolute, is_elsewhere
 from vitviz.session import pasted
-from vitviz.session.panes import view_on_another
+from vitviz.session.panes import for_model, view_on_another
 from vitviz.session.state import Pane, PhotoRef, Session
 
 PHOTO_FILTER = f"Photos ({' '.join(f'*{suffix}' for suffix in EXTENSIONS)});;All files (*)"
@@ -146,8 +146,7 @@ class Documents(QObject):
         for kind, path in found.others:
             try:
                 if kind == "model":
-                    view = replace(pane.view, target=None, contrast=None)
-                    pane = replace(pane, model=str(path), view=view)
+                    pane = replace(pane, model=str(path), view=for_model(pane.view))
                 else:
                     self._open_other(kind, path)
             except VitvizError as error:
@@ -194,9 +193,10 @@ class Documents(QObject):
         class of the same number is another class.
         """
         session = self.store.session
-        view = session.view
-        if classes_of(model) != classes_of(session.model):
-            view = replace(view, target=None, contrast=None)
+        alike = classes_of(model) == classes_of(session.model)
+        view = (
+            for_model(session.view, same_classes=alike) if model != session.model else session.view
+        )
         self.store.set(replace(session, model=model, view=view))
 
     def paste(self, data: QMimeData | None) -> None:

@@ -19,6 +19,9 @@ from vitviz.shapes import Bool, Float32
 OutlierChoice = Literal["show", "highlight", "exclude"]
 """Outlier patches are shown like all others; framed; or left out of the map and of its range."""
 
+BOUND = 6.0
+"""Above so many MADs a patch is an outlier."""
+
 NOTABLE = 0.1
 """Part of a map from which outliers may dominate it."""
 
@@ -29,6 +32,29 @@ Both are ours: a few patches in hundreds that hold a tenth of a map are seen bef
 STRIPES = (0.5, 1.0, 1.5)
 """Where the falling lines lie that hatch a patch: how far below its top right corner, going left
 and down, in sides of it."""
+
+
+def excess(norms: Float32[np.ndarray, " tokens"], prefix: int) -> Float32[np.ndarray, " tokens"]:
+    """MADs above the median of the patches' norms, of every token.
+
+    Args:
+        norms: Of every token, prefix first.
+        prefix: How many tokens are no patches: median and MAD are of patches alone.
+    """
+    patches = norms[prefix:]
+    middle = np.median(patches)
+    spread = np.median(np.abs(patches - middle))
+    found: Float32[np.ndarray, " tokens"] = np.zeros_like(norms)
+    if spread > 0:
+        found = ((norms - middle) / spread).astype(np.float32)
+    return found
+
+
+def outlying(
+    norms: Float32[np.ndarray, " tokens"], prefix: int, bound: float = BOUND
+) -> Bool[np.ndarray, " patches"]:
+    """Which patches are outliers; see ``excess``."""
+    return excess(norms, prefix)[prefix:] > bound
 
 
 @dataclass(frozen=True, eq=False)

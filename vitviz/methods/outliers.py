@@ -21,15 +21,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vitviz.maps.heat_map import Explanation, Quantity
+from vitviz.maps.outliers import excess
 from vitviz.methods.base import Method, Question
 from vitviz.progress import Progress
-from vitviz.shapes import Bool, Float32
 
 if TYPE_CHECKING:
     from vitviz.tracing.trace import Trace
-
-BOUND = 6.0
-"""Above so many MADs a patch is an outlier."""
 
 
 def explain(trace: Trace, question: Question, progress: Progress) -> Explanation:  # noqa: ARG001
@@ -44,27 +41,6 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
         for layer, states in enumerate(trace.all_states(progress))
     }
     return Explanation(by_layer, "mean", Quantity("MADs above the median norm", "signed"))
-
-
-def excess(norms: Float32[np.ndarray, " tokens"], prefix: int) -> Float32[np.ndarray, " tokens"]:
-    """MADs above the median of the patches' norms, of every token.
-
-    Args:
-        norms: Of every token, prefix first.
-        prefix: How many tokens are no patches: median and MAD are of patches alone.
-    """
-    patches = norms[prefix:]
-    middle = np.median(patches)
-    spread = np.median(np.abs(patches - middle))
-    found: Float32[np.ndarray, " tokens"] = np.zeros_like(norms)
-    if spread > 0:
-        found = ((norms - middle) / spread).astype(np.float32)
-    return found
-
-
-def outlying(norms: Float32[np.ndarray, " tokens"], prefix: int) -> Bool[np.ndarray, " patches"]:
-    """Which patches are outliers; see ``excess``."""
-    return excess(norms, prefix)[prefix:] > BOUND
 
 
 OUTLIERS = Method(

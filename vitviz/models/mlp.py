@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vitviz.models.config import Activation
+from vitviz.models.neurons import neurons
 from vitviz.shapes import Float
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -39,7 +40,7 @@ class MLP(nn.Module):
         self.activation = ACTIVATIONS[activation]
 
     def forward(self, x: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch tokens dim"]:
-        out: Tensor = self.fc2(self.norm(self.activation(self.fc1(x))))
+        out: Tensor = self.fc2(neurons(self.norm(self.activation(self.fc1(x)))))
         return out
 
 
@@ -57,5 +58,5 @@ class GatedMLP(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch tokens dim"]:
         gate, value = self.fc1(x).chunk(2, dim=-1)
-        out: Tensor = self.fc2(self.norm(self.activation(gate) * value))
+        out: Tensor = self.fc2(neurons(self.norm(self.activation(gate) * value)))
         return out

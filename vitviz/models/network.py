@@ -114,7 +114,8 @@ class Network(nn.Module):
         Args:
             input_size: Height and width of the input.
             kept: Which tokens of the first state there are still, where some were dropped
-                (``keep``); None for all. Only for networks whose outline gives "drop".
+                (``keep``); None for all. Only for networks whose outline gives "drop". With
+                "neurons", -1 stands for a token that was added, and has no place.
         """
         del input_size, kept  # for networks whose blocks depend on them
         return tuple(self.blocks)

@@ -21,6 +21,7 @@ Ability = Literal[
     "drop",
     "path",
     "sequence",
+    "neurons",
     "classes",
     "decoder",
     "text",
@@ -32,12 +33,16 @@ what each layer puts out; gradients: how a logit depends on these; rerun: an ans
 that was changed; drop: one without some of its patches, the others being where they were; path:
 each layer's patches are those of the layer before, or two by two (three by three, ...) of them that
 were merged, so that a path from layer to layer can be followed; sequence: one and the same sequence
-of tokens through all layers; classes: a head that tells classes apart; decoder: pixels from tokens;
+of tokens through all layers; neurons: what its MLPs' neurons put out (``models.neurons``), and room
+for one more token; classes: a head that tells classes apart; decoder: pixels from tokens;
 text: an answer to words.
 """
 
 NO_CLASSES = "it was trained without labels, or its classifier is not in the file"
 """Why a network has none, as far as anybody can tell from its weights."""
+
+REGISTER = "reg1"
+"""What a register that was added is called: as the first one of networks that have some."""
 
 Pool = Literal["cls", "mean", "cls+mean", "map", ""]
 """What a network's head reads: the CLS token, the mean of its patches, both, or a map of weights
@@ -119,6 +124,15 @@ class Outline:
     def heads(self) -> int:
         """The most heads that any of its layers has."""
         return max(layer.heads for layer in self.layers)
+
+    @property
+    def has_registers(self) -> bool:
+        """It was trained with tokens that hold nothing of the photo's own."""
+        return any(name.startswith("reg") for name in self.prefix)
+
+    def with_register(self) -> Outline:
+        """With a register that was added to its prefix: a network that had none."""
+        return replace(self, prefix=(*self.prefix, REGISTER), gives=self.gives - {"decoder"})
 
     @property
     def default_query(self) -> str:

@@ -1,13 +1,17 @@
-"""What is taken from a network while it is looked at: a choice, without arrays or torch."""
+"""What is taken from a network, or moved in it, while it is looked at: a choice, without arrays or
+torch.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
 import numpy as np
 
+from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Box, Geometry
+from vitviz.models.outline import Outline
 from vitviz.reading import Within
 from vitviz.shapes import Bool
 
@@ -20,6 +24,7 @@ Coordinate = Annotated[float, Within(-1e7, 1e7)]
 
 MOST_HEADS = 10_000
 MOST_BOXES = 65_536
+MOST_NEURONS = 1_000
 
 HeadPlace = tuple[Index, Index]
 """Layer and head, from 0."""
@@ -29,23 +34,56 @@ Place = tuple[Coordinate, Coordinate, Coordinate, Coordinate]
 are removed whose centre lies in one."""
 
 
+Neuron = tuple[Index, Annotated[int, Within(0, 1_000_000)]]
+"""Layer and neuron of its MLP, from 0."""
+
+
+@dataclass(frozen=True)
+class Registers:
+    """Neurons whose largest value goes to a token that is added, and is zero on all patches
+    (``probing.registered``).
+
+    Args:
+        neurons: Which, sorted; none: nothing is moved, and no token added.
+        weights: SHA-256 of the weights that they are neurons of.
+        bound: From how many MADs above the median norm on a patch was an outlier, where they were
+            looked for.
+        photos: On how many photos with outliers they were found.
+    """
+
+    neurons: Annotated[tuple[Neuron, ...], Within(0, MOST_NEURONS)] = ()
+    weights: Annotated[str, Within(0, 64)] = ""
+    bound: Annotated[float, Within(0, 1e6)] = 0.0
+    photos: Annotated[int, Within(0, 1 << 20)] = 0
+
+    def __bool__(self) -> bool:
+        """Whether anything is moved."""
+        return bool(self.neurons)
+
+    def of_layer(self, layer: int) -> tuple[int, ...]:
+        """The register neurons of one layer."""
+        return tuple(neuron for of, neuron in self.neurons if of == layer)
+
+
 @dataclass(frozen=True)
 class Ablation:
-    """Heads that are silent and patches that are gone.
+    """Heads that are silent, patches that are gone, and neurons that a register takes over.
 
     Args:
         heads: Which heads, sorted.
         fill: What they put out instead.
         places: Where patches are removed.
+        registers: Which neurons are moved to a token that is added.
     """
 
     heads: Annotated[tuple[HeadPlace, ...], Within(0, MOST_HEADS)] = ()
     fill: Fill = "zero"
     places: Annotated[tuple[Place, ...], Within(0, MOST_BOXES)] = ()
+    registers: Registers = field(default_factory=Registers)
 
     def __bool__(self) -> bool:
-        """Whether anything is taken from the network."""
-        return bool(self.heads or self.places)
+        """Whether the network is not as it was trained."""
+        return bool(self.heads or self.places or self.registers)
 
     def silenced(self, layer: int) -> tuple[int, ...]:
         """The silent heads of one layer."""
@@ -93,6 +131,27 @@ class Ablation:
         """
         boxes = (geometry.patch_box(int(row), int(col)) for row, col in np.argwhere(removed))
         return replace(self, places=tuple(_rounded(box) for box in boxes))
+
+
+def require_room(outline: Outline) -> None:
+    """Refuses networks that can have no test-time register.
+
+    Args:
+        outline: Of the network as it was trained.
+
+    Raises:
+        VitvizError: It is such a network.
+    """
+    if outline.has_registers:
+        why = "it was trained with registers of its own"
+    elif not {"neurons", "states"} <= outline.gives:
+        why = "it has no MLP neurons of tokens, or no room for a token that lies nowhere"
+    else:
+        return
+    raise VitvizError(
+        f"This model can have no test-time register: {why}.",
+        "Choose a Vision Transformer that was trained without registers.",
+    )
 
 
 def _between(first: float, last: float) -> slice:

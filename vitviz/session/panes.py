@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from vitviz.errors import VitvizError
 from vitviz.methods import METHODS
+from vitviz.probing.ablation import Registers
 from vitviz.session.queries import points_of
 from vitviz.session.state import MOST_PANES, Pane, PhotoRef, Query, Session, View, with_panes
 
@@ -174,6 +175,18 @@ def without_point(view: View) -> View:
     if view.ablation.places:
         view = replace(view, ablation=replace(view.ablation, places=()))
     return view if isinstance(view.query, str) else replace(view, query="auto")
+
+
+def for_model(view: View, *, same_classes: bool = False) -> View:
+    """The view for another model: numbers of classes and of neurons mean nothing there.
+
+    Args:
+        view: Any.
+        same_classes: Both tell the same classes apart.
+    """
+    if view.ablation.registers:
+        view = replace(view, ablation=replace(view.ablation, registers=Registers()))
+    return view if same_classes else replace(view, target=None, contrast=None)
 
 
 def with_query(

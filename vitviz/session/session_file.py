@@ -17,11 +17,11 @@ from vitviz.session.state import Session, View
 from vitviz.session.strict import check_parameters, method_called
 from vitviz.writing import write_whole
 
-VERSION = 7
+VERSION = 8
 """1 had one pane, no figure and no class; up to 2 a query was a token or one point; up to 3 there
 was no mask; up to 4 nothing was taken from networks, and no class was set against another; up to 5
 no patches were outlined, and outliers were like all others; up to 6 no map referred to other
-photos. They are still read."""
+photos; up to 7 there were no test-time registers. They are still read."""
 
 QUERIES = "auto|patches|cls|dist|reg[1-9][0-9]*"
 
@@ -112,6 +112,8 @@ def _in_this_version(data: Mapping[str, Any], version: int) -> Mapping[str, Any]
         data = {**data, "style": {"outlined": new["style"]["outlined"], **data["style"]}}
     if version < 7:
         data = _with_new_fields(data, {"reference": new["view"]["reference"]})
+    if version < 8:
+        data = _with_registers(data, new["view"]["ablation"]["registers"])
     if version > 1:  # what 2 could say, 3 says so too
         return data
     added: dict[str, dict[str, Any]] = {"view": {"target": None}, "style": {"scaling": "linear"}}
@@ -131,6 +133,18 @@ def _with_new_fields(part: Any, new: Mapping[str, Any]) -> Any:
     parts = {name: _with_new_fields(value, new) for name, value in part.items()}
     if isinstance(parts.get("view"), dict):
         parts["view"] = {**new, **parts["view"]}
+    return parts
+
+
+def _with_registers(part: Any, registers: Any) -> Any:
+    """A session of an earlier version, or a part of it: each ablation without registers."""
+    if isinstance(part, list):
+        return [_with_registers(item, registers) for item in part]
+    if not isinstance(part, Mapping):
+        return part
+    parts = {name: _with_registers(value, registers) for name, value in part.items()}
+    if isinstance(parts.get("ablation"), dict):
+        parts["ablation"] = {"registers": registers, **parts["ablation"]}
     return parts
 
 

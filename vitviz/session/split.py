@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 
 from vitviz.errors import VitvizError
 from vitviz.methods import METHODS
-from vitviz.session.panes import view_on_another
+from vitviz.session.panes import for_model, view_on_another
 from vitviz.session.state import MOST_PANES, Pane, PhotoRef, Session, with_panes
 
 Along = Literal["layers", "heads", "methods", "models", "photos", "classes"]
@@ -89,7 +89,7 @@ def varied(pane: Pane, along: Along, value: Any) -> Pane:
         case "methods":
             return replace(pane, view=replace(view, method=value, params=()))
         case "models":
-            return replace(pane, model=value, view=replace(view, target=None, contrast=None))
+            return replace(pane, model=value, view=for_model(view))
         case "photos":
             return replace(pane, photo=value, view=view_on_another(view, pane.photo))
         case "classes":

@@ -10,7 +10,7 @@ from vitviz.maps.mass import Mass
 from vitviz.maps.outliers import OnOutliers
 from vitviz.plain_text import MOST_OF_NAME, shown_text
 from vitviz.plurals import count_of
-from vitviz.probing.ablation import Ablation
+from vitviz.probing.ablation import Ablation, Registers
 from vitviz.wording.description import Description
 from vitviz.wording.names import heads_name, layer_name, layers_name, prefix_name
 
@@ -141,7 +141,9 @@ def parts(of: Description) -> list[str]:
 
 
 def ablation_words(ablation: Ablation) -> str:
-    """ "without 3 heads (mean in their place) and 5 patches"; "" where nothing is taken away."""
+    """ "without 3 heads (mean in their place) and 5 patches", "intervention: test-time register of
+    10 neurons"; "" where the network is as it was trained.
+    """
     heads, places = len(ablation.heads), len(ablation.places)
     instead = " (its mean in its place)" if ablation.fill == "mean" and heads == 1 else (
         " (their means in their place)" if ablation.fill == "mean" else "")  # fmt: skip
@@ -150,7 +152,15 @@ def ablation_words(ablation: Ablation) -> str:
         for count, one, many, more in ((heads, "head", "s", instead), (places, "patch", "es", ""))
         if count
     ]
-    return f"without {' and '.join(parts)}" if parts else ""
+    taken = f"without {' and '.join(parts)}" if parts else ""
+    return ", ".join(filter(None, (taken, register_words(ablation.registers))))
+
+
+def register_words(registers: Registers) -> str:
+    """ "intervention: test-time register of 10 neurons"; "" without one."""
+    if not registers:
+        return ""
+    return f"intervention: test-time register of {count_of(len(registers.neurons), 'neuron')}"
 
 
 def layers(of: Description) -> str:

@@ -114,7 +114,7 @@ def trust_numbers(trust: Trust) -> tuple[tuple[str, str, str], ...]:
         patches = "1 patch" if trust.outliers == 1 else f"{trust.outliers} patches"
         rows.append((
             "On outlier patches", _percent(trust.outlier_share),
-            f"Part of the map on {patches} of the last layer with a norm far above the others'",
+            f"Part of the map on {patches} of its layer with a norm far above the others'",
         ))  # fmt: skip
     return tuple(rows)
 

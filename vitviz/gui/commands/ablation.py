@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog
 
-from vitviz.engine.answers import HeadGrid
-from vitviz.engine.requests import HeadGridRequest
+from vitviz.engine.answers import FoundRegisters, HeadGrid
+from vitviz.engine.requests import MOST_REGISTER_PHOTOS, HeadGridRequest, RegistersRequest
+from vitviz.errors import VitvizError
 from vitviz.gui.commands.command import App
 from vitviz.gui.commands.go import choose_view
 from vitviz.gui.commands.model import MENU
 from vitviz.gui.commands.rules import has_map
 from vitviz.gui.scene import Scene
 from vitviz.methods import METHODS
-from vitviz.probing.ablation import Ablation, Fill
+from vitviz.probing.ablation import Ablation, Fill, require_room
 from vitviz.progress import Progress
+from vitviz.session.state import PhotoRef
 
 if TYPE_CHECKING:
     from vitviz.gui.ablation.grid import HeadGridDialog
@@ -50,6 +52,51 @@ def toggle_brush(app: App) -> None:
 @command("model.whole", "&Whole Model Again", "Shift+B", when=is_ablated)
 def end_ablation(app: App) -> None:
     choose_ablation(app, Ablation(fill=app.store.session.view.ablation.fill))
+
+
+@command("model.registers", "Test-Time &Register…", when=has_map)
+def ask_registers(app: App) -> None:
+    """Asks how register neurons are to be looked for, where the model can have a register."""
+    from vitviz.gui.ablation.registers import RegistersDialog
+
+    cell, session = app.controller.shown_cell, app.store.session
+    if cell is None or session.photo is None:
+        return
+    try:
+        require_room(cell.card.outline)
+    except VitvizError as error:
+        app.banner.say(str(error))
+        return
+    rest = [ref for ref in session.photos if ref != session.photo]
+    photos = (session.photo, *rest)[:MOST_REGISTER_PHOTOS]
+    device = cell.request.device
+    dialog = RegistersDialog(len(photos), app.widget)
+    dialog.accepted.connect(
+        lambda: find_registers(app, photos, dialog.neurons, dialog.bound, device)
+    )
+    dialog.open()
+
+
+def find_registers(
+    app: App, photos: tuple[PhotoRef, ...], neurons: int, bound: float, device: str
+) -> None:
+    """Looks for register neurons over some photos, and puts a register into the model."""
+    from vitviz.gui.threads.jobs import Job
+
+    session = app.store.session
+    request = RegistersRequest(photos, session.background, session.model, session.input, neurons,
+                               bound, device)  # fmt: skip
+
+    def work(progress: Progress) -> FoundRegisters:
+        return app.service.engine.answer(request, progress)
+
+    def then(found: object) -> None:
+        assert isinstance(found, FoundRegisters)
+        if app.store.session.model == request.model:
+            own = app.store.session.view.ablation
+            choose_ablation(app, replace(own, registers=found.registers))
+
+    app.jobs.begin(Job("Looking for register neurons", work, then))
 
 
 @command("model.heads", "What Each &Head Is Worth…", when=has_attention)

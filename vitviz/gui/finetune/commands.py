@@ -23,6 +23,7 @@ from vitviz.gui.threads.training import TrainingService
 from vitviz.gui.widgets.ticks import TickDialog
 from vitviz.models.loading import bundled
 from vitviz.paths import absolute, is_elsewhere
+from vitviz.session.panes import for_model
 from vitviz.session.state import PhotoRef
 from vitviz.training.finetune.choices import SavedRun
 from vitviz.training.finetune.epochs import (
@@ -220,7 +221,7 @@ class FinetuneCommands(QObject):
         path = self.dialog.checkpoint if self.dialog is not None else None
         if path is not None:
             session = self._store.session
-            view = replace(session.view, target=None, contrast=None)
+            view = for_model(session.view)
             self._store.set(replace(session, model=str(path), view=view, tab="look"))
             self._settings.add_recent("models", str(path))
 

@@ -26,6 +26,8 @@ from vitviz.models.cost import Cost
 from vitviz.models.loading import bundled
 from vitviz.plain_text import shown_text
 from vitviz.plurals import count_of
+from vitviz.wording.caption import ablation_words
+from vitviz.wording.names import capitalised
 from vitviz.wording.numbers import byte_size, measured_time
 
 PRICE = Qt.ItemDataRole.UserRole
@@ -44,7 +46,7 @@ INPUTS = (
 
 
 def facts(card: ModelCard, cell: Cell | None) -> str:
-    """The card in three lines."""
+    """The card in three lines, and in one more how the network is not as it was trained."""
     outline = card.outline
     heads = count_of(outline.heads, "head") if outline.heads else ""
     wide = f"width {outline.layers[-1].width}"
@@ -59,7 +61,9 @@ def facts(card: ModelCard, cell: Cell | None) -> str:
     classes = "ImageNet-1k" if card.classes == "imagenet-1k" else classes
     lines.append(" · ".join(filter(None, (classes if outline.classes else "no classes",
                                           shown_text(card.licence.split(";")[0])))))  # fmt: skip
-    return "\n".join(lines)
+    if cell is not None:
+        lines.append(capitalised(ablation_words(cell.request.ablation)))
+    return "\n".join(filter(None, lines))
 
 
 def _button(title: str, tip: str) -> QPushButton:

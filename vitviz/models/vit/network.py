@@ -347,7 +347,8 @@ class VisionTransformer(Network):
 
         Args:
             input_size: Height and width of the input.
-            kept: Indices of the tokens that are still there; None: all.
+            kept: Indices of the tokens that are still there; -1: one that was added, and is
+                nowhere, where positions are not relative. None: all.
         """
         places = self.places(input_size, kept)
         return tuple(partial(block, **at) for block, at in zip(self.blocks, places, strict=True))

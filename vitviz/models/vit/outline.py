@@ -9,7 +9,7 @@ from vitviz.models.outline import Ability, LayerOutline, Outline
 from vitviz.models.vit.config import ViTConfig
 
 GIVES: frozenset[Ability] = frozenset(
-    {"attention", "values", "states", "gradients", "rerun", "drop", "path", "sequence"}
+    {"attention", "values", "states", "gradients", "rerun", "drop", "path", "sequence", "neurons"}
 )
 
 CLASSES: frozenset[Ability] = frozenset({"classes"})
@@ -35,6 +35,8 @@ def outline(config: ViTConfig, input_size: tuple[int, int]) -> Outline:
         gives -= {"values"}  # what a head adds goes through a norm: it is no part of a sum
     if config.text:
         gives |= {"text"}
+    if config.relative_positions:
+        gives -= {"neurons"}  # there is no way from and to a token that lies nowhere
     sizes = ("width", config.width), ("MLP", config.mlp_width), ("patch", config.patch)
     return Outline(
         layers,

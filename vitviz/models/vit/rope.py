@@ -72,11 +72,11 @@ class RotaryPositions(nn.Module):
 
         Args:
             grid: Rows and columns of the patches.
-            kept: The tokens that are still there; None: all.
+            kept: The tokens that are still there; -1: one that was added, and is nowhere. None:
+                all.
         """
-        angles = F.pad(self.angles(grid), (0, 0, self.prefix, 0))
-        if kept is not None:
-            angles = angles[:, :, kept]
+        angles = F.pad(self.angles(grid), (0, 0, self.prefix, 1))
+        angles = angles[:, :, :-1] if kept is None else angles[:, :, kept]
         halves = self.rope.pairs == "halves"
         angles = torch.cat([angles, angles], -1) if halves else angles.repeat_interleave(2, -1)
         return [Rotation(layer.cos(), layer.sin(), halves) for layer in angles]
