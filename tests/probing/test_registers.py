@@ -297,3 +297,24 @@ def test_whatever_a_network_can_do_a_registered_one_does_its_own_way() -> None:
     parts = {name for name, part in vars(Network).items() if callable(part) and name[0] != "_"}
     parts -= {"forward"}  # which goes through the others
     assert parts <= set(vars(Registered))
+
+
+@pytest.mark.parametrize("name", ["distilled", "mean, no CLS"])
+def test_the_stations_of_its_way_leave_the_register_out(name: str) -> None:
+    network = random_network(WITHOUT[name])
+    registered = Registered(network, NEURONS, (12, 20))
+    place = registered.place
+    with torch.no_grad():
+        z = registered.embed(IMAGE)
+        assert z[0, place].abs().max() == 0
+        placing = registered.placing((12, 20))
+        assert placing.added.shape == z[0].shape
+        assert placing.added[place].abs().max() == 0
+        for step in registered.steps((12, 20)):
+            z = step(z, softmax_attention)
+        readers = registered.readers(z)
+        logits = [reader.logits for reader in readers]
+        torch.testing.assert_close(sum(logits) / len(logits), registered.classify(z)[0])
+        expected = naive(network.unplaced(), NEURONS, IMAGE)
+        found = registered.unplaced()(IMAGE)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)

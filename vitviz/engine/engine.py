@@ -321,6 +321,7 @@ class Engine:
             return stations.tell(request, self._see(request, request.device, progress), progress)
 
         return self._twice(work, progress)
+
     def registers(self, request: RegistersRequest, progress: Progress = silent) -> FoundRegisters:
         """Which neurons make outlier patches; raises as ``answer``."""
 

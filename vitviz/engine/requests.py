@@ -11,8 +11,8 @@ from typing import Literal
 
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.maps.heat_map import Head
-from vitviz.methods import METHODS
 from vitviz.maps.outliers import BOUND
+from vitviz.methods import METHODS
 from vitviz.methods.base import Direction, ParameterValue
 from vitviz.probing.ablation import Ablation, Fill
 from vitviz.probing.removal import Removal
