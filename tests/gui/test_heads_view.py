@@ -175,7 +175,7 @@ def test_tiles_are_apart_found_and_not_too_small(shape: tuple[int, int], aspect:
     layout = HeadLayout(shape, aspect, QSize(900, 600), (30, 40))
     assert layout.tile_size.width() >= LEAST_WIDTH
     boxes = {place: layout.box(place) for place in layout.in_sight()}
-    area = QRectF(LEFT, TOP, 900 - LEFT, 600 - TOP)
+    area = QRectF(layout.left, layout.top, 900 - layout.left, 600 - layout.top)
     for place, box in boxes.items():
         visible = box & area
         assert layout.at(visible.center()) == place
@@ -190,3 +190,44 @@ def test_revealing_brings_a_tile_into_sight() -> None:
     assert (right, down) == layout.scroll_range or (
         right <= layout.scroll_range[0] and down <= layout.scroll_range[1]
     )
+
+
+def test_few_heads_of_many_layers_lie_across() -> None:
+    layout = HeadLayout((12, 4), 1.5, QSize(2040, 1100))
+    assert layout.arrangement == "across"
+    assert layout.grid == (4, 12)
+    assert layout.content.width() > 0.9 * (2040 - LEFT)
+    assert layout.scroll_range == (0, 0)
+    first, second, below = (layout.box(place) for place in ((0, 0), (1, 0), (0, 1)))
+    assert (second.top(), below.left()) == (first.top(), first.left())
+    assert second.left() > first.right()
+    assert below.top() > first.bottom()
+    assert HeadLayout((12, 13), 1.5, QSize(1400, 900)).arrangement == "down"
+
+
+def test_layers_of_one_map_each_fill_lines() -> None:
+    layout = HeadLayout((12, 1), 1.5, QSize(2040, 1100))
+    assert layout.arrangement == "lines"
+    rows, cols = layout.grid
+    assert rows * cols >= 12
+    assert rows > 1
+    assert layout.tile_size.width() > 330, "it was 121"
+    assert layout.scroll_range == (0, 0)
+    assert layout.at(layout.box((11, 0)).center()) == (11, 0)
+    assert layout.stepped((0, 0), 1, 0) == (cols, 0)
+    assert layout.stepped((11, 0), 5, 5) == (11, 0)
+    assert all(layout.box((n, 0)).top() >= layout.above for n in range(12))
+
+
+def test_keys_go_where_the_tiles_are(qtbot: QtBot, thumbnail: np.ndarray) -> None:
+    widget = HeadsView()
+    qtbot.addWidget(widget)
+    widget.resize(1600, 500)
+    widget.show_explanation(explained(9, 1), thumbnail, GEOMETRY, Style(), 0, "mean")
+    widget.show()
+    qtbot.waitExposed(widget)
+    assert widget.matrix.layout_of_tiles.arrangement == "across"
+    qtbot.keyClick(widget.matrix, Qt.Key.Key_Right)
+    assert widget.matrix.focused == (1, "mean")
+    qtbot.keyClick(widget.matrix, Qt.Key.Key_Down)
+    assert widget.matrix.focused == (1, 0)

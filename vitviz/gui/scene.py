@@ -106,6 +106,7 @@ class Scene:
         can_redo: There is a step to redo.
         playing: The layers are shown one after another.
         full_screen: The window covers the screen.
+        alone: All panels are hidden.
         trust: Of each pane's map, as far as it has got.
         brushing: The brush that removes patches is in the hand.
     """
@@ -122,6 +123,7 @@ class Scene:
     can_redo: bool = False
     playing: bool = False
     full_screen: bool = False
+    alone: bool = False
     trust: tuple[TrustState, ...] = ()
     brushing: bool = False
 

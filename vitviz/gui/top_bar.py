@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtGui import QAction, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -85,12 +86,20 @@ class TopBar(QWidget):
         menu = QMenu(self.export)
         menu.addActions(exports)
         self.export.setMenu(menu)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(6, 5, 12, 5)
-        layout.setSpacing(6)
-        layout.addWidget(menus, 1, Qt.AlignmentFlag.AlignVCenter)
-        layout.addWidget(box)
-        right = QHBoxLayout()
+        self.switch = QToolButton()
+        self.switch.setObjectName("flat")
+        self.switch.setAccessibleName("View")
+        self.switch.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._view_menu = QMenu(self.switch)
+        for index, kind in enumerate(views):
+            action = self._view_menu.addAction(kind.title)
+            action.triggered.connect(partial(self._clicked, index))
+        self.switch.setMenu(self._view_menu)
+        self.switch.hide()
+        self._box, self._menus = box, menus
+        self._right = QWidget()
+        right = QHBoxLayout(self._right)
+        right.setContentsMargins(0, 0, 0, 0)
         right.addStretch(1)
         for action in (undo, redo):
             button = QToolButton()
@@ -98,12 +107,41 @@ class TopBar(QWidget):
             button.setIconSize(QSize(18, 18))
             right.addWidget(button)
         right.addWidget(self.export)
-        layout.addLayout(right, 1)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(6, 5, 12, 5)
+        layout.setSpacing(6)
+        layout.addWidget(menus, 1, Qt.AlignmentFlag.AlignVCenter)
+        layout.addWidget(box)
+        layout.addWidget(self.switch)
+        layout.addWidget(self._right, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """All menus can be read: where it is narrow, the views are in a menu of their own."""
+        menus = self._menus.sizeHint().width()
+        beside = self._right.minimumSizeHint().width() + 30
+        views = self._box.sizeHint().width()
+        folded = self.width() < menus + views + beside
+        self._box.setVisible(not folded)
+        self.switch.setVisible(folded)
+        # Equal parts at both sides would put the views in the middle, and cut the menus.
+        room = self.width() - beside - (self.switch.sizeHint().width() if folded else views)
+        self._menus.setMinimumWidth(max(0, min(menus, room)))
+
+    def minimumSizeHint(self) -> QSize:
+        least = self._right.minimumSizeHint().width() + self.switch.sizeHint().width() + 90
+        return QSize(least, super().minimumSizeHint().height())
 
     def show_scene(self, scene: Scene) -> None:
         """Marks the open view; there is something to export, or not."""
-        self._group.button(self._names.index(scene.session.tab)).setChecked(True)
+        chosen = self._group.button(self._names.index(scene.session.tab))
+        chosen.setChecked(True)
+        if self.switch.text() != chosen.text():
+            self.switch.setText(chosen.text())
         self.export.setEnabled(scene.cell is not None)
 
-    def _clicked(self, index: int) -> None:
+    def _clicked(self, index: int, *_: object) -> None:
         self.tab_chosen.emit(self._names[index])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QColor, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QAction, QCloseEvent, QColor, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from vitviz.engine.photos import PhotoCache
@@ -114,7 +114,7 @@ class Window(QMainWindow):
 
     def _build(self) -> None:
         self.setObjectName("window")
-        self.setMinimumSize(760, 520)
+        self.setMinimumSize(QSize(640, 440).boundedTo(room_on(self.screen())))
         self.setAcceptDrops(True)
         self.recent_menu = RecentMenu(self.settings, self.documents.open_recent, self)
         self._panels_menu = self.panels.menu()
@@ -168,6 +168,7 @@ class Window(QMainWindow):
         self.status.cancel_requested.connect(partial(model.cancel, self))
         self.top_bar.tab_chosen.connect(partial(view.choose_tab, self))
         self.panels.layers.playing_changed.connect(self._show_actions)
+        self.panels.room.cleared_changed.connect(self._show_actions)
         wiring.connect_panels(self)
         self._panes_progress = QTimer(self)
         self._panes_progress.setSingleShot(True)
@@ -242,6 +243,7 @@ class Window(QMainWindow):
             self.preferences, tuple(self.devices), self.store.can_undo, self.store.can_redo,
             playing=self.panels.layers.playing and preview is not None,
             full_screen=self.isFullScreen(),
+            alone=self.panels.room.is_cleared,
             brushing=self.views.brushing,
             trust=self.trust.states(session, panes, on=self.preferences.trust_line),
         )  # fmt: skip
@@ -316,6 +318,10 @@ class Window(QMainWindow):
             self.actions_by_id[action].setIcon(theme.icon(name, text))
         self.panels.set_colours(text, QColor(colours.quiet))
         self.status.set_colours(colours.good)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.panels.room.fit()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

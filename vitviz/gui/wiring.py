@@ -67,6 +67,7 @@ def _look(app: App, widget: ViewWidget) -> None:
     canvas = look.canvas
     connect(app, (look.trust.chosen, trust.show_trust), (canvas.brushed, ablation.brush_patch))
     connect(app, (canvas.hovered, go.hover_patch), (canvas.clicked, go.choose_patch))
+    connect(app, (look.deck_requested, view.toggle_panels))
 
 
 def _heads(app: App, widget: ViewWidget) -> None:

@@ -45,9 +45,6 @@ STEPS: dict[Qt.Key, Patch] = {
 MOST_BUSY = 80
 """Letters of what is going on, in the corner."""
 
-BAR_GAP = 14
-BAR_LONGEST = 340.0
-
 
 class Canvas(MapView):
     """Shows a photo, a map over it, and the truth about the patch under the pointer.

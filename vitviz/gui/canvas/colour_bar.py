@@ -176,6 +176,5 @@ class ColourBarWidget(QWidget):
         painter = QPainter(self)
         painter.setFont(small(self.font()))
         box = QRectF(self.rect()).adjusted(8, 4, -8, -4)
-        box.setHeight(min(box.height(), 360.0))
         paint_colour_bar(painter, box, self._bar, self.palette())
         painter.end()

@@ -34,6 +34,11 @@ Patch = tuple[int, int]
 
 BAR_GAP = 14
 BAR_LONGEST = 340.0
+"""Of a colour bar when it is measured how wide it is, in widget pixels: longer ones have no more
+ticks."""
+
+BAR_SHORTEST = 150.0
+"""Of a colour bar beside a photo that is less high."""
 
 BAR_EDGE = 12.0
 """Around the colour bar, for its ground, in widget pixels."""
@@ -237,9 +242,10 @@ class MapView(PhotoView):
             height, width = flat_bar_height(self._metrics), min(self.width() - 12.0, FLAT_WIDEST)
             return QRectF((self.width() - width) / 2, self.height() - height, width, height)
         width = self.bar_room - BAR_GAP
-        length = min(BAR_LONGEST, self.height() - 48.0)
-        middle = (photo & self.area).center().y()
-        top = min(max(middle - length / 2, 24.0), self.height() - 24.0 - length)
+        seen = photo & self.area
+        room = self.height() - 24.0
+        length = min(max(seen.height(), BAR_SHORTEST), room)
+        top = min(max(seen.center().y() - length / 2, 12.0), 12.0 + room - length)
         if self._bar_at_left:
             left = max(photo.left() - BAR_GAP - width, float(BAR_GAP))
         else:

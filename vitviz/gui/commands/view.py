@@ -123,9 +123,18 @@ def reset_layout(app: App) -> None:
     app.panels.reset()
 
 
+@command("view.alone", "&Hide Panels", "Shift+F11", checked=lambda scene: scene.alone)
+def toggle_panels(app: App) -> None:
+    """Clears the deck: nothing but the view and the bars, until it is done again."""
+    app.panels.room.set_cleared(not app.panels.room.is_cleared)
+
+
 @command("view.full", "F&ull Screen", "F11", checked=lambda scene: scene.full_screen)
 def toggle_full_screen(app: App) -> None:
+    """Nothing but the view on all of the screen; Tab brings the panels there too."""
+    becomes_full = not app.widget.isFullScreen()
     app.widget.setWindowState(app.widget.windowState() ^ Qt.WindowState.WindowFullScreen)
+    app.panels.room.set_cleared(becomes_full)
 
 
 @command("view.palette", "Command Palette…", "Ctrl+Shift+P")

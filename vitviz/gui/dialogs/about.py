@@ -176,6 +176,7 @@ def keys_text(menus: Iterable[tuple[str, Sequence[tuple[str, Sequence[str]]]]]) 
         ("Move from patch to patch; choose", "Arrow keys; Enter"),
         ("Zoom at the cursor", "Wheel"),
         ("Pan", "Drag; Space and drag"),
+        ("Hide the panels, or show them", "Tab"),
     ]
     parts.append(f"<h3>On the photo</h3>{table(canvas, 230)}")
     return "".join(parts)

@@ -22,6 +22,7 @@ from vitviz.gui.panels.method import MethodPanel
 from vitviz.gui.panels.model import ModelPanel
 from vitviz.gui.panels.photos import PhotosPanel
 from vitviz.gui.panels.predictions import PredictionsPanel
+from vitviz.gui.panels.room import PanelRoom
 from vitviz.gui.scene import Part
 from vitviz.gui.widgets.text import PlainLabel, set_tooltip
 
@@ -29,7 +30,13 @@ LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
 RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
 BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 
-LAYOUT_VERSION = 1
+MOST_FOR_LAYERS = 0.25
+"""Of the window's height."""
+
+SMALLER = 6
+"""Pixels less than they were given last: the user made the layers smaller."""
+
+LAYOUT_VERSION = 2
 """Saved layouts of another version are not restored."""
 
 
@@ -43,6 +50,7 @@ class PanelDocks:
     def __init__(self, window: QMainWindow) -> None:
         self._window = window
         self._headings: list[Heading] = []
+        self._layers_given = 0
         self.photos = PhotosPanel()
         self.model = ModelPanel()
         self.method = MethodPanel()
@@ -60,6 +68,9 @@ class PanelDocks:
         self.plus = flat("Open photos", "Open photos (Ctrl+O); drop files and folders anywhere")
         self.plus.clicked.connect(self.photos.open_requested)
         self._headings[0].add(self.plus)
+        # Later: the layout that this belongs to is still being made.
+        self.layers.filling_changed.connect(self._fit_layers, Qt.ConnectionType.QueuedConnection)
+        self.room = PanelRoom(window, self.docks)
         # The side panels reach from top to bottom; the filmstrip stands under the photo.
         for corner, area in (
             (Qt.Corner.BottomLeftCorner, LEFT),
@@ -111,11 +122,12 @@ class PanelDocks:
 
     def reset(self) -> None:
         """Puts every panel back where it was at the first start."""
+        self.room.release()
         for dock, area in zip(self.docks, (LEFT, LEFT, RIGHT, RIGHT, RIGHT, BOTTOM), strict=True):
             dock.setFloating(False)
             self._window.addDockWidget(area, dock)
             dock.show()
-        photos, model, method, appearance, predictions, layers = self.docks
+        photos, model, method, appearance, predictions, _ = self.docks
         self._window.splitDockWidget(photos, model, Qt.Orientation.Vertical)
         self._window.splitDockWidget(method, appearance, Qt.Orientation.Vertical)
         self._window.splitDockWidget(appearance, predictions, Qt.Orientation.Vertical)
@@ -126,14 +138,26 @@ class PanelDocks:
         )
         self._window.resizeDocks([photos, model], [420, 330], vertical)
         self._window.resizeDocks([method, appearance, predictions], [310, 250, 225], vertical)
-        self._window.resizeDocks([layers], [150], vertical)
+        self._layers_given = 0
+        self._fit_layers()
+        self.room.fit()
+
+    def _fit_layers(self) -> None:
+        """Gives the layers the height that they fill, within reason; the rest is the photo's."""
+        if self.layers.height() < self._layers_given - SMALLER:  # as the user wants it
+            return
+        height = min(self.layers.filling, round(MOST_FOR_LAYERS * self._window.height()))
+        self._layers_given = height
+        self._window.resizeDocks([self.docks[-1]], [height], Qt.Orientation.Vertical)
 
     def restore(self, state: QByteArray) -> None:
         """Puts every panel where it was; the first layout where nothing was saved."""
         if state.isEmpty() or not self._window.restoreState(state, LAYOUT_VERSION):
             self.reset()
+        self.room.fit()
 
     def state(self) -> QByteArray:
+        self.room.release()
         return self._window.saveState(LAYOUT_VERSION)
 
 

@@ -5,6 +5,7 @@ The filmstrip is the slider, the overview and the animation in one.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QRect, QSize, Qt, QTimer, Signal
@@ -18,6 +19,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPixmap,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -63,14 +65,18 @@ class Filmstrip(QWidget):
 
     GAP = 8
     EDGE = 4  # room for the frame of the chosen tile
-    LEAST = 36  # narrower tiles scroll instead
+    LEAST = 36  # narrower tiles rather stand in two lines, or scroll
+    MOST_LINES = 3
+    WIDEST = 170
+    LOW = 52
+    USUAL = 12  # layers, as long as nobody knows
 
     def __init__(self) -> None:
         super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Layers")
         self.setMouseTracking(True)
-        self.setMinimumHeight(62)
+        self.setMinimumHeight(self.LOW)
         self._cell: Cell | None = None
         self._view = View()
         self._style = Style()
@@ -137,12 +143,42 @@ class Filmstrip(QWidget):
 
     def tile_size(self) -> QSize:
         """Of one map, in widget pixels: as large as there is room, in the photo's own shape."""
-        count = max(len(self.layers), 1)
-        label = QFontMetrics(self.font()).height()
-        high = max(30, self.height() - label - 2 * self.EDGE - 2)
-        wide = max(self.LEAST, (self.width() - 2 * self.EDGE + self.GAP) // count - self.GAP)
-        width = min(round(high * self._ratio), wide)
+        high = max(20, self.height() // self.lines - self._below)
+        width = max(self.LEAST, min(round(high * self._ratio), self._widest(self.lines)))
         return QSize(width, round(width / self._ratio))
+
+    @property
+    def lines(self) -> int:
+        """In how many lines the layers stand: in as few as leave each large enough."""
+        for lines in range(1, self.MOST_LINES):
+            high = max(20, self.height() // (lines + 1) - self._below)
+            gains = round(high * self._ratio) > self._widest(lines)
+            if self._widest(lines) >= self.LEAST or not gains:
+                return lines
+        return self.MOST_LINES
+
+    def _widest(self, lines: int) -> int:
+        """Width of a map where so many lines fill the width."""
+        each = math.ceil(max(len(self.layers), 1) / lines)
+        # Of the place it is in: it is itself as wide as its maps need.
+        place = self.parentWidget()
+        room = self.width() if place is None else place.width()
+        return (room - 2 * self.EDGE + self.GAP) // each - self.GAP
+
+    @property
+    def _below(self) -> int:
+        """What a line takes beside its maps: the numbers, and room for the frame."""
+        return QFontMetrics(self.font()).height() + 2 * self.EDGE + 2
+
+    def height_for(self, width: int) -> int:
+        """What it fills at a width, in widget pixels: with one line, or as many as it needs."""
+        for lines in range(1, self.MOST_LINES + 1):
+            each = math.ceil((len(self.layers) or self.USUAL) / lines)
+            wide = (width - 2 * self.EDGE + self.GAP) // each - self.GAP
+            if wide >= self.LEAST or lines == self.MOST_LINES:
+                break
+        high = round(min(max(wide, self.LEAST), self.WIDEST) / self._ratio)
+        return lines * (high + self._below)
 
     @property
     def _ratio(self) -> float:
@@ -153,15 +189,18 @@ class Filmstrip(QWidget):
     def tile_rect(self, layer: int) -> QRect:
         """Where the map of a layer is drawn."""
         size = self.tile_size()
-        index = self.layers.index(layer)
-        return QRect(self.EDGE + index * (size.width() + self.GAP), self.EDGE,
+        each = math.ceil(len(self.layers) / self.lines)
+        line, at = divmod(self.layers.index(layer), each)
+        return QRect(self.EDGE + at * (size.width() + self.GAP),
+                     self.EDGE + line * (size.height() + self._below),
                      size.width(), size.height())  # fmt: skip
 
     def sizeHint(self) -> QSize:
         return QSize(self.minimumSizeHint().width(), 86)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(2 * self.EDGE + len(self.layers) * (self.LEAST + self.GAP), 62)
+        each = math.ceil(len(self.layers) / self.lines)
+        return QSize(2 * self.EDGE + each * (self.LEAST + self.GAP), self.LOW)
 
     def resizeEvent(self, event: object) -> None:
         self.updateGeometry()
@@ -182,16 +221,18 @@ class Filmstrip(QWidget):
                 painter.setPen(QPen(colours.highlight(), 2))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRoundedRect(rect.adjusted(-2, -2, 2, 2), 4, 4)
-            text = QRect(rect.left(), rect.bottom() + 4, rect.width(), self.height())
+            text = QRect(rect.left(), rect.bottom() + 4, rect.width(), self._below)
             painter.setPen((colours.text() if chosen else colours.placeholderText()).color())
             top = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
             painter.drawText(text, top, str(layer + 1))
         painter.end()
 
-    def layer_at(self, x: float) -> int | None:
+    def layer_at(self, x: float, y: float) -> int | None:
+        """The layer at a point; above and below the strip the nearest line's."""
+        y = min(max(y, 0), self.lines * (self.tile_size().height() + self._below) - 1)
         for layer in self.layers:
-            rect = self.tile_rect(layer)
-            if rect.left() <= x <= rect.right() + self.GAP:
+            rect = self.tile_rect(layer).adjusted(0, -self.EDGE, 0, self._below - self.EDGE)
+            if rect.left() <= x <= rect.right() + self.GAP and rect.top() <= y <= rect.bottom():
                 return layer
         return None
 
@@ -231,7 +272,7 @@ class Filmstrip(QWidget):
             super().keyPressEvent(event)
 
     def _choose_at(self, event: QMouseEvent) -> None:
-        layer = self.layer_at(event.position().x())
+        layer = self.layer_at(event.position().x(), event.position().y())
         if layer is not None and layer != self.layer:
             self.layer_chosen.emit(layer)
 
@@ -243,11 +284,13 @@ class LayersPanel(QWidget):
         layer_chosen(int): From 0.
         head_chosen(object): A head from 0, or a fusion.
         playing_changed(bool): The animation runs, or not.
+        filling_changed(int): It fills another height than before, in widget pixels.
     """
 
     layer_chosen = Signal(int)
     head_chosen = Signal(object)
     playing_changed = Signal(bool)
+    filling_changed = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -265,6 +308,7 @@ class LayersPanel(QWidget):
         self._chips: dict[Head, QToolButton] = {}
         self._group = QButtonGroup(self)
         self._group.idClicked.connect(self._chip_clicked)
+        self._filling = 0
         self._arrange()
 
     def _arrange(self) -> None:
@@ -292,16 +336,34 @@ class LayersPanel(QWidget):
         bottom.addWidget(label, 0, Qt.AlignmentFlag.AlignTop)
         bottom.addWidget(self._chip_area, 1)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(MARGIN, 8, MARGIN, 6)
-        layout.setSpacing(4)
+        layout.setContentsMargins(MARGIN, 6, MARGIN, 6)
+        layout.setSpacing(3)
         layout.addWidget(player, 1)
         layout.addLayout(bottom)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fill()
+
+    @property
+    def filling(self) -> int:
+        """The height that the maps and the chips fill at this width, in widget pixels."""
+        strip = self.filmstrip.height_for(self._strip.viewport().width())
+        return strip + self._chip_area.height() + 15
+
+    def _fill(self) -> None:
+        """Takes no more than it fills: the rest is the photo's."""
+        if (filling := self.filling) != self._filling:
+            self._filling = filling
+            self.setMaximumHeight(filling)
+            self.filling_changed.emit(filling)
 
     def _fit_chips(self) -> None:
         """As high as the chips, and their scroll bar where they need one."""
         bar = self._chip_area.horizontalScrollBar()
         room = bar.sizeHint().height() + 2 if bar.maximum() > 0 else 0
         self._chip_area.setFixedHeight(QFontMetrics(self.font()).height() + 16 + room)
+        self._fill()
 
     def show_scene(self, scene: Scene) -> None:
         """Shows the layers and heads of the answer."""
@@ -310,6 +372,7 @@ class LayersPanel(QWidget):
         self.play.setEnabled(len(self.filmstrip.layers) > 1)
         if self.playing and not scene.playing:
             self.set_playing(False)
+        self._fill()
         heads = cell.outline.heads if cell else 0
         names: list[Head] = [*FUSIONS, *range(heads)]
         if list(self._chips) != names:

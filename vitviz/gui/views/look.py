@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from typing import cast
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from vitviz.gui.canvas.canvas import Canvas
@@ -18,11 +21,19 @@ from vitviz.wording.description import describe_map
 
 
 class LookView(ViewWidget):
-    """The canvas and its caption."""
+    """The canvas and its caption.
+
+    Signals:
+        deck_requested(): All panels are to go, or to come back: Tab on the photo, as in programs
+            for photos. Shift+Tab goes from there to what is before.
+    """
+
+    deck_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._canvas = Canvas()
+        self._canvas.installEventFilter(self)
         self.caption = PlainLabel()
         self.caption.setProperty("quiet", True)
         self.caption.setContentsMargins(12, 6, 12, 8)
@@ -38,6 +49,13 @@ class LookView(ViewWidget):
         layout.addWidget(self.caption)
         layout.addWidget(self.trust)
         self._opened: OpenPhoto | None = None
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        is_key = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
+        if is_key and cast("QKeyEvent", event).key() == Qt.Key.Key_Tab:
+            self.deck_requested.emit()
+            return True
+        return super().eventFilter(watched, event)
 
     @property
     def canvas(self) -> Canvas:

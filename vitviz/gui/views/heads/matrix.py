@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from vitviz.gui.canvas import marks
 from vitviz.gui.canvas.map_tile import MapTile, paint_tile
 from vitviz.gui.scene import PaneDrop
-from vitviz.gui.views.heads.layout import GAP, LEFT, TOP, HeadLayout, Place
+from vitviz.gui.views.heads.layout import GAP, HeadLayout, Place
 from vitviz.gui.views.heads.subject import Subject
 from vitviz.gui.widgets.drops import drag, drop_data
 from vitviz.gui.widgets.tiles import TileArea
@@ -35,8 +35,8 @@ STEPS: dict[Qt.Key, Place] = {
 
 
 class HeadMatrix(TileArea[Place]):
-    """Small maps of every layer (rows) and head (columns), the labels staying in sight; each can
-    be dragged to a pane of the Compare view.
+    """Small maps of every layer and head, the labels staying in sight; each can be dragged to a
+    pane of the Compare view.
 
     Signals:
         opened(int, object): Layer (from 0) and head or fusion that was clicked, or chosen with
@@ -184,8 +184,9 @@ class HeadMatrix(TileArea[Place]):
         self._paint_labels(painter, palette)
 
     def _paint_maps(self, painter: QPainter, palette: QPalette) -> None:
-        painter.setClipRect(QRectF(self.viewport().rect()).adjusted(LEFT - 6, TOP, 0, 0))
         layout, missing = self.layout_of_tiles, False
+        area = QRectF(self.viewport().rect())
+        painter.setClipRect(area.adjusted(layout.left - 6, layout.top, 0, 0))
         for place in self._places_in_sight():
             image = self._images.get(place)
             missing |= image is None or place in self._outdated
@@ -208,32 +209,56 @@ class HeadMatrix(TileArea[Place]):
     def _paint_labels(self, painter: QPainter, palette: QPalette) -> None:
         subject = self._subject
         assert subject is not None
-        area = QRectF(self.viewport().rect())
         painter.setFont(marks.small(self.font()))
-        row, col = self._selected or (-1, -1)
         layout = self.layout_of_tiles
-        painter.setClipRect(area.adjusted(LEFT - 6, 0, 0, 0))
-        for number, head in enumerate(subject.heads):
-            box = layout.box((0, number))
-            self._label(
-                painter,
-                QRectF(box.left(), 0, box.width(), TOP),
-                Qt.AlignmentFlag.AlignCenter,
-                head_name(head),
-                palette,
-                number == col,
-            )
-        painter.setClipRect(area.adjusted(0, TOP, 0, 0))
-        for number, layer in enumerate(subject.layers):
+        layers = [layer_name(layer) for layer in subject.layers]
+        heads = [head_name(head) for head in subject.heads]
+        layer, head = self._selected or (-1, -1)
+        if layout.arrangement == "lines":
+            self._paint_own_labels(painter, palette, layers, layer)
+        elif layout.arrangement == "across":
+            self._paint_top(painter, palette, [(layers[i], (i, 0)) for i in range(len(layers))],
+                            layer)  # fmt: skip
+            self._paint_left(painter, palette, [(heads[i], (0, i)) for i in range(len(heads))],
+                             head)  # fmt: skip
+        else:
+            self._paint_top(painter, palette, [(heads[i], (0, i)) for i in range(len(heads))],
+                            head)  # fmt: skip
+            self._paint_left(painter, palette, [(layers[i], (i, 0)) for i in range(len(layers))],
+                             layer)  # fmt: skip
+
+    def _paint_own_labels(
+        self, painter: QPainter, palette: QPalette, layers: list[str], chosen: int
+    ) -> None:
+        layout = self.layout_of_tiles
+        for number, name in enumerate(layers):
             box = layout.box((number, 0))
+            above = QRectF(box.left(), box.top() - layout.above, box.width(), layout.above - 2)
+            flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+            self._label(painter, above, flags, name, palette, number == chosen)
+
+    def _paint_top(
+        self, painter: QPainter, palette: QPalette, labels: list[tuple[str, Place]], chosen: int
+    ) -> None:
+        layout = self.layout_of_tiles
+        painter.setClipRect(QRectF(self.viewport().rect()).adjusted(layout.left - 6, 0, 0, 0))
+        for number, (name, place) in enumerate(labels):
+            box = layout.box(place)
             self._label(
-                painter,
-                QRectF(layout.left, box.top(), LEFT - GAP, box.height()),
-                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-                layer_name(layer),
-                palette,
-                number == row,
-            )
+                painter, QRectF(box.left(), 0, box.width(), layout.top),
+                Qt.AlignmentFlag.AlignCenter, name, palette, number == chosen,
+            )  # fmt: skip
+
+    def _paint_left(
+        self, painter: QPainter, palette: QPalette, labels: list[tuple[str, Place]], chosen: int
+    ) -> None:
+        layout = self.layout_of_tiles
+        painter.setClipRect(QRectF(self.viewport().rect()).adjusted(0, layout.top, 0, 0))
+        flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        for number, (name, place) in enumerate(labels):
+            box = layout.box(place)
+            at = QRectF(layout.begins, box.top(), layout.left - GAP, box.height())
+            self._label(painter, at, flags, name, palette, number == chosen)
 
     @staticmethod
     def _label(
@@ -278,7 +303,7 @@ class HeadMatrix(TileArea[Place]):
         if key not in STEPS:
             return None
         down, right = STEPS[key]
-        return self.layout_of_tiles.nearest(self._focused[0] + down, self._focused[1] + right)
+        return self.layout_of_tiles.stepped(self._focused, down, right)
 
     def on_focused(self, tile: Place) -> None:
         self._focused = tile
