@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QDockWidget,
@@ -68,8 +68,11 @@ class PanelDocks:
         self.plus = flat("Open photos", "Open photos (Ctrl+O); drop files and folders anywhere")
         self.plus.clicked.connect(self.photos.open_requested)
         self._headings[0].add(self.plus)
-        # Later: the layout that this belongs to is still being made.
-        self.layers.filling_changed.connect(self._fit_layers, Qt.ConnectionType.QueuedConnection)
+        self._later = QTimer(window)  # the layout that this belongs to is still being made
+        self._later.setSingleShot(True)
+        self._later.setInterval(0)
+        self._later.timeout.connect(self._fit_layers)
+        self.layers.filling_changed.connect(lambda _: self._later.start())
         self.room = PanelRoom(window, self.docks)
         # The side panels reach from top to bottom; the filmstrip stands under the photo.
         for corner, area in (
