@@ -77,6 +77,7 @@ class Cell:
             on, where that is another one.
         treated: The explanation with other choices for outlier patches, as far as they were asked
             for.
+        recalled: It is of last time (``engine.stored``); the live one follows.
     """
 
     request: ExplainRequest
@@ -93,6 +94,7 @@ class Cell:
     readouts: Float32[np.ndarray, "readouts classes"] | None = None
     change: LogitChange | None = None
     query_geometry: Geometry | None = None
+    recalled: bool = False
     treated: dict[OutlierChoice, Explanation] = field(default_factory=dict, init=False, repr=False)
 
     @property

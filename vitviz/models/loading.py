@@ -224,6 +224,18 @@ def _with_head(tensors: Mapping[str, Tensor], corrections: Said) -> dict[str, Te
     return own | read_head(Path(corrections.head), own) if corrections.head else own
 
 
+def place_of(id_or_path: str | Path) -> Place:
+    """Where the weights of a model are; reads none of them.
+
+    Args:
+        id_or_path: As of ``load_model``.
+
+    Raises:
+        CheckpointError: There is no such model.
+    """
+    return _found(id_or_path)[0]
+
+
 def _found(id_or_path: str | Path) -> tuple[Place, CardFile | None]:
     """Where the weights are, and the card of a bundled model."""
     for card, weights in _bundled_files():

@@ -10,6 +10,12 @@ import sys
 from pathlib import Path
 
 
+def is_imported() -> bool:
+    """Whether torch is there, all of it: another thread may be at its import."""
+    module = sys.modules.get("torch")
+    return module is not None and not getattr(module.__spec__, "_initializing", False)
+
+
 def import_torch() -> None:
     """Imports torch; meant for a thread beside the window's.
 

@@ -15,13 +15,15 @@ from vitviz.engine.answers import Answer, Cell, Reconstruction
 from vitviz.engine.engine import Engine
 from vitviz.engine.photos import PhotoCache
 from vitviz.engine.requests import DecodeRequest, ExplainRequest
+from vitviz.engine.stored import StoredAnswers, is_same
+from vitviz.errors import VitvizError
 from vitviz.gui.canvas.pyramid import Pyramid, pyramid
 from vitviz.gui.threads.desk import CLOSING_S, Desk
 from vitviz.imaging.load import load_small, thumbnail
 from vitviz.imaging.photo import Photo
 from vitviz.memory import give_back
 from vitviz.models.loading import devices
-from vitviz.models.torch_import import import_torch
+from vitviz.models.torch_import import import_torch, is_imported
 from vitviz.progress import Progress, Stage
 from vitviz.session.state import PhotoRef
 from vitviz.shapes import UInt8
@@ -36,6 +38,10 @@ TIDY_MS = 1000
 
 THREADS = 2
 """Of the engine, and of the opener: a slow pane leaves one for the others."""
+
+NEAR = 1e-4
+"""How far an answer of last time may be from the live one, as a share of its largest number: other
+devices and kernels round otherwise."""
 
 Background = tuple[int, int, int]
 
@@ -108,6 +114,8 @@ class Service(QObject):
     Its signals come on the window's thread (``gui.threads.desk``).
 
     Signals:
+        recalled(Cell): The answer that such a request had last time, while torch is being loaded;
+            the live one follows.
         answered(Cell): The answer to a request that was wanted to the end.
         failed(ExplainRequest, BaseException): Such a request has no answer.
         progressed(ExplainRequest, Stage, float fraction): Where such a request is.
@@ -121,6 +129,7 @@ class Service(QObject):
         devices_found(list): (title, name) of each device that models can run on.
     """
 
+    recalled = Signal(object)
     answered = Signal(object)
     failed = Signal(object, object)
     progressed = Signal(object, object, float)
@@ -133,11 +142,17 @@ class Service(QObject):
     preview_failed = Signal(object, object)
     devices_found = Signal(object)
 
-    def __init__(self, photos: PhotoCache, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        photos: PhotoCache,
+        parent: QObject | None = None,
+        stored: StoredAnswers | None = None,
+    ) -> None:
         super().__init__(parent)
         self.photos = photos
         self.engine = Engine(photos)
-        self._maps = Desk(self._answer, "vitviz-engine", THREADS, self)
+        self._stored = stored
+        self._maps = Desk(self._explain, "vitviz-engine", THREADS, self)
         self._decoder = Desk(self._answer, "vitviz-decoder", parent=self)
         self._opener = Desk(self._open, "vitviz-opener", THREADS, self)
         self._previews = Desk(self._preview, "vitviz-previews", parent=self)
@@ -148,6 +163,7 @@ class Service(QObject):
         self._later.setSingleShot(True)
         self._later.setInterval(TIDY_MS)
         self._later.timeout.connect(self._begin_to_tidy)
+        self._maps.told.connect(self._on_recalled)
         self._maps.answered.connect(self._on_answer)
         self._maps.failed.connect(self.failed)
         self._maps.progressed.connect(self.progressed)
@@ -235,6 +251,41 @@ class Service(QObject):
         for desk in desks:
             desk.close(max(0.0, end - time.monotonic()))
 
+    def remember(self, cells: Sequence[Cell]) -> None:
+        """Keeps these answers for the next start; what cannot be kept is made anew then."""
+        for cell in cells if self._stored is not None else ():
+            assert self._stored is not None
+            try:
+                photo = self.photos.get(cell.request.photo, cell.request.background)
+                self._stored.keep(cell, photo)
+            except (OSError, VitvizError):
+                log.warning("an answer could not be kept", exc_info=True)
+
+    def _recall(self, request: ExplainRequest, progress: Progress) -> Cell | None:
+        """Tells the answer of last time, where torch is still to be loaded."""
+        if self._stored is None or is_imported():
+            return None
+        photo = self.photos.get(request.photo, request.background, progress)
+        found = self._stored.find(request, photo)
+        if found is not None:
+            self._maps.tell(request, found)
+        return found
+
+    def _check(self, recalled: Cell | None, live: Answer) -> None:
+        """An answer of last time that was not the live one is not shown again."""
+        if recalled is None or self._stored is None or not isinstance(live, Cell):
+            return
+        if not is_same(recalled, live, NEAR):
+            log.warning("what was shown from last time is not what the model says now")
+            photo = self.photos.get(live.request.photo, live.request.background)
+            self._stored.forget(recalled, photo)
+
+    def _explain(self, request: ExplainRequest, progress: Progress) -> Answer:
+        recalled = self._recall(request, progress)
+        answer = self._answer(request, progress)
+        self._check(recalled, answer)
+        return answer
+
     def _answer(self, request: ExplainRequest | DecodeRequest, progress: Progress) -> Answer:
         progress(Stage("loading_torch"), 0)
         # What another thread imports to open the photo must be there before: a library of its own
@@ -266,6 +317,10 @@ class Service(QObject):
     @Slot()
     def _begin_to_tidy(self) -> None:
         self._tidying.ask_again(self._kept)
+
+    @Slot(object, object)
+    def _on_recalled(self, request: ExplainRequest, cell: Cell) -> None:
+        self.recalled.emit(cell)
 
     @Slot(object, object)
     def _on_answer(self, request: ExplainRequest, cell: Cell) -> None:
