@@ -68,7 +68,7 @@ def test_what_is_kept_is_found_again_the_same(
     answers.keep(live, photo_of(engine, live.request))
     found = answers.find(live.request, photo_of(engine, live.request))
     assert found is not None
-    assert found.recalled
+    assert found.recalled == "last time"
     assert is_same(live, found)
     for layer, maps in live.explanation.by_layer.items():
         np.testing.assert_array_equal(found.explanation.by_layer[layer].values, maps.values)

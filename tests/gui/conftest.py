@@ -76,6 +76,12 @@ def _maps_are_not_tested_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vitviz.gui.trust.watch.MOST_AUTOMATIC", -1.0)
 
 
+@pytest.fixture(autouse=True)
+def _answers_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes some hundredths of a second for each window; tests that are about it ask for it."""
+    monkeypatch.setattr("vitviz.gui.window.REMEMBERING_S", -1.0)
+
+
 def draw(path: Path, width: int, height: int, seed: int = 0) -> Path:
     """A photo of smooth colours, its size as given; never the same for two seeds."""
     small = np.random.default_rng(seed).integers(0, 256, (5, 7, 3), dtype=np.uint8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from vitviz.trust.judgement import Judgement
     from vitviz.trust.ranking import Ranked
     from vitviz.trust.sanity import Check
+
+
+Origin = Literal["", "last time", "program"]
+"""Of an answer: live, kept when the program ended last, or delivered with it."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ class Cell:
             on, where that is another one.
         treated: The explanation with other choices for outlier patches, as far as they were asked
             for.
-        recalled: It is of last time (``engine.stored``); the live one follows.
+        recalled: Where it was kept (``engine.stored``), if it was: the live one follows.
     """
 
     request: ExplainRequest
@@ -94,7 +98,7 @@ class Cell:
     readouts: Float32[np.ndarray, "readouts classes"] | None = None
     change: LogitChange | None = None
     query_geometry: Geometry | None = None
-    recalled: bool = False
+    recalled: Origin = ""
     treated: dict[OutlierChoice, Explanation] = field(default_factory=dict, init=False, repr=False)
 
     @property

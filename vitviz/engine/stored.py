@@ -15,7 +15,7 @@ import logging
 import platform
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,7 +23,7 @@ import numpy as np
 
 from vitviz import __version__
 from vitviz.bundled import resource
-from vitviz.engine.answers import Cell
+from vitviz.engine.answers import Cell, Origin
 from vitviz.engine.photos import stamp
 from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import VitvizError
@@ -95,15 +95,15 @@ class StoredAnswers:
         """
         try:
             place = place_of(request.model)
-            here = self._folder / (_name(request, photo, place, _machine()) + SUFFIX)
-            if found := _read(here, request, photo):
+            digest = sha256(place.files)
+            here = self._folder / (_name(request, photo, place, digest, _machine()) + SUFFIX)
+            if found := _read(here, request, photo, "last time"):
                 with suppress(OSError):
                     here.touch()
                 return found
-            return _read(
-                resource("answers") / (_name(request, photo, place, "") + SUFFIX), request, photo
-            )
-        except (OSError, ValueError):
+            there = _name(request, photo, place, digest, "") + SUFFIX
+            return _read(resource("answers") / there, request, photo, "program")
+        except (OSError, ValueError, VitvizError):
             return None
 
     def keep(self, cell: Cell, photo: Photo) -> None:
@@ -120,13 +120,15 @@ class StoredAnswers:
         if data is None:
             return
         private_folder(self._folder)
-        name = _name(cell.request, photo, place_of(cell.request.model), _machine())
+        place, digest = place_of(cell.request.model), cell.card.sha256
+        name = _name(cell.request, photo, place, digest, _machine())
         write_whole(self._folder / (name + SUFFIX), data)
         self._make_room()
 
     def forget(self, cell: Cell, photo: Photo) -> None:
         """Deletes an answer that turned out to be another than the live one."""
-        name = _name(cell.request, photo, place_of(cell.request.model), _machine())
+        place, digest = place_of(cell.request.model), cell.card.sha256
+        name = _name(cell.request, photo, place, digest, _machine())
         (self._folder / (name + SUFFIX)).unlink(missing_ok=True)
 
     def _make_room(self) -> None:
@@ -137,25 +139,30 @@ class StoredAnswers:
 
 def bundled_name(request: ExplainRequest, photo: Photo) -> str:
     """What the file of an answer that comes with the program is called."""
-    return _name(request, photo, place_of(request.model), "") + SUFFIX
+    place = place_of(request.model)
+    return _name(request, photo, place, sha256(place.files), "") + SUFFIX
 
 
 def _machine() -> str:
     return f"{platform.system()} {platform.machine()}"
 
 
-def _name(request: ExplainRequest, photo: Photo, place: Place, machine: str) -> str:
+def _name(request: ExplainRequest, photo: Photo, place: Place, digest: str, machine: str) -> str:
     """Of all that the answer depends on, however the files are called.
 
-    Raises:
-        OSError: The weights cannot be read.
+    Args:
+        request: What is asked.
+        photo: Of it.
+        place: Of the weights.
+        digest: Their SHA-256.
+        machine: That the answer is from; "": any.
     """
     corrections = remembered(place.files)
     bundled = place.files[0].is_relative_to(resource())
     beside = [] if bundled else [stamp(str(path)) for path in _beside(place)]
     anonymous = replace(request, photo=PhotoRef("", request.photo.frame), model="", device="auto")
     parts = (
-        __version__, machine, photo.sha256, sha256(place.files), beside, words_of(corrections),
+        __version__, machine, photo.sha256, digest, beside, words_of(corrections),
         corrections.names, anonymous,
     )  # fmt: skip
     return hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).hexdigest()
@@ -170,12 +177,18 @@ def _beside(place: Place) -> list[Path]:
 
 
 def encoded(cell: Cell, photo: Photo) -> bytes | None:
-    """The file of an answer; None where not all of it can be read from there again."""
+    """The file of an answer; None where not all of it can be read from there again, or where it
+    depends on other photos, too.
+    """
     from safetensors.numpy import save
 
-    if cell.request.ablation or any(
-        (maps.tokens, maps.geometry) not in _layouts(cell.outline, cell.geometry, layer)
-        for layer, maps in cell.explanation.by_layer.items()
+    if (
+        cell.request.ablation
+        or cell.request.reference
+        or any(
+            (maps.tokens, maps.geometry) not in _layouts(cell.outline, cell.geometry, layer)
+            for layer, maps in cell.explanation.by_layer.items()
+        )
     ):
         return None
     explanation, card = cell.explanation, cell.card
@@ -199,7 +212,7 @@ def _arrays(cell: Cell) -> dict[str, np.ndarray]:
     return {name: np.ascontiguousarray(values) for name, values in found.items()}
 
 
-def _read(path: Path, request: ExplainRequest, photo: Photo) -> Cell | None:
+def _read(path: Path, request: ExplainRequest, photo: Photo, origin: Origin) -> Cell | None:
     if not path.is_file() or path.stat().st_size > LARGEST:
         return None
     found = decoded(path.read_bytes(), request, photo)
@@ -207,7 +220,7 @@ def _read(path: Path, request: ExplainRequest, photo: Photo) -> Cell | None:
         log.warning("%s is no answer any more", path)
         with suppress(OSError):
             path.unlink()
-    return found
+    return None if found is None else replace(found, recalled=origin)
 
 
 def decoded(data: bytes, request: ExplainRequest, photo: Photo) -> Cell | None:
@@ -258,7 +271,7 @@ def _cell(
     return Cell(
         request, photo.sha256, card, first, query_tokens(request.query, outline, first),
         explanation, probabilities, displayed_input(image, card.preprocessing), record.device,
-        record.forward_s, record.method_s, readouts, recalled=True,
+        record.forward_s, record.method_s, readouts,
     )  # fmt: skip
 
 
@@ -302,20 +315,31 @@ def is_same(one: Cell, other: Cell, tolerance: float = 0.0) -> bool:
         other: Another one.
         tolerance: How far numbers may lie apart, as a share of the largest of its array.
     """
-    plain = (
-        (cell.card, cell.card.assumed, cell.card.parts, cell.card.corrected, cell.geometry,
-         cell.query_tokens, cell.explanation.head, cell.explanation.quantity,
-         cell.explanation.span, cell.explanation.target, cell.explanation.contrast,
-         [(layer, maps.tokens, maps.geometry) for layer, maps in cell.explanation.by_layer.items()])
-        for cell in (one, other)
-    )  # fmt: skip
     first, second = _arrays(one), _arrays(other)
     return (
-        next(plain) == next(plain)
+        _plain(one) == _plain(other)
         and first.keys() == second.keys()
         and np.array_equal(one.input_pixels, other.input_pixels)
         and all(_is_near(first[name], second[name], tolerance) for name in first)
     )
+
+
+MADE_AGAIN = frozenset({
+    "request", "explanation", "probabilities", "readouts", "input_pixels", "device", "forward_s",
+    "method_s", "recalled", "treated", "by_layer", "outliers",
+})  # fmt: skip
+"""Fields of an answer that are arrays, or need not be alike for it to show the same."""
+
+
+def _plain(cell: Cell) -> list[object]:
+    """All else that an answer has, what will be added to it included."""
+    card = cell.card
+    return [
+        *(getattr(part, field.name) for part in (cell, cell.explanation) for field in fields(part)
+          if field.name not in MADE_AGAIN),
+        (card.assumed, card.parts, card.corrected),
+        [(layer, maps.tokens, maps.geometry) for layer, maps in cell.explanation.by_layer.items()],
+    ]  # fmt: skip
 
 
 def _is_near(one: np.ndarray, other: np.ndarray, tolerance: float) -> bool:

@@ -16,6 +16,7 @@ from vitviz.gui.open_photos import Background, OpenPhotos
 from vitviz.gui.scene import PaneState
 from vitviz.gui.store import Store
 from vitviz.gui.threads.service import OpenPhoto, Service
+from vitviz.imaging.photo import Photo
 from vitviz.models.card import ModelCard
 from vitviz.models.loading import bundled
 from vitviz.progress import Stage
@@ -75,6 +76,7 @@ class Controller(QObject):
         self._card: ModelCard | None = None
         self._good_device = "auto"
         store.changed.connect(self._on_session)
+        service.recalled.connect(self._on_recalled)
         service.answered.connect(self._on_answer)
         service.failed.connect(self._on_failure)
         service.progressed.connect(self._on_progress)
@@ -112,6 +114,19 @@ class Controller(QObject):
             self._state(pane, request, shown, session.background)
             for pane, request, shown in zip(session.panes, self._requests, self._shown, strict=True)
         )
+
+    @property
+    def answers(self) -> tuple[tuple[Cell, Photo], ...]:
+        """What the panes to be seen show by now, each with its photo, the current pane's first."""
+        session = self.store.session
+        shown = self.pane_states
+        focus = shown[session.compare.focus]
+        ready = {
+            state.cell.request: (state.cell, state.opened.photo)
+            for state in (focus, *(shown if session.tab == "compare" else ()))
+            if state.cell is not None and state.opened is not None and not state.busy
+        }
+        return tuple(ready.values())
 
     def set_device(self, device: str) -> None:
         """Runs models elsewhere from now on."""
@@ -230,9 +245,27 @@ class Controller(QObject):
         self._shown = tuple(shown)
         if index == session.compare.focus:
             self._good_device = self.device
-            if cell.card != self._card:
-                self._card = cell.card
-                self.model_ready.emit(cell.card)
+            self._tell_model()
+
+    def _tell_model(self) -> None:
+        """Says so, where the current pane has another model's answer."""
+        cell = self.cell
+        if cell is not None and cell.card != self._card:
+            self._card = cell.card
+            self.model_ready.emit(cell.card)
+
+    @Slot(object)
+    def _on_recalled(self, cell: Cell) -> None:
+        """Shows what was answered last time until the live answer comes: nothing is known to work
+        by that, so it is no choice to fall back to.
+        """
+        shown = list(self._shown)
+        for index, request in enumerate(self._requests):
+            if request == cell.request and request not in self._outcomes:
+                shown[index] = _LastAnswer(cell)
+        self._shown = tuple(shown)
+        self._tell_model()
+        self.refreshed.emit()
 
     @Slot(object)
     def _on_answer(self, cell: Cell) -> None:

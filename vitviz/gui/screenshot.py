@@ -43,7 +43,9 @@ class Screenshot(QObject):
     @Slot()
     def _look(self) -> None:
         window = self.window
-        if window.controller.shown_cell is not None and window.panels.layers.filmstrip.complete:
+        cell = window.controller.shown_cell
+        live = cell is not None and not cell.recalled
+        if live and window.panels.layers.filmstrip.complete:
             saved = window.grab().save(str(self.path))
             self._end("" if saved else f"{self.path} cannot be written.")
         elif self._deadline.hasExpired():

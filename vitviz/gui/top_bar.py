@@ -141,7 +141,7 @@ class TopBar(QWidget):
         chosen.setChecked(True)
         if self.switch.text() != chosen.text():
             self.switch.setText(chosen.text())
-        self.export.setEnabled(scene.cell is not None)
+        self.export.setEnabled(scene.cell is not None and not scene.cell.recalled)
 
     def _clicked(self, index: int, *_: object) -> None:
         self.tab_chosen.emit(self._names[index])

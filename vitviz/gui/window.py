@@ -61,6 +61,9 @@ FIRST_SIZE = QSize(1400, 880)
 CENTRE_WIDTH = 270
 """Least width of the photo's part of the window, in pixels: panels give way before."""
 
+REMEMBERING_S = 0.3
+"""When the window closes, for keeping what it shows: one answer takes some hundredths."""
+
 PROGRESS_MS = 60
 """How often the panes say how far their work is."""
 
@@ -85,7 +88,8 @@ class Window(QMainWindow):
         self.devices: list[Device] = [("CPU", "cpu")]
         self.card: ModelCard | None = None
         self.store = Store(parent=self)
-        self.service = Service(PhotoCache(max_pixels=self.preferences.max_pixels), self)
+        photos = PhotoCache(max_pixels=self.preferences.max_pixels)
+        self.service = Service(photos, self, settings.folder / "answers")
         self.jobs = Jobs(self)
         self.controller = Controller(self.store, self.service, self)
         self.controller.device = self.preferences.device
@@ -353,6 +357,8 @@ class Window(QMainWindow):
             log.warning("the session could not be kept: %s", error)
         self.hide()
         self.closed.emit()
+        if self.keeps_session:
+            self.service.remember(self.controller.answers, REMEMBERING_S)
         if (dialog := self._loaded("trust_dialog")) is not None:
             dialog.close_desk(0.0)
         others = map(self._loaded, ("batch", "browser", "corrections", "finetuning"))

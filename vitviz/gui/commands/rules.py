@@ -8,8 +8,8 @@ from vitviz.models.loading import bundled
 
 
 def has_map(scene: Scene) -> bool:
-    """There is a map to look at."""
-    return scene.cell is not None
+    """There is a map to take along: one of last time is only looked at until the live one comes."""
+    return scene.cell is not None and not scene.cell.recalled
 
 
 def has_photos(scene: Scene) -> bool:

@@ -6,6 +6,9 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -15,7 +18,6 @@ from vitviz.engine.answers import Answer, Cell, Reconstruction
 from vitviz.engine.engine import Engine
 from vitviz.engine.photos import PhotoCache
 from vitviz.engine.requests import DecodeRequest, ExplainRequest
-from vitviz.engine.stored import StoredAnswers, is_same
 from vitviz.errors import VitvizError
 from vitviz.gui.canvas.pyramid import Pyramid, pyramid
 from vitviz.gui.threads.desk import CLOSING_S, Desk
@@ -27,6 +29,9 @@ from vitviz.models.torch_import import import_torch, is_imported
 from vitviz.progress import Progress, Stage
 from vitviz.session.state import PhotoRef
 from vitviz.shapes import UInt8
+
+if TYPE_CHECKING:  # loaded when an answer is looked for
+    from vitviz.engine.stored import StoredAnswers
 
 log = logging.getLogger(__name__)
 
@@ -146,12 +151,12 @@ class Service(QObject):
         self,
         photos: PhotoCache,
         parent: QObject | None = None,
-        stored: StoredAnswers | None = None,
+        answers: Path | None = None,
     ) -> None:
         super().__init__(parent)
         self.photos = photos
         self.engine = Engine(photos)
-        self._stored = stored
+        self._answers_folder = answers
         self._maps = Desk(self._explain, "vitviz-engine", THREADS, self)
         self._decoder = Desk(self._answer, "vitviz-decoder", parent=self)
         self._opener = Desk(self._open, "vitviz-opener", THREADS, self)
@@ -251,12 +256,26 @@ class Service(QObject):
         for desk in desks:
             desk.close(max(0.0, end - time.monotonic()))
 
-    def remember(self, cells: Sequence[Cell]) -> None:
-        """Keeps these answers for the next start; what cannot be kept is made anew then."""
-        for cell in cells if self._stored is not None else ():
-            assert self._stored is not None
+    @cached_property
+    def _stored(self) -> StoredAnswers | None:
+        """Those of last time; loaded after the first paint."""
+        from vitviz.engine.stored import StoredAnswers
+
+        return None if self._answers_folder is None else StoredAnswers(self._answers_folder)
+
+    def remember(self, answers: Sequence[tuple[Cell, Photo]], timeout_s: float) -> None:
+        """Keeps answers for the next start, as many as there is time for; the rest is made anew
+        then.
+
+        Args:
+            answers: Each with its photo, the most important first.
+            timeout_s: None is begun later than this.
+        """
+        end = time.monotonic() + timeout_s
+        for cell, photo in answers:
+            if self._stored is None or time.monotonic() > end:
+                return
             try:
-                photo = self.photos.get(cell.request.photo, cell.request.background)
                 self._stored.keep(cell, photo)
             except (OSError, VitvizError):
                 log.warning("an answer could not be kept", exc_info=True)
@@ -275,6 +294,8 @@ class Service(QObject):
         """An answer of last time that was not the live one is not shown again."""
         if recalled is None or self._stored is None or not isinstance(live, Cell):
             return
+        from vitviz.engine.stored import is_same
+
         if not is_same(recalled, live, NEAR):
             log.warning("what was shown from last time is not what the model says now")
             photo = self.photos.get(live.request.photo, live.request.background)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QProgressBar, QStatusBar, QToolButton, QWidget
 
+from vitviz.engine.answers import Origin
 from vitviz.gui.scene import Scene
-from vitviz.gui.widgets.text import PlainLabel
+from vitviz.gui.widgets.text import PlainLabel, set_tooltip
 from vitviz.plain_text import shown_text
 from vitviz.plurals import count_of
 from vitviz.progress import Stage
@@ -15,6 +16,14 @@ from vitviz.wording.stages import stage_words
 
 MOST_LETTERS = 60
 """Of what it is at: more would leave no room for the rest."""
+
+
+ORIGINS: dict[Origin, tuple[str, str]] = {
+    "": ("", ""),
+    "last time": ("From last time", "This map was kept when vitviz ended; it is being made anew."),
+    "program": ("Came with vitviz", "This map came with vitviz; it is being made anew."),
+}
+"""Of an answer that is not live: what is said of it, and the tooltip."""
 
 
 class StatusBar(QStatusBar):
@@ -31,6 +40,8 @@ class StatusBar(QStatusBar):
         self.setSizeGripEnabled(False)
         self.sign = PlainLabel()
         self.state = PlainLabel("Starting…")
+        self.origin = PlainLabel()
+        self.origin.hide()
         self.facts = PlainLabel()
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
@@ -44,7 +55,8 @@ class StatusBar(QStatusBar):
         self.sign.setContentsMargins(12, 0, 2, 0)
         self.state.setContentsMargins(0, 0, 12, 0)
         self.hovered.setContentsMargins(0, 0, 12, 0)
-        for widget in (self.sign, self.state, self.progress, self.cancel, self.facts):
+        self.origin.setContentsMargins(0, 0, 12, 0)
+        for widget in (self.sign, self.state, self.progress, self.cancel, self.origin, self.facts):
             self.addWidget(widget)
         self.addPermanentWidget(self.hovered)
         self._good = "#54b877"
@@ -74,6 +86,10 @@ class StatusBar(QStatusBar):
     def show_scene(self, scene: Scene) -> None:
         """Facts of the answer."""
         cell = scene.cell
+        words, tooltip = ORIGINS[cell.recalled if cell is not None else ""]
+        self.origin.setText(words)
+        set_tooltip(self.origin, tooltip)
+        self.origin.setVisible(bool(words))
         if cell is None:
             self.facts.setText("")
             return
