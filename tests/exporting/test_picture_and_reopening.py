@@ -16,10 +16,11 @@ from vitviz.exporting.clipboard import picture, values_text
 from vitviz.exporting.figure_files import PaneMap
 from vitviz.exporting.map_files import write_map
 from vitviz.exporting.provenance import Disclosure
-from vitviz.exporting.reopen import last_part, reopen
+from vitviz.exporting.reopen import reopen
 from vitviz.exporting.stamp import read
 from vitviz.maps.overlay import composite
 from vitviz.maps.style import Style
+from vitviz.session.finding import last_part
 from vitviz.session.state import Compare, PhotoRef, Session, View
 
 

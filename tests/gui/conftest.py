@@ -216,9 +216,8 @@ class Driver:
 
     @property
     def message(self) -> str:
-        """What the banner says, or ""."""
-        banner = self.window.banner
-        return banner.text.text() if banner.isVisible() else ""
+        """All that the banner says, or ""."""
+        return self.window.banner.words
 
     def press(self, name: str) -> None:
         """The command's own shortcut, typed on the canvas."""

@@ -110,6 +110,8 @@ def test_every_widget_of_the_window(hostile: Driver, walked: dict[str, list[str]
         assert faults(window) == []
     window.store.set(replace(hostile.session, tab="look"))
     hostile.settle()
+    for ref in hostile.session.photos:
+        window.settings.add_recent("photos", ref.path)
     window.recent_menu.aboutToShow.emit()
     assert len(window.recent_menu.actions()) > len(FILE_NAMES)
     assert faults(window.recent_menu) == []

@@ -203,12 +203,12 @@ def test_the_progress_bar_stays_in_place_from_stage_to_stage(qtbot: QtBot) -> No
     assert status.facts.isVisible()
 
 
-def test_banner_says_one_thing_at_a_time(qtbot: QtBot) -> None:
+def test_banner_says_what_is_asked_and_what_went_wrong(qtbot: QtBot) -> None:
     banner = Banner()
     qtbot.addWidget(banner)
     chosen: list[str] = []
     banner.say("Really?", (("Yes", lambda: chosen.append("yes")), ("No", lambda: None)))
-    assert banner.property("kind") == "question"
+    assert banner.messages[0].property("kind") == "question"
     assert [button.text() for button in banner.buttons] == ["Yes", "No"]
     qtbot.mouseClick(banner.buttons[0], Qt.MouseButton.LeftButton)
     assert chosen == ["yes"]
@@ -216,7 +216,7 @@ def test_banner_says_one_thing_at_a_time(qtbot: QtBot) -> None:
     banner.show_error(VitvizError("It broke.", "Mend it."), "While mending:")
     assert banner.text.text() == "While mending: It broke. Mend it."
     assert banner.buttons == []
-    assert banner.property("kind") == "error"
+    assert banner.messages[0].property("kind") == "error"
     banner.say("<b>not markup</b>")
     assert banner.text.textFormat() == Qt.TextFormat.PlainText
 

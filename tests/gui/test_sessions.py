@@ -81,9 +81,10 @@ def test_the_next_start_names_what_is_gone(
     ui.window.close()
     photos[0].unlink()
     again = Driver(make_window(), qtbot)
-    again.begin([])
-    assert again.photo_names() == ["photo1.png", "photo2.png"]
-    assert "photo0.png" in again.message
+    again.window.begin([])
+    again.until(lambda: again.message)
+    assert again.photo_names() == ["photo0.png", "photo1.png", "photo2.png"]
+    assert "Not found: the photo photo0.png" in again.message
     assert "photo1.png" not in again.message
 
 
@@ -155,7 +156,7 @@ def test_what_is_no_session(ui: Driver, tmp_path: Path) -> None:
     before = ui.session
     for content in ("", "{}", '{"vitviz": 99}', '{"vitviz": 1, "photos": 3}'):
         path.write_text(content, encoding="utf-8")
-        ui.window.banner.hide()
+        ui.window.banner.dismiss()
         ui.window.documents.add([path])
         assert ui.message, content
         assert "unexpected" not in ui.message

@@ -12,6 +12,7 @@ from vitviz.engine.answers import Cell
 from vitviz.engine.plan import request_of
 from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import Cancelled, MethodMisfit, PhotoError
+from vitviz.gui.known_files import KnownFiles
 from vitviz.gui.open_photos import Background, OpenPhotos
 from vitviz.gui.scene import PaneState
 from vitviz.gui.store import Store
@@ -62,12 +63,15 @@ class Controller(QObject):
     refused = Signal(object)
     device_changed = Signal(str)
 
-    def __init__(self, store: Store, service: Service, parent: QObject | None = None) -> None:
+    def __init__(
+        self, store: Store, service: Service, files: KnownFiles, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
+        self._files = files
         self.store = store
         self.service = service
         self.device = "auto"
-        self.photos = OpenPhotos(store, service, lambda: self._shown_last.pane, self)
+        self.photos = OpenPhotos(store, service, files, lambda: self._shown_last.pane, self)
         self._shown: tuple[_LastAnswer, ...] = (_LastAnswer(),)
         self._requests: tuple[ExplainRequest | None, ...] = (None,)
         self._outcomes: dict[ExplainRequest, Cell | BaseException] = {}
@@ -77,6 +81,7 @@ class Controller(QObject):
         self._good_device = "auto"
         store.changed.connect(self._on_session)
         service.recalled.connect(self._on_recalled)
+        files.changed.connect(self._on_files)
         service.answered.connect(self._on_answer)
         service.failed.connect(self._on_failure)
         service.progressed.connect(self._on_progress)
@@ -102,9 +107,8 @@ class Controller(QObject):
     def shown_cell(self) -> Cell | None:
         """The current pane's last answer, if it belongs to the photo on the canvas."""
         cell = self.cell
-        if cell is None or self.opened is None or cell.request.photo != self.opened.ref:
-            return None
-        return cell
+        missing = self._files.problem(self.store.session.pane)
+        return cell if _is_of(cell, self.opened) and missing is None else None
 
     @property
     def pane_states(self) -> tuple[PaneState, ...]:
@@ -149,7 +153,8 @@ class Controller(QObject):
 
     def want_previews(self, refs: Sequence[PhotoRef]) -> None:
         """Asks for the thumbnails of these photos, the most urgent first, and of no others."""
-        self.service.preview(refs, self.store.session.background)
+        there = [ref for ref in refs if ref.path not in self._files.missing]
+        self.service.preview(there, self.store.session.background)
 
     def retry(self, pane: int | None = None) -> None:
         """Asks again for what failed or was cancelled, in one pane or in all."""
@@ -187,10 +192,10 @@ class Controller(QObject):
     ) -> PaneState:
         opened = self.photos.of(pane, background)
         cell = shown.cell
-        if opened is None or cell is None or cell.request.photo != opened.ref:
+        if not _is_of(cell, opened) or self._files.problem(pane):
             cell = None
         outcome = self._outcomes.get(request) if request is not None else None
-        error = outcome if isinstance(outcome, BaseException) else None
+        error = outcome if isinstance(outcome, BaseException) else self._files.problem(pane)
         busy = error is None and request is not None and (opened is None or outcome is None)
         stage, fraction = self._stages.get(request, (None, 0.0)) if request else (None, 0.0)
         return PaneState(pane, opened, cell, error, busy, stage, fraction)
@@ -204,6 +209,14 @@ class Controller(QObject):
         self._ask()
         if old.tab == "compare" != new.tab:
             self.retry(new.compare.focus)  # only the Compare view can show that it failed
+        self.refreshed.emit()
+
+    @Slot()
+    def _on_files(self) -> None:
+        """Files are there that were missing, or are missing."""
+        session = self.store.session
+        self.photos.show(session, session)
+        self._ask()
         self.refreshed.emit()
 
     @Slot(object)
@@ -220,7 +233,10 @@ class Controller(QObject):
             query, at = self._hover
             linked = session.tab == "compare" and session.compare.linked
             panes = with_query(panes, min(at, len(panes) - 1), query, self.photos.sizes, linked)
-        self._requests = tuple(request_of(pane, session.background, self.device) for pane in panes)
+        self._requests = tuple(
+            None if self._files.problem(pane) else request_of(pane, session.background, self.device)
+            for pane in panes
+        )
         now = set(self._requests)
         self._outcomes = {r: outcome for r, outcome in self._outcomes.items() if r in now}
         self._stages = {r: stage for r, stage in self._stages.items() if r in now}
@@ -240,6 +256,7 @@ class Controller(QObject):
 
     def _show(self, index: int, cell: Cell) -> None:
         session = self.store.session
+        self._files.learn(cell.request.model, cell.card.sha256)
         shown = list(self._shown)
         shown[index] = _LastAnswer(cell, session.panes[index])
         self._shown = tuple(shown)
@@ -350,6 +367,10 @@ class Controller(QObject):
         self.store.amend(back)
         if failed is not None:
             self._ask()
+
+
+def _is_of(cell: Cell | None, opened: OpenPhoto | None) -> bool:
+    return cell is not None and opened is not None and cell.request.photo == opened.ref
 
 
 def carried(

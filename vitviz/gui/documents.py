@@ -20,9 +20,11 @@ from vitviz.gui.found import (
     are_many,
     look_through,
 )
+from vitviz.gui.known_files import KnownFiles
+from vitviz.gui.locating import Locating
 from vitviz.gui.refusals import PhotoRefusals
 from vitviz.gui.session_files import SessionFiles
-from vitviz.gui.settings import RECENT, Settings
+from vitviz.gui.settings import Settings
 from vitviz.gui.store import Store
 from vitviz.gui.threads.jobs import Job, Jobs
 from vitviz.gui.widgets.banner import Banner
@@ -36,6 +38,9 @@ from vitviz.session.state import Pane, PhotoRef, Session
 
 PHOTO_FILTER = f"Photos ({' '.join(f'*{suffix}' for suffix in EXTENSIONS)});;All files (*)"
 MODEL_FILTER = f"Checkpoints ({' '.join(f'*{suffix}' for suffix in CHECKPOINTS)});;All files (*)"
+FEW_PHOTOS = 3
+"""Opened at once, each is one of the recent photos."""
+
 PNG_QUALITY = 80
 """Qt's word for how little it compresses: four times as fast as by default, a quarter larger."""
 
@@ -48,12 +53,14 @@ class Documents(QObject):
         settings: Where recent files are remembered.
         banner: Where failures are said.
         jobs: Look through files that may be large; they say their failures themselves.
+        files: Find out which files of a session are there.
         window: Parent of the file dialogs.
     """
 
     def __init__(
-        self, store: Store, settings: Settings, banner: Banner, jobs: Jobs, window: QWidget
-    ) -> None:
+        self, store: Store, settings: Settings, banner: Banner, jobs: Jobs, files: KnownFiles,
+        window: QWidget,
+    ) -> None:  # fmt: skip
         super().__init__(window)
         self._jobs = jobs
         self.store = store
@@ -61,8 +68,9 @@ class Documents(QObject):
         self.banner = banner
         self._window = window
         self.refusals = PhotoRefusals(store, settings, banner)
+        self.locating = Locating(store, settings, banner, jobs, files, window)
         self.sessions = SessionFiles(
-            store, settings, banner, jobs, self.refusals, self.choose_model, window
+            store, settings, banner, jobs, files, self.refusals, self.locating, window
         )
 
     def add(self, names: Sequence[Path | str], then: Callable[[], None] = lambda: None) -> None:
@@ -81,7 +89,7 @@ class Documents(QObject):
 
     def look_through(self, names: Sequence[Path | str], then: Callable[[Found], None]) -> None:
         """Finds out what files are: a few at once, many and folders on another thread."""
-        self.banner.dismiss()
+        self.banner.clear()
         if not are_many(names):
             then(look_through(names))
             return
@@ -162,10 +170,20 @@ class Documents(QObject):
         known = {ref.path: ref for ref in session.photos}
         new = tuple(ref for ref in refs if ref.path not in known)
         self.refusals.begin()
-        for ref in reversed(refs[:RECENT]):
-            self.settings.add_recent("photos", ref.path)
+        self._remember([ref.path for ref in refs])
         first = known.get(refs[0].path, refs[0])
         return replace(session, photos=session.photos + new), first
+
+    def _remember(self, names: Sequence[str]) -> None:
+        """Remembers a few photos, and the folders of many: one drop must not drive all others out
+        of the list.
+        """
+        for name in reversed(names if len(names) <= FEW_PHOTOS else names[:1]):
+            self.settings.add_recent("photos", name)
+        folders = dict.fromkeys(str(Path(name).parent) for name in names)
+        for folder in [*folders][:FEW_PHOTOS]:
+            if folder != str(self.settings.pasted):
+                self.settings.add_recent("folders", folder)
 
     def choose_photos(self) -> None:
         names, _ = QFileDialog.getOpenFileNames(self._window, "Open photos", "", PHOTO_FILTER)
@@ -199,11 +217,12 @@ class Documents(QObject):
         )
         self.store.set(replace(session, model=model, view=view))
 
-    def paste(self, data: QMimeData | None) -> None:
+    def paste(self, data: QMimeData | None, whence: str = "The clipboard") -> None:
         """Opens what the clipboard or a drop holds: files, or a picture.
 
         Args:
             data: None where the system gives no access to its clipboard.
+            whence: What it came from, for people.
         """
         data = QMimeData() if data is None else data
         files = [url.toLocalFile() for url in data.urls() if url.isLocalFile()]
@@ -213,7 +232,7 @@ class Documents(QObject):
             found = data.imageData()
             self._paste_image(found.toImage() if isinstance(found, QPixmap) else QImage(found))
         else:
-            self.banner.say("There is no photo in it. Copy or drop a picture, or a file.")
+            self.banner.say(f"{whence} holds no picture. Copy or drop a picture, or a file.")
 
     def _paste_image(self, image: QImage) -> None:
         if image.isNull():

@@ -15,7 +15,7 @@ from typing import Literal
 from vitviz.errors import PhotoError, VitvizError
 from vitviz.imaging.load import EXTENSIONS, photos_in
 from vitviz.models.checkpoints.filetype import looks_like_weights
-from vitviz.paths import absolute, is_folder
+from vitviz.paths import absolute, is_folder, is_there
 from vitviz.progress import Progress, Stage, silent
 from vitviz.session import session_file
 from vitviz.session.state import PhotoRef
@@ -64,7 +64,9 @@ def look_through(names: Sequence[Path | str], progress: Progress = silent) -> Fo
         if number % FEW == 0:
             progress(Stage("files", number, len(names)), number / len(names))
         kind = kind_of(name)
-        if kind == "photo":
+        if kind == "photo" and not is_there(name):
+            refused.append(PhotoError(f"There is no file {Path(name).name}.", "Choose another."))
+        elif kind == "photo":
             photos[str(absolute(name))] = None
         elif kind != "folder":
             others.append((kind, Path(name)))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from vitviz.gui.known_files import KnownFiles
 from vitviz.gui.store import Store
 from vitviz.gui.threads.service import Kept, OpenPhoto, Preview, Service
 from vitviz.session.panes import without_photos
@@ -21,6 +22,7 @@ class OpenPhotos(QObject):
     Args:
         store: Where the choices are; loses what cannot be opened.
         service: Opens them.
+        files: Know which are missing: those are not opened, and stay.
         answered: What the current pane showed last.
         parent: In Qt's sense.
 
@@ -35,12 +37,13 @@ class OpenPhotos(QObject):
     refused = Signal(object, object)
 
     def __init__(
-        self, store: Store, service: Service, answered: Callable[[], Pane | None],
-        parent: QObject | None = None,
+        self, store: Store, service: Service, files: KnownFiles,
+        answered: Callable[[], Pane | None], parent: QObject | None = None,
     ) -> None:  # fmt: skip
         super().__init__(parent)
         self._store = store
         self._service = service
+        self._files = files
         self._answered = answered
         self.current: OpenPhoto | None = None
         self._photos: dict[tuple[PhotoRef, Background], OpenPhoto] = {}
@@ -73,12 +76,15 @@ class OpenPhotos(QObject):
         background = new.background
         has = {(pane.photo, background) for pane in new.panes}
         self._photos = {key: opened for key, opened in self._photos.items() if key in has}
-        wanted = [pane.photo for pane in seen_panes(new) if pane.photo is not None]
+        wanted = [
+            pane.photo for pane in seen_panes(new)
+            if pane.photo is not None and pane.photo.path not in self._files.missing
+        ]  # fmt: skip
         self._service.open(
             [ref for ref in dict.fromkeys(wanted) if (ref, background) not in self._photos],
             background,
         )
-        if new.photo is None:
+        if new.photo is None or new.photo.path in self._files.missing:
             self.current = None
         elif (new.photo, background) in self._photos:
             self._look_at(self._photos[new.photo, background])
@@ -93,6 +99,7 @@ class OpenPhotos(QObject):
         session = self._store.session
         self._photos[opened.ref, session.background] = opened
         self._frames[opened.ref.path] = opened.ref.frame
+        self._files.learn(opened.ref.path, opened.photo.sha256)
         if opened.ref == session.photo:
             self._look_at(opened)
         self.previewed.emit(
@@ -104,7 +111,7 @@ class OpenPhotos(QObject):
     @Slot(object, object)
     def _on_failure(self, ref: PhotoRef, error: BaseException) -> None:
         session = self._store.session
-        if ref not in session.photos:
+        if ref not in session.photos or self._files.note_gone(ref.path):
             return
         good_frame = self._frames.get(ref.path, ref.frame)
         if good_frame != ref.frame:

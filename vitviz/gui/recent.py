@@ -14,7 +14,8 @@ from vitviz.gui.widgets.text import menu_text, set_tooltip
 from vitviz.paths import is_elsewhere
 from vitviz.plain_text import shown_text
 
-KINDS = (("photos", "Photos"), ("sessions", "Sessions"), ("models", "Models"))
+KINDS = (("photos", "Photos"), ("folders", "Folders"), ("sessions", "Sessions"),
+         ("models", "Models"))  # fmt: skip
 
 
 class RecentMenu(QMenu):
@@ -37,7 +38,9 @@ class RecentMenu(QMenu):
         self.clear()
         for kind, title in KINDS:
             paths = self._settings.recent(kind)
-            if paths:
+            if paths and self.isEmpty():
+                self.addAction(title).setEnabled(False)  # a section has a line above
+            elif paths:
                 self.addSection(title)
             for path in paths:
                 name = f"{path} (elsewhere)" if is_elsewhere(path) else Path(path).name

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Literal, Protocol
 
 from vitviz.engine.answers import Cell, Trust
 from vitviz.engine.requests import TrustRequest
+from vitviz.errors import VitvizError
 from vitviz.gui.settings import Preferences
 from vitviz.gui.threads.service import OpenPhoto, Preview
 from vitviz.maps.heat_map import Head, HeatMap
@@ -16,10 +18,31 @@ from vitviz.methods import METHODS
 from vitviz.models.card import ModelCard
 from vitviz.progress import Stage
 from vitviz.reading import Within
+from vitviz.session.finding import last_part
 from vitviz.session.state import Pane, PhotoRef, Session
 
 Device = tuple[str, str]
 """Title and name of a device that models can run on."""
+
+
+Missing = Literal["gone", "elsewhere"]
+"""Why a file of the session is not opened: it is not there, or it is on another computer, which is
+not asked before the user says so."""
+
+
+class FileMissing(VitvizError):
+    """A photo or checkpoint is not where it was, or on another computer that is not asked.
+
+    Args:
+        name: In the session.
+        what: "photo" or "checkpoint".
+    """
+
+    def __init__(self, name: str, what: str) -> None:
+        super().__init__(
+            f"The {what} {last_part(name)} is missing.",
+            "What was chosen for it is kept.",
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +132,7 @@ class Scene:
         alone: All panels are hidden.
         trust: Of each pane's map, as far as it has got.
         brushing: The brush that removes patches is in the hand.
+        missing: Photos and checkpoints that are not opened, by their names in the session.
     """
 
     session: Session
@@ -126,6 +150,13 @@ class Scene:
     alone: bool = False
     trust: tuple[TrustState, ...] = ()
     brushing: bool = False
+    missing: Mapping[str, Missing] = field(default_factory=dict)
+
+    @property
+    def error(self) -> BaseException | None:
+        """Why what is chosen in the current pane has no answer."""
+        focus = self.session.compare.focus
+        return self.panes[focus].error if focus < len(self.panes) else None
 
     @property
     def trust_state(self) -> TrustState:

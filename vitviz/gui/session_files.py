@@ -2,58 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from vitviz.errors import VitvizError
 from vitviz.gui.found import exported_suffixes
+from vitviz.gui.known_files import KnownFiles
+from vitviz.gui.locating import Locating
 from vitviz.gui.refusals import PhotoRefusals, listed
 from vitviz.gui.settings import Settings
-from vitviz.gui.store import Store
+from vitviz.gui.store import MAX_STEPS, Store
 from vitviz.gui.threads.jobs import Job, Jobs
-from vitviz.gui.widgets.banner import Banner, Choices
+from vitviz.gui.widgets.banner import Banner
 from vitviz.models.loading import bundled
-from vitviz.paths import is_elsewhere, is_file
 from vitviz.progress import Progress
 from vitviz.session import session_file
-from vitviz.session.panes import references, without_photos, without_references
-from vitviz.session.state import Session
+from vitviz.session.finding import FileFacts, last_part
+from vitviz.session.state import PhotoRef, Session
 
 if TYPE_CHECKING:
     from vitviz.exporting.reopen import ReopenedSession
 
 SESSION_FILTER = f"vitviz sessions (*{session_file.SUFFIX})"
 
+SAVING = "saving"
+"""What messages about it are about."""
 
-class SessionFiles:
+
+@dataclass(frozen=True, eq=False)
+class _Home:
+    """Where a session lives.
+
+    Args:
+        path: Of its file; None where it has none.
+        saved: What is in that.
+        lost: Names in it that could not be opened.
+    """
+
+    path: Path | None = None
+    saved: Session | None = None
+    lost: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
+class _Opening:
+    """A session took the place of another: where each of them lives."""
+
+    before: Session
+    home_before: _Home
+    after: Session
+    home_after: _Home
+
+
+class SessionFiles(QObject):
     """Turns files into sessions and sessions into files.
+
+    Signals:
+        saved(Path): The session was written there.
 
     Args:
         store: Where the choices are.
         settings: Where recent files are remembered.
         banner: Where failures are said.
         jobs: Look through files that may be large; they say their failures themselves.
+        files: Find out which files of a session are there.
         refusals: Of the photos that a session names.
-        choose_model: Asks for a checkpoint in the place of one that is gone.
+        locating: Knows where else to look.
         window: Parent of the file dialogs.
     """
 
+    saved = Signal(object)
+
     def __init__(
-        self, store: Store, settings: Settings, banner: Banner, jobs: Jobs,
-        refusals: PhotoRefusals, choose_model: Callable[[], None], window: QWidget,
+        self, store: Store, settings: Settings, banner: Banner, jobs: Jobs, files: KnownFiles,
+        refusals: PhotoRefusals, locating: Locating, window: QWidget,
     ) -> None:  # fmt: skip
+        super().__init__(window)
         self._store = store
         self._settings = settings
         self._banner = banner
         self._jobs = jobs
+        self._files = files
         self._refusals = refusals
-        self._choose_model = choose_model
+        self._locating = locating
         self._window = window
-        self.path: Path | None = None
+        self._home = _Home()
+        self._openings: list[_Opening] = []
+        store.changed.connect(self._on_session)
+
+    @property
+    def path(self) -> Path | None:
+        """Where the session is saved; None until it is."""
+        return self._home.path
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the session differs from its file; False where it has none."""
+        return self.path is not None and self._store.session != self._home.saved
 
     def choose(self) -> None:
         exported = " ".join(f"*{suffix}" for suffix in exported_suffixes())
@@ -64,7 +115,7 @@ class SessionFiles:
 
     def open_state(self, path: Path) -> None:
         """Opens a session, or what made an exported file; a picture too, which else is a photo."""
-        self._banner.dismiss()
+        self._banner.clear()
         try:
             if path.suffix.lower() == session_file.SUFFIX:
                 self.read(path)
@@ -84,76 +135,82 @@ class SessionFiles:
         kinds = ("photos", "models")
         known = [Path(name) for kind in kinds for name in self._settings.recent(kind)]
         known += [Path(ref.path) for ref in self._store.session.photos]
+        folders = self._locating.folders()
 
-        def look(progress: Progress) -> ReopenedSession:
-            return reopening.reopen(read(path), path, known, progress)
+        def look(progress: Progress) -> tuple[ReopenedSession, dict[str, FileFacts]]:
+            made = read(path)
+            facts = {name: FileFacts(sha256) for name, sha256 in made.files.items()}
+            return reopening.reopen(made, path, known, progress, folders), facts
 
         def use(found: object) -> None:
-            self._use_reopened(cast("ReopenedSession", found))
+            self._use_reopened(*cast("tuple[ReopenedSession, dict[str, FileFacts]]", found))
 
         self._jobs.begin(Job(f"Looking into {path.name}", look, use))
 
-    def _use_reopened(self, found: ReopenedSession) -> None:
-        from vitviz.exporting.provenance import renamed
-
-        session = found.session
-        if found.model_missing:
-            models = {found.model_missing: self._store.session.model}
-            session = renamed(session, lambda name: models.get(name, name))
-        self.path = None
-        find = (("Open Checkpoint…", self._choose_model),) if found.model_missing else ()
-        self._store.set(self.present(session, found.problems, find))
+    def _use_reopened(self, found: ReopenedSession, facts: dict[str, FileFacts]) -> None:
+        session, _ = self._known_here(found.session, facts)
+        self._open(session, _Home())
+        if found.changed:
+            self._banner.say(" ".join(found.changed), about="changed files")
 
     def read(self, path: Path) -> None:
-        """Opens a session; photos that are gone are left out, and named."""
-        session = session_file.read(path)
-        self.path = path
+        """Opens a session; what is missing keeps its place."""
+        saved = session_file.read_saved(path)
         self._settings.add_recent("sessions", str(path))
-        self._store.set(self.present(session))
+        session, retired = self._known_here(saved.session, saved.files)
+        self._open(session, _Home(path, saved.session, retired))
 
-    def present(
-        self, session: Session, problems: Sequence[str] = (), choices: Choices = (),
-        allowed: frozenset[str] = frozenset(),
-    ) -> Session:  # fmt: skip
-        """The session with what there still is of its photos and models; says what there is not.
+    def _open(self, session: Session, home: _Home) -> None:
+        self._openings.append(_Opening(self._store.session, self._home, session, home))
+        del self._openings[:-MAX_STEPS]
+        self._store.set(session)
+
+    @Slot(object, object)
+    def _on_session(self, new: Session, old: Session) -> None:
+        """Where the session lives goes with it when a step is taken back."""
+        for opening in reversed(self._openings):
+            if new is opening.before or new is opening.after:
+                back = new is opening.before
+                self._home = opening.home_before if back else opening.home_after
+                return
+
+    def present(self, session: Session, facts: Mapping[str, FileFacts] | None = None) -> Session:
+        """The session as ``_known_here`` has it."""
+        return self._known_here(session, facts)[0]
+
+    def _known_here(
+        self, session: Session, facts: Mapping[str, FileFacts] | None
+    ) -> tuple[Session, frozenset[str]]:
+        """The session as it can be shown here: finds out which of its files are missing, and puts
+        bundled models in the place of those of other versions, which is said.
 
         Args:
-            session: From a file. What it names on other computers is left out, and not asked for
-                until the user says so.
-            problems: That are to be said as well.
-            choices: What can be done about them.
-            allowed: Names on other computers that the user said yes to.
+            session: From a file. What it names on other computers is not asked for until the
+                user says so.
+            facts: What the file knows of those that it names.
+
+        Returns:
+            The session, and the models that others took the place of.
         """
-        far = frozenset(filter(is_elsewhere, session.files)) - allowed
-        named = dict.fromkeys((*session.photos, *references(session)))
-        gone = [ref for ref in named if ref.path in far or not is_file(ref.path)]
+        from vitviz.exporting.provenance import with_bundled
+
         self._refusals.begin()
-        words = [*problems]
-        if lost := [Path(ref.path).name for ref in gone if ref.path not in far]:
-            words.append(f"No longer there, and left out: {listed(lost)}.")
-        if far:
-            words.append(f"On another computer, or no files, and left out: {listed(sorted(far))}.")
-            again = partial(self._present_all, session, problems, choices, allowed | far)
-            choices = (*choices, ("Look There", again), ("Leave Out", lambda: None))
-
-        from vitviz.exporting.provenance import renamed, with_bundled
-
         session, retired = with_bundled(session)
+        self._files.look(session, facts)
         if retired:
-            words.append(
+            self._banner.say(
                 f"This version of vitviz has no model called {listed(retired)}: "
-                f"{bundled()[0].id} takes its place, and its maps differ."
+                f"{bundled()[0].id} takes its place, and its maps differ.",
+                (("All Right", lambda: None),),
             )
-        if words:
-            self._banner.say(" ".join(words), choices)
-        left = without_references(without_photos(session, gone), gone)
-        return renamed(left, lambda name: bundled()[0].id if name in far else name)
+        return session, frozenset(retired)
 
-    def _present_all(
-        self, session: Session, problems: Sequence[str], choices: Choices, allowed: frozenset[str]
-    ) -> None:
-        """The session with what is elsewhere, too; says again what else there is to say."""
-        self._store.set(self.present(session, problems, choices, allowed))
+    @Slot(object, object)
+    def note_refused(self, ref: PhotoRef, error: BaseException) -> None:
+        """A photo could not be opened and was taken out, which the user did not ask for."""
+        saved = self._home.saved
+        if saved is not None and ref in saved.photos:
+            self._home = replace(self._home, lost=self._home.lost | {ref.path})
 
     def save(self) -> bool:
         """Saves to where the session came from; asks the first time. True once it is saved."""
@@ -172,13 +229,30 @@ class SessionFiles:
             path = path.with_name(path.name + session_file.SUFFIX)
         return self._save_to(path)
 
-    def _save_to(self, path: Path) -> bool:
-        try:
-            session_file.save(self._store.session, path)
-        except VitvizError as error:
-            self._banner.show_error(error)
+    def _save_to(self, path: Path, *, anyway: bool = False) -> bool:
+        session = self._store.session
+        lost = sorted(self._home.lost - session.files) if path == self.path and not anyway else []
+        if lost:
+            names = listed([last_part(name) for name in lost])
+            self._banner.say(
+                f"{path.name} holds what could not be opened, and would lose it: {names}.",
+                (
+                    ("Save Without", partial(self._save_to, path, anyway=True)),
+                    ("Save As…", self.save_as),
+                    ("Cancel", lambda: None),
+                ),
+                about=SAVING,
+            )
             return False
-        self.path = path
+        try:
+            session_file.save(session, path, self._files.facts(session))
+        except VitvizError as error:
+            self._banner.show_error(error, about=SAVING)
+            return False
+        self._home = _Home(path, session)
+        self._banner.take_back(SAVING)
         self._settings.add_recent("sessions", str(path))
-        self._settings.keep_pictures(self._store.session)
+        self._settings.remember_folder("session", str(path.parent))
+        self._settings.keep_pictures(session)
+        self.saved.emit(path)
         return True

@@ -135,6 +135,14 @@ class Settings:
     def remember(self, name: str, value: str) -> None:
         self._set(f"remembered/{name}", value)
 
+    def folder_of(self, kind: str) -> str:
+        """The folder that a file dialog of some kind was in last; "" where it is not there."""
+        name = self.remembered(f"folder_{kind}", "")
+        return name if name and not is_elsewhere(name) and is_folder(name) else ""
+
+    def remember_folder(self, kind: str, folder: str) -> None:
+        self.remember(f"folder_{kind}", folder)
+
     def listed(self, name: str) -> list[str]:
         """Texts of the user's that are kept under some name."""
         return self._texts(f"listed/{name}")
@@ -143,8 +151,8 @@ class Settings:
         self._set(f"listed/{name}", texts)
 
     def recent(self, kind: str) -> list[str]:
-        """Paths opened lately ("photos", "sessions", "models"), newest first; missing ones left
-        out, but not those on other computers, which are not asked for.
+        """Paths opened lately ("photos", "folders", "sessions", "models"), newest first; missing
+        ones left out, but not those on other computers, which are not asked for.
         """
         paths = self._texts(f"recent/{kind}")
         return [path for path in paths if is_elsewhere(path) or is_there(path)]

@@ -9,13 +9,13 @@ from pathlib import Path
 from PySide6.QtCore import Slot
 
 from vitviz.gui.documents import Documents
+from vitviz.gui.known_files import KnownFiles
 from vitviz.gui.settings import Settings
 from vitviz.gui.store import Store
 from vitviz.gui.threads.service import Service
 from vitviz.gui.widgets.banner import Banner
 from vitviz.imaging.samples import sample_photos
 from vitviz.models.loading import bundled
-from vitviz.paths import is_file
 from vitviz.session.last import LastSession
 from vitviz.session.state import PhotoRef, Session
 
@@ -32,17 +32,19 @@ class Start:
         settings: Know where the session of last time is.
         service: At work for as long as what was opened is not all there.
         banner: Where it is said that last time's session could not be opened.
+        files: Know what tells the files of the session.
     """
 
     def __init__(
         self, store: Store, documents: Documents, settings: Settings, service: Service,
-        banner: Banner,
+        banner: Banner, files: KnownFiles,
     ) -> None:  # fmt: skip
         self._store = store
         self._documents = documents
         self._settings = settings
         self._service = service
         self._banner = banner
+        self._files = files
         self.last = LastSession(settings.folder)
         self.has_begun = False
 
@@ -86,12 +88,17 @@ class Start:
             if failed >= MOST_FAILED_STARTS and (aside := self.last.set_aside()) is not None:
                 self._offer(aside, failed)
                 return otherwise
-            return _with_model(self._documents.sessions.present(last), otherwise.model)
+            return self._with_model(last, otherwise.model)
         except Exception as error:  # a start has to survive whatever is in there
             aside = self.last.set_aside()
             kept = "stays where it is" if aside is None else f"is kept as {aside}"
             self._banner.show_error(error, f"What was open last time {kept}.")
             return otherwise
+
+    def _with_model(self, last: Session, otherwise: str) -> Session:
+        """That session as it can be shown, with a model where it has none."""
+        session = self._documents.sessions.present(last, self.last.files)
+        return session if session.model else replace(session, model=otherwise)
 
     def _offer(self, aside: Path, failed: int) -> None:
         """Says why the window does not show what was open last time, and where that is."""
@@ -118,9 +125,5 @@ class Start:
             VitvizError: It cannot be written.
         """
         if self.has_begun:
-            self.last.keep(self._store.session)
-
-
-def _with_model(session: Session, otherwise: str) -> Session:
-    known = session.model in {card.id for card in bundled()} or is_file(session.model)
-    return session if known else replace(session, model=otherwise)
+            session = self._store.session
+            self.last.keep(session, self._files.facts(session))

@@ -21,10 +21,12 @@ class Store(QObject):
     Signals:
         changed(Session new, Session old): The session is another one.
         history_changed(): What undo and redo would do has changed.
+        stepped(): The user did something, or took it back.
     """
 
     changed = Signal(object, object)
     history_changed = Signal()
+    stepped = Signal()
 
     def __init__(self, session: Session | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -55,6 +57,7 @@ class Store(QObject):
             del self._undo[:-MAX_STEPS]
         self._redo.clear()
         self._replace(session)
+        self.stepped.emit()
 
     def amend(self, session: Session) -> None:
         """Replaces the session without a step: for what the user did not choose."""
@@ -95,6 +98,7 @@ class Store(QObject):
             other.append(self._session)
             self._last = ("", 0.0)
             self._replace(origin.pop())
+            self.stepped.emit()
         else:
             self.history_changed.emit()
 

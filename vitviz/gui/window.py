@@ -24,6 +24,7 @@ from vitviz.gui.commands.table import EXPORTS, MENUS
 from vitviz.gui.controller import Controller
 from vitviz.gui.documents import Documents
 from vitviz.gui.finetune.line import TrainingLine
+from vitviz.gui.known_files import KnownFiles
 from vitviz.gui.panels.docks import PanelDocks
 from vitviz.gui.recent import RecentMenu
 from vitviz.gui.scene import Device, Part, Scene
@@ -91,11 +92,12 @@ class Window(QMainWindow):
         photos = PhotoCache(max_pixels=self.preferences.max_pixels)
         self.service = Service(photos, self, settings.folder / "answers")
         self.jobs = Jobs(self)
-        self.controller = Controller(self.store, self.service, self)
+        self.files = KnownFiles(self)
+        self.controller = Controller(self.store, self.service, self.files, self)
         self.controller.device = self.preferences.device
         self.trust = TrustWatch(self.service, self)
         self.banner = Banner()
-        self.documents = Documents(self.store, settings, self.banner, self.jobs, self)
+        self.documents = Documents(self.store, settings, self.banner, self.jobs, self.files, self)
         self.panels = PanelDocks(self)
         self.status = StatusBar()
         self.chip = AblationChip()
@@ -104,7 +106,9 @@ class Window(QMainWindow):
         self.menus: Sequence[Menu] = MENUS
         self.menu_actions = Actions(self, MENUS)
         self.actions_by_id: Mapping[str, QAction] = self.menu_actions.by_id
-        self.start = Start(self.store, self.documents, settings, self.service, self.banner)
+        self.start = Start(
+            self.store, self.documents, settings, self.service, self.banner, self.files
+        )
         self.keeps_session = True
         self._build()
         self._connect()
@@ -162,10 +166,14 @@ class Window(QMainWindow):
         controller.model_ready.connect(self._on_model)
         controller.photo_refused.connect(self.documents.refusals.refuse)
         controller.photo_refused.connect(self.start.last.note_refused)
+        controller.photo_refused.connect(self.documents.sessions.note_refused)
+        self.documents.sessions.saved.connect(self._on_saved)
+        self.store.stepped.connect(self.banner.pass_on)
         controller.refused.connect(self.banner.show_error)
         controller.device_changed.connect(partial(model.choose_device, self))
         controller.progressed.connect(self.status.show_progress)
         self.store.history_changed.connect(self._show_actions)
+        self.store.history_changed.connect(self._show_title)
         self.service.idle.connect(self._on_idle)
         self.service.devices_found.connect(self._on_devices)
         self.jobs.failed.connect(self.banner.show_error)
@@ -248,7 +256,7 @@ class Window(QMainWindow):
             playing=self.panels.layers.playing and preview is not None,
             full_screen=self.isFullScreen(),
             alone=self.panels.room.is_cleared,
-            brushing=self.views.brushing,
+            brushing=self.views.brushing, missing=self.files.missing,
             trust=self.trust.states(session, panes, on=self.preferences.trust_line),
         )  # fmt: skip
 
@@ -257,16 +265,28 @@ class Window(QMainWindow):
         """Shows the session, and what has been computed of it, everywhere."""
         scene = self.scene
         parts: tuple[Part, ...] = (
-            self.top_bar, self.chip, self.views, *self.panels.all, self.banner, self.status,
-            self.menu_actions,
+            self.top_bar, self.chip, self.views, *self.panels.all, self.documents.locating,
+            self.banner, self.status, self.menu_actions,
         )  # fmt: skip
         for part in parts:
             part.show_scene(scene)
         if (dialog := self._loaded("trust_dialog")) is not None:
             dialog.show_scene(scene)
-        photo = scene.session.photo
-        name = window_title(Path(photo.path).name) if photo else ""
-        self.setWindowTitle(f"{name} – vitviz" if photo else "vitviz")
+        self._show_title()
+
+    @Slot(object)
+    def _on_saved(self, path: Path) -> None:
+        self.status.show_saved(path)
+        self._show_title()
+
+    @Slot()
+    def _show_title(self) -> None:
+        """The session and whether it is changed, the photo, the program."""
+        path, photo = self.documents.sessions.path, self.store.session.photo
+        names = [] if path is None else [f"{window_title(path.name)}[*]"]
+        names += [window_title(Path(photo.path).name)] if photo else []
+        self.setWindowTitle(" – ".join((*names, "vitviz")))
+        self.setWindowModified(self.documents.sessions.is_changed)
 
     @Slot()
     def _show_trust(self) -> None:
@@ -331,6 +351,8 @@ class Window(QMainWindow):
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange:
             self._show_actions()
+        elif event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.files.look_again()  # what was missing may have been put back meanwhile
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() or event.mimeData().hasImage():
@@ -342,7 +364,7 @@ class Window(QMainWindow):
         if event.modifiers() & shift and len(urls) == 1 and urls[0].isLocalFile():
             self.documents.sessions.open_state(Path(urls[0].toLocalFile()))
         else:
-            self.documents.paste(event.mimeData())
+            self.documents.paste(event.mimeData(), "What was dropped")
 
     def closeEvent(self, event: QCloseEvent) -> None:
         end = time.monotonic() + CLOSING_S

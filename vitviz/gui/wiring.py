@@ -65,6 +65,7 @@ def connect_view(app: App, name: Tab, widget: ViewWidget) -> None:
 def _look(app: App, widget: ViewWidget) -> None:
     look = cast("LookView", widget)
     canvas = look.canvas
+    connect(app, (look.problem.button.clicked, lambda app, _: file.locate_files(app)))
     connect(app, (look.trust.chosen, trust.show_trust), (canvas.brushed, ablation.brush_patch))
     connect(app, (canvas.hovered, go.hover_patch), (canvas.clicked, go.choose_patch))
     connect(app, (look.deck_requested, view.toggle_panels))

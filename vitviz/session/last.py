@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from vitviz.errors import VitvizError
 from vitviz.paths import is_there
 from vitviz.session import session_file
+from vitviz.session.finding import FileFacts
 from vitviz.session.session_file import SUFFIX
 from vitviz.session.state import PhotoRef, Session
 from vitviz.writing import private_folder, whole
@@ -29,6 +31,7 @@ class LastSession:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._read: Session | None = None
+        self.files: Mapping[str, FileFacts] = {}
         self._opened: Session | None = None
         self._left_out = False
         self._may_replace = True
@@ -70,7 +73,11 @@ class LastSession:
         Raises:
             SessionError: It cannot be read. ``set_aside`` keeps it from being overwritten.
         """
-        self._read = session_file.read(self.path) if is_there(self.path) else None
+        if not is_there(self.path):
+            self._read = None
+            return None
+        saved = session_file.read_saved(self.path)
+        self._read, self.files = saved.session, saved.files
         return self._read
 
     def note_opened(self, session: Session) -> None:
@@ -100,15 +107,19 @@ class LastSession:
             return None
         return path
 
-    def keep(self, session: Session) -> None:
+    def keep(self, session: Session, files: Mapping[str, FileFacts] | None = None) -> None:
         """Keeps a session as that of last time.
+
+        Args:
+            session: What is open.
+            files: What is known of its photos and models.
 
         Raises:
             VitvizError: It cannot be written; what was kept before stays.
         """
         if self._left_out and session == self._opened:
             return
-        content = session_file.to_json(session).encode()
+        content = session_file.to_json(session, files).encode()
         if self._holds(content):
             return
         if not self._may_replace:

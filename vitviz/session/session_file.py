@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,15 +13,17 @@ from vitviz.errors import SessionError, VitvizError
 from vitviz.maps.style import ColourMap
 from vitviz.paths import is_something_else
 from vitviz.reading import parse, typed, wrong
+from vitviz.session.finding import FileFacts
 from vitviz.session.state import Session, View
 from vitviz.session.strict import check_parameters, method_called
 from vitviz.writing import write_whole
 
-VERSION = 8
+VERSION = 9
 """1 had one pane, no figure and no class; up to 2 a query was a token or one point; up to 3 there
 was no mask; up to 4 nothing was taken from networks, and no class was set against another; up to 5
 no patches were outlined, and outliers were like all others; up to 6 no map referred to other
-photos; up to 7 there were no test-time registers. They are still read."""
+photos; up to 7 there were no test-time registers; up to 8 nothing was known of the
+files. They are still read."""
 
 QUERIES = "auto|patches|cls|dist|reg[1-9][0-9]*"
 
@@ -32,13 +34,44 @@ MAX_BYTES = 4 << 20
 CHOOSE = "Choose a file that vitviz saved."
 
 
-def to_json(session: Session) -> str:
-    """The session as text; ``from_json`` gives an equal one back."""
-    return json.dumps({"vitviz": VERSION, **asdict(session)}, indent=1) + "\n"
+@dataclass(frozen=True)
+class SavedSession:
+    """What a session file holds.
+
+    Args:
+        session: Every choice.
+        files: What was known of the photos and models when it was saved, by their names, so that
+            they are found again where they are moved.
+    """
+
+    session: Session
+    files: dict[str, FileFacts] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Files:
+    files: dict[str, FileFacts]
+
+
+def to_json(session: Session, files: Mapping[str, FileFacts] | None = None) -> str:
+    """The session as text; ``from_json`` gives an equal one back.
+
+    Args:
+        session: Every choice.
+        files: What is known of its photos and models, by their names.
+    """
+    known = {name: asdict(facts) for name, facts in sorted((files or {}).items())}
+    text = {"vitviz": VERSION, **asdict(session), **({"files": known} if known else {})}
+    return json.dumps(text, indent=1) + "\n"
 
 
 def from_json(text: str) -> Session:
-    """The session that ``to_json`` wrote.
+    """The session that ``to_json`` wrote; raises as ``saved_in``."""
+    return saved_in(text).session
+
+
+def saved_in(text: str) -> SavedSession:
+    """All that ``to_json`` wrote.
 
     Raises:
         SessionError: It is not a session, or one of a later version, or holds nonsense.
@@ -56,7 +89,8 @@ def from_json(text: str) -> Session:
             "Open it with a newer vitviz.",
         )
     try:
-        return _checked(typed(Session, _in_this_version(data, version)))
+        files = typed(_Files, {"files": data.pop("files", {})}).files
+        return SavedSession(_checked(typed(Session, _in_this_version(data, version))), files)
     except (ValueError, VitvizError) as error:
         why = error.message.removesuffix(".") if isinstance(error, VitvizError) else str(error)
         raise SessionError(
@@ -64,17 +98,27 @@ def from_json(text: str) -> Session:
         ) from error
 
 
-def save(session: Session, path: Path) -> None:
+def save(session: Session, path: Path, files: Mapping[str, FileFacts] | None = None) -> None:
     """Writes the session; a failure or a power cut leaves the file that was there.
+
+    Args:
+        session: Every choice.
+        path: Of the file.
+        files: What is known of its photos and models, by their names.
 
     Raises:
         VitvizError: It cannot be written.
     """
-    write_whole(path, to_json(session).encode(), durable=True)
+    write_whole(path, to_json(session, files).encode(), durable=True)
 
 
 def read(path: Path) -> Session:
-    """The session in a file.
+    """The session in a file; raises as ``read_saved``."""
+    return read_saved(path).session
+
+
+def read_saved(path: Path) -> SavedSession:
+    """All that a session file holds.
 
     Raises:
         SessionError: It cannot be read, or is no session.
@@ -93,7 +137,7 @@ def read(path: Path) -> Session:
     if len(content) > MAX_BYTES:
         raise SessionError(f"{path.name} is too large to be a session.", CHOOSE)
     try:
-        return from_json(content.decode())
+        return saved_in(content.decode())
     except UnicodeDecodeError as error:
         raise SessionError(f"{path.name} is not a vitviz session.", CHOOSE) from error
 

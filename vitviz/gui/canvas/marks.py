@@ -335,3 +335,14 @@ def _numbers(
         if cell.intersects(strip):
             painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, str(number + 1))
     painter.restore()
+
+
+def missing(painter: QPainter, area: QRectF, colour: QColor) -> None:
+    """A dashed frame with a question mark in it: what would be here is not there."""
+    painter.save()
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(colour, 1.5, Qt.PenStyle.DashLine))
+    painter.drawRoundedRect(area.adjusted(1, 1, -1, -1), 5, 5)
+    painter.setFont(sized(painter.font(), min(2.2, max(1.0, area.height() / 40))))
+    painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "?")
+    painter.restore()

@@ -13,7 +13,7 @@ from vitviz.errors import VitvizError
 from vitviz.gui.commands.command import App, Command, Menu
 from vitviz.gui.commands.rules import has_panes, has_photos
 from vitviz.gui.found import Found
-from vitviz.gui.scene import PaneDrop, Scene
+from vitviz.gui.scene import FileMissing, PaneDrop, Scene
 from vitviz.models.loading import bundled
 from vitviz.session import panes as changes
 from vitviz.session.panes import pair_of, view_on_another, with_query
@@ -253,7 +253,11 @@ def choose_pair(app: App, first: int, second: int) -> None:
 
 
 def retry_pane(app: App, index: int) -> None:
-    app.controller.retry(index)
+    """What failed, again; what is missing is asked for."""
+    if isinstance(app.scene.panes[index].error, FileMissing):
+        app.documents.locating.locate()
+    else:
+        app.controller.retry(index)
 
 
 def choose_pane_query(app: App, index: int, query: Query) -> None:

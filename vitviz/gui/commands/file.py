@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog
 
 from vitviz.engine.answers import Cell
 from vitviz.gui.commands.command import App, Menu
-from vitviz.gui.commands.rules import has_map, has_photos
+from vitviz.gui.commands.rules import has_map, has_missing, has_photos
 from vitviz.gui.threads.jobs import Job
 from vitviz.gui.widgets.target import ask_target
 from vitviz.progress import Progress
@@ -54,6 +54,11 @@ def save_session_as(app: App) -> None:
     app.documents.sessions.save_as()
 
 
+@command("file.locate", "&Locate Missing Files…", when=has_missing)
+def locate_files(app: App) -> None:
+    app.documents.locating.locate()
+
+
 @command("file.export_figure", "Export F&igure…", "Ctrl+E", when=has_map, separated=True)
 def export_figure(app: App) -> None:
     """Asks how a figure is to be, and writes it; the choices stay in the session."""
@@ -67,7 +72,7 @@ def export_figure(app: App) -> None:
     app.settings.remember("figure", dialog.form.suffix)
     app.store.amend(replace(app.store.session, figure=dialog.figure))
     if dialog.saved is not None:
-        app.status.show_idle(f"Saved {dialog.saved.name}")
+        app.status.show_saved(dialog.saved)
     dialog.deleteLater()
 
 
@@ -179,6 +184,6 @@ def write(app: App, path: Path, work: Callable[[Progress], object]) -> None:
     """Writes a file on the jobs' thread, and says so once it is written."""
 
     def written(_: object) -> None:
-        app.status.show_idle(f"Saved {path.name}")
+        app.status.show_saved(path)
 
     app.jobs.begin(Job(f"Writing {path.name}", work, written))

@@ -57,7 +57,7 @@ def cancel(app: App) -> None:
         app.banner.say(
             "Cancelled: this photo has no map yet.",
             (("Compute it", app.controller.retry),),
-            until_map=True,
+            until=lambda scene: scene.cell is not None,
         )
 
 

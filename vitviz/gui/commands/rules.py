@@ -17,6 +17,11 @@ def has_photos(scene: Scene) -> bool:
     return bool(scene.session.photos)
 
 
+def has_missing(scene: Scene) -> bool:
+    """Some file of the session is not where it was."""
+    return bool(scene.missing)
+
+
 def has_panes(scene: Scene) -> bool:
     """The Compare view has several panes."""
     return len(scene.session.panes) > 1

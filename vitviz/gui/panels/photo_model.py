@@ -17,6 +17,7 @@ PREVIEW = Qt.ItemDataRole.UserRole + 1
 PIXMAP = Qt.ItemDataRole.UserRole + 2
 REF = Qt.ItemDataRole.UserRole + 3
 LABEL = Qt.ItemDataRole.UserRole + 4
+MISSING = Qt.ItemDataRole.UserRole + 5
 
 FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsDragEnabled
 
@@ -37,6 +38,7 @@ class PhotoModel(QStringListModel):
         self._rows: dict[PhotoRef, int] | None = {}
         self._previews: dict[PhotoRef, tuple[Preview, QPixmap]] = {}
         self._labels: dict[PhotoRef, str] = {}
+        self._missing: Collection[str] = ()
 
     @property
     def refs(self) -> tuple[PhotoRef, ...]:
@@ -56,6 +58,15 @@ class PhotoModel(QStringListModel):
         if new > before:
             self._take(refs)
             self.insertRows(before, new - before)
+
+    def set_missing(self, names: Collection[str]) -> bool:
+        """Marks photos as missing; True where others are marked than before."""
+        if names == self._missing:
+            return False
+        self._missing = names
+        if self._refs:
+            self.dataChanged.emit(self.index(0), self.index(len(self._refs) - 1))
+        return True
 
     def set_preview(self, preview: Preview) -> None:
         """Fills in a photo's thumbnail."""
@@ -111,7 +122,9 @@ class PhotoModel(QStringListModel):
         if role == REF:
             return ref
         if role == LABEL:
-            return self._labels.get(ref, "")
+            return "missing" if ref.path in self._missing else self._labels.get(ref, "")
+        if role == MISSING:
+            return ref.path in self._missing
         preview, pixmap = self._previews.get(ref, (None, None))
         return {PREVIEW: preview, PIXMAP: pixmap}.get(role)
 
@@ -121,6 +134,8 @@ class PhotoModel(QStringListModel):
     def _tooltip(self, ref: PhotoRef) -> str:
         preview = self.preview(ref)
         lines = [shown_text(ref.path)]
+        if ref.path in self._missing:
+            lines.append("Missing: locate it, or put it back")
         if preview is not None and preview.frames > 1:
             lines.append(f"{preview.frames} frames: Alt+Right, Alt+Left")
         if preview is not None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import cast
 
-from PySide6.QtCore import QObject, QRect, QSize, Qt
+from PySide6.QtCore import QObject, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPainterPath, QPalette, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from vitviz.gui.panels.photo_model import LABEL, PIXMAP, PREVIEW, Index
+from vitviz.gui.canvas import marks
+from vitviz.gui.panels.photo_model import LABEL, MISSING, PIXMAP, PREVIEW, Index
 from vitviz.gui.threads.service import Preview
 
 PAD = 6
@@ -68,6 +69,8 @@ class PhotoTiles(QStyledItemDelegate):
             painter.setClipPath(outline)
             painter.drawPixmap(picture, pixmap, covering(pixmap.size(), picture.size()))
             painter.setClipping(False)
+        elif index.data(MISSING):
+            marks.missing(painter, QRectF(picture), palette.placeholderText().color())
         selected = bool(state & QStyle.StateFlag.State_Selected)
         if selected:
             pen = QPen(palette.highlight(), 2)

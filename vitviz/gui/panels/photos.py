@@ -161,6 +161,8 @@ class PhotosPanel(QWidget):
             self._stale = {ref for ref in self._refs if self.preview(ref) is not None}
             self.list.request_previews()
         self._photo = session.photo
+        if self.photos.set_missing(scene.missing.keys()):
+            self.list.request_previews()
         self._note_predictions(scene)
         if session.photos is not self._refs:
             self._refs = session.photos

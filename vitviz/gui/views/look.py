@@ -10,10 +10,11 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from vitviz.gui.canvas.canvas import Canvas
 from vitviz.gui.canvas.window_lines import window_lines
-from vitviz.gui.scene import Scene
+from vitviz.gui.scene import FileMissing, Scene
 from vitviz.gui.threads.service import OpenPhoto
 from vitviz.gui.trust.line import TrustLine
 from vitviz.gui.views.view import ViewWidget
+from vitviz.gui.widgets.problem import Problem
 from vitviz.gui.widgets.text import PlainLabel, set_tooltip
 from vitviz.imaging.geometry import Box
 from vitviz.wording.caption import caption
@@ -49,6 +50,7 @@ class LookView(ViewWidget):
         layout.addWidget(self.caption)
         layout.addWidget(self.trust)
         self._opened: OpenPhoto | None = None
+        self.problem = Problem(self._canvas)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         is_key = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
@@ -79,6 +81,8 @@ class LookView(ViewWidget):
                 self.canvas.set_photo(opened.photo, opened.pyramid)
         places = scene.session.view.ablation.places
         self.canvas.set_removed(tuple(Box(*place) for place in places))
+        missing = scene.error if isinstance(scene.error, FileMissing) else None
+        self.problem.show_error(missing)
         if not scene.session.photos:
             self.canvas.set_message("Drop a photo here", "or press Ctrl+O to open one")
         cell, heat_map, look = scene.cell, scene.heat_map, scene.look

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from pathlib import Path
+
+from PySide6.QtCore import QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QProgressBar, QStatusBar, QToolButton, QWidget
 
 from vitviz.engine.answers import Origin
 from vitviz.gui.scene import Scene
 from vitviz.gui.widgets.text import PlainLabel, set_tooltip
+from vitviz.paths import absolute
 from vitviz.plain_text import shown_text
 from vitviz.plurals import count_of
 from vitviz.progress import Stage
@@ -51,12 +55,17 @@ class StatusBar(QStatusBar):
         self.cancel.setText("Cancel")
         self.cancel.setToolTip("Cancel (Ctrl+.)")
         self.cancel.clicked.connect(self.cancel_requested)
+        self.show_folder = QToolButton()
+        self.show_folder.setText("Show in Folder")
+        self.show_folder.clicked.connect(self._show_folder)
+        self._saved: Path | None = None
         self.hovered = PlainLabel()
         self.sign.setContentsMargins(12, 0, 2, 0)
         self.state.setContentsMargins(0, 0, 12, 0)
         self.hovered.setContentsMargins(0, 0, 12, 0)
         self.origin.setContentsMargins(0, 0, 12, 0)
-        for widget in (self.sign, self.state, self.progress, self.cancel, self.origin, self.facts):
+        at_left = (self.sign, self.state, self.show_folder, self.progress, self.cancel, self.origin)
+        for widget in (*at_left, self.facts):
             self.addWidget(widget)
         self.addPermanentWidget(self.hovered)
         self._good = "#54b877"
@@ -71,13 +80,27 @@ class StatusBar(QStatusBar):
         self.state.setText(shown_text(words, MOST_LETTERS))
         self.progress.hide()
         self.cancel.hide()
+        self.show_folder.hide()
         self.facts.show()
+
+    def show_saved(self, path: Path) -> None:
+        """A file was written, which can be shown in its folder."""
+        self.show_idle(f"Saved {path.name}")
+        self._saved = path
+        self.show_folder.setToolTip(shown_text(str(absolute(path).parent)))
+        self.show_folder.show()
+
+    @Slot()
+    def _show_folder(self) -> None:
+        if self._saved is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(absolute(self._saved).parent)))
 
     def show_progress(self, stage: Stage, fraction: float) -> None:
         self._show_sign("○")
         self.state.setText(shown_text(stage_words(stage), MOST_LETTERS))
         # The stages have room for the longest so far: the bar would jump from one to the next.
         self.state.setMinimumWidth(max(self.state.minimumWidth(), self.state.sizeHint().width()))
+        self.show_folder.hide()
         self.facts.hide()  # they are those of the map before
         self.progress.setValue(round(1000 * fraction))
         self.progress.show()

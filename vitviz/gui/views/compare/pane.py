@@ -20,10 +20,11 @@ from vitviz.gui.canvas import marks
 from vitviz.gui.canvas.photo_view import BY_KEYBOARD
 from vitviz.gui.canvas.still_layer import StillLayer
 from vitviz.gui.views.compare.canvas import CanvasContent, CompareCanvas
-from vitviz.gui.views.compare.overlay import DropHint, Problem
+from vitviz.gui.views.compare.overlay import DropHint
 from vitviz.gui.views.compare.words import EXPLANATION
 from vitviz.gui.widgets import drops
 from vitviz.gui.widgets.elided import ElidedLine
+from vitviz.gui.widgets.problem import Problem
 from vitviz.gui.widgets.text import PlainLabel
 
 FRAME = 3

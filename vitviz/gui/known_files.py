@@ -1,0 +1,105 @@
+"""What is known of the files that the session names: which are missing, and what tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from vitviz.errors import VitvizError
+from vitviz.gui.scene import FileMissing, Missing
+from vitviz.models.loading import bundled
+from vitviz.paths import is_elsewhere, is_file
+from vitviz.session.finding import FileFacts, facts_of
+from vitviz.session.state import Pane, Session
+
+
+class KnownFiles(QObject):
+    """Photos and checkpoints by their names in the session.
+
+    What is missing keeps its place in the session, with all that was chosen for it: nobody opens
+    it, and the window says that it is missing until it is found.
+
+    Signals:
+        changed(): Something is missing, or is there again.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.missing: Mapping[str, Missing] = {}
+        self._facts: dict[str, FileFacts] = {}
+        self._allowed: frozenset[str] = frozenset()
+        self._bundled = frozenset(card.id for card in bundled())
+
+    def look(self, session: Session, facts: Mapping[str, FileFacts] | None = None) -> None:
+        """Finds out which files of a session are there; those on other computers are not asked
+        for until the user says so.
+
+        Args:
+            session: From a file.
+            facts: What that file says of them.
+        """
+        self._facts |= facts or {}
+        names = sorted(session.files | self.missing.keys())
+        self._set({name: why for name in names if (why := self._why(name))})
+
+    def allow(self, names: Iterable[str]) -> None:
+        """The user said yes to names on other computers."""
+        self._allowed |= frozenset(names)
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Finds out whether what was missing is there now."""
+        if self.missing:
+            self._set({name: why for name in self.missing if (why := self._why(name))})
+
+    def note_gone(self, name: str) -> bool:
+        """A file could not be opened: notes whether that is because it is not there."""
+        why = self._why(name)
+        if why:
+            self._set({**self.missing, name: why})
+        return bool(why)
+
+    def learn(self, name: str, sha256: str) -> None:
+        """The bytes of a file that was opened."""
+        if sha256 and name not in self.missing:
+            self._facts[name] = FileFacts(sha256)
+
+    def facts(self, session: Session) -> dict[str, FileFacts]:
+        """What is known of each file of a session, for whoever has to find it again."""
+        known = {}
+        for name in session.files - self._bundled:
+            old = self._facts.get(name, FileFacts())
+            there = name not in self.missing and not is_elsewhere(name)
+            known[name] = facts_of(name, old.sha256) if there else old
+        return {name: facts for name, facts in known.items() if facts != FileFacts()}
+
+    def facts_of_missing(self, session: Session) -> dict[str, FileFacts]:
+        """What is known of those that have to be found."""
+        gone = session.files & self.missing.keys()
+        return {name: self._facts.get(name, FileFacts()) for name in sorted(gone)}
+
+    def problem(self, pane: Pane) -> VitvizError | None:
+        """Why a pane can have no map; None where its photo and its model are there."""
+        refs = (*((pane.photo,) if pane.photo is not None else ()), *pane.view.reference)
+        named = [(ref.path, "photo") for ref in refs]
+        for name, what in (*named, (pane.model, "checkpoint")):
+            if name in self.missing:
+                return FileMissing(name, what)
+        return None
+
+    def _why(self, name: str) -> Missing | None:
+        if name in self._bundled:
+            return None
+        if is_elsewhere(name) and name not in self._allowed:
+            return "elsewhere"
+        # A name without its folder is that of a figure's photo, and of nothing around here.
+        return None if Path(name).is_absolute() and is_file(name) else "gone"
+
+    def _set(self, missing: Mapping[str, Missing]) -> None:
+        if missing != self.missing:
+            self.missing = missing
+            self.changed.emit()
