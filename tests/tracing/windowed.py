@@ -124,6 +124,9 @@ class Toy(Network):
     def as_tokens(self, z: Tensor) -> Tensor:
         return z.flatten(1, 2)
 
+    def projection(self, layer: int) -> Tensor:
+        return self.blocks[layer].proj.weight
+
     def classify(self, z: Tensor) -> Tensor:
         return self.head(z.mean((1, 2)))
 

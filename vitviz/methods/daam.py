@@ -17,7 +17,8 @@ to 13; the label-free weights without neighbours, as in the package daam-timm-vi
 
 Differences from the source: any query, not only CLS; of several tokens their mean (in the package,
 of networks that take the mean of their patches, the sum). Neither scaled by the last layer nor
-through a sigmoid.
+through a sigmoid. Through windows and merging (Swin) it is vitviz's own: a merged patch has the sum
+of what those gave that it was merged of.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import numpy as np
 
 from vitviz.maps.heat_map import Explanation, Quantity
 from vitviz.methods.base import Method, Question
+from vitviz.methods.parts.flow import merged
 from vitviz.models.tokens import runs
 from vitviz.progress import Progress
 from vitviz.shapes import Float32
@@ -67,8 +69,11 @@ def _accumulated(trace: Trace, question: Question, aim: Aim, progress: Progress)
     total = np.zeros((1, trace.tokens), np.float32)
     by_layer = {}
     for layer, attention in enumerate(trace.attention):
+        if layer:
+            total = merged(total, trace.outline, layer)
         if attention is not None:
-            total = total + _given(trace, gradients, layer, question.query)
+            query = trace.tokens_in(layer, question.query)
+            total = total + _given(trace, gradients, layer, query)
             by_layer[layer] = trace.maps(layer, total)
     quantity = Quantity("accumulated attention")
     return Explanation(by_layer, "mean", quantity, "through", aim.target, aim.contrast)
@@ -95,7 +100,7 @@ DAAM = Method(
     source="Liao, Gao and Zhang 2025, arXiv 2503.14640",
     explain=explain,
     heads="mean",
-    needs=frozenset({"attention", "gradients", "classes", "sequence"}),
+    needs=frozenset({"attention", "gradients", "classes", "path"}),
 )
 
 DAAM_FEATURES = Method(
@@ -104,5 +109,5 @@ DAAM_FEATURES = Method(
     source="Liao, Gao and Zhang 2025, arXiv 2503.14640",
     explain=explain_features,
     heads="mean",
-    needs=frozenset({"attention", "gradients", "sequence"}),
+    needs=frozenset({"attention", "gradients", "path"}),
 )

@@ -12,10 +12,12 @@ Source: Bousselham, Boggust, Chaybouti, Strobelt and Kuehne, "LeGrad: An Explain
 Vision Transformers via Feature Formation Sensitivity", ICCV 2025, arXiv 2404.03214, section 3, and
 their program (WalBouss/LeGrad): the mean over rows of CLS and patches, the last two layers.
 
-Differences from the source: there Z_l is pooled by the mean over all tokens, CLS included, which
-no head was trained on; that is the choice "all tokens" here, and "as trained" pools as the network
+Differences from the source: there Z_l is pooled by the mean over all tokens, CLS included, which no
+head was trained on; that is the choice "all tokens" here, and "as trained" pools as the network
 does. There the class is a text's; here one of the head's. Not scaled to 0..1, and not enlarged.
-Rows of the gradient are made in blocks: no tokens x tokens matrix is held.
+Rows of the gradient are made in blocks: no tokens x tokens matrix is held. Of a network in stages
+(Swin) the head can read the layers of the last stage alone; pairs that cannot look at each other
+have no gradient.
 """
 
 from __future__ import annotations
@@ -26,10 +28,13 @@ import numpy as np
 
 from vitviz.maps.heat_map import Explanation, Quantity
 from vitviz.methods.base import Method, Parameter, Question
+from vitviz.methods.parts.slopes import slopes_in_windows
 from vitviz.progress import Progress
 from vitviz.shapes import Float32
 
 if TYPE_CHECKING:
+    from vitviz.models.outline import Outline
+    from vitviz.tracing.attention import LayerAttention
     from vitviz.tracing.gradients import LayerGradient
     from vitviz.tracing.trace import Trace
 
@@ -59,16 +64,31 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
     """
     settings = LEGRAD.settings(question.params)
     aim = trace.aim(question.target, question.contrast)
-    layers = range(max(0, trace.depth - int(settings["blocks"])), trace.depth)
-    total = np.zeros((1, trace.tokens), np.float32)
+    layers = range(max(readable(trace.outline), trace.depth - int(settings["blocks"])), trace.depth)
+    total = np.zeros((1, trace.outline.tokens(trace.depth - 1).tokens), np.float32)
     by_layer = {}
-    of_all = settings["pool"] == "all tokens"
+    # The mean of all tokens is what a network without prefix tokens may have been trained on.
+    trained = trace.outline.pool == "mean" and not trace.outline.prefix
+    of_all = settings["pool"] == "all tokens" and not trained
     for layer, gradient in trace.layer_gradients(aim, layers, of_all, progress):
         if gradient is not None:
-            total = total + _positive(gradient)
+            own = trace.attention_of(layer)
+            in_windows = gradient.windows is not None
+            total = total + (
+                _positive_in_windows(own, gradient) if in_windows else _positive(gradient)
+            )
             by_layer[layer] = trace.maps(layer, total)
     quantity = Quantity("sensitivity to attention")
     return Explanation(by_layer, "mean", quantity, "through", aim.target, aim.contrast)
+
+
+def readable(outline: Outline) -> int:
+    """The first layer whose output the head can read: from there on all have the last one's grid
+    and width.
+    """
+    last = outline.layers[-1]
+    alike = [(one.grid, one.width) == (last.grid, last.width) for one in outline.layers]
+    return outline.depth - alike[::-1].index(False) if False in alike else 0
 
 
 def _positive(gradient: LayerGradient) -> Float32[np.ndarray, "1 tokens"]:
@@ -86,6 +106,21 @@ def _positive(gradient: LayerGradient) -> Float32[np.ndarray, "1 tokens"]:
     return found
 
 
+def _positive_in_windows(
+    attention: LayerAttention, gradient: LayerGradient
+) -> Float32[np.ndarray, "1 tokens"]:
+    """E_l where tokens look at those of their own window: of other pairs there is no gradient."""
+    windows = gradient.windows
+    assert windows is not None
+    total = gradient.mixed.new_zeros(windows.positions)
+    for rows, slopes in slopes_in_windows(attention, gradient):
+        each = slopes.clamp_(min=0).unflatten(1, (-1, windows.slots))  # heads windows slots slots
+        total[rows] = each.sum((0, 2)).flatten()
+    mean = windows.out_of(total[None]) / (len(gradient.mixed) * windows.tokens)
+    found: Float32[np.ndarray, "1 tokens"] = mean.cpu().numpy()
+    return found
+
+
 LEGRAD = Method(
     name="legrad",
     title="LeGrad",
@@ -93,6 +128,6 @@ LEGRAD = Method(
     explain=explain,
     parameters=(BLOCKS, POOL),
     heads="mean",
-    needs=frozenset({"attention", "gradients", "classes", "sequence"}),
+    needs=frozenset({"attention", "gradients", "classes", "path"}),
     about_token=False,
 )

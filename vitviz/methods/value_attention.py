@@ -11,7 +11,8 @@ Source: Kobayashi, Kuribayashi, Yokoi and Inui, "Attention is Not Only a Weight:
 Transformers with Vector Norms", EMNLP 2020, arXiv 2004.10102, equation 6.
 
 Differences from the source: the biases of the projection are nobody's and are left out, those of
-the values are in them; LayerScale, which came later, is part of W.
+the values are in them; LayerScale, which came later, is part of W. In windows (Swin) a token gets
+of its own window alone, and what it looks at in padding is left out.
 """
 
 from __future__ import annotations
@@ -46,6 +47,5 @@ VALUE_ATTENTION = Method(
     source="Kobayashi et al. 2020, arXiv 2004.10102",
     explain=explain,
     directions=("of", "to"),
-    needs=frozenset({"attention", "values", "sequence"}),
+    needs=frozenset({"attention", "values"}),
 )
-"""Of networks with one sequence: there the values of a layer are those of its tokens."""

@@ -14,7 +14,7 @@ et al., EMNLP 2021, arXiv 2109.07152; the product over layers, Abnar and Zuidema
 2403.14552); this is not TokenTM, which also asks how much a token turns, and about a class.
 
 Difference from the sources: LayerNorm and the MLP, which change lengths too, are left out, as in
-rollout.
+rollout. Through windows and merging (Swin) it goes as rollout does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from vitviz.maps.heat_map import Explanation, Quantity, uniform
 from vitviz.methods.base import Method, Question
-from vitviz.methods.parts.flow import SMALLEST, START, layers_from
+from vitviz.methods.parts.flow import SMALLEST, START, layers_from, unmerged
 from vitviz.progress import Progress, Stage, part
 from vitviz.shapes import Float
 
@@ -48,14 +48,20 @@ def explain(trace: Trace, question: Question, progress: Progress) -> Explanation
         of.layer: _Lengths(of.products(), torch.linalg.vector_norm(of.state.float(), dim=-1))
         for of in trace.values(through, part(progress, 0, 0.5))
     }
-    flows = torch.zeros(len(through), trace.tokens, device=trace.device)
-    room = trace.room()
+    flows, room = None, trace.room()
     for place, layer in reversed(list(enumerate(through))):
         stage = Stage("method_layer", layer, trace.depth, "value-rollout")
         progress(stage, 1 - (place + 1) / (2 * len(through)))
-        flows[place, list(question.query)] = 1 / len(question.query)
-        flows[place:] = _pushed(flows[place:], trace, layer, lengths[layer], room)
-    maps = uniform(flows.unsqueeze(1).cpu().numpy(), through, trace.layout, trace.geometry)
+        own = trace.tokens_in(layer, question.query)
+        begin = torch.zeros(1, trace.attention_of(layer).tokens, device=trace.device)
+        begin[0, list(own)] = 1 / len(own)
+        flows = begin if flows is None else torch.cat([begin, flows])
+        flows = _pushed(flows, trace, layer, lengths[layer], room)
+        if place:
+            flows = unmerged(flows, trace.outline, layer)
+    assert flows is not None
+    first, values = through[0], flows.unsqueeze(1).cpu().numpy()
+    maps = uniform(values, through, trace.outline.tokens(first), trace.geometry_of(first))
     return Explanation(maps, "mean", Quantity("value-aware rollout", "share"), "through")
 
 
@@ -106,5 +112,5 @@ VALUE_ROLLOUT = Method(
     explain=explain,
     parameters=(START,),
     heads="mean",
-    needs=frozenset({"attention", "values", "sequence"}),
+    needs=frozenset({"attention", "values", "path"}),
 )

@@ -176,7 +176,7 @@ class Trace:
             return self.column(layer, keys[0])
         attention = self.attention_of(layer)
         if attention.windows is not None:
-            return _on_cpu(_mean_in_windows(attention, keys, rows=False))
+            return _on_cpu(_mean_in_windows(attention, keys, rows=False, weights=weights))
         wanted = torch.tensor(keys, device=attention.device)
         factors = 1.0 if weights is None else weights[:, None, wanted]
         means = [(block[..., wanted] * factors).mean(-1) for _, block in attention.row_blocks()]
@@ -401,19 +401,30 @@ class Trace:
 
 
 def _mean_in_windows(
-    attention: LayerAttention, tokens: tuple[int, ...], *, rows: bool
+    attention: LayerAttention,
+    tokens: tuple[int, ...],
+    *,
+    rows: bool,
+    weights: Float32[Tensor, "heads tokens"] | None = None,
 ) -> Float32[Tensor, "heads tokens"]:
-    """The mean of some rows, or columns, each window by itself."""
+    """The mean of some rows, or columns, each window by itself.
+
+    Args:
+        attention: In windows.
+        tokens: Whose rows or columns.
+        rows: Rows, not columns.
+        weights: What each of these is multiplied by; None: nothing.
+    """
     windows, heads = attention.windows, attention.heads
     assert windows is not None
-    share = torch.zeros(1, attention.tokens, device=attention.device)
-    share[0, list(tokens)] = 1 / len(tokens)
-    share = windows.into(share)[0]
+    share = torch.zeros(heads, attention.tokens, device=attention.device)
+    share[:, list(tokens)] = 1 / len(tokens)
+    share = windows.into(share if weights is None else share * weights)
     total = share.new_zeros(heads, windows.positions)
     for at, block in attention.window_blocks():
         each = block.view(heads, -1, windows.slots, windows.slots)
-        own = share[at].view(-1, windows.slots)
-        weighted = own[:, :, None] * each if rows else own[:, None] * each
+        own = share[:, at].view(heads, -1, windows.slots)
+        weighted = own[..., None] * each if rows else own[:, :, None] * each
         total[:, at] = weighted.sum(2 if rows else 3).flatten(1)
     return windows.out_of(total)
 

@@ -8,10 +8,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vitviz.models.branches import watching
 from vitviz.models.network import Bias, Network, softmax_attention
 from vitviz.progress import Progress, Stage, part
 from vitviz.shapes import Float
 from vitviz.tracing.gradients import move, run_forward
+from vitviz.tracing.windows import Windows
 
 
 class LayerValues(NamedTuple):
@@ -19,9 +21,9 @@ class LayerValues(NamedTuple):
 
     Args:
         layer: From 0.
-        v: What its heads mix.
+        v: What its heads mix, of each of its tokens, whichever window they are in.
         projection: What the heads' outputs, one head after another, are multiplied by.
-        state: What it was given.
+        state: What its attention is added to: what it was given, after its patches were merged.
     """
 
     layer: int
@@ -57,7 +59,8 @@ def run_values(
     """The values of some layers, in their order.
 
     Args:
-        network: One whose outline gives "values"; is moved to the image's device.
+        network: One whose outline gives "values"; is moved to the image's device. Where layers
+            merge their patches, they say what they add (``models.branches``).
         image: The model's input, normalised.
         layers: Which; those without attention are left out.
         progress: Called before every block; may raise ``Cancelled``.
@@ -76,11 +79,15 @@ def run_values(
             q: Tensor, k: Tensor, v: Tensor, bias: Bias | None = None,
             windows: Tensor | None = None, seen: list[Tensor] = seen,
         ) -> Tensor:  # fmt: skip
-            seen.append(v)
+            apart = v.transpose(0, 1).flatten(1, 2)  # heads, then every position of every window
+            seen.append(v[0] if windows is None else apart[:, Windows(windows).places])
             return softmax_attention(q, k, v, bias, windows)
 
         with torch.inference_mode():
-            steps[layer](known[layer], attend)
+            with watching() as said:
+                out = network.as_tokens(steps[layer](known[layer], attend))
             if seen:
-                projection = network.projection(layer)
-                yield LayerValues(layer, seen[0][0], projection, network.as_tokens(known[layer])[0])
+                state = network.as_tokens(known[layer])
+                if state.shape != out.shape:  # patches were merged before attention
+                    state = out - sum(network.as_tokens(part) for part in said.added.values())
+                yield LayerValues(layer, seen[0], network.projection(layer), state[0])

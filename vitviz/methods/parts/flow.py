@@ -17,13 +17,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from vitviz.errors import VitvizError
 from vitviz.maps.heat_map import Fusion, Head
 from vitviz.methods.base import Parameter, ParameterValue, Question
 from vitviz.methods.parts.discard import RowBlocks, discard_smallest
 from vitviz.plurals import count_of
 from vitviz.progress import Progress, Stage
-from vitviz.shapes import Float
+from vitviz.shapes import Float, Float32
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -125,6 +127,25 @@ def unmerged(
             [-1 if a == axis else 1 for a in range(3)]
         )
     return torch.cat([flows[:, :prefix], shared.flatten(1)], dim=1)
+
+
+def merged(
+    values: Float32[np.ndarray, "rows tokens_before"], outline: Outline, layer: int
+) -> Float32[np.ndarray, "rows tokens"]:
+    """Numbers of the tokens of the layer before, as ones of a layer's: a patch that was merged has
+    the sum of those that it was merged of.
+    """
+    here, before = outline.layers[layer], outline.layers[layer - 1]
+    if here.grid == before.grid:
+        return values
+    times, prefix = here.patch // before.patch, len(outline.prefix)
+    of_patches = values[:, prefix:].reshape(len(values), *before.grid)
+    for axis, side in ((1, before.grid[0]), (2, before.grid[1])):
+        of_patches = np.add.reduceat(of_patches, np.arange(0, side, times), axis=axis)
+    found: Float32[np.ndarray, "rows tokens"] = np.concatenate(
+        [values[:, :prefix], of_patches.reshape(len(values), -1)], axis=1
+    )
+    return found
 
 
 def in_windows(

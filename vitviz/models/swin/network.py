@@ -354,6 +354,12 @@ class SwinTransformer(Network):
         proj = self.patch_embed.proj
         return Filters(proj.weight, proj.bias, self.config.patch, after=("LayerNorm",))
 
+    def projection(self, layer: int) -> Float[Tensor, "width width"]:
+        block = self.blocks[layer]
+        assert isinstance(block, Block)
+        weight: Tensor = block.attn.proj.weight
+        return weight
+
     def placing(self, input_size: tuple[int, int]) -> Places:  # noqa: ARG002
         return Places(within=("relative positions, which are added to q·k in each window",))
 

@@ -19,6 +19,8 @@ def outline(config: SwinConfig, input_size: tuple[int, int]) -> Outline:
     """The outline of a network at an input of this height and width."""
     layers = tuple(_layer(config, stage, block, input_size) for stage, block in config.blocks())
     gives: frozenset[Ability] = GIVES | CLASSES if config.classes else GIVES
+    if config.version == 2:
+        gives -= {"values"}  # what a head adds goes through a norm: it is no part of a sum
     windows = sorted(set(config.windows))
     sizes = (
         ("width", config.width), ("patch", config.patch), ("stages", config.stages),
