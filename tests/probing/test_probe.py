@@ -12,7 +12,14 @@ from tests.families.toy_cnn import CNNConfig
 from tests.families.toy_cnn import build as build_cnn
 from tests.families.toy_stages import StagesConfig
 from tests.families.toy_stages import build as build_stages
-from tests.models.networks import SMALL, VARIANTS, naive_logits, random_input, random_network
+from tests.models.networks import (
+    RELATIVES,
+    SMALL,
+    VARIANTS,
+    naive_logits,
+    random_input,
+    random_network,
+)
 from vitviz.errors import Cancelled, VitvizError
 from vitviz.imaging.geometry import Geometry
 from vitviz.models.vit.config import ViTConfig
@@ -171,3 +178,28 @@ def test_progress_is_told_before_each_forward_and_may_cancel() -> None:
     with pytest.raises(Cancelled):
         probe.logits(sets_of(15), progress)
     assert told == [(0, 6), (1, 6), (2, 6)]
+
+
+@pytest.mark.parametrize("name", ["no positions in blocks", "rotary", "relative"])
+def test_sequences_of_one_length_go_together_where_blocks_do_not_ask_where_they_lie(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = {
+        "no positions in blocks": SMALL, "rotary": RELATIVES["mixed RoPE"],
+        "relative": RELATIVES["BEiT"],
+    }[name]  # fmt: skip
+    network, image = random_network(config), random_input(12, 20, batch=1)[0].numpy()
+    rng, removed = np.random.default_rng(8), np.zeros((7, 15), bool)
+    for row, count in zip(removed, (4, 9, 4, 4, 9, 4, 2), strict=True):
+        row[rng.choice(15, count, replace=False)] = True
+    sizes: list[int] = []
+    through = Probe._through
+    monkeypatch.setattr(
+        Probe, "_through", lambda *given: (sizes.append(len(given[1])), through(*given))[1]
+    )
+    answers = Probe(network, image, GEOMETRY).logits(removed)
+    assert sizes == ([1, 4, 2] if name == "no positions in blocks" else [1] * 7)
+    monkeypatch.setattr("vitviz.probing.probe.LARGEST_BATCH", 1)
+    alone = Probe(network, image, GEOMETRY).logits(removed)
+    np.testing.assert_allclose(answers, alone, rtol=1e-5, atol=1e-5)
+    assert np.abs(np.diff(alone, axis=0)).max(1).min() > 1e-4  # each set has its own answer

@@ -114,7 +114,8 @@ def _positive_in_windows(
     assert windows is not None
     total = gradient.mixed.new_zeros(windows.positions)
     for rows, slopes in slopes_in_windows(attention, gradient):
-        each = slopes.clamp_(min=0).unflatten(1, (-1, windows.slots))  # heads windows slots slots
+        # heads windows slots slots
+        each = slopes.clamp_(min=0).view(len(slopes), -1, windows.slots, windows.slots)
         total[rows] = each.sum((0, 2)).flatten()
     mean = windows.out_of(total[None]) / (len(gradient.mixed) * windows.tokens)
     found: Float32[np.ndarray, "1 tokens"] = mean.cpu().numpy()
