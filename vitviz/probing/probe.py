@@ -170,8 +170,8 @@ class Probe:
                 for places in self._batches(removed, together):
                     progress(Stage("removing", done, len(removed)), done / len(removed))
                     answer = take(_finite(self._answer(torch.from_numpy(removed[places]))))
-                    for place, one in zip(places.tolist(), answer.split(1), strict=True):
-                        found[place] = one
+                    for place, one in zip(places.tolist(), answer, strict=True):
+                        found[place] = one[None]
                     done += len(places)
         return found
 
