@@ -62,7 +62,7 @@ def test_other_json_is_refused(text: str) -> None:
         ({"extra": 1}, 'does not know: "extra"'),
         (
             {"tab": "nowhere"},
-            '"tab" must be one of "look", "heads", "patches", "compare", "masked"',
+            '"tab" must be one of "look", "heads", "patches", "compare", "masked", "how"',
         ),
         ({"selected": True}, '"selected" must be a whole number'),
         ({"selected": 1}, '"selected" must be at most 0, the last of the photos, not 1'),

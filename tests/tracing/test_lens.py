@@ -9,7 +9,7 @@ import torch
 from tests.tracing.conftest import CONFIG, Example
 from vitviz.models.vit.network import VisionTransformer
 from vitviz.progress import silent
-from vitviz.tracing.lens import class_race, decided_at, depth_states, has_lens, patch_race
+from vitviz.tracing.lens import class_race, decided_at, depth_states, patch_race
 
 
 def states_by_hand(example: Example) -> list[torch.Tensor]:
@@ -24,7 +24,7 @@ def states_by_hand(example: Example) -> list[torch.Tensor]:
 def test_each_depth_is_the_head_on_that_state(example: Example) -> None:
     """Both heads of a distilled network read their own token, through the final norm."""
     network, image = example.network, torch.tensor(example.image[None])
-    assert has_lens(network.outline((12, 28)))
+    assert network.outline((12, 28)).reads_all_depths
     found = class_race(network, depth_states(network, image))
     assert found.shape == (CONFIG.depth + 1, CONFIG.classes)
     with torch.no_grad():

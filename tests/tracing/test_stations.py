@@ -111,7 +111,7 @@ def test_the_steps_of_attention_are_the_networks_own(trace: Trace, layer: int) -
             assert found.products[head, key] == pytest.approx(product, rel=1e-4, abs=1e-4)
         mix = found.weights[head].astype(np.float64) @ found.v[head]
         np.testing.assert_allclose(found.mixed[head], mix, atol=1e-4)
-        own = at_temperature(found.scaled[head], 1.0)
+        own = found.at_temperature(head, 1.0)
         np.testing.assert_allclose(found.weights[head], own, atol=1e-5)
         lengths = [
             np.linalg.norm(w * v) for w, v in zip(found.weights[head], found.v[head], strict=True)
@@ -140,7 +140,11 @@ def test_steps_within_windows(layer: int) -> None:
         row[:, found.members] = found.weights
         np.testing.assert_allclose(row, trace.row(layer, query), atol=1e-5)
         assert (np.diff(found.members) > 0).all()
-        assert len(found.members) + found.padding == (35 if layer == 2 else 6)
+        assert len(found.members) + found.padded.shape[1] == (35 if layer == 2 else 6)
+        for head in range(windowed.HEADS):
+            np.testing.assert_allclose(
+                found.at_temperature(head, 1.0), found.weights[head], atol=1e-5
+            )
 
 
 def test_what_the_parts_add_is_what_the_layer_is_more_than_before(trace: Trace) -> None:

@@ -160,7 +160,7 @@ def race(request: LensRequest, sight: Sight, progress: Progress) -> Lens:
     trace, card = sight.trace, sight.model.card
     outline = trace.outline
     why = "has a head that can read its last layer alone"
-    require_given(lens.has_lens(outline), sight, why if outline.classes else "has no classes")
+    require_given(outline.reads_all_depths, sight, why if outline.classes else "has no classes")
     assert trace.network is not None
     network, prefix, target = trace.network, len(outline.prefix), trace.target(request.target)
     states = lens.depth_states(network, trace.input(), progress, trace.kept)

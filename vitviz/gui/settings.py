@@ -40,6 +40,7 @@ class Preferences:
         provenance_beside: What made a file is also written beside it, as JSON.
         full_paths: What made a file names the folders of photos and checkpoints.
         windows: Windows of networks that have some are drawn on the photo.
+        reduce_motion: Nothing moves by itself, whatever the desktop says.
     """
 
     theme: Theme = "system"
@@ -51,6 +52,7 @@ class Preferences:
     provenance_beside: bool = False
     full_paths: bool = False
     windows: bool = True
+    reduce_motion: bool = False
 
     @property
     def disclosure(self) -> Disclosure:

@@ -16,6 +16,7 @@ from vitviz.session.state import Tab
 if TYPE_CHECKING:  # views are loaded when they are first opened
     from vitviz.gui.views.compare.view import CompareView
     from vitviz.gui.views.heads.view import HeadsView
+    from vitviz.gui.views.how.view import HowView
     from vitviz.gui.views.look import LookView
     from vitviz.gui.views.masked.view import MaskedView
     from vitviz.gui.views.patches.view import PatchesView
@@ -118,10 +119,29 @@ def _compare(app: App, widget: ViewWidget) -> None:
     )
 
 
+def _how(app: App, widget: ViewWidget) -> None:
+    how = cast("HowView", widget)
+    connect(
+        app,
+        (how.wanted, lambda app, requests: app.service.tell(requests)),
+        (how.patch_chosen, go.choose_patch_of_first),
+        (how.token_chosen, go.choose_named_query),
+        (how.layer_chosen, go.choose_layer),
+        (how.head_chosen, go.choose_head),
+        (how.target_chosen, go.choose_target),
+        (how.contrast_chosen, go.choose_contrast),
+        (how.brushed, ablation.brush_box),
+        (how.head_switched, ablation.toggle_head),
+        (how.whole_requested, ablation.end_ablation),
+    )
+    app.service.told.connect(how.show_answer)
+
+
 CONNECT: dict[Tab, Callable[[App, ViewWidget], None]] = {
     "look": _look,
     "heads": _heads,
     "patches": _patches,
     "masked": _masked,
     "compare": _compare,
+    "how": _how,
 }

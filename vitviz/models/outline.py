@@ -135,6 +135,13 @@ class Outline:
         return replace(self, prefix=(*self.prefix, REGISTER), gives=self.gives - {"decoder"})
 
     @property
+    def reads_all_depths(self) -> bool:
+        """Whether its head can read what its earlier layers put out: it tells classes apart, and
+        all layers have one and the same sequence of tokens.
+        """
+        return {"classes", "sequence", "states"} <= self.gives
+
+    @property
     def default_query(self) -> str:
         """Whose attention is asked about unless somebody says otherwise: "cls", where the classes
         are read from it; else "patches", the mean over all of them.

@@ -34,7 +34,7 @@ over them, or their mean.
 Points, so that the query stays on the same thing when the grid changes under it.
 """
 
-Tab = Literal["look", "heads", "patches", "compare", "masked"]
+Tab = Literal["look", "heads", "patches", "compare", "masked", "how"]
 
 MOST_PANES = 6
 """Side by side; more are too small to read."""

@@ -18,20 +18,12 @@ from torch import Tensor
 
 from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.network import Network
-from vitviz.models.outline import Outline
 from vitviz.progress import Progress, Stage, silent
 from vitviz.shapes import Float, Float32, Int
 from vitviz.tracing.gradients import move, run_forward
 
 TOGETHER_BYTES = 32 << 20
 """Of the logits of patches that are read at the same time."""
-
-
-def has_lens(outline: Outline) -> bool:
-    """Whether the head of a network can read what its earlier layers put out: it tells classes
-    apart, and all layers have one and the same sequence of tokens.
-    """
-    return {"classes", "sequence", "states"} <= outline.gives
 
 
 class PatchReadings(NamedTuple):
@@ -70,7 +62,7 @@ def class_race(network: Network, states: Sequence[Tensor]) -> Float32[np.ndarray
     """The logits that the head reads from each state; those of the last one are the answer.
 
     Args:
-        network: Of which ``has_lens`` is true.
+        network: Whose outline ``reads_all_depths``.
         states: From ``depth_states``.
     """
     with torch.inference_mode():

@@ -110,7 +110,7 @@ class AttentionSteps:
         products: q . k.
         bias: What is added after they were divided by the root of head_dim; None: nothing.
         mixed: What the heads put out: the values, weighted.
-        padding: In how much of its window there is no photo: keys that are left out here.
+        padded: The same as ``scaled`` of keys in its window where there is no photo.
     """
 
     layer: int
@@ -123,7 +123,7 @@ class AttentionSteps:
     bias: Float32[np.ndarray, "heads keys"] | None
     weights: Float32[np.ndarray, "heads keys"]
     mixed: Float32[np.ndarray, "heads head_dim"]
-    padding: int = 0
+    padded: Float32[np.ndarray, "heads padding"]
 
     @property
     def divisor(self) -> float:
@@ -137,6 +137,11 @@ class AttentionSteps:
             np.float32
         )
         return scaled if self.bias is None else scaled + self.bias
+
+    def at_temperature(self, head: int, temperature: float) -> Float32[np.ndarray, " keys"]:
+        """The weights that another temperature of the softmax would give; the network's is 1."""
+        scores = np.concatenate([self.scaled[head], self.padded[head]])
+        return at_temperature(scores, temperature)[: len(self.members)]
 
     def weighted(self, head: int) -> Float32[np.ndarray, " keys"]:
         """How long what each token adds to the head's mix is: its weight times its value."""
@@ -200,7 +205,7 @@ class _Seen:
             layer, query, _array(self.tokens[there]), _array(self.q), _array(self.k[:, there]),
             _array(self.v[:, there]), _array(products[:, there]),
             None if self.bias is None else _array(self.bias[:, there]), _array(weights[:, there]),
-            _array(self.mixed), len(order) - len(there),
+            _array(self.mixed), _array(scaled[:, order[self.tokens[order] < 0]]),
         )  # fmt: skip
 
 

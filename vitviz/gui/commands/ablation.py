@@ -16,6 +16,7 @@ from vitviz.gui.commands.go import choose_view
 from vitviz.gui.commands.model import MENU
 from vitviz.gui.commands.rules import has_map
 from vitviz.gui.scene import Scene
+from vitviz.imaging.geometry import Box
 from vitviz.methods import METHODS
 from vitviz.probing.ablation import Ablation, Fill, require_room
 from vitviz.progress import Progress
@@ -157,6 +158,12 @@ def brush_patch(app: App, patch: tuple[int, int], gone: bool) -> None:
         return
     view = app.store.session.view
     box = cell.heat_map(view).geometry.patch_box(*patch)
+    choose_ablation(app, view.ablation.with_place(box, gone), "brush")
+
+
+def brush_box(app: App, box: Box, gone: bool) -> None:
+    """What lies in a box of the photo is removed, or put back."""
+    view = app.store.session.view
     choose_ablation(app, view.ablation.with_place(box, gone), "brush")
 
 

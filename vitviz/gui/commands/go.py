@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 from vitviz.gui.canvas.patch_note import value_words
 from vitviz.gui.commands.command import App, Menu
 from vitviz.gui.commands.compare import choose_pane_query
-from vitviz.gui.commands.rules import asks_class, has_heads
+from vitviz.gui.commands.rules import asks_class, has_heads, has_map, on_the_way
 from vitviz.maps.heat_map import Head
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction
 from vitviz.session.panes import view_on_another, with_frame, with_query
 from vitviz.session.state import Query, View
 from vitviz.wording.names import patch_name
+
+if TYPE_CHECKING:  # views are loaded when they are first opened
+    from vitviz.gui.views.how.view import HowView
 
 MENU = Menu("go", "&Go")
 command = MENU.command
@@ -83,6 +87,8 @@ def swap_direction(app: App) -> None:
 def default_query(app: App) -> None:
     """CLS, or the mean over all patches, as it is right for the model."""
     session = app.store.session
+    if session.tab == "how" and how_view(app).go_up():
+        return
     if session.tab == "compare":
         choose_pane_query(app, session.compare.focus, "auto")
     else:
@@ -97,6 +103,29 @@ def next_frame(app: App) -> None:
 @command("go.previous_frame", "Previous Frame", "Alt+Left")
 def previous_frame(app: App) -> None:
     step_frame(app, -1)
+
+
+@command("go.next_station", "Next S&tation", "N", when=on_the_way, separated=True)
+def next_station(app: App) -> None:
+    how_view(app).go_on()
+
+
+@command("go.previous_station", "Previous Stati&on", "Shift+N", when=on_the_way)
+def previous_station(app: App) -> None:
+    how_view(app).go_back()
+
+
+@command("go.tour", "Take the &Tour", when=has_map)
+def take_tour(app: App) -> None:
+    if app.store.session.tab != "how":
+        app.store.set(replace(app.store.session, tab="how"), "tab")
+    how_view(app).toggle_tour()
+    app.refresh()
+
+
+def how_view(app: App) -> HowView:
+    """The view of the model's way to its answer."""
+    return cast("HowView", app.views.view("how"))
 
 
 # What panels and views ask for
@@ -189,6 +218,18 @@ def choose_query(app: App, query: Query) -> None:
     session = app.store.session
     (pane,) = with_query((session.pane,), 0, query, {}, linked=False)
     choose_view(app, pane.view, "query")
+
+
+def choose_patch_of_first(app: App, patch: int) -> None:
+    """A patch of the first layer, row by row."""
+    cell = app.controller.shown_cell
+    if cell is not None:
+        choose_token(app, len(cell.layout.prefix) + patch)
+
+
+def choose_named_query(app: App, name: str) -> None:
+    """A prefix token, or all patches."""
+    choose_view(app, replace(app.store.session.view, query=name), "query")
 
 
 def hover_patch(app: App, patch: tuple[int, int] | None) -> None:

@@ -42,6 +42,11 @@ def asks_class(scene: Scene) -> bool:
     return scene.asks_class
 
 
+def on_the_way(scene: Scene) -> bool:
+    """The model's way to its answer is shown."""
+    return scene.session.tab == "how" and scene.cell is not None
+
+
 def has_windows(scene: Scene) -> bool:
     """The model looks within windows."""
     return scene.cell is not None and any(layer.window for layer in scene.cell.outline.layers)

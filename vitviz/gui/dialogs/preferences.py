@@ -58,6 +58,9 @@ class PreferencesDialog(Dialog):
         self.trust.setChecked(preferences.trust_line)
         self.reopen = QCheckBox("Start with what was open last time")
         self.reopen.setChecked(preferences.reopen)
+        self.still = QCheckBox("Reduce motion: nothing moves by itself")
+        self.still.setToolTip("Also where the desktop asks for it")
+        self.still.setChecked(preferences.reduce_motion)
         self.beside = QCheckBox("Write what made a file also beside it, as JSON")
         self.beside.setToolTip("Exported files say what made them in any case, where they can")
         self.beside.setChecked(preferences.provenance_beside)
@@ -86,6 +89,7 @@ class PreferencesDialog(Dialog):
         layout.addWidget(self.follow)
         layout.addWidget(self.trust)
         layout.addWidget(self.reopen)
+        layout.addWidget(self.still)
         layout.addSpacing(6)
         layout.addWidget(self.beside)
         layout.addWidget(self.full_paths)
@@ -106,6 +110,7 @@ class PreferencesDialog(Dialog):
             follow_cursor=self.follow.isChecked(),
             trust_line=self.trust.isChecked(),
             reopen=self.reopen.isChecked(),
+            reduce_motion=self.still.isChecked(),
             max_pixels=self.limit.value() * 1_000_000,
             provenance_beside=self.beside.isChecked(),
             full_paths=self.full_paths.isChecked(),

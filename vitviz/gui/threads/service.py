@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from vitviz.engine.answers import Answer, Cell, Reconstruction
 from vitviz.engine.engine import Engine
 from vitviz.engine.photos import PhotoCache
-from vitviz.engine.requests import DecodeRequest, ExplainRequest
+from vitviz.engine.requests import DecodeRequest, ExplainRequest, Request
 from vitviz.errors import VitvizError
 from vitviz.gui.canvas.pyramid import Pyramid, pyramid
 from vitviz.gui.threads.desk import CLOSING_S, Desk
@@ -127,6 +127,7 @@ class Service(QObject):
         idle(): Nothing is being computed any more.
         decoded(Reconstruction): The answer to the ``DecodeRequest`` that was wanted last.
         decode_failed(BaseException): It has none.
+        told(Request, object): The answer to what ``tell`` asked, or the exception in its place.
         opened(OpenPhoto): A photo that was wanted to the end is ready to be drawn.
         open_failed(PhotoRef, BaseException): It could not be opened.
         previewed(Preview): A thumbnail is ready.
@@ -141,6 +142,7 @@ class Service(QObject):
     idle = Signal()
     decoded = Signal(object)
     decode_failed = Signal(object)
+    told = Signal(object, object)
     opened = Signal(object)
     open_failed = Signal(object, object)
     previewed = Signal(object)
@@ -159,6 +161,7 @@ class Service(QObject):
         self._answers_folder = answers
         self._maps = Desk(self._explain, "vitviz-engine", THREADS, self)
         self._decoder = Desk(self._answer, "vitviz-decoder", parent=self)
+        self._stations = Desk(self._answer, "vitviz-stations", parent=self)
         self._opener = Desk(self._open, "vitviz-opener", THREADS, self)
         self._previews = Desk(self._preview, "vitviz-previews", parent=self)
         self._devices = Desk(_find_devices, "vitviz-devices", parent=self)
@@ -175,6 +178,8 @@ class Service(QObject):
         self._maps.idle.connect(self.idle)
         self._decoder.answered.connect(self._on_decoded)
         self._decoder.failed.connect(self._on_decode_failure)
+        self._stations.answered.connect(self.told)
+        self._stations.failed.connect(self.told)
         self._opener.answered.connect(self._on_opened)
         self._opener.failed.connect(self._on_open_failure)
         self._previews.answered.connect(self._on_preview)
@@ -186,7 +191,7 @@ class Service(QObject):
     @property
     def is_busy(self) -> bool:
         """Whether an answer of the engine is still to come."""
-        return self._maps.is_busy or self._decoder.is_busy
+        return self._maps.is_busy or self._decoder.is_busy or self._stations.is_busy
 
     @property
     def is_opening(self) -> bool:
@@ -209,6 +214,10 @@ class Service(QObject):
     def decode(self, requests: Sequence[DecodeRequest]) -> None:
         """Says what is wanted of a decoder, as ``ask`` does."""
         self._decoder.ask(requests)
+
+    def tell(self, requests: Sequence[Request]) -> None:
+        """Says what is wanted of a network's way to its answer, as ``ask`` does."""
+        self._stations.ask(requests)
 
     @Slot(object, object)
     def _on_decoded(self, request: DecodeRequest, answer: Reconstruction) -> None:
@@ -245,6 +254,7 @@ class Service(QObject):
         desks = (
             self._maps,
             self._decoder,
+            self._stations,
             self._opener,
             self._previews,
             self._devices,
@@ -307,7 +317,7 @@ class Service(QObject):
         self._check(recalled, answer)
         return answer
 
-    def _answer(self, request: ExplainRequest | DecodeRequest, progress: Progress) -> Answer:
+    def _answer(self, request: Request, progress: Progress) -> Answer:
         progress(Stage("loading_torch"), 0)
         # What another thread imports to open the photo must be there before: a library of its own
         # would wait for torch's, holding the interpreter, and the window with it (0.3 s measured).

@@ -37,6 +37,12 @@ def _compare() -> ViewWidget:
     return CompareView()
 
 
+def _how() -> ViewWidget:
+    from vitviz.gui.views.how.view import HowView
+
+    return HowView()
+
+
 def _difference(session: Session) -> Content | None:
     """A difference is more than maps over photos."""
     return "compare" if session.compare.arrangement == "difference" else None
@@ -49,4 +55,5 @@ VIEWS = (
     ViewKind("compare", "&Compare", _compare, ("compare", "compare layers"), _difference,
              all_panes=True, opens_for_drags=True),
     ViewKind("masked", "&Masked", _masked, ("map", "layers")),
+    ViewKind("how", "How It &Sees", _how, ("map", "layers")),
 )  # fmt: skip
