@@ -112,7 +112,7 @@ class Probe:
 
         Args:
             removed: Patches row by row; at least one stays in each set where tokens are dropped.
-            progress: Told before each forward; may raise ``Cancelled``.
+            progress: Told of each set before its forward; may raise ``Cancelled``.
 
         Raises:
             NotEnoughMemory: Before starting, or when memory runs out in spite of the estimate.
@@ -168,7 +168,8 @@ class Probe:
             move(self.network, self.device)
             with torch.inference_mode():
                 for places in self._batches(removed, together):
-                    progress(Stage("removing", done, len(removed)), done / len(removed))
+                    for number in range(done, done + len(places)):
+                        progress(Stage("removing", number, len(removed)), number / len(removed))
                     answer = take(_finite(self._answer(torch.from_numpy(removed[places]))))
                     for place, one in zip(places.tolist(), answer, strict=True):
                         found[place] = one[None]
