@@ -254,7 +254,7 @@ def test_a_photo_is_dragged_from_the_list_and_not_chosen(
     ui: Driver, drags: list[QMimeData]
 ) -> None:
     panel = ui.window.panels.photos.list
-    rows = [panel.visualRect(panel.photos.index(row)).center() for row in (1, 2)]
+    rows = [panel.visualRect(panel.photos.index(row, 0)).center() for row in (1, 2)]
     ui.qtbot.mousePress(panel.viewport(), LEFT, pos=rows[0])
     move(panel.viewport(), rows[0] + QPoint(2, 2), rows[0] + QPoint(40, 40))
     ui.qtbot.mouseRelease(panel.viewport(), LEFT, pos=rows[0])

@@ -157,7 +157,7 @@ def test_the_window_is_as_narrow_as_with_ordinary_names(
 
 def test_names_stay_recognisable(hostile: Driver) -> None:
     panel = hostile.window.panels.photos
-    names = [panel.photos.index(row).data() for row in range(panel.photos.rowCount())]
+    names = [panel.photos.index(row, 0).data() for row in range(panel.photos.rowCount())]
     assert names[0] == FILE_NAMES[0]
     assert names[5] == FILE_NAMES[5]
     assert names[1] == "�[2Ja�b��gpj��.png"

@@ -92,7 +92,7 @@ def test_many_files_and_folders_are_looked_at_on_another_thread(
     ui.settle()
     assert ui.photo_names()[3:] == ["a.png"]
     ui.window.documents.add(photos[1:2])
-    assert threads == ["vitviz-jobs", "vitviz-jobs", "MainThread"]
+    assert threads == ["vitviz-opening", "vitviz-opening", "MainThread"]
     ui.settle()
 
 
@@ -165,7 +165,7 @@ def test_a_pasted_picture_is_written_on_another_thread(
     monkeypatch.setattr(documents, "keep_picture", keep)
     ui.window.documents.paste(picture_data(30, 20))
     ui.until(lambda: not ui.window.jobs.is_busy)
-    assert threads == ["vitviz-jobs"]
+    assert threads == ["vitviz-opening"]
     assert ui.photo_names()[-1].startswith("pasted-")
 
 

@@ -142,12 +142,12 @@ def test_only_rows_that_change_are_touched(
     model.rowsInserted.connect(lambda _, first, last: seen["inserted"].append((first, last)))
     model.set_refs(new)
     assert seen == {"removed": removed, "inserted": inserted}
-    assert [model.index(row).data() for row in range(model.rowCount())] == [
+    assert [model.index(row, 0).data() for row in range(model.rowCount())] == [
         ref.path.removeprefix("/photos/") for ref in new
     ]
     for ref in new:
         model.set_preview(preview_of(ref))
-    assert all(model.index(row).data(PREVIEW).ref == ref for row, ref in enumerate(new))
+    assert all(model.index(row, 0).data(PREVIEW).ref == ref for row, ref in enumerate(new))
 
 
 def test_photos_that_are_far_down_come_in_when_they_are_scrolled_to(
@@ -190,7 +190,7 @@ def test_the_list_is_filtered_by_typing(panel: PhotosPanel, qtbot: QtBot) -> Non
     qtbot.keyClicks(panel.search, "B ")
     assert (names(panel), panel.foot.count.text()) == (["b 10.jpg", "b 9.png"], "2 of 5 photos")
     assert (panel.row, told) == (-1, []), "what is shown stays, though it is not in the list"
-    rect = panel.list.visualRect(panel.photos.index(1))
+    rect = panel.list.visualRect(panel.photos.index(1, 0))
     qtbot.mouseClick(panel.list.viewport(), Qt.MouseButton.LeftButton, pos=rect.center())
     assert told == [2], "told is its place among all"
     panel.show_scene(Scene(Session(photos=NAMED, selected=2)))
@@ -228,7 +228,7 @@ def test_the_columns_of_a_table_are_offered(panel: PhotosPanel, qtbot: QtBot) ->
 def test_several_are_closed_together(ui: Driver) -> None:
     panel = ui.window.panels.photos
     control = Qt.KeyboardModifier.ControlModifier
-    rects = [panel.list.visualRect(panel.photos.index(row)) for row in (0, 2)]
+    rects = [panel.list.visualRect(panel.photos.index(row, 0)) for row in (0, 2)]
     ui.qtbot.mouseClick(
         panel.list.viewport(), Qt.MouseButton.LeftButton, control, rects[1].center()
     )
@@ -251,13 +251,13 @@ def test_tiles_fill_the_width_and_the_slider_says_how_many(
         panel.foot.slider.setValue(tile)
         panel.list.executeDelayedItemsLayout()
         assert panel.list.columns == columns
-        last = panel.list.visualRect(panel.photos.index(columns - 1))
+        last = panel.list.visualRect(panel.photos.index(columns - 1, 0))
         assert 0 <= panel.list.viewport().width() - last.right() <= columns + 8
-        below = panel.list.visualRect(panel.photos.index(columns))
+        below = panel.list.visualRect(panel.photos.index(columns, 0))
         assert (below.left(), below.top()) == (0, last.bottom() + 1)
     qtbot.mouseClick(panel.foot.rows, Qt.MouseButton.LeftButton)
     panel.list.executeDelayedItemsLayout()
-    rows = [panel.list.visualRect(panel.photos.index(row)) for row in (0, 1)]
+    rows = [panel.list.visualRect(panel.photos.index(row, 0)) for row in (0, 1)]
     assert rows[0].height() < 60
     assert rows[1].top() == rows[0].bottom() + 1
 
@@ -265,18 +265,18 @@ def test_tiles_fill_the_width_and_the_slider_says_how_many(
 def test_the_model_says_what_is_on_all_of_them(ui: Driver) -> None:
     panel = ui.window.panels.photos
     assert len(panel.unpredicted) == 2, "the photo that is shown has its prediction"
-    first = panel.photos.index(0).data(LABEL)
+    first = panel.photos.index(0, 0).data(LABEL)
     best = int(ui.cell.probabilities.argmax())
     assert first.startswith(ui.cell.class_name(best))
     choose_in(panel, "Ask the Model about All")
     ui.until(lambda: not panel.unpredicted)
     choose_in(panel, "Prediction")
-    labels = [panel.photos.index(row).data(LABEL).lower() for row in range(3)]
+    labels = [panel.photos.index(row, 0).data(LABEL).lower() for row in range(3)]
     classes = [label.rpartition(" ")[0].rpartition(" ")[0] for label in labels]
     assert all(classes)
     assert classes == sorted(classes)
     ui.do("go.next_photo")
     ui.settle()
-    shown = panel.photos.index(panel.row).data(LABEL)
+    shown = panel.photos.index(panel.row, 0).data(LABEL)
     best = int(ui.cell.probabilities.argmax())
     assert shown.startswith(ui.cell.class_name(best)), "it is what looking at it gives"

@@ -158,6 +158,7 @@ def test_what_is_no_session(ui: Driver, tmp_path: Path) -> None:
         path.write_text(content, encoding="utf-8")
         ui.window.banner.dismiss()
         ui.window.documents.add([path])
+        ui.settle()
         assert ui.message, content
         assert "unexpected" not in ui.message
         assert ui.session == before

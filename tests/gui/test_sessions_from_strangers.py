@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QMimeData
@@ -14,7 +16,9 @@ from PySide6.QtGui import QImage, QPixmap
 from pytestqt.qtbot import QtBot
 
 from tests.samples import names_in
+from vitviz.gui.known_files import KnownFiles
 from vitviz.gui.settings import Settings
+from vitviz.gui.threads.jobs import Job
 from vitviz.gui.window import Window
 from vitviz.session import session_file
 from vitviz.session.last import LastSession
@@ -95,6 +99,7 @@ def test_what_is_elsewhere_is_looked_at_when_the_user_says_so(
     path = tmp_path / "far.vitviz"
     session_file.save(replace(ui.session, photos=(PhotoRef(str(share)),), selected=0), path)
     ui.window.documents.add([path])
+    ui.until(lambda: ui.message)
     assert ui.window.controller.opened is None
     ui.answer_banner("Look There")
     ui.settle()
@@ -186,7 +191,7 @@ def test_a_start_survives_what_nobody_expected(
     def broken(*_: object) -> None:
         raise RuntimeError("nobody expected this")
 
-    monkeypatch.setattr(window.documents.sessions, "present", broken)
+    monkeypatch.setattr(window.documents.sessions, "known_here", broken)
     ui = Driver(window, qtbot)
     ui.begin([])
     assert len(ui.photo_names()) > 1
@@ -194,6 +199,84 @@ def test_a_start_survives_what_nobody_expected(
     window.close()
     aside = next(path for path in settings.folder.glob("last-*.vitviz"))
     assert session_file.read(aside) == last
+
+
+@pytest.fixture
+def slow_look(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """What is missing of a session is not known until this is set."""
+    may_go_on, look = threading.Event(), KnownFiles.missing_of
+
+    def slow(files: KnownFiles, *about: Any) -> object:
+        assert may_go_on.wait(30)
+        return look(files, *about)
+
+    monkeypatch.setattr(KnownFiles, "missing_of", slow)
+    yield may_go_on
+    may_go_on.set()
+
+
+@pytest.fixture
+def last(settings: Settings, photos: list[Path]) -> Session:
+    """Of last time: one photo."""
+    session = Session((PhotoRef(str(photos[0])),), model="vitviz-small-v1")
+    LastSession(settings.folder).keep(session)
+    return session
+
+
+def test_the_window_is_not_held_by_last_time_s_session(
+    make_window: Callable[..., Window], settings: Settings, last: Session,
+    slow_look: threading.Event,
+) -> None:  # fmt: skip
+    window = make_window()
+    window.begin([])
+    assert window.job_view.isVisible()
+    assert "last time" in window.job_view.title.text()
+    window.close()
+    slow_look.set()
+    assert LastSession(settings.folder).read() == last, "a window without it does not replace it"
+
+
+def test_what_is_opened_meanwhile_is_opened_beside_last_time_s_session(
+    make_window: Callable[..., Window], qtbot: QtBot, photos: list[Path], last: Session,
+    slow_look: threading.Event,
+) -> None:  # fmt: skip
+    ui = Driver(make_window(), qtbot)
+    ui.window.begin([])
+    ui.window.documents.add([photos[1]])
+    slow_look.set()
+    ui.settle()
+    assert ui.photo_names() == ["photo0.png", "photo1.png"]
+    assert ui.session.selected == 1
+
+
+def test_who_does_not_wait_for_last_time_s_session_can_open_it_later(
+    make_window: Callable[..., Window], qtbot: QtBot, settings: Settings, last: Session,
+    slow_look: threading.Event,
+) -> None:  # fmt: skip
+    ui = Driver(make_window(), qtbot)
+    ui.window.begin([])
+    ui.window.jobs.cancel()
+    slow_look.set()
+    ui.settle()
+    assert "panda.jpg" in ui.photo_names(), "the samples, as without it"
+    aside = next(path for path in settings.folder.glob("last-*.vitviz"))
+    assert str(aside) in ui.message
+    ui.answer_banner("Open It")
+    ui.settle()
+    assert ui.photo_names() == ["photo0.png"]
+    ui.window.close()
+    assert session_file.read(aside) == last
+
+
+def test_a_session_does_not_wait_for_an_export_and_photos_wait_for_a_session(
+    ui: Driver, photos: list[Path], tmp_path: Path
+) -> None:
+    path, may_go_on = tmp_path / "one.vitviz", threading.Event()
+    session_file.save(replace(ui.session, photos=ui.session.photos[:1], selected=0), path)
+    ui.window.jobs.begin(Job("Exporting", lambda _: may_go_on.wait(30)))
+    ui.window.documents.add([path, photos[2]])
+    ui.until(lambda: ui.photo_names() == ["photo0.png", "photo2.png"])
+    may_go_on.set()
 
 
 def test_a_window_closed_before_it_began_loses_nothing(

@@ -291,3 +291,21 @@ def test_what_is_done_with_outliers_comes_back_in_every_pane() -> None:
         del one["outliers"]
     read = session_file.from_json(json.dumps(data))
     assert [pane.view.outliers for pane in read.panes] == ["show", "show"]
+
+
+def test_as_many_photos_as_a_session_can_hold_come_back_and_more_are_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    refs = tuple(PhotoRef(f"/photos/{number}.jpg") for number in range(40))
+    path, longest = tmp_path / "many.vitviz", len(session_file.to_json(Session(refs)))
+    monkeypatch.setattr(session_file, "MAX_BYTES", longest)
+    session_file.save(Session(refs), path)
+    assert session_file.read(path).photos == refs
+    with pytest.raises(SessionError, match="41 photos are more than"):
+        session_file.save(Session((*refs, PhotoRef("/one/more.jpg"))), path)
+    assert session_file.read(path).photos == refs, "what was there stays"
+
+
+def test_a_file_has_a_line_for_each_value() -> None:
+    lines = session_file.to_json(Session((PhotoRef("/photos/1.jpg"),))).splitlines()
+    assert '"frame": 0,' in lines

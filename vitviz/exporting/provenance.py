@@ -363,7 +363,8 @@ def renamed(session: Session, name: Callable[[str], str]) -> Session:
     """The session with other names for its photos and models."""
 
     def ref(photo: PhotoRef) -> PhotoRef:
-        return replace(photo, path=name(photo.path))
+        new = name(photo.path)
+        return photo if new == photo.path else replace(photo, path=new)
 
     def pane(one: Pane) -> Pane:
         return replace(one, photo=ref(one.photo) if one.photo else None, model=name(one.model),
@@ -389,4 +390,6 @@ def with_bundled(session: Session) -> tuple[Session, list[str]]:
     ids = {card.id for card in bundled()}
     named = {pane.model for pane in session.panes}
     retired = sorted(name for name in named if name and is_id(name) and name not in ids)
-    return renamed(session, lambda name: bundled()[0].id if name in retired else name), retired
+    if retired:
+        session = renamed(session, lambda name: bundled()[0].id if name in retired else name)
+    return session, retired

@@ -32,6 +32,7 @@ from vitviz.imaging.load import EXTENSIONS
 from vitviz.imaging.samples import sample_photos
 from vitviz.models.loading import bundled
 from vitviz.paths import absolute, is_elsewhere
+from vitviz.progress import Progress
 from vitviz.session import pasted
 from vitviz.session.panes import for_model, view_on_another
 from vitviz.session.state import Pane, PhotoRef, Session
@@ -78,37 +79,55 @@ class Documents(QObject):
 
         Args:
             names: Of files and folders.
-            then: Called once that is done, which takes a while where there are many.
+            then: Called once that is done, or was cancelled; it takes a while where there are
+                many.
         """
+        self.look_through(names, self.open_found, lambda: self._in_turn(then, always=True))
 
-        def take(found: Found) -> None:
-            self.open_found(found)
-            then()
+    def look_through(
+        self,
+        names: Sequence[Path | str],
+        then: Callable[[Found], None],
+        after: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Finds out what files are: a few at once, many and folders on another thread.
 
-        self.look_through(names, take)
-
-    def look_through(self, names: Sequence[Path | str], then: Callable[[Found], None]) -> None:
-        """Finds out what files are: a few at once, many and folders on another thread."""
+        Args:
+            names: Of files and folders.
+            then: Called with what they are.
+            after: Called after that, and where it was cancelled.
+        """
         self.banner.clear()
         if not are_many(names):
             then(look_through(names))
+            after()
             return
         title = f"Looking at {len(names):,} files" if len(names) > 1 else "Looking into a folder"
+        look = partial(look_through, names)
         self._jobs.begin(
-            Job(title, partial(look_through, names), lambda found: then(cast("Found", found)))
+            Job(title, look, lambda found: then(cast("Found", found)), after, opens=True)
         )
+
+    def _in_turn(self, step: Callable[[], None], *, always: bool = False) -> None:
+        """Does something once the sessions before it are there, which take the place of all else.
+
+        Args:
+            step: Does it.
+            always: Also where they are cancelled.
+        """
+        if not self._jobs.is_opening:
+            step()
+            return
+        then, after = (None, step) if always else (lambda _: step(), None)
+        self._jobs.begin(Job("Opening files", lambda _: None, then, after, opens=True))
 
     def open_found(self, found: Found) -> None:
         """Opens what is behind some names, and says at once what of it cannot be opened."""
-        refused = [*found.refused]
         for kind, path in found.others:
-            try:
-                self._open_other(kind, path)
-            except VitvizError as error:
-                refused.append(error)
+            self._in_turn(partial(self._open_other, kind, path))
         if found.photos:
-            self._add_refs(found.photos)
-        self._say_refused(refused)
+            self._in_turn(partial(self._add_refs, found.photos))
+        self._say_refused(found.refused)
 
     def _open_other(self, kind: Kind, path: Path) -> None:
         if kind == "session":
@@ -150,16 +169,12 @@ class Documents(QObject):
 
         A checkpoint becomes its model, the first photo its photo.
         """
-        refused = [*found.refused]
         for kind, path in found.others:
-            try:
-                if kind == "model":
-                    pane = replace(pane, model=str(path), view=for_model(pane.view))
-                else:
-                    self._open_other(kind, path)
-            except VitvizError as error:
-                refused.append(error)
-        self._say_refused(refused)
+            if kind == "model":
+                pane = replace(pane, model=str(path), view=for_model(pane.view))
+            else:
+                self._open_other(kind, path)
+        self._say_refused(found.refused)
         if found.photos:
             session, first = self._with_photos(session, found.photos)
             pane = replace(pane, photo=first, view=view_on_another(pane.view, pane.photo))
@@ -243,7 +258,10 @@ class Documents(QObject):
         def then(path: object) -> None:
             self.add_photos([cast("Path", path)])
 
-        self._jobs.begin(Job("Keeping the picture", lambda _: keep_picture(image, folder), then))
+        def work(_: Progress) -> Path:
+            return keep_picture(image, folder)
+
+        self._jobs.begin(Job("Keeping the picture", work, then, opens=True))
 
 
 def keep_picture(image: QImage, folder: Path) -> Path:

@@ -11,8 +11,12 @@ from vitviz.errors import VitvizError
 from vitviz.gui.scene import FileMissing, Missing
 from vitviz.models.loading import bundled
 from vitviz.paths import is_elsewhere, is_file
+from vitviz.progress import Progress, Stage, silent
 from vitviz.session.finding import FileFacts, facts_of
 from vitviz.session.state import Pane, Session
+
+ASKED_AT_ONCE = 64
+"""So many files are asked for before it is asked whether anybody still waits."""
 
 
 class KnownFiles(QObject):
@@ -34,17 +38,34 @@ class KnownFiles(QObject):
         self._allowed: frozenset[str] = frozenset()
         self._bundled = frozenset(card.id for card in bundled())
 
-    def look(self, session: Session, facts: Mapping[str, FileFacts] | None = None) -> None:
-        """Finds out which files of a session are there; those on other computers are not asked
-        for until the user says so.
+    def missing_of(self, session: Session, progress: Progress = silent) -> dict[str, Missing]:
+        """Which files of a session are missing, and why; those on other computers are not asked
+        for until the user says so. May be asked on any thread: a disk may not answer.
 
         Args:
             session: From a file.
-            facts: What that file says of them.
+            progress: Called now and then; may raise ``Cancelled``.
+        """
+        missing: dict[str, Missing] = {}
+        names = sorted(session.files | self.missing.keys())
+        for number, name in enumerate(names):
+            if number % ASKED_AT_ONCE == 0:
+                progress(Stage("files", number, len(names)), number / len(names))
+            if why := self._why(name):
+                missing[name] = why
+        return missing
+
+    def note_missing(
+        self, missing: Mapping[str, Missing], facts: Mapping[str, FileFacts] | None = None
+    ) -> None:
+        """What was found out of a session that is shown from now on.
+
+        Args:
+            missing: As ``missing_of`` gave it.
+            facts: What its file says of those that it names.
         """
         self._facts |= facts or {}
-        names = sorted(session.files | self.missing.keys())
-        self._set({name: why for name in names if (why := self._why(name))})
+        self._set(missing)
 
     def allow(self, names: Iterable[str]) -> None:
         """The user said yes to names on other computers."""

@@ -16,6 +16,7 @@ from vitviz.gui.found import exported_suffixes
 from vitviz.gui.known_files import KnownFiles
 from vitviz.gui.locating import Locating
 from vitviz.gui.refusals import PhotoRefusals, listed
+from vitviz.gui.scene import Missing
 from vitviz.gui.settings import Settings
 from vitviz.gui.store import MAX_STEPS, Store
 from vitviz.gui.threads.jobs import Job, Jobs
@@ -58,6 +59,23 @@ class _Opening:
     home_before: _Home
     after: Session
     home_after: _Home
+
+
+@dataclass(frozen=True, eq=False)
+class KnownSession:
+    """A session as it can be shown here.
+
+    Args:
+        session: With bundled models in the place of those of other versions.
+        retired: Those.
+        missing: Which of its files are missing, and why.
+        facts: What its file knows of them.
+    """
+
+    session: Session
+    retired: tuple[str, ...]
+    missing: Mapping[str, Missing]
+    facts: Mapping[str, FileFacts]
 
 
 class SessionFiles(QObject):
@@ -116,13 +134,10 @@ class SessionFiles(QObject):
     def open_state(self, path: Path) -> None:
         """Opens a session, or what made an exported file; a picture too, which else is a photo."""
         self._banner.clear()
-        try:
-            if path.suffix.lower() == session_file.SUFFIX:
-                self.read(path)
-            else:
-                self.reopen(path)
-        except VitvizError as error:
-            self._banner.show_error(error)
+        if path.suffix.lower() == session_file.SUFFIX:
+            self.read(path)
+        else:
+            self.reopen(path)
 
     def reopen(self, path: Path) -> None:
         """Opens what made an exported file, once that and the photos it names are looked through.
@@ -137,28 +152,35 @@ class SessionFiles(QObject):
         known += [Path(ref.path) for ref in self._store.session.photos]
         folders = self._locating.folders()
 
-        def look(progress: Progress) -> tuple[ReopenedSession, dict[str, FileFacts]]:
+        def look(progress: Progress) -> tuple[KnownSession, ReopenedSession]:
             made = read(path)
             facts = {name: FileFacts(sha256) for name, sha256 in made.files.items()}
-            return reopening.reopen(made, path, known, progress, folders), facts
+            found = reopening.reopen(made, path, known, progress, folders)
+            return self.known_here(found.session, facts, progress), found
 
-        def use(found: object) -> None:
-            self._use_reopened(*cast("tuple[ReopenedSession, dict[str, FileFacts]]", found))
+        def use(outcome: object) -> None:
+            there, found = cast("tuple[KnownSession, ReopenedSession]", outcome)
+            self.say(there)
+            self._open(there.session, _Home())
+            if found.changed:
+                self._banner.say(" ".join(found.changed), about="changed files")
 
-        self._jobs.begin(Job(f"Looking into {path.name}", look, use))
-
-    def _use_reopened(self, found: ReopenedSession, facts: dict[str, FileFacts]) -> None:
-        session, _ = self._known_here(found.session, facts)
-        self._open(session, _Home())
-        if found.changed:
-            self._banner.say(" ".join(found.changed), about="changed files")
+        self._jobs.begin(Job(f"Looking into {path.name}", look, use, opens=True))
 
     def read(self, path: Path) -> None:
         """Opens a session; what is missing keeps its place."""
-        saved = session_file.read_saved(path)
-        self._settings.add_recent("sessions", str(path))
-        session, retired = self._known_here(saved.session, saved.files)
-        self._open(session, _Home(path, saved.session, retired))
+
+        def look(progress: Progress) -> tuple[KnownSession, Session]:
+            saved = session_file.read_saved(path)
+            return self.known_here(saved.session, saved.files, progress), saved.session
+
+        def use(outcome: object) -> None:
+            there, saved = cast("tuple[KnownSession, Session]", outcome)
+            self._settings.add_recent("sessions", str(path))
+            self.say(there)
+            self._open(there.session, _Home(path, saved, frozenset(there.retired)))
+
+        self._jobs.begin(Job(f"Opening {path.name}", look, use, opens=True))
 
     def _open(self, session: Session, home: _Home) -> None:
         self._openings.append(_Opening(self._store.session, self._home, session, home))
@@ -174,36 +196,33 @@ class SessionFiles(QObject):
                 self._home = opening.home_before if back else opening.home_after
                 return
 
-    def present(self, session: Session, facts: Mapping[str, FileFacts] | None = None) -> Session:
-        """The session as ``_known_here`` has it."""
-        return self._known_here(session, facts)[0]
-
-    def _known_here(
-        self, session: Session, facts: Mapping[str, FileFacts] | None
-    ) -> tuple[Session, frozenset[str]]:
-        """The session as it can be shown here: finds out which of its files are missing, and puts
-        bundled models in the place of those of other versions, which is said.
+    def known_here(
+        self, session: Session, facts: Mapping[str, FileFacts], progress: Progress
+    ) -> KnownSession:
+        """Finds out which files of a session are missing; on the jobs' thread.
 
         Args:
             session: From a file. What it names on other computers is not asked for until the
                 user says so.
             facts: What the file knows of those that it names.
-
-        Returns:
-            The session, and the models that others took the place of.
+            progress: Called now and then; may raise ``Cancelled``.
         """
         from vitviz.exporting.provenance import with_bundled
 
-        self._refusals.begin()
         session, retired = with_bundled(session)
-        self._files.look(session, facts)
-        if retired:
+        missing = self._files.missing_of(session, progress)
+        return KnownSession(session, tuple(retired), missing, facts)
+
+    def say(self, there: KnownSession) -> None:
+        """What is to be said before a session is shown."""
+        self._refusals.begin()
+        self._files.note_missing(there.missing, there.facts)
+        if there.retired:
             self._banner.say(
-                f"This version of vitviz has no model called {listed(retired)}: "
+                f"This version of vitviz has no model called {listed(there.retired)}: "
                 f"{bundled()[0].id} takes its place, and its maps differ.",
                 (("All Right", lambda: None),),
             )
-        return session, frozenset(retired)
 
     @Slot(object, object)
     def note_refused(self, ref: PhotoRef, error: BaseException) -> None:

@@ -107,7 +107,7 @@ class Window(QMainWindow):
         self.menu_actions = Actions(self, MENUS)
         self.actions_by_id: Mapping[str, QAction] = self.menu_actions.by_id
         self.start = Start(
-            self.store, self.documents, settings, self.service, self.banner, self.files
+            self.store, self.documents, settings, self.service, self.jobs, self.banner, self.files
         )
         self.keeps_session = True
         self._build()
@@ -360,24 +360,25 @@ class Window(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         drops.accept(event)
-        urls, shift = event.mimeData().urls(), Qt.KeyboardModifier.ShiftModifier
-        if event.modifiers() & shift and len(urls) == 1 and urls[0].isLocalFile():
-            self.documents.sessions.open_state(Path(urls[0].toLocalFile()))
-        else:
-            self.documents.paste(event.mimeData(), "What was dropped")
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            urls = event.mimeData().urls()
+            if len(urls) == 1 and urls[0].isLocalFile():
+                self.documents.sessions.open_state(Path(urls[0].toLocalFile()))
+                return
+        self.documents.paste(event.mimeData(), "What was dropped")
 
     def closeEvent(self, event: QCloseEvent) -> None:
         end = time.monotonic() + CLOSING_S
         self.panels.layers.set_playing(False)
         self.start.last.went_well()
         self.settings.set_geometry(self.saveGeometry(), self.panels.state())
+        self.hide()
         try:
             if self.keeps_session:
                 self.start.keep()
         except VitvizError as error:
             # Nowhere to say it any more, and no reason to keep the window open.
             log.warning("the session could not be kept: %s", error)
-        self.hide()
         self.closed.emit()
         if self.keeps_session:
             self.service.remember(self.controller.answers, REMEMBERING_S)

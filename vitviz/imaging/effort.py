@@ -16,9 +16,10 @@ from typing import NamedTuple
 from vitviz.imaging.decoding import gif, netpbm, qoi, tiff
 from vitviz.imaging.decoding.source import LEAST_FRAME_BYTES, Source
 
-QUICK = 300_000_000
-"""Up to this a photo is decoded where it is asked for: a second or two, which nobody can cancel.
-Every camera's photo is below it."""
+QUICK = 100_000_000
+"""Up to this a photo is decoded where it is asked for: mostly in less than half a second, which
+nobody can cancel. A process that can be ended takes a quarter to begin; nearly every camera's photo
+does without."""
 
 MOST = 20_000_000_000
 """Above this it is refused at once: it would take minutes."""

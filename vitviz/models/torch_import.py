@@ -7,7 +7,11 @@ import gc
 import importlib.util
 import os
 import sys
+import threading
 from pathlib import Path
+
+under_way = threading.Event()
+"""While it is: a search for garbage would go through all that is new so far, again and again."""
 
 
 def is_imported() -> bool:
@@ -26,13 +30,17 @@ def import_torch() -> None:
     """
     if "torch" in sys.modules:
         return
-    if sys.platform != "win32":
-        _load_libraries()
-    import torch  # noqa: F401
+    under_way.set()
+    try:
+        if sys.platform != "win32":
+            _load_libraries()
+        import torch  # noqa: F401
 
-    # What it is made of stays. Python's search for garbage would go through all of it again and
-    # again, on whichever thread is at work, and hold the window for a tenth of a second.
-    gc.freeze()
+        # What it is made of stays. Python's search for garbage would go through all of it each
+        # time, and hold the window for a tenth of a second.
+        gc.freeze()
+    finally:
+        under_way.clear()
 
 
 def _load_libraries() -> None:

@@ -105,6 +105,7 @@ class LastSession:
         except OSError:
             self._may_replace = False
             return None
+        self._read, self._left_out = None, False
         return path
 
     def keep(self, session: Session, files: Mapping[str, FileFacts] | None = None) -> None:

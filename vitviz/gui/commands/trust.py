@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog
 from vitviz.engine.answers import Trust
 from vitviz.engine.requests import TrustRequest
 from vitviz.gui.commands.command import App
+from vitviz.progress import Progress
 
 if TYPE_CHECKING:
     from vitviz.gui.trust.dialog import TrustDialog
@@ -66,9 +67,10 @@ def read_mask_file(app: App, path: Path) -> None:
         if app.controller.opened is opened:
             app.trust_dialog.show_mask(mask, path)  # type: ignore[arg-type]
 
-    app.jobs.begin(
-        Job(f"Opening {path.name}", lambda progress: read_mask(path, size, photo, progress), then)
-    )
+    def read(progress: Progress) -> object:
+        return read_mask(path, size, photo, progress)
+
+    app.jobs.begin(Job(f"Opening {path.name}", read, then, opens=True))
 
 
 def save_table(app: App, trust: Trust) -> None:

@@ -195,7 +195,7 @@ class PhotoList(QListView):
 
     def _go_to(self, row: int) -> None:
         if row != self.row:
-            self.setCurrentIndex(self.photos.index(row) if row >= 0 else QModelIndex())
+            self.setCurrentIndex(self.photos.index(row, 0) if row >= 0 else QModelIndex())
 
     @contextmanager
     def silence(self) -> Iterator[None]:

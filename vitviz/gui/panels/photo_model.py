@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QStringListModel, Qt
-from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QImage, QPixmap, QStandardItemModel
 
 from vitviz.gui.threads.service import Preview
 from vitviz.gui.widgets.text import tooltip_text
@@ -24,16 +24,17 @@ FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.I
 Index = QModelIndex | QPersistentModelIndex
 
 
-class PhotoModel(QStringListModel):
+class PhotoModel(QStandardItemModel):
     """The rows of the list of photos.
 
     Every row costs a reference; what is drawn of it is made when it is asked for, and previews are
     forgotten by ``keep_only``. The rows themselves are Qt's: whenever a view lays thousands of them
-    out, it asks the model about each, which Python answered in 60 ms. Their texts stay empty.
+    out, it asks the model about each, which Python answered in 60 ms. There is never an item in
+    them. (A ``QStringListModel`` puts thousands of rows in one by one: another 60 ms.)
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(0, 1, parent)
         self._refs: tuple[PhotoRef, ...] = ()
         self._rows: dict[PhotoRef, int] | None = {}
         self._previews: dict[PhotoRef, tuple[Preview, QPixmap]] = {}
@@ -65,7 +66,7 @@ class PhotoModel(QStringListModel):
             return False
         self._missing = names
         if self._refs:
-            self.dataChanged.emit(self.index(0), self.index(len(self._refs) - 1))
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._refs) - 1, 0))
         return True
 
     def set_preview(self, preview: Preview) -> None:
@@ -86,11 +87,11 @@ class PhotoModel(QStringListModel):
         """Another model is asked from now on."""
         told, self._labels = self._labels, {}
         if told and self._refs:
-            self.dataChanged.emit(self.index(0), self.index(len(self._refs) - 1))
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._refs) - 1, 0))
 
     def _tell(self, ref: PhotoRef) -> None:
         if (row := self.row_of(ref)) >= 0:
-            index = self.index(row)
+            index = self.index(row, 0)
             self.dataChanged.emit(index, index)
 
     def row_of(self, ref: PhotoRef) -> int:

@@ -7,6 +7,7 @@ import gc
 from PySide6.QtCore import QObject, QTimer, Slot
 
 from vitviz.gui.threads.desk import Desk
+from vitviz.models.torch_import import under_way
 
 LOOK_MS = 500
 """How often it is asked whether there is enough new for a search."""
@@ -37,6 +38,8 @@ class Garbage(QObject):
     def search(self) -> None:
         """Searches among what is new, and among the older where enough has come to it."""
         Desk.let_go()
+        if under_way.is_set():
+            return
         counts = zip(gc.get_count(), gc.get_threshold(), strict=True)
         full = [age for age, (count, most) in enumerate(counts) if 0 < most < count]
         if full:

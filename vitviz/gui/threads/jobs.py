@@ -1,8 +1,9 @@
-"""Work for files, which may be long: one at a time, on a thread of its own."""
+"""Work for files, which may be long, on threads of its own."""
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -24,18 +25,22 @@ class Job:
         title: What is being done: "Exporting bear.gif".
         work: Does it, on the jobs' thread; its progress raises ``Cancelled`` once nobody wants it.
         then: Called on the window's thread with what the work gave.
+        after: Called there once it has ended in any way, also cancelled.
+        opens: It opens something, and does not wait for what is being written.
     """
 
     title: str
     work: Callable[[Progress], object]
     then: Then | None = None
+    after: Callable[[], None] | None = None
+    opens: bool = False
 
 
 class Jobs(QObject):
-    """Does jobs in the order they come.
+    """Does jobs in the order they come: those that open something, and beside them the others.
 
     Signals:
-        progressed(str title, Stage, float fraction): Where the running one is.
+        progressed(str title, Stage, float fraction): Where the newest is.
         failed(BaseException): One has failed.
         idle(): None is left.
     """
@@ -46,56 +51,80 @@ class Jobs(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._desk = Desk(_do, "vitviz-jobs", parent=self)
-        self._then: dict[Job, Then] = {}
-        self._desk.progressed.connect(self._on_progress)
-        self._desk.answered.connect(self._on_done)
-        self._desk.failed.connect(self._on_failure)
-        self._desk.cancelled.connect(self._on_cancelled)
-        self._desk.idle.connect(self.idle)
+        self._others = Desk(_do, "vitviz-jobs", parent=self)
+        self._opening = Desk(_do, "vitviz-opening", parent=self)
+        # What follows is of the window: no thread may hold it.
+        self._begun: dict[Job, Job] = {}
+        for desk in (self._others, self._opening):
+            desk.progressed.connect(self._on_progress)
+            desk.answered.connect(self._on_done)
+            desk.failed.connect(self._on_failure)
+            desk.cancelled.connect(self._on_end)
+            desk.idle.connect(self._on_idle)
 
     @property
     def is_busy(self) -> bool:
         """Whether a job waits or runs."""
-        return self._desk.is_busy
+        return self._others.is_busy or self._opening.is_busy
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether one does that opens something."""
+        return self._opening.is_busy
 
     def begin(self, job: Job) -> None:
         """Does a job once those before it are done."""
-        errand = replace(job, then=None)  # what follows is of the window: no thread may hold it
-        if job.then is not None:
-            self._then[errand] = job.then
-        self._desk.add(errand)
+        errand = replace(job, then=None, after=None)
+        self._begun[errand] = job
+        (self._opening if job.opens else self._others).add(errand)
         self.progressed.emit(job.title, Stage("starting"), 0.0)
 
     def cancel(self) -> None:
-        """Drops the job that runs and those that wait; what they began to write is gone."""
-        self._then.clear()
-        self._desk.ask(())
+        """Drops the jobs that run and those that wait; what they began to write is gone."""
+        dropped = list(self._begun)
+        for desk in (self._others, self._opening):
+            desk.ask(())
+        for errand in dropped:
+            self._on_end(errand)
 
     def close(self, timeout_s: float = CLOSING_S) -> None:
         """Cancels everything, and waits until it has ended, or so long."""
         self.blockSignals(True)
-        self._desk.close(timeout_s)
+        self._begun.clear()
+        end = time.monotonic() + timeout_s
+        for desk in (self._others, self._opening):
+            desk.close(0)
+        for desk in (self._others, self._opening):
+            desk.close(max(0.0, end - time.monotonic()))
 
     @Slot(object, object, float)
-    def _on_progress(self, job: Job, stage: Stage, fraction: float) -> None:
-        self.progressed.emit(job.title, stage, fraction)
+    def _on_progress(self, errand: Job, stage: Stage, fraction: float) -> None:
+        if errand is next(reversed(self._begun), None):
+            self.progressed.emit(errand.title, stage, fraction)
 
     @Slot(object, object)
-    def _on_done(self, job: Job, outcome: object) -> None:
-        then = self._then.pop(job, None)
-        if then is not None:
-            then(outcome)
+    def _on_done(self, errand: Job, outcome: object) -> None:
+        job = self._begun.get(errand, errand)
+        if job.then is not None:
+            job.then(outcome)
+        self._on_end(errand)
+
+    @Slot(object, object)
+    def _on_failure(self, errand: Job, error: BaseException) -> None:
+        log.warning("%s failed", errand.title, exc_info=error)
+        self.failed.emit(error)
+        self._on_end(errand)
 
     @Slot(object)
-    def _on_cancelled(self, job: Job) -> None:
-        self._then.pop(job, None)
+    def _on_end(self, errand: Job) -> None:
+        job = self._begun.pop(errand, errand)
+        if job.after is not None:
+            job.after()
 
-    @Slot(object, object)
-    def _on_failure(self, job: Job, error: BaseException) -> None:
-        self._then.pop(job, None)
-        log.warning("%s failed", job.title, exc_info=error)
-        self.failed.emit(error)
+    @Slot()
+    def _on_idle(self) -> None:
+        if not self.is_busy:
+            self.idle.emit()
 
 
 def _do(job: Job, progress: Progress) -> object:
