@@ -15,8 +15,8 @@ from vitviz.maps.heat_map import Components
 from vitviz.methods import METHODS
 from vitviz.methods.base import Question, Seen
 from vitviz.methods.parts import vectors as vectors_module
-from vitviz.methods.parts.principal import Sample
 from vitviz.methods.parts.vectors import KINDS
+from vitviz.probing.principal import Sample
 from vitviz.progress import silent
 from vitviz.tracing.run import run
 from vitviz.tracing.trace import Trace

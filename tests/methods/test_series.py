@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,11 +65,41 @@ def test_entropy_of_attention_on_one_token_is_zero_and_of_all_alike_is_its_logar
 def test_names_needs_and_cancelling(random_trace, name: str) -> None:
     series = SERIES[name]
     assert series.name == name
-    assert series.fits(random_trace.trace.outline)
+    outline = random_trace.trace.outline
+    assert series.fits(replace(outline, gives=outline.gives | {"states"}))
 
     def impatient(*_: object) -> None:
         raise Cancelled
 
-    if series.needs:  # else there is nothing to wait for
+    if "attention" in series.needs:  # else there is nothing to wait for
         with pytest.raises(Cancelled):
             series.measure(random_trace.trace, impatient)
+
+
+@pytest.mark.usefixtures("_blocks")
+def test_share_on_prefix_tokens(random_trace) -> None:
+    found = SERIES["prefix-share"].measure(random_trace.trace, silent)
+    prefix = len(LAYOUT.prefix)
+    for layer, values in found:
+        expected = random_trace.dense[layer, :, prefix:, :prefix].sum(-1).mean(-1)
+        np.testing.assert_allclose(values, expected, rtol=1e-4)
+
+
+def test_nothing_is_on_prefix_tokens_where_there_are_none(random_trace) -> None:
+    outline = replace(random_trace.trace.outline, prefix=())
+    assert not SERIES["prefix-share"].fits(outline)
+    assert "no tokens before the patches" in SERIES["prefix-share"].misfit(outline)
+
+
+def test_norms_of_tokens(random_trace) -> None:
+    norms = np.random.default_rng(1).uniform(1, 9, (4, LAYOUT.tokens)).astype(np.float32)
+    trace = replace(random_trace.trace, norms=tuple(norms))
+    series = SERIES["token-norms"]
+    assert series.names is not None
+    names = series.names(trace.outline)
+    for (_, values), of_layer in zip(series.measure(trace, silent), norms, strict=True):
+        found = dict(zip(names, values, strict=True))
+        patches = of_layer[len(LAYOUT.prefix) :]
+        assert found["median"] == pytest.approx(np.median(patches))
+        assert (found["least"], found["greatest"]) == (patches.min(), patches.max())
+        assert [found[name] for name in LAYOUT.prefix] == list(of_layer[:3])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from vitviz.cli import (
     animate,
     batch,
+    charts,
     check,
     download,
     explain,
@@ -47,6 +48,7 @@ COMMANDS: dict[str, Command] = {
     "figure": figure,
     "render": render,
     "animate": animate,
+    "charts": charts,
     "reconstruct": reconstruct,
     "provenance": provenance,
     "train": train,

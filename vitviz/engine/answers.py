@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from vitviz.engine.chart_answers import ChartAnswer
 from vitviz.engine.requests import (
     DecodeRequest,
     ExplainRequest,
@@ -432,4 +433,5 @@ Answer = (
     | Ranking
     | FoundRegisters
     | StationAnswer
+    | ChartAnswer
 )

@@ -26,6 +26,9 @@ from vitviz.engine.answers import (
     Trust,
 )
 from vitviz.engine.cache import Cache
+from vitviz.engine.chart_answers import ChartAnswer, FirstFilters, LayerAlignment, Positions
+from vitviz.engine.chart_requests import ChartRequest, CkaRequest, FiltersRequest, PositionsRequest
+from vitviz.engine.charting import chart_answer
 from vitviz.engine.photos import PhotoCache, Stamp, stamp
 from vitviz.engine.predicting import Prediction, predicted
 from vitviz.engine.reference import ReferencePhotos, stamped
@@ -172,6 +175,12 @@ class Engine:
     @overload
     def answer(self, request: HeadGridRequest, progress: Progress = ...) -> HeadGrid: ...
     @overload
+    def answer(self, request: CkaRequest, progress: Progress = ...) -> LayerAlignment: ...
+    @overload
+    def answer(self, request: FiltersRequest, progress: Progress = ...) -> FirstFilters: ...
+    @overload
+    def answer(self, request: PositionsRequest, progress: Progress = ...) -> Positions: ...
+    @overload
     def answer(self, request: LensRequest, progress: Progress = ...) -> Lens: ...
     @overload
     def answer(self, request: EmbeddingRequest, progress: Progress = ...) -> FirstState: ...
@@ -224,7 +233,11 @@ class Engine:
 
         def work() -> SeriesValues:
             sight, series = self._see(request, request.device, progress), SERIES[request.series]
-            require_given(series.fits(sight.trace.outline), sight, f"has no {series.title.lower()}")
+            if misfit := series.misfit(sight.trace.outline):
+                raise VitvizError(
+                    f"{sight.model.card.title} has no {series.title.lower()}: {misfit}.",
+                    "Choose another model, or another chart.",
+                )
             return SeriesValues(request, series.measure(sight.trace, progress), series.unit)
 
         return self._twice(work, progress)
@@ -315,6 +328,14 @@ class Engine:
             return HeadGrid(request, target, name, logit, layers)
 
         return self._twice(work, progress)
+
+    def chart(self, request: ChartRequest, progress: Progress = silent) -> ChartAnswer:
+        """What only charts ask; raises as ``answer``."""
+
+        def see(of: Request, told: Progress) -> Sight:
+            return self._see(of, request.device, told)
+
+        return self._twice(lambda: chart_answer(request, see, progress), progress)
 
     def station(self, request: StationRequest, progress: Progress = silent) -> StationAnswer:
         """A step of the network's way to its answer; raises as ``answer``."""
@@ -527,5 +548,6 @@ ANSWERS = {
     HeadGridRequest: "head_grid",
     **dict.fromkeys(get_args(StationRequest), "station"),
     RegistersRequest: "registers",
+    **dict.fromkeys(get_args(ChartRequest), "chart"),
 }
 """The function of the engine that answers each kind of request."""

@@ -33,8 +33,8 @@ import numpy as np
 
 from vitviz.maps.heat_map import Components, Explanation, Quantity
 from vitviz.methods.base import Method, Parameter, Question, Seen
-from vitviz.methods.parts.principal import Principal, Sample
 from vitviz.methods.parts.vectors import FEATURES, Passes, own, vectors_of
+from vitviz.probing.principal import Principal, Sample
 from vitviz.progress import Progress, part
 from vitviz.shapes import Bool, Float32, Float64
 

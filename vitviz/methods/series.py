@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vitviz.methods.base import LACKS
 from vitviz.models.outline import Ability, Outline
 from vitviz.progress import Progress, Stage
 from vitviz.shapes import Float32
@@ -18,7 +19,8 @@ if TYPE_CHECKING:  # torch is not loaded for a list of names
     from vitviz.tracing.trace import Trace
 
 ByLayer = tuple[tuple[int, Float32[np.ndarray, " heads"]], ...]
-"""Of each layer that has such numbers, from 0: one for each head, or one that all heads share."""
+"""Of each layer that has such numbers, from 0: one for each head, one that all heads share, or one
+for each of a series's names."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Series:
         source: Who published it.
         measure: Measures a trace; its progress is told before every layer.
         needs: What a network must give for it.
+        of_prefix: It is about the tokens before the patches.
+        names: What its numbers are of, where they are not of heads.
     """
 
     name: str
@@ -40,10 +44,19 @@ class Series:
     source: str
     measure: Callable[[Trace, Progress], ByLayer]
     needs: frozenset[Ability] = frozenset({"attention"})
+    of_prefix: bool = False
+    names: Callable[[Outline], tuple[str, ...]] | None = None
 
     def fits(self, outline: Outline) -> bool:
         """Whether it can be measured of a network."""
-        return self.needs <= outline.gives
+        return not self.misfit(outline)
+
+    def misfit(self, outline: Outline) -> str:
+        """Why it cannot be measured of a network: "the model has no attention"; "" where it can."""
+        missing = [LACKS[ability] for ability in LACKS if ability in self.needs - outline.gives]
+        if self.of_prefix and not outline.prefix:
+            missing.append("the model has no tokens before the patches")
+        return " and ".join(missing)
 
 
 def attention_distance(trace: Trace, progress: Progress) -> ByLayer:
@@ -94,6 +107,52 @@ def attention_entropy(trace: Trace, progress: Progress) -> ByLayer:
     return tuple(found)
 
 
+def prefix_share(trace: Trace, progress: Progress) -> ByLayer:
+    """How much of their attention patches give to the tokens before the patches: the mean over
+    query patches i of ``sum_j A_ij``, j being those tokens.
+
+    A head that has nothing to do looks there (a "nop"): a great share is no great interest.
+    """
+    import torch
+
+    found = []
+    for layer, attention in enumerate(trace.attention):
+        if attention is None:
+            continue
+        progress(Stage("method_layer", layer, trace.depth, "prefix-share"), layer / trace.depth)
+        tokens = trace.outline.tokens(layer)
+        first = len(tokens.prefix)
+        total = torch.zeros(attention.heads, device=trace.device)
+        for _, block in attention.row_blocks(queries=range(first, tokens.tokens)):
+            total += block[..., :first].sum((1, 2))
+        found.append((layer, _numbers(total / tokens.patches)))
+    return tuple(found)
+
+
+QUANTILES = {"least": 0.0, "lower quarter": 0.25, "median": 0.5, "upper quarter": 0.75,
+             "greatest": 1.0}  # fmt: skip
+"""Of the norms of patches."""
+
+
+def norm_names(outline: Outline) -> tuple[str, ...]:
+    """What ``token_norms`` gives: quantiles over the patches, then each prefix token."""
+    return (*QUANTILES, *outline.prefix)
+
+
+def token_norms(trace: Trace, progress: Progress) -> ByLayer:
+    """How long the states of tokens are after each layer: quantiles over the patches, and each
+    token before them.
+    """
+    del progress  # the forward has kept them
+    found, first = [], len(trace.outline.prefix)
+    for layer, norms in enumerate(trace.norms):
+        of_patches = np.quantile(norms[first:], list(QUANTILES.values()))
+        values = np.r_[of_patches, norms[:first]].astype(np.float32)
+        values.flags.writeable = False
+        found.append((layer, values))
+    return tuple(found)
+
+
 def receptive_field(trace: Trace, progress: Progress) -> ByLayer:
     """How much of the input a patch of each layer can see at all: the side of the square outside of
     which nothing changes it, or the longer side of the input where that is less. In a network whose
@@ -135,6 +194,23 @@ SERIES: dict[str, Series] = {
             "bits",
             "Clark et al. 2019, arXiv 1906.04341, section 3.3",
             attention_entropy,
+        ),
+        Series(
+            "prefix-share",
+            "Attention on prefix tokens",
+            "share",
+            "Darcet et al. 2024, arXiv 2309.16588",
+            prefix_share,
+            of_prefix=True,
+        ),
+        Series(
+            "token-norms",
+            "Token norms",
+            "norm",
+            "Darcet et al. 2024, arXiv 2309.16588, figure 4",
+            token_norms,
+            frozenset({"states"}),
+            names=norm_names,
         ),
         Series(
             "receptive-field",
