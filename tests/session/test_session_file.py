@@ -28,17 +28,19 @@ def test_a_saved_session_is_read_again(tmp_path: Path) -> None:
 
 
 def test_a_later_version_says_so() -> None:
-    text = session_file.to_json(SESSION).replace('"vitviz": 9', '"vitviz": 10')
-    with pytest.raises(
-        SessionError, match="version 10; this vitviz reads versions up to 9"
-    ) as caught:
+    known = session_file.VERSION
+    text = session_file.to_json(SESSION).replace(f'"vitviz": {known}', f'"vitviz": {known + 1}')
+    words = f"version {known + 1}; this vitviz reads versions up to {known}"
+    with pytest.raises(SessionError, match=words) as caught:
         session_file.from_json(text)
     assert "newer" in caught.value.hint
 
 
 @pytest.mark.parametrize("version", ["true", "0", '"1"', "1.0", "null"])
 def test_a_version_that_is_none_means_no_session(version: str) -> None:
-    text = session_file.to_json(SESSION).replace('"vitviz": 9', f'"vitviz": {version}')
+    text = session_file.to_json(SESSION).replace(
+        f'"vitviz": {session_file.VERSION}', f'"vitviz": {version}'
+    )
     with pytest.raises(SessionError, match="not a vitviz session"):
         session_file.from_json(text)
 

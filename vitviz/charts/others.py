@@ -81,8 +81,7 @@ def race(answers: Sequence[Lens], subject: Subject) -> Chart:
         (lens,) = answers
         best = (-lens.shares[-1]).argsort(kind="stable")[:RUNNERS].tolist()
         named = [(_class_name(index, subject), lens.shares[:, index].tolist()) for index in best]
-        where = "before the first layer" if lens.decided == 0 else f"after layer {lens.decided}"
-        note = f"the first class is first from {where} on"
+        note = f"decided {_depth_name(lens.decided)}"
     else:
         of_target = np.stack([lens.shares[:, int(lens.logits[-1].argmax())] for lens in answers])
         named = [("class that each photo ends with", of_target.mean(0).tolist())]

@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vitviz.charts.gathering import gather, question, require_chart
-from vitviz.charts.kinds import Subject
+from vitviz.charts.gathering import gather, question
 from vitviz.charts.table import CHARTS
 from vitviz.cli.choices import said_of_model
 from vitviz.cli.interrupts import interrupts
@@ -72,27 +71,22 @@ def run(options: argparse.Namespace) -> int:
     paths = [path for given in options.photos for path in photos_at(given)]
     refs = [PhotoRef(str(absolute(path)), options.frame) for path in paths]
     engine, control = Engine(said=said_of_model(options)), Control()
-    card = engine.model(options.model, options.device).card
-    require_chart(kind, card.outline, card.title)
-    cards = [card]
-    if options.other:
-        cards.append(engine.model(options.other, options.device).card)
     session = Session(tuple(refs), model=options.model, input=INPUTS[options.input])
     asked = question(kind, session, refs, options.other, options.device)
-    subject = Subject(card, cards[1].title if options.other else "")
     told = Told(len(asked.requests), control)
     try:
         with interrupts(control.cancel):
-            found = gather(kind, engine, asked, subject, told)
+            found = gather(engine, asked, told)
     except (Cancelled, KeyboardInterrupt):
         return 130
-    warn_of_model(card)
+    for card in found.cards:
+        warn_of_model(card)
     say(f"{found.chart.title}: {found.chart.caption}")
     code = 0
     for path, error in found.refused:
         code = failed(VitvizError(f"{path}: {error.message}", error.hint))
     settings = {"input": options.input, "other": Path(options.other).name}
-    measured = Measured(found.photos, cards, settings, session)
+    measured = Measured(found.photos, found.cards, settings, session)
     for file in files:
         write_chart(file, found.chart, measured, disclosure(options))
         say(f"  wrote {file}")

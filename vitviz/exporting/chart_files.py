@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from vitviz import __version__
 from vitviz.errors import VitvizError
-from vitviz.exporting.provenance import Disclosure, Provenance, libraries, renamed
+from vitviz.exporting.provenance import Disclosure, Provenance, libraries, renamed, to_json
 from vitviz.exporting.stamp import write_with_provenance
 from vitviz.figures.chart import Chart
 from vitviz.paths import resolved
@@ -70,7 +70,7 @@ def write_chart(
     else:
         from vitviz.figures.chart_drawing import encode_chart
 
-        content = encode_chart(chart, suffix)
+        content = encode_chart(chart, suffix, provenance=to_json(provenance))
     write_with_provenance(path, content, provenance, beside=said.beside)
 
 

@@ -6,9 +6,11 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL import Image
 
 from vitviz.figures.chart import ON_DARK, ON_LIGHT, Chart, Inks, Line, Matrix, Plot, Tiles
 from vitviz.figures.draw import matplotlib_settings
+from vitviz.figures.encode import png
 from vitviz.figures.inks import INKS
 from vitviz.figures.spec import DEFAULT_FONT, Ground
 from vitviz.maps.colour import table
@@ -29,7 +31,7 @@ STYLES = {"solid": "-", "dashed": "--", "dotted": ":", "dash-dot": "-."}
 
 def encode_chart(
     chart: Chart, suffix: str, *, width_mm: float = WIDTH_MM, dpi: int = 300,
-    ground: Ground = "light",
+    ground: Ground = "light", provenance: str = "",
 ) -> bytes:  # fmt: skip
     """A chart as a file; the same chart gives the same bytes.
 
@@ -39,6 +41,7 @@ def encode_chart(
         width_mm: Of the figure.
         dpi: Of pixels.
         ground: What it is drawn on.
+        provenance: JSON, a text of a PNG; other kinds have room for it later.
     """
     out = io.BytesIO()
     with matplotlib_settings():
@@ -46,17 +49,23 @@ def encode_chart(
         if suffix == ".svg":
             from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-            FigureCanvasSVG(figure).print_svg(out, metadata={"Creator": "vitviz", "Date": None})
+            said: dict[str, Any] = {"Creator": "vitviz", "Date": None}
+            FigureCanvasSVG(figure).print_svg(out, metadata=said)  # type: ignore[no-untyped-call]
         elif suffix == ".pdf":
             from matplotlib.backends.backend_pdf import FigureCanvasPdf
 
-            said: dict[str, Any] = {"Creator": "vitviz", "CreationDate": None}
-            FigureCanvasPdf(figure).print_pdf(out, metadata=said)  # type: ignore[no-untyped-call]
+            made: dict[str, Any] = {"Creator": "vitviz", "CreationDate": None}
+            FigureCanvasPdf(figure).print_pdf(out, metadata=made)  # type: ignore[no-untyped-call]
         else:
             from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-            FigureCanvasAgg(figure)  # type: ignore[no-untyped-call]
-            figure.savefig(out, format="png", dpi=dpi, metadata={"Software": "vitviz"})
+            figure.set_dpi(dpi)
+            canvas = FigureCanvasAgg(figure)
+            canvas.draw()  # type: ignore[no-untyped-call]
+            pixels = np.array(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+            solid = ground != "transparent"
+            image = Image.fromarray(pixels[..., :3].copy() if solid else pixels)
+            return png(image, (dpi, dpi), provenance)
     return out.getvalue()
 
 

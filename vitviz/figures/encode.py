@@ -61,7 +61,7 @@ def encode(
         progress(Stage("writing_figure"), 0.7)
         dpi = (spec.dpi, spec.dpi)
         if suffix == ".png":
-            content = _png(image, dpi, provenance)
+            content = png(image, dpi, provenance)
         else:
             content = _tiff(image, dpi, shown_text(grid.caption, MOST_LETTERS))
     progress(Stage("drawing_figure"), 1.0)
@@ -80,7 +80,8 @@ def _image(drawing: Drawing) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(pixels[..., :3]) if solid else pixels)
 
 
-def _png(image: Image.Image, dpi: tuple[int, int], provenance: str) -> bytes:
+def png(image: Image.Image, dpi: tuple[int, int], provenance: str) -> bytes:
+    """A picture with its size in print, and its provenance as a text."""
     out, info = io.BytesIO(), PngInfo()
     if provenance:
         info.add_itxt(PROGRAM, provenance)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import SignalInstance
 
-from vitviz.gui.commands import ablation, compare, file, go, model, photos, trust, view
+from vitviz.gui.commands import ablation, charts, compare, file, go, model, photos, trust, view
 from vitviz.gui.commands.command import App
 from vitviz.gui.views.view import ViewWidget
 from vitviz.session.state import Tab
 
 if TYPE_CHECKING:  # views are loaded when they are first opened
+    from vitviz.gui.views.charts.view import ChartsView
     from vitviz.gui.views.compare.view import CompareView
     from vitviz.gui.views.heads.view import HeadsView
     from vitviz.gui.views.how.view import HowView
@@ -99,6 +100,22 @@ def _masked(app: App, widget: ViewWidget) -> None:
     app.service.decode_failed.connect(masked.show_failure)
 
 
+def _charts(app: App, widget: ViewWidget) -> None:
+    view_of = cast("ChartsView", widget)
+    connect(
+        app,
+        (view_of.chosen, charts.choose_chart),
+        (view_of.folder_wanted, lambda app: charts.choose_chart_folder(app, view_of)),
+        (view_of.opened, charts.open_number),
+        (view_of.saved, charts.save_chart),
+    )
+    view_of.wanted.connect(app.service.chart)
+    app.service.charted.connect(view_of.show_answer)
+    app.service.chart_failed.connect(view_of.show_failure)
+    app.service.chart_grew.connect(view_of.show_growth)
+    app.service.chart_progressed.connect(view_of.show_progress)
+
+
 def _compare(app: App, widget: ViewWidget) -> None:
     panes = cast("CompareView", widget)
     connect(
@@ -144,4 +161,5 @@ CONNECT: dict[Tab, Callable[[App, ViewWidget], None]] = {
     "masked": _masked,
     "compare": _compare,
     "how": _how,
+    "charts": _charts,
 }

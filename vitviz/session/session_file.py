@@ -18,12 +18,12 @@ from vitviz.session.state import Session, View
 from vitviz.session.strict import check_parameters, method_called
 from vitviz.writing import write_whole
 
-VERSION = 9
+VERSION = 10
 """1 had one pane, no figure and no class; up to 2 a query was a token or one point; up to 3 there
 was no mask; up to 4 nothing was taken from networks, and no class was set against another; up to 5
 no patches were outlined, and outliers were like all others; up to 6 no map referred to other
 photos; up to 7 there were no test-time registers; up to 8 nothing was known of the
-files. They are still read."""
+files; up to 9 there were no charts. They are still read."""
 
 QUERIES = "auto|patches|cls|dist|reg[1-9][0-9]*"
 
@@ -156,8 +156,8 @@ def read_saved(path: Path) -> SavedSession:
 def _in_this_version(data: Mapping[str, Any], version: int) -> Mapping[str, Any]:
     """A session of an earlier version with what that version did not have."""
     new = json.loads(to_json(Session()))
-    if version < 4:
-        data = {**data, "mask": new["mask"]}
+    whole = {"mask": 4, "chart": 10}  # and the version that had it first
+    data = {**data, **{name: new[name] for name, since in whole.items() if version < since}}
     if version < 5:
         added_to_views = {name: new["view"][name] for name in ("ablation", "contrast")}
         data = _with_new_fields(data, added_to_views)

@@ -34,7 +34,7 @@ over them, or their mean.
 Points, so that the query stays on the same thing when the grid changes under it.
 """
 
-Tab = Literal["look", "heads", "patches", "compare", "masked", "how"]
+Tab = Literal["look", "heads", "patches", "compare", "masked", "how", "charts"]
 
 MOST_PANES = 6
 """Side by side; more are too small to read."""
@@ -142,6 +142,19 @@ class Compare:
 
 
 @dataclass(frozen=True)
+class ChartChoice:
+    """What the Charts view shows.
+
+    Args:
+        name: Of a kind of chart; the first one where there is no such kind.
+        photos: The current photo, or all that are open.
+    """
+
+    name: str = "attention-distance"
+    photos: Literal["current", "open"] = "current"
+
+
+@dataclass(frozen=True)
 class Session:
     """Every choice in the window.
 
@@ -157,6 +170,7 @@ class Session:
         compare: The other panes of the Compare view.
         figure: What is exported for print.
         mask: Which patches are hidden from a masked autoencoder.
+        chart: What the Charts view shows.
     """
 
     photos: Annotated[tuple[PhotoRef, ...], Within(0, MOST_PHOTOS)] = ()
@@ -170,6 +184,7 @@ class Session:
     compare: Compare = field(default_factory=Compare)
     figure: FigureSpec = field(default_factory=FigureSpec)
     mask: MaskChoice = field(default_factory=MaskChoice)
+    chart: ChartChoice = field(default_factory=ChartChoice)
 
     @property
     def photo(self) -> PhotoRef | None:

@@ -21,6 +21,9 @@ CELL = 46.0
 
 MOST_CELL = 64.0
 
+BELOW = 10.0
+"""Between pictures and what stands below them."""
+
 
 class MatrixPainter:
     """Paints a matrix into a box.
@@ -68,7 +71,7 @@ class MatrixPainter:
             colour = QColor(*(int(c) for c in shades[round(255 * min(max(place, 0.0), 1.0))]))
             self.painter.fillRect(box, colour)
             if wide:
-                self.painter.setPen(QColor("#000000" if colour.lightnessF() > 0.5 else "#ffffff"))
+                self.painter.setPen(QColor("#000000" if brightness(colour) > 0.45 else "#ffffff"))
                 words = f"{value + 0.0:.2f}".replace("-0.00", "0.00").replace("-", "−")
                 self.painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
 
@@ -96,6 +99,11 @@ class MatrixPainter:
         painter.rotate(-90)
         painter.drawText(QRectF(-box.height() / 2, -line, box.height(), line), centre, down)
         painter.restore()
+
+
+def brightness(colour: QColor) -> float:
+    """How bright a colour looks, 0..1: green counts most."""
+    return 0.2126 * colour.redF() + 0.7152 * colour.greenF() + 0.0722 * colour.blueF()
 
 
 def colours(matrix: Matrix) -> np.ndarray:
@@ -145,9 +153,10 @@ def tile_boxes(tiles: Tiles, outer: QRectF) -> list[QRectF]:
         return []
     rows, step = -(-count // columns), 1 + tiles.gap
     side = min(outer.width() / (columns * step - tiles.gap),
-               outer.height() / (rows * step - tiles.gap), 120.0)  # fmt: skip
+               (outer.height() - BELOW) / (rows * step - tiles.gap), 120.0)  # fmt: skip
+    left = outer.center().x() - side * (columns * step - tiles.gap) / 2
     return [
-        QRectF(outer.left() + column * step * side, outer.top() + row * step * side, side, side)
+        QRectF(left + column * step * side, outer.top() + row * step * side, side, side)
         for row, column in (divmod(number, columns) for number in range(count))
     ]
 

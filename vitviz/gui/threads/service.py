@@ -31,6 +31,7 @@ from vitviz.session.state import PhotoRef
 from vitviz.shapes import UInt8
 
 if TYPE_CHECKING:  # loaded when an answer is looked for
+    from vitviz.charts.gathering import ChartQuestion, Gathered
     from vitviz.engine.stored import StoredAnswers
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,9 @@ THUMBNAIL_EDGE = 360
 
 TIDY_MS = 1000
 """How long after a photo was left its memory is given back: going through many costs no time."""
+
+ASIDE_S = 0.03
+"""How often a chart's work that stands aside looks whether it may go on."""
 
 THREADS = 2
 """Of the engine, and of the opener: a slow pane leaves one for the others."""
@@ -128,6 +132,10 @@ class Service(QObject):
         decoded(Reconstruction): The answer to the ``DecodeRequest`` that was wanted last.
         decode_failed(BaseException): It has none.
         told(Request, object): The answer to what ``tell`` asked, or the exception in its place.
+        charted(ChartQuestion, Gathered): The chart that was wanted last.
+        chart_failed(ChartQuestion, BaseException): There is none.
+        chart_grew(ChartQuestion, Chart): It as far as it has got.
+        chart_progressed(ChartQuestion, float fraction): How far that is.
         opened(OpenPhoto): A photo that was wanted to the end is ready to be drawn.
         open_failed(PhotoRef, BaseException): It could not be opened.
         previewed(Preview): A thumbnail is ready.
@@ -143,6 +151,10 @@ class Service(QObject):
     decoded = Signal(object)
     decode_failed = Signal(object)
     told = Signal(object, object)
+    charted = Signal(object, object)
+    chart_failed = Signal(object, object)
+    chart_grew = Signal(object, object)
+    chart_progressed = Signal(object, float)
     opened = Signal(object)
     open_failed = Signal(object, object)
     previewed = Signal(object)
@@ -162,6 +174,11 @@ class Service(QObject):
         self._maps = Desk(self._explain, "vitviz-engine", THREADS, self)
         self._decoder = Desk(self._answer, "vitviz-decoder", parent=self)
         self._stations = Desk(self._answer, "vitviz-stations", parent=self)
+        self._charts = Desk(self._chart, "vitviz-charts", parent=self)
+        self._charts.answered.connect(self.charted)
+        self._charts.failed.connect(self.chart_failed)
+        self._charts.told.connect(self.chart_grew)
+        self._charts.progressed.connect(self._on_chart_progress)
         self._opener = Desk(self._open, "vitviz-opener", THREADS, self)
         self._previews = Desk(self._preview, "vitviz-previews", parent=self)
         self._devices = Desk(_find_devices, "vitviz-devices", parent=self)
@@ -228,6 +245,29 @@ class Service(QObject):
         log.warning("the decoder failed", exc_info=error)
         self.decode_failed.emit(error)
 
+    def chart(self, asked: ChartQuestion | None) -> None:
+        """Says which chart is wanted; None: none."""
+        self._charts.ask([] if asked is None else [asked])
+
+    def _chart(self, asked: ChartQuestion, progress: Progress) -> Gathered:
+        progress(Stage("loading_torch"), 0)
+        Image.preinit()
+        import_torch()
+        from vitviz.charts.gathering import gather
+
+        def aside(stage: Stage, fraction: float) -> None:
+            """Maps go first: what the window shows is not to wait for a folder."""
+            progress(stage, fraction)
+            while self._maps.is_busy:
+                time.sleep(ASIDE_S)
+                progress(stage, fraction)
+
+        return gather(self.engine, asked, aside, lambda chart: self._charts.tell(asked, chart))
+
+    @Slot(object, object, float)
+    def _on_chart_progress(self, asked: ChartQuestion, stage: Stage, fraction: float) -> None:
+        self.chart_progressed.emit(asked, fraction)
+
     def open(self, refs: Sequence[PhotoRef], background: Background) -> None:
         """Says which photos are wanted, the most urgent first, as ``ask`` does."""
         self._opener.ask([PhotoQuestion(ref, background) for ref in refs])
@@ -255,6 +295,7 @@ class Service(QObject):
             self._maps,
             self._decoder,
             self._stations,
+            self._charts,
             self._opener,
             self._previews,
             self._devices,

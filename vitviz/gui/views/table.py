@@ -43,6 +43,12 @@ def _how() -> ViewWidget:
     return HowView()
 
 
+def _charts() -> ViewWidget:
+    from vitviz.gui.views.charts.view import ChartsView
+
+    return ChartsView()
+
+
 def _difference(session: Session) -> Content | None:
     """A difference is more than maps over photos."""
     return "compare" if session.compare.arrangement == "difference" else None
@@ -56,4 +62,5 @@ VIEWS = (
              all_panes=True, opens_for_drags=True),
     ViewKind("masked", "&Masked", _masked, ("map", "layers")),
     ViewKind("how", "How It &Sees", _how, ("map", "layers")),
+    ViewKind("charts", "C&harts", _charts, ("map", "layers")),
 )  # fmt: skip

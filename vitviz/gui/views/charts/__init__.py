@@ -1,0 +1,1 @@
+"""Numbers of the model's layers and heads as charts."""
