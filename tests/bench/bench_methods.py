@@ -37,6 +37,11 @@ SMALL, LARGE = Case("S", 16, 224, 9, ()), Case("S", 8, 384, 1, ())
 """197 tokens, and 2,305."""
 
 ASKED: dict[str, tuple[str, Question]] = {
+    "attention": ("attention", Question()),
+    "attention-grad-cam": ("attention-grad-cam", Question(target=1)),
+    "feature-norm": ("feature-norm", Question()),
+    "outliers": ("outliers", Question()),
+    "hires-cam": ("hires-cam", Question(target=1)),
     "libragrad": ("libragrad", Question(target=1)),
     "legrad, 2 layers": ("legrad", Question(target=1)),
     "legrad, all layers": ("legrad", Question(target=1, params={"blocks": 99})),

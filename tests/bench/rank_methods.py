@@ -3,8 +3,8 @@
     python -m tests.bench.rank_methods [--data FOLDER] [--photos N] [--write]
 
 FOLDER is the team's data folder. Each photo takes minutes; what is done is kept beside the system's
-temporary files (``--keep FILE``), and the same command goes on where it was ended. ``--write`` puts
-the tables into docs/trust.md.
+temporary files (``--keep FILE``), and the same command goes on where it was ended. With ``--photos
+0`` nothing is measured, and what is there is told. ``--write`` puts the tables into docs/trust.md.
 
 A photo's class is the one that the model holds for the most probable; its mask is the largest thing
 of the photo (COCO's categories 1 to 90). A photo counts for a mask only where that is between 2 and

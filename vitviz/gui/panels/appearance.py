@@ -75,7 +75,7 @@ class AppearancePanel(QWidget):
         self.grid = QCheckBox("Patch grid")
         self.outline = QCheckBox("Outline what holds")
         self.share = Number("Part of the map that is outlined, in per cent", 1, 100, 0)
-        self.share.setSuffix(" % of the map")
+        self.share.setSuffix(" %")
         self.share.setValue(100 * USUAL_SHARE)
         set_tooltip(self.outline, OUTLINE_HELP)
         self._arrange()

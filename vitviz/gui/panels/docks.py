@@ -140,7 +140,7 @@ class PanelDocks:
             [photos, method], [min(244, width // 5), min(276, width // 4)], horizontal
         )
         self._window.resizeDocks([photos, model], [420, 330], vertical)
-        self._window.resizeDocks([method, appearance, predictions], [310, 250, 225], vertical)
+        self._window.resizeDocks([method, appearance, predictions], [266, 294, 225], vertical)
         self._layers_given = 0
         self._fit_layers()
         self.room.fit()
