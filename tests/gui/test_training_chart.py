@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QColor, QPalette
 from pytestqt.qtbot import QtBot
 
-from vitviz.gui.finetune.chart import TrainingChart, line_colours, top_of
+from vitviz.figures.chart import ON_DARK, ON_LIGHT
+from vitviz.gui.charts.plot import inks_on
+from vitviz.gui.finetune.chart import TrainingChart, top_of
 from vitviz.training.finetune.class_photos import ClassPhotos
 from vitviz.training.finetune.epochs import Epoch
 
@@ -27,22 +29,24 @@ def test_chart_numbers_and_colours(qtbot: QtBot) -> None:
     chart.add(Epoch(0, 0.25, 3.2))
     chart.add(Epoch(1, 0.75, 1.6, 2.0))
     accuracy, loss = chart.plots()
-    assert accuracy.lines[0].points == [(0, 0.25), (1, 0.75)]
+    assert (accuracy.lines[0].xs, accuracy.lines[0].ys) == ([0, 1], [0.25, 0.75])
+    assert accuracy.lines[0].name == "epoch 1, the best: 75.0 %"
     assert [line.name for line in loss.lines] == ["validation", "training"]
-    assert loss.lines[1].points == [(1, 2.0)]
-    assert loss.top == 5.0
-    assert (accuracy.said(0.5), loss.said(2.5)) == ("50 %", "2.5")
+    assert (loss.lines[1].xs, loss.lines[1].ys) == ([1], [2.0])
+    assert loss.y.high == 5.0
+    assert (accuracy.y.labels[1], loss.y.labels[1]) == ("50 %", "2.5")
     chart.show()
     qtbot.waitExposed(chart)
     image = chart.grab().toImage()
-    blue = line_colours(chart.palette())[0]
+    blue = inks_on(chart.palette()).lines[0]
     seen = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(60)}
-    assert blue.name() in seen
-    left, _ = chart._boxes()
+    assert blue in seen
+    left, _ = chart.boxes()
     qtbot.mouseMove(chart, QPoint(round(left.left()), 60))
     chart.mouseMoveEvent(_move(left.left() + 2))
-    assert chart._legend(accuracy, accuracy.lines[0]) == "epoch 0: 25.0 %"
-    assert chart._legend(loss, loss.lines[0]) == "validation 3.200"
+    accuracy, loss = chart.plots()
+    assert accuracy.lines[0].name == "epoch 0: 25.0 %"
+    assert loss.lines[0].name == "validation 3.200"
 
 
 def _move(x: float):
@@ -72,6 +76,7 @@ def test_lines_stand_out(window: str) -> None:
         return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
     back = luminance(palette.color(QPalette.ColorRole.Window))
-    for colour in line_colours(palette):
-        one, other = sorted((luminance(colour), back))
+    assert inks_on(palette) is (ON_DARK if window == "#1c1d21" else ON_LIGHT)
+    for colour in inks_on(palette).lines:
+        one, other = sorted((luminance(QColor(colour)), back))
         assert (other + 0.05) / (one + 0.05) >= 4.5

@@ -84,7 +84,7 @@ class PlotPainter:
         self._axes()
         for line in self.plot.lines:
             self._band(line)
-        for line in self.plot.lines:
+        for line in reversed(self.plot.lines):  # the first one lies over the others
             self._line(line)
         if self.title:
             self.painter.setPen(self.palette.color(QPalette.ColorRole.Text))
