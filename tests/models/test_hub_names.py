@@ -182,3 +182,15 @@ def test_listing_loads_neither_torch_nor_the_hub(tmp_path: Path) -> None:
 def test_licences_in_words(licence: str, words: str, non_commercial: bool) -> None:
     assert licence_words(licence) == words
     assert is_non_commercial(licence) is non_commercial
+
+
+def test_a_name_without_its_tag_is_what_was_fetched(tmp_path: Path) -> None:
+    cache = tmp_path / "hf" / "hub"
+    first = _keep(cache, "timm/vit_nano_patch9.dino", "model.safetensors")
+    _keep(cache, "timm/vit_nano_patch99.dino", "model.safetensors")
+    assert resolve("vit_nano_patch9") == str(first / "model.safetensors")
+    assert resolve("vit_nano_*") == "vit_nano_*"  # nothing but a name
+    _keep(cache, "timm/vit_nano_patch9.mae", "model.safetensors")
+    with pytest.raises(CheckpointError, match="several models") as caught:
+        resolve("vit_nano_patch9")
+    assert "timm/vit_nano_patch9.dino, timm/vit_nano_patch9.mae" in caught.value.hint

@@ -2,7 +2,8 @@
 
     python -m tests.parity.made FOLDER [--only REGEX] [--verbose] [--table docs/models.md]
 
-``--table`` writes what was found between the two marks in that page.
+``--table`` writes what was found between the two marks in that page. DINO's linear head reads four
+layers: the network that it is tried with needs as many (``--depth 4 --only orig-dino-backbone``).
 
 Each folder in FOLDER has ``truth.json`` (what to open, and what weights do not say) and, mostly,
 ``oracle.npz``: the photo as its library prepares it, the library's own output for it, and the
@@ -110,13 +111,14 @@ def judge(folder: Path) -> Verdict:
     return judge_file(where, folder)
 
 
-HEADS = {"orig-dinov2-linear": "orig-dinov2"}
+HEADS = {"orig-dinov2-linear": "orig-dinov2", "orig-dino-linear": "orig-dino-backbone"}
 """Files of a head alone, and the network that reads them: both are opened together."""
 
 
 def judge_head(head: str, network: str, folder: Path) -> Verdict:
     """A head in a file of its own over a network's: CLS and the mean of the patches, as DINOv2's
-    ``hub/classifiers.py`` puts them together.
+    ``hub/classifiers.py`` puts them together, or CLS of the last four layers, as DINO's
+    ``eval_linear.py``.
     """
     oracle = np.load(folder / "oracle.npz")
     pixels = torch.from_numpy(oracle["pixels"])
@@ -126,14 +128,19 @@ def judge_head(head: str, network: str, folder: Path) -> Verdict:
         return Verdict("refused", f"{error.message} [{error.hint}]")
     ours, rows = look(whole, pixels)
     bare = load_model(network, "cpu", corrections=NOT_SAID).network
+    layers: list[Tensor] = []
     with torch.inference_mode():
         z = bare.embed(pixels)
         for step in bare.steps((pixels.shape[2], pixels.shape[3])):
             z = step(z, softmax_attention)
-        z = bare.norm(z)
-        features = torch.cat([z[:, 0], z[:, 1:].mean(dim=1)], dim=1)
+            layers.append(bare.norm(z))
+        last = layers[-1]
         parts = torch.load(head, weights_only=True)
-        theirs = (features @ parts["weight"].T + parts["bias"]).numpy()
+        parts = parts.get("state_dict", parts)
+        weight, bias = (parts[next(k for k in parts if k.endswith(n))] for n in ("weight", "bias"))
+        both = [last[:, 0], last[:, 1:].mean(dim=1)]
+        read = both if weight.shape[1] == 2 * z.shape[-1] else [n[:, 0] for n in layers[-4:]]
+        theirs = (torch.cat(read, dim=1) @ weight.T + bias).numpy()
     output = float(np.abs(ours - theirs).max())
     attention = float(np.abs(np.stack(rows) - oracle["attention"]).max())
     same = max(output, attention) <= CLOSE
@@ -141,6 +148,7 @@ def judge_head(head: str, network: str, folder: Path) -> Verdict:
 
 
 FETCHED = {
+    "vit_base_patch16_224": "timm-vit-base",
     "google/vit-base-patch16-224": "hf-vit",
     "timm/vit_base_patch16_224.augreg2_in21k_ft_in1k": "timm-vit-base",
     "hf-hub:timm/deit_tiny_patch16_224.fb_in1k": "timm-deit-tiny",
@@ -153,7 +161,7 @@ FETCHED = {
 @contextmanager
 def in_the_caches(name: str, folder: Path) -> Iterator[str]:
     """A made checkpoint where the hub's tools would put it; what its name then opens."""
-    meant = hub_name(name)
+    meant = hub_name(name) or hub_name(f"timm/{name}.augreg2_in21k_ft_in1k")  # timm's own tag
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
     weights = Path(_where(truth["open"], folder))
     with tempfile.TemporaryDirectory() as home, mock.patch.dict(

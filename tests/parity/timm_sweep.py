@@ -1,11 +1,13 @@
 """How all ViT-like pretrained weights of timm would open: names and shapes, and two blocks run.
 
-    python -m tests.parity.timm_sweep [--only REGEX] [--alone]
+    python -m tests.parity.timm_sweep [--only REGEX] [--alone] [--results FILE]
 
 For every published name of timm's ViTs the network is made on the meta device: the names and shapes
 of its parameters, and the ``config.json`` that lies beside them on the hub, go through the readers.
 Of each distinct architecture two blocks are then made with random weights at full width, and both
 run on the same input. ``--alone`` leaves the config out, as for a file that was copied without it.
+FILE keeps what was found, a line a name, and a run that was ended goes on there; what was refused
+is asked again.
 
 Verdicts: right (network equal within 1e-4, preprocessing as timm's), assumed (the network is equal,
 something of the preprocessing is not timm's), wrong (another network), refused.
@@ -20,6 +22,7 @@ import re
 import sys
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import timm
@@ -164,19 +167,38 @@ def preprocessing(model: nn.Module, match: Match, config: Any, said: Said) -> st
     return ", ".join(wrong)
 
 
+def earlier(results: Path | None) -> dict[str, Verdict]:
+    """What an earlier run found, but for what it refused."""
+    if results is None or not results.exists():
+        return {}
+    rows = map(json.loads, results.read_text(encoding="utf-8").splitlines())
+    return {tag: Verdict(kind, words) for tag, kind, words in rows if kind != "refused"}
+
+
+def asked(tag: str, options: argparse.Namespace, known: dict[str, float]) -> Verdict:
+    """How one would open, and a line of it in the file of results."""
+    try:
+        found = verdict(tag, options.alone, known, options.shapes)
+    except Exception as error:
+        return Verdict("CRASH", repr(error)[:150])
+    if options.results is not None:
+        with options.results.open("a", encoding="utf-8") as file:
+            file.write(json.dumps([tag, *found]) + "\n")
+    return found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="")
     parser.add_argument("--alone", action="store_true", help="without the config.json beside")
     parser.add_argument("--shapes", action="store_true", help="run nothing")
+    parser.add_argument("--results", type=Path, help="goes on from what is in this file")
     options = parser.parse_args()
+    done = earlier(options.results)
     counts: Counter[str] = Counter()
     known: dict[str, float] = {}
     for tag in tags(options.only):
-        try:
-            found = verdict(tag, options.alone, known, options.shapes)
-        except Exception as error:
-            found = Verdict("CRASH", repr(error)[:150])
+        found = done.get(tag) or asked(tag, options, known)
         counts[found.kind] += 1
         if found.kind != "right":
             print(f"{tag:60} {found.kind:8} {found.words[:150]}", flush=True)

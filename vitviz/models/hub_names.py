@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from vitviz.errors import CheckpointError
 from vitviz.models.caches import SUFFIXES, hub_cache, torch_cache, weights_of
 from vitviz.models.catalogue import Known, known, similar
-from vitviz.paths import is_file, is_there
+from vitviz.paths import is_file, is_folder, is_there
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 """An owner and a name, as the hub allows them."""
@@ -126,15 +126,24 @@ def local(name: HubName) -> Path | None:
 
 def resolve(model: str) -> str:
     """A model as ``load_model`` takes it, of what people call it: files and bundled ids as they
-    are, names of the hub as the file that was fetched before. No network is asked.
+    are, names of the hub as the file that was fetched before, also a name of timm without its tag
+    where one was. No network is asked.
 
     Raises:
-        CheckpointError: It is such a name, and is not on this computer.
+        CheckpointError: It is such a name, and is not on this computer, or is there several times.
     """
     if is_there(model):
         return model
     name = hub_name(model)
     if name is None:
+        fetched = _fetched(model)
+        if len(fetched) == 1:
+            return resolve(fetched[0])
+        if fetched:
+            raise CheckpointError(
+                f'"{model}" may be any of several models on this computer.',
+                f"Say which: {', '.join(fetched)}.",
+            )
         if guesses := _meant(model):
             raise CheckpointError(
                 f'There is no model called "{model}" on this computer.',
@@ -145,6 +154,15 @@ def resolve(model: str) -> str:
     if found is None:
         raise missing(name)
     return str(found)
+
+
+def _fetched(model: str) -> tuple[str, ...]:
+    """The models of timm in the cache that have this name, with any tag."""
+    prefix = f"models--timm--{model}."
+    if not re.fullmatch(r"\w+", model) or not is_folder(hub_cache()):
+        return ()
+    there = sorted(one.name for one in hub_cache().iterdir() if one.name.startswith(prefix))
+    return tuple(f"timm/{name.removeprefix('models--timm--')}" for name in there)
 
 
 def _meant(model: str) -> tuple[str, ...]:

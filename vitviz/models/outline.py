@@ -97,6 +97,8 @@ class Outline:
         pool: What its classes, or its features, are read from.
         readouts: The prefix tokens, where each of several has a head of its own ("cls", "dist" of a
             distilled DeiT): the answer is the mean of theirs. Empty where one head reads all.
+        read_layers: From how many of the last layers the head reads; it has no answer to one alone
+            where that is more than one.
     """
 
     layers: tuple[LayerOutline, ...]
@@ -107,6 +109,7 @@ class Outline:
     sizes: tuple[tuple[str, int], ...] = ()
     pool: Pool = ""
     readouts: tuple[str, ...] = ()
+    read_layers: int = 1
 
     @property
     def depth(self) -> int:
@@ -136,10 +139,10 @@ class Outline:
 
     @property
     def reads_all_depths(self) -> bool:
-        """Whether its head can read what its earlier layers put out: it tells classes apart, and
-        all layers have one and the same sequence of tokens.
+        """Whether its head can read what its earlier layers put out: it tells classes apart, reads
+        one layer alone, and all layers have one and the same sequence of tokens.
         """
-        return {"classes", "sequence", "states"} <= self.gives
+        return {"classes", "sequence", "states"} <= self.gives and self.read_layers == 1
 
     @property
     def default_query(self) -> str:

@@ -13,8 +13,10 @@ from torch import Tensor
 from tests.models.networks import RELATIVES, SMALL, random_input, random_network, said_of
 from vitviz.models.families import reader_of
 from vitviz.models.network import softmax_attention
-from vitviz.models.vit.config import Rope, ViTConfig, config_fields, read_config
+from vitviz.models.vit.card_fields import config_fields, read_config
+from vitviz.models.vit.config import Rope, ViTConfig
 from vitviz.models.vit.network import VisionTransformer
+from vitviz.models.vit.parameters import parameters
 from vitviz.models.vit.pooling import AttentionPool
 from vitviz.models.vit.relative_positions import RelativeBias, RelativeTable, token_places
 from vitviz.models.vit.rope import RotaryPositions
@@ -27,7 +29,7 @@ SIZE = 20, 28
 def test_config_counts_what_the_network_has(name: str) -> None:
     with torch.device("meta"):
         network = VisionTransformer(RELATIVES[name])
-    assert RELATIVES[name].parameters == sum(p.numel() for p in network.parameters())
+    assert parameters(RELATIVES[name]) == sum(p.numel() for p in network.parameters())
 
 
 @pytest.mark.parametrize("name", RELATIVES)

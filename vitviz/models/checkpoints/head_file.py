@@ -12,6 +12,9 @@ from vitviz.errors import CheckpointError
 from vitviz.models.checkpoints.checkpoint import read_tensors
 from vitviz.models.checkpoints.heads import FINAL_NORM
 
+READ = (1, 2, 4, 5)
+"""Tokens whose numbers a head reads: CLS, the mean of the patches, CLS of three layers more."""
+
 
 def read_head(path: Path, network: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The linear classifier of a file of its own, as "head.weight" and "head.bias".
@@ -32,12 +35,12 @@ def read_head(path: Path, network: Mapping[str, Tensor]) -> dict[str, Tensor]:
         )
     weight = found[matrices[0]]
     widths = {tensor.shape[0] for name, tensor in network.items() if FINAL_NORM.search(name)}
-    if widths and not any(weight.shape[1] in (width, 2 * width) for width in widths):
+    if widths and not any(weight.shape[1] == count * width for width in widths for count in READ):
         raise CheckpointError(
             f"{path.name} reads {weight.shape[1]:,} features, where the network gives "
-            f"{' or '.join(f'{width:,}' for width in sorted(widths))}, or twice as many with the "
-            "mean of its patches.",
-            "Heads over several layers (DINO's for small networks, linear4) cannot be read.",
+            f"{' or '.join(f'{width:,}' for width in sorted(widths))} a token.",
+            "Read are heads of CLS, with the mean of the patches or without it, of the last layer "
+            "or of the last four (linear4).",
         )
     if matrices[0] == "linear.weight" and any(weight.shape[1] == 2 * width for width in widths):
         # DINO's eval_linear.py puts CLS and mean beside each other number by number.

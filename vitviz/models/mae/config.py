@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from vitviz.models.vit.card_fields import config_fields as encoder_fields
+from vitviz.models.vit.card_fields import read_config as read_encoder
 from vitviz.models.vit.config import ViTConfig
-from vitviz.models.vit.config import config_fields as encoder_fields
-from vitviz.models.vit.config import read_config as read_encoder
+from vitviz.models.vit.parameters import parameters
 from vitviz.reading import Within, taken
 
 
@@ -57,7 +58,7 @@ class MAEConfig:
         embedding = (pixels + 1) * width  # which a decoder has none of
         ends = (self.encoder.width + 1) * width + (width + 1) * pixels
         # The decoder's CLS token is the mask token.
-        return self.encoder.parameters + self.decoder.parameters - embedding + ends
+        return parameters(self.encoder) + parameters(self.decoder) - embedding + ends
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,14 @@ READ: dict[Pool, str] = {
 
 
 def filters(proj: nn.Conv2d, config: ViTConfig) -> Filters | None:
-    """Of the patch embedding; None where pixels are normalised first, patch by patch.
+    """Of the patch embedding; None where pixels are normalised first, patch by patch, or where it
+    reads what convolutions make of them.
 
     Args:
         proj: Its convolution.
         config: Of the network.
     """
-    if config.patch_norms:
+    if config.patch_norms or config.stem is not None:
         return None
     after = ("normalised",) if config.token_norm else ()
     return Filters(proj.weight, proj.bias, config.patch, after=after)

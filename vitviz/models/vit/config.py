@@ -6,12 +6,12 @@ without loading torch.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from vitviz.models.config import Activation
 from vitviz.models.text.config import TextConfig
-from vitviz.reading import Within, taken, wrong
+from vitviz.reading import Within
 
 Pool = Literal["cls", "mean", "cls+mean", "map"]
 Order = Literal["norm first", "norm last", "parallel"]
@@ -50,27 +50,14 @@ class Rope:
     learned: bool = False
 
 
-@dataclass(frozen=True)
-class ViTConfig:
-    """A Vision Transformer's shape.
+@dataclass(frozen=True, kw_only=True)
+class Variants:
+    """What tells a Vision Transformer's relatives from the paper's, which has the defaults.
 
     Args:
-        patch: Side of a patch, in input pixels.
-        width: Length of a token (D in the paper).
-        depth: Number of encoder blocks (L).
-        heads: Attention heads per block; divides ``width``.
-        mlp_width: Hidden width of the MLP; of each half of it if ``gated_mlp``.
-        input_size: Height and width trained on, in pixels; its grid is the position embedding's.
-        classes: Outputs of the head; 0 where there is no head.
-        prefix: Names of the tokens before the patches, always in the order "cls", "dist", "reg1",
-            "reg2", ..., any of them absent.
-        positioned_prefix: How many of them, from the first, have a position embedding.
-        pool: What the head reads: CLS, the mean of the patches, both, concatenated, or what a
-            learned query collects from all tokens ("map", SigLIP).
         activation: Of the MLP.
         gated_mlp: SwiGLU instead of the paper's MLP.
         layer_scale: Whether each residual branch has a learned scale.
-        norm_eps: Epsilon of every LayerNorm.
         norm_after_pool: The final LayerNorm reads the pooled token, not every token (``fc_norm``).
         final_norm: Whether there is a final LayerNorm at all.
         norm_before: A LayerNorm on the first state (CLIP).
@@ -103,22 +90,15 @@ class ViTConfig:
             (CLIP); 0 where there is none.
         text: The text tower that its file has too; None where there is none that is read. It is no
             part of the network (see ``models.text``).
+        stem: Patches are not of pixels, but of what a convolutional network (``vit.stem``) makes of
+            them: how many blocks each of its stages has; None where there is no such network.
+        cls_layers: From how many of the last layers the head reads CLS, the earlier ones first
+            (DINO's and DINOv2's linear heads over four layers).
     """
 
-    patch: int
-    width: int
-    depth: int
-    heads: int
-    mlp_width: int
-    input_size: tuple[int, int] = (224, 224)
-    classes: int = 1000
-    prefix: tuple[str, ...] = ("cls",)
-    positioned_prefix: int = 1
-    pool: Pool = "cls"
     activation: Activation = "gelu"
     gated_mlp: bool = False
     layer_scale: bool = False
-    norm_eps: float = 1e-6
     norm_after_pool: bool = False
     final_norm: bool = True
     norm_before: bool = False
@@ -132,16 +112,51 @@ class ViTConfig:
     position_resizing: Resizing = "cubic antialiased"
     rope: Rope | None = None
     relative_positions: RelativePositions = ""
-    relative_width: int = 0
-    map_heads: int = 0
-    projection: int = 0
+    relative_width: Annotated[int, Within(0, 1 << 14)] = 0
+    map_heads: Annotated[int, Within(0, 1 << 10)] = 0
+    projection: Annotated[int, Within(0, 1 << 16)] = 0
     patch_norms: bool = False
-    attention_width: int = 0
-    pre_logits: int = 0
+    attention_width: Annotated[int, Within(0, 1 << 16)] = 0
+    pre_logits: Annotated[int, Within(0, 1 << 16)] = 0
     norm: Norm = "layer"
     token_norm: bool = False
     dist_head: bool = True
     text: TextConfig | None = None
+    stem: Annotated[tuple[Annotated[int, Within(1, 100)], ...], Within(0, 4)] | None = None
+    cls_layers: Annotated[int, Within(1, 64)] = 1
+
+
+@dataclass(frozen=True)
+class ViTConfig(Variants):
+    """A Vision Transformer's shape, with its ``Variants``.
+
+    Args:
+        patch: Side of a patch, in input pixels.
+        width: Length of a token (D in the paper).
+        depth: Number of encoder blocks (L).
+        heads: Attention heads per block; divides ``width``.
+        mlp_width: Hidden width of the MLP; of each half of it if ``gated_mlp``.
+        input_size: Height and width trained on, in pixels; its grid is the position embedding's.
+        classes: Outputs of the head; 0 where there is no head.
+        prefix: Names of the tokens before the patches, always in the order "cls", "dist", "reg1",
+            "reg2", ..., any of them absent.
+        positioned_prefix: How many of them, from the first, have a position embedding.
+        pool: What the head reads: CLS, the mean of the patches, both, concatenated, or what a
+            learned query collects from all tokens ("map", SigLIP).
+        norm_eps: Epsilon of every LayerNorm.
+    """
+
+    patch: int
+    width: int
+    depth: int
+    heads: int
+    mlp_width: int
+    input_size: tuple[int, int] = (224, 224)
+    classes: int = 1000
+    prefix: tuple[str, ...] = ("cls",)
+    positioned_prefix: int = 1
+    pool: Pool = "cls"
+    norm_eps: float = 1e-6
 
     def __post_init__(self) -> None:
         sizes = (self.patch, self.width, self.depth, self.heads, self.mlp_width, *self.input_size)
@@ -176,6 +191,11 @@ class ViTConfig:
             raise ValueError(f"width {self.width} is not a multiple of {self.map_heads} heads")
         if bool(self.relative_width) != (self.relative_positions == "mlp"):
             raise ValueError("the MLP of relative positions has a width, and nothing else has")
+        whole = "cls" in self.pool and not self.norm_after_pool and not self.has_dist_head
+        if self.cls_layers > (self.depth if whole else 1):
+            raise ValueError("the head reads CLS of more layers than there are")
+        if self.stem is not None and self.patch % self.stem_stride:
+            raise ValueError(f"patch {self.patch} is no multiple of {self.stem_stride}")
         if self.projection and self.classes:
             raise ValueError("a network has classes or a projection, not both")
 
@@ -202,192 +222,18 @@ class ViTConfig:
     @property
     def features(self) -> int:
         """Numbers that the head reads."""
-        return self.width * (2 if self.pool == "cls+mean" else 1)
+        return self.width * (self.cls_layers + (self.pool == "cls+mean"))
 
     @property
-    def parameters(self) -> int:
-        """How many numbers the network has learned."""
-        width, rows, cols = self.width, *self.grid
-        tokens = len(self.prefix)
-        if self.embedded_positions:
-            tokens += self.positioned_prefix + rows * cols
-        norms = self._norm_parameters * (self.final_norm + self.norm_before + self.token_norm)
-        frequencies = self.depth * self.width if self.rope and self.rope.learned else 0
-        return (
-            (3 * self.patch**2 + self.patch_bias) * width
-            + self.patch_norms * 2 * (3 * self.patch**2 + width)
-            + tokens * width
-            + self.depth * self._block_parameters
-            + norms
-            + frequencies
-            + self._head_parameters
-        )
-
-    @property
-    def _block_parameters(self) -> int:
-        width, hidden = self.width, self.mlp_width
-        attention = (width + self.qkv_bias) * 3 * self.inner_width + (self.inner_width + 1) * width
-        attention += 2 * 2 * self.head_dim * self.qk_norm + 2 * width * self.attention_norm
-        mlp = (width + 1) * hidden * (2 if self.gated_mlp else 1) + (hidden + 1) * width
-        mlp += 2 * hidden * self.mlp_norm
-        norms = self._norm_parameters * (1 if self.order == "parallel" else 2)
-        scales = 2 * width if self.layer_scale else 0
-        return attention + mlp + norms + scales + self._relative_parameters
-
-    @property
-    def _norm_parameters(self) -> int:
-        return self.width * (1 if self.norm == "rms" else 2)
-
-    @property
-    def _relative_parameters(self) -> int:
-        if self.relative_positions == "mlp":
-            return (2 + 1) * self.relative_width + (self.relative_width + 1) * self.heads
-        if self.relative_positions == "table":
-            return self.relative_entries * self.heads
-        return 0
+    def stem_stride(self) -> int:
+        """Pixels from one place of the stem's last features to the next; 1 where there is none."""
+        return 1 if self.stem is None else 4 * 2 ** max(len(self.stem) - 1, 0)
 
     @property
     def relative_entries(self) -> int:
         """Ways from one patch to another on its own grid; three more where there is a prefix."""
         rows, cols = self.grid
         return (2 * rows - 1) * (2 * cols - 1) + (3 if self.prefix else 0)
-
-    @property
-    def _head_parameters(self) -> int:
-        width = self.width
-        heads = 2 if self.has_dist_head else 1
-        read = self.pre_logits or self.features
-        head = heads * self.classes * (read + 1) + self.projection * self.features
-        head += self.pre_logits * (self.features + 1)
-        if self.pool != "map":
-            return head
-        query = width + (width + 1) * 4 * width + 2 * width
-        return head + query + (width + 1) * self.mlp_width + (self.mlp_width + 1) * width
-
-
-Side = Annotated[float, Within(1, 1 << 14)]
-
-
-@dataclass(frozen=True)
-class _Fields:
-    """A ViT's fields of a model card, as the file has them; see ``ViTConfig``.
-
-    Args:
-        mlp_ratio: Of the MLP's width to the token's, where ``mlp_width`` is not given.
-        class_count: None: as many as the card's set of classes has.
-        positioned_prefix: None: all of the prefix but registers.
-        pool: None: CLS where there is one.
-    """
-
-    patch: Annotated[int, Within(1, 1 << 10)]
-    width: Annotated[int, Within(1, 1 << 16)]
-    depth: Annotated[int, Within(1, 1 << 10)]
-    heads: Annotated[int, Within(1, 1 << 10)]
-    input_size: tuple[Side, Side]
-    mlp_ratio: Annotated[float, Within(0.01, 100)] = 4.0
-    mlp_width: Annotated[int, Within(1, 1 << 20)] | None = None
-    class_count: Annotated[int, Within(0, 1 << 20)] | None = None
-    prefix_tokens: Annotated[tuple[Annotated[str, Within(0, 500)], ...], Within(0, 100)] = ("cls",)
-    positioned_prefix: Annotated[int, Within(0, 100)] | None = None
-    pool: Pool | None = None
-    activation: Activation = "gelu"
-    gated_mlp: bool = False
-    layer_scale: bool = False
-    layer_norm_eps: Annotated[float, Within(1e-15, 0.1)] = 1e-6
-    norm_after_pool: bool = False
-    final_norm: bool = True
-    norm_before: bool = False
-    patch_bias: bool = True
-    qkv_bias: bool = True
-    qk_norm: bool = False
-    attention_norm: bool = False
-    mlp_norm: bool = False
-    order: Order = "norm first"
-    embedded_positions: bool = True
-    position_resizing: Resizing = "cubic antialiased"
-    rope: Rope | None = None
-    relative_positions: RelativePositions = ""
-    relative_width: Annotated[int, Within(0, 1 << 14)] = 0
-    map_heads: Annotated[int, Within(0, 1 << 10)] = 0
-    projection: Annotated[int, Within(0, 1 << 16)] = 0
-    patch_norms: bool = False
-    attention_width: Annotated[int, Within(0, 1 << 16)] = 0
-    pre_logits: Annotated[int, Within(0, 1 << 16)] = 0
-    norm: Norm = "layer"
-    token_norm: bool = False
-    dist_head: bool = True
-    text: TextConfig | None = None
-
-
-SAME = (
-    "patch", "depth", "width", "heads", "activation", "gated_mlp", "layer_scale", "norm_after_pool",
-    "final_norm", "norm_before", "patch_bias", "qkv_bias", "qk_norm", "attention_norm", "mlp_norm",
-    "order", "embedded_positions", "position_resizing", "rope", "relative_positions",
-    "relative_width", "map_heads", "projection", "patch_norms", "attention_width", "pre_logits",
-    "dist_head", "norm", "token_norm", "text",
-)  # fmt: skip
-"""Fields that a configuration and a card's file have alike."""
-
-ALWAYS = ("patch", "depth", "width", "heads", "activation", "gated_mlp", "layer_scale",
-          "norm_after_pool")  # fmt: skip
-"""Those of them that a card's file has even where they are as usual."""
-
-
-def read_config(values: dict[str, Any], classes: int) -> ViTConfig:
-    """The network that a model card describes.
-
-    Args:
-        values: The card's fields, from anywhere; those of the network are taken out of it.
-        classes: How many the network has, where no field says so.
-
-    Raises:
-        ValueError: A field is missing, of another type or out of range, or there is no such
-            network.
-    """
-    given = taken(_Fields, values)
-    height, width = given.input_size
-    if height % 1 or width % 1:
-        raise wrong("input_size", "a height and a width in whole pixels", (height, width))
-    prefix = given.prefix_tokens
-    positioned = sum(not name.startswith("reg") for name in prefix)
-    try:
-        return ViTConfig(
-            **{name: getattr(given, name) for name in SAME},
-            mlp_width=_or(given.mlp_width, max(1, round(given.width * given.mlp_ratio))),
-            input_size=(int(height), int(width)),
-            classes=0 if given.projection else _or(given.class_count, classes),
-            prefix=prefix,
-            positioned_prefix=_or(
-                given.positioned_prefix, positioned if given.embedded_positions else 0
-            ),
-            pool=given.pool or ("cls" if "cls" in prefix else "mean"),
-            norm_eps=given.layer_norm_eps,
-        )
-    except ValueError as error:
-        raise ValueError(f"it does not describe a network ({error})") from error
-
-
-def _or(number: int | None, otherwise: int) -> int:
-    return otherwise if number is None else number
-
-
-def config_fields(config: ViTConfig) -> dict[str, Any]:
-    """A network's fields of a model card: ``read_config`` gives the same network back."""
-    usual = {field.name: field.default for field in fields(ViTConfig)}
-    same = {name: getattr(config, name) for name in SAME}
-    for name in ("rope", "text"):
-        part = getattr(config, name)
-        same[name] = asdict(part) if part else None
-    return {
-        "input_size": config.input_size,
-        **{name: value for name, value in same.items() if name in ALWAYS or value != usual[name]},
-        "mlp_width": config.mlp_width,
-        "prefix_tokens": config.prefix,
-        "positioned_prefix": config.positioned_prefix,
-        "pool": config.pool,
-        "layer_norm_eps": config.norm_eps,
-        "class_count": config.classes,
-    }
 
 
 SIZES: dict[str, tuple[int, int, int]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vitviz.models.cost import BIAS_BYTES, FLOAT_BYTES, MOST_KEPT_STATES, WORKSPACE_BYTES, Cost
 from vitviz.models.vit.config import ViTConfig
+from vitviz.models.vit.parameters import STEM_WIDTH, stem_channels
 
 
 def cost(config: ViTConfig, input_size: tuple[int, int]) -> Cost:
@@ -41,12 +42,28 @@ def _backward_bytes(config: ViTConfig, tokens: int) -> int:
 
 def _flops(config: ViTConfig, tokens: int, patches: int) -> int:
     width, hidden = config.width, config.mlp_width
-    embedding = patches * 3 * config.patch**2 * width
+    side = config.patch // config.stem_stride
+    embedding = patches * stem_channels(config) * side**2 * width + _stem_flops(config, patches)
     projections = tokens * width * 4 * width
     attention = 2 * tokens * tokens * width
     mlp = tokens * width * hidden * (3 if config.gated_mlp else 2)
     blocks = config.depth * (projections + attention + mlp + _relative_flops(config, patches))
     return 2 * (embedding + blocks + _head_flops(config, tokens))
+
+
+def _stem_flops(config: ViTConfig, patches: int) -> int:
+    """Multiplications of a stem's convolutions: each number of a filter, at each place it lies."""
+    if config.stem is None:
+        return 0
+    pixels = patches * config.patch**2
+    total, before = pixels // 4 * STEM_WIDTH * 3 * 49, STEM_WIDTH
+    for stage, blocks in enumerate(config.stem):
+        places, out = pixels // 16 // 4**stage, STEM_WIDTH * 2 ** (stage + 2)
+        first = places * (4 if stage else 1)  # where the first block's first convolution lies
+        total += first * before * out // 4 + places * out * (before + out // 4 + 9 * out // 16)
+        total += (blocks - 1) * places * (2 * out * out // 4 + 9 * out * out // 16)
+        before = out
+    return total
 
 
 def _relative_flops(config: ViTConfig, patches: int) -> int:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from vitviz.models.config import TrainingInput
 from vitviz.models.family import Family
 from vitviz.models.text.config import TextConfig
-from vitviz.models.vit.config import ViTConfig, config_fields, read_config
+from vitviz.models.vit.card_fields import config_fields, read_config
+from vitviz.models.vit.config import ViTConfig
 from vitviz.models.vit.cost import cost
 from vitviz.models.vit.outline import outline
 

@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vitviz.errors import VitvizError
 from vitviz.models.anatomy import Filters, Places, Reader
 from vitviz.models.branches import adds
 from vitviz.models.config import Activation
@@ -36,6 +37,7 @@ from vitviz.models.vit import anatomy
 from vitviz.models.vit.config import SIZES, Pool, ViTConfig, vit_config
 from vitviz.models.vit.cost import cost
 from vitviz.models.vit.outline import outline
+from vitviz.models.vit.parameters import stem_channels
 from vitviz.models.vit.pooling import AttentionPool
 from vitviz.models.vit.relative_positions import (
     RelativeBias,
@@ -44,6 +46,7 @@ from vitviz.models.vit.relative_positions import (
     token_places,
 )
 from vitviz.models.vit.rope import RotaryPositions, Rotation
+from vitviz.models.vit.stem import Stem
 from vitviz.shapes import Float, Int
 
 __all__ = [
@@ -78,8 +81,11 @@ class PatchEmbedding(nn.Module):
 
     def __init__(self, config: ViTConfig) -> None:
         super().__init__()
-        patch, width, eps = config.patch, config.width, config.norm_eps
-        self.proj = nn.Conv2d(3, width, patch, stride=patch, bias=config.patch_bias)
+        width, eps = config.width, config.norm_eps
+        self.backbone = nn.Identity() if config.stem is None else Stem(config)
+        patch = config.patch // config.stem_stride
+        channels = stem_channels(config)
+        self.proj = nn.Conv2d(channels, width, patch, stride=patch, bias=config.patch_bias)
         self.norm_pixels = nn.LayerNorm(3 * patch**2, eps=eps) if config.patch_norms else None
         normed = config.patch_norms or config.token_norm
         self.norm = _normalisation(config) if normed else nn.Identity()
@@ -88,7 +94,8 @@ class PatchEmbedding(nn.Module):
         self, image: Float[Tensor, "batch 3 height width"]
     ) -> Float[Tensor, "batch patches dim"]:
         if self.norm_pixels is None:
-            patches: Tensor = self.proj(image).flatten(2).transpose(1, 2)
+            features = self.backbone(image)
+            patches: Tensor = self.proj(features).flatten(2).transpose(1, 2)
         else:  # as one linear layer, which it is
             weight = self.proj.weight
             pixels = F.unfold(image, weight.shape[2:], stride=weight.shape[2:]).transpose(1, 2)
@@ -351,7 +358,24 @@ class VisionTransformer(Network):
                 nowhere, where positions are not relative. None: all.
         """
         places = self.places(input_size, kept)
-        return tuple(partial(block, **at) for block, at in zip(self.blocks, places, strict=True))
+        steps: list[Step] = [
+            partial(block, **at) for block, at in zip(self.blocks, places, strict=True)
+        ]
+        first = self.config.depth - self.config.cls_layers + 1
+        return (*steps[:first], *map(self._keeping, steps[first:]))
+
+    def _keeping(self, step: Step) -> Step:
+        """A layer whose state keeps those of the layers before, for a head that reads of them: each
+        token's numbers, behind them what they were a layer before, and so on.
+        """
+
+        def keeping(z: Tensor, attend: Attend) -> Tensor:
+            return torch.cat([step(self.as_tokens(z), attend), z], dim=-1)
+
+        return keeping
+
+    def as_tokens(self, z: Tensor) -> Float[Tensor, "batch tokens dim"]:
+        return z[..., : self.config.width]
 
     def places(
         self, input_size: tuple[int, int], kept: Int[Tensor, " tokens"] | None = None
@@ -379,18 +403,34 @@ class VisionTransformer(Network):
             numbers = block.attn.rel_pos.numbers(grid)
             yield RelativeBias(numbers if self.placed else 0 * numbers, *where, grid)
 
-    def classify(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch classes"]:
+    def classify(self, z: Float[Tensor, "batch tokens kept"]) -> Float[Tensor, "batch classes"]:
         """Equation 4 and the head; the pooled features where there is no head. In a distilled DeiT
         the mean of both heads.
         """
         return self.readouts(z).mean(dim=0)
 
-    def features(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch numbers"]:
-        return self._pooled(self.norm(z))
+    def features(self, z: Float[Tensor, "batch tokens kept"]) -> Float[Tensor, "batch numbers"]:
+        return self._pooled(self._normed(z))
 
-    def normed(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch tokens dim"]:
-        out: Tensor = self.norm(z)
+    def normed(self, z: Float[Tensor, "batch tokens kept"]) -> Float[Tensor, "batch tokens dim"]:
+        out: Tensor = self.norm(self.as_tokens(z))
         return out
+
+    def _normed(self, z: Float[Tensor, "batch tokens kept"]) -> Float[Tensor, "batch tokens kept"]:
+        """The last state normalised, and those that it keeps, each by itself.
+
+        Raises:
+            VitvizError: It is the state of another layer, which keeps none.
+        """
+        kept = z.reshape(*z.shape[:2], -1, self.config.width)
+        if kept.shape[2] != self.config.cls_layers:
+            raise VitvizError(
+                f"The model's classes are read from its last {self.config.cls_layers} layers "
+                "together: no layer by itself has an answer.",
+                "Load it without this head.",
+            )
+        out: Tensor = self.norm(kept)
+        return out.flatten(2)
 
     def projection(self, layer: int) -> Float[Tensor, "width width"]:
         block = self.blocks[layer]
@@ -398,9 +438,12 @@ class VisionTransformer(Network):
         weight = block.attn.proj.weight
         return weight * block.ls1.gamma[:, None] if isinstance(block.ls1, LayerScale) else weight
 
-    def _pooled(self, z: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch numbers"]:
+    def _pooled(self, z: Float[Tensor, "batch tokens kept"]) -> Float[Tensor, "batch numbers"]:
         """What the head reads of the last tokens, normalised."""
-        cls, patches = z[:, 0], z[:, len(self.config.prefix) :]
+        # Heads over several layers read the earlier ones first.
+        cls = z[:, 0].reshape(len(z), -1, self.config.width).flip(1).flatten(1)
+        z = self.as_tokens(z)
+        patches = z[:, len(self.config.prefix) :]
         if self.attn_pool is not None:
             pooled = self.attn_pool(z)
         elif self.config.pool == "cls":
@@ -415,8 +458,8 @@ class VisionTransformer(Network):
         features: Tensor = self.proj(pooled)
         return features
 
-    def readers(self, z: Float[Tensor, "batch tokens dim"]) -> tuple[Reader, ...]:
-        head, second, z = self.head, self.head_dist, self.norm(z)
+    def readers(self, z: Float[Tensor, "batch tokens kept"]) -> tuple[Reader, ...]:
+        head, second, z = self.head, self.head_dist, self._normed(z)
         if not isinstance(head, nn.Linear):
             return ()
         name = anatomy.READ[self.config.pool]
@@ -427,10 +470,10 @@ class VisionTransformer(Network):
         return (*found, Reader("dist", dist, second.weight, second.bias))
 
     def readouts(
-        self, z: Float[Tensor, "batch tokens dim"]
+        self, z: Float[Tensor, "batch tokens kept"]
     ) -> Float[Tensor, "readouts batch classes"]:
         """The head's logits, and in a distilled DeiT those of the distillation token's own head."""
-        z = self.norm(z)
+        z = self._normed(z)
         logits: Tensor = self.head(self._pooled(z))
         if self.head_dist is None:
             return logits[None]

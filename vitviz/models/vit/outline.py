@@ -7,6 +7,7 @@ import math
 
 from vitviz.models.outline import Ability, LayerOutline, Outline
 from vitviz.models.vit.config import ViTConfig
+from vitviz.models.vit.parameters import parameters
 
 GIVES: frozenset[Ability] = frozenset(
     {"attention", "values", "states", "gradients", "rerun", "drop", "path", "sequence", "neurons"}
@@ -35,16 +36,18 @@ def outline(config: ViTConfig, input_size: tuple[int, int]) -> Outline:
         gives -= {"values"}  # what a head adds goes through a norm: it is no part of a sum
     if config.text:
         gives |= {"text"}
-    if config.relative_positions:
-        gives -= {"neurons"}  # there is no way from and to a token that lies nowhere
+    # There is no way from and to a token that lies nowhere, and earlier layers' have none added.
+    if config.relative_positions or config.cls_layers > 1:
+        gives -= {"neurons"}
     sizes = ("width", config.width), ("MLP", config.mlp_width), ("patch", config.patch)
     return Outline(
         layers,
         config.prefix,
         config.classes,
-        config.parameters,
+        parameters(config),
         gives,
         sizes,
         config.pool,
         ("cls", "dist") if config.classes and config.has_dist_head else (),
+        config.cls_layers,
     )

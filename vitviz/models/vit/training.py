@@ -32,7 +32,7 @@ def student_of(teacher: VisionTransformer, depth: int, seed: int) -> VisionTrans
     smaller inputs see them through a blur, and never correct what it hides.
     """
     torch.manual_seed(seed)
-    student = VisionTransformer(replace(teacher.config, depth=depth, text=None))
+    student = VisionTransformer(replace(teacher.config, depth=depth, text=None, cls_layers=1))
     for name, parameter in student.named_parameters():
         if name.endswith(".bias"):
             nn.init.zeros_(parameter)
@@ -48,7 +48,7 @@ def classifier_of(network: VisionTransformer, classes: int) -> VisionTransformer
 
     Source: Dosovitskiy et al., arXiv 2010.11929, section 3.2 (a zero-initialised head).
     """
-    config = replace(network.config, classes=classes, projection=0, text=None)
+    config = replace(network.config, classes=classes, projection=0, text=None, cls_layers=1)
     result = VisionTransformer(config).to(network.patch_embed.proj.weight.device)
     body = {n: t for n, t in network.state_dict().items() if not n.startswith("head")}
     result.load_state_dict(body, strict=False)

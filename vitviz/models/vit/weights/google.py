@@ -21,6 +21,11 @@ from vitviz.models.vit.weights.plain import PlainNames
 NAMES: Names = (
     (r"\.(?:kernel|scale)$", ".weight"),
     (r"^embedding\.", "patch_embed.proj."),
+    (r"^conv_root\.", "patch_embed.backbone.stem.conv."),
+    (r"^gn_root\.", "patch_embed.backbone.stem.norm."),
+    (r"\.gn(\d)\.", r".norm\1."),
+    (r"\.conv_proj\.", ".downsample.conv."),
+    (r"\.gn_proj\.", ".downsample.norm."),
     (r"^cls$", "cls_token"),
     (r"^(?:Transformer\.posembed_input\.)?pos_embedding$", "pos_embed"),
     (r"^Transformer\.encoder_norm\.", "norm."),
@@ -44,11 +49,20 @@ NAMES: Names = (
 ATTENTION = re.compile(r".*MultiHeadDotProductAttention_\d\.(query|key|value|out)\.(kernel|bias)$")
 
 
+UNIT = re.compile(r"^block(\d)\.unit(\d+)\.")
+"""A block of a hybrid's stem, counted from 1."""
+
+
+def _stage(match: re.Match[str]) -> str:
+    stage, block = int(match[1]) - 1, int(match[2]) - 1
+    return f"patch_embed.backbone.stages.{stage}.blocks.{block}."
+
+
 def prepare(tensors: Tensors) -> Tensors:
     """Flax has inputs before outputs, heads apart, and sometimes all blocks in one array."""
     found: dict[str, Tensor] = {}
     for key, tensor in _unrolled(tensors).items():
-        found[key] = _turned(key, tensor)
+        found[UNIT.sub(_stage, key)] = _turned(key, tensor)
     pool = "MAPHead_0.MultiHeadDotProductAttention_0."
     for part, last in (("kernel", "weight"), ("bias", "bias")):
         k, v = found.pop(f"{pool}key.{part}", None), found.pop(f"{pool}value.{part}", None)
@@ -78,7 +92,7 @@ def _turned(key: str, tensor: Tensor) -> Tensor:
         return tensor.reshape(tensor.shape[0], -1).T  # width x heads x head_dim
     if attention:
         return tensor.flatten()
-    if key == "embedding.kernel" and tensor.ndim == 4:  # rows cols colours width
+    if key.endswith(".kernel") and tensor.ndim == 4:  # rows cols channels width
         return tensor.permute(3, 2, 0, 1)
     if key.endswith(".kernel") and tensor.ndim == 2:
         return tensor.T

@@ -27,6 +27,14 @@ LEFT_OUT = re.compile(
 )
 """What stands beside a network for its training, and a photo does not pass through."""
 
+OVER_LAYERS = {4: (4, "cls"), 5: (4, "cls+mean")}
+"""How many tokens' numbers a head over several layers reads, and what they are: CLS of how many
+layers, with the mean of the last one's patches or without.
+
+Source: facebookresearch/dino ``eval_linear.py`` (``n_last_blocks`` 4 for ViT-S);
+facebookresearch/dinov2 ``hub/classifiers.py`` (``layers`` 4).
+"""
+
 EPS = 1e-6
 """Of a batch norm before a linear head: MAE's ``main_linprobe.py`` has this, torch 1e-5. On
 features whose variance is near 1 the difference is nothing."""
@@ -52,6 +60,8 @@ def with_one_head(found: Mapping[str, Tensor], width: int) -> tuple[dict[str, Te
            and not LEFT_OUT.match(n)}  # fmt: skip
     others = [name for name in inside if name not in own and name not in pre]
     reads = [width, 2 * width]
+    if "cls_token" in rest:
+        reads += [count * width for count in OVER_LAYERS]
     new: dict[str, Tensor] = {}
     if pre:
         new, reads = _pre_logits(pre, width)

@@ -76,6 +76,16 @@ def told_heads(named: Tensors, width: int) -> int | None:
     return None
 
 
+def stem_of(named: Tensors) -> tuple[int, ...] | None:
+    """How many blocks each stage of a hybrid's stem has; None where there is no stem."""
+    if "patch_embed.backbone.stem.conv.weight" not in named:
+        return None
+    pattern = re.compile(r"patch_embed\.backbone\.stages\.(\d)\.blocks\.(\d{1,2})\.")
+    found = {match.groups() for match in map(pattern.match, named) if match}
+    stages = 1 + max((int(stage) for stage, _ in found), default=-1)
+    return tuple(sum(int(stage) == number for stage, _ in found) for number in range(stages))
+
+
 def parts_of(named: Tensors, said: Said, usual: Mapping[str, Any]) -> dict[str, Any]:
     """Fields of the configuration that follow from which parameters are there.
 
@@ -113,5 +123,6 @@ def parts_of(named: Tensors, said: Said, usual: Mapping[str, Any]) -> dict[str, 
         "norm": said.get("norm", str) or usual.get("norm", "layer"),
         "token_norm": said.get("token_norm", bool) or usual.get("token_norm", False),
         "attention_width": usual.get("attention_width", 0),
+        "stem": stem_of(named),
         "projection": 0 if projection is None else int(projection.shape[0]),
     }

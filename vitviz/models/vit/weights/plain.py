@@ -112,7 +112,7 @@ class PlainNames:
 
 
 OURS = re.compile(
-    r"(patch_embed\.proj\.(weight|bias)|(cls|dist|reg)_token|pos_embed|(fc_)?norm\.(weight|bias)|"
+    r"(patch_embed\.(proj\.(weight|bias)|backbone\.(stem|stages)\..+)|(cls|dist|reg)_token|pos_embed|(fc_)?norm\.(weight|bias)|"
     r"head(_dist)?\..+|blocks\.\d+\.(norm[12]|attn\.(qkv|q|k|v|proj)|mlp\.fc[12])\.(weight|bias)|"
     r"blocks\.\d+\.ls[12]\.gamma)$"
 )

@@ -23,7 +23,8 @@ from vitviz.models.vit.network import VisionTransformer
 from vitviz.models.vit.rope import periods
 from vitviz.models.vit.weights.architectures import by_name
 from vitviz.models.vit.weights.grids import read_grid
-from vitviz.models.vit.weights.parts import parts_of, told_heads
+from vitviz.models.vit.weights.heads import OVER_LAYERS
+from vitviz.models.vit.weights.parts import parts_of, stem_of, told_heads
 from vitviz.plurals import count_of
 
 Rename = Callable[[str], str | None]
@@ -98,7 +99,7 @@ def infer(
     heads, notes = _heads(named, width, depth, gated, said, usual)
     positioned, grid, more = _positions(named, prefix, patch, said, usual)
     notes += more
-    pool, norm_after_pool = _pool(named, width, said, usual)
+    pool, norm_after_pool, cls_layers = _pool(named, width, said, usual)
     if named["patch_embed.proj.weight"].shape[1] == 1:
         notes += ("It takes one channel: it is given the grey of photos.",)
     activation = usual.get("activation", "silu" if gated else "gelu")
@@ -119,6 +120,7 @@ def infer(
             layer_scale="blocks.0.ls1.gamma" in named,
             norm_eps=said.get("norm_eps", float) or usual.get("norm_eps", 1e-6),
             norm_after_pool=norm_after_pool,
+            cls_layers=cls_layers,
             pre_logits=len(named["pre_logits.bias"]) if "pre_logits.bias" in named else 0,
             **parts_of(named, said, usual),
         )
@@ -135,6 +137,9 @@ def infer(
 
 def _patch_embedding(named: Tensors) -> tuple[int, int]:
     width, channels, height, patch = shape_of(named, "patch_embed.proj.weight", 4)
+    stem = stem_of(named)
+    if stem is not None:
+        return width, patch * 4 * 2 ** max(len(stem) - 1, 0)
     if channels not in (1, 3):
         raise CheckpointError(
             f"The model takes images of {count_of(channels, 'channel')}; vitviz shows RGB photos.",
@@ -225,21 +230,29 @@ def _grid_without_positions(
     return size[0] // patch, size[1] // patch
 
 
-def _pool(named: Tensors, width: int, said: Said, usual: Mapping[str, Any]) -> tuple[Pool, bool]:
+def _pool(
+    named: Tensors, width: int, said: Said, usual: Mapping[str, Any]
+) -> tuple[Pool, bool, int]:
+    """What the head reads, whether the last norm comes after that, and of how many layers."""
     norm_after_pool = "fc_norm.weight" in named
+    reads = shape_of(named, "head.weight", 2)[1] / width if "head.weight" in named else 1
     if "attn_pool.latent" in named:
-        return "map", norm_after_pool
-    if "head.weight" in named and shape_of(named, "head.weight", 2)[1] == 2 * width:
-        return "cls+mean", norm_after_pool
+        return "map", norm_after_pool, 1
+    if reads in OVER_LAYERS and "cls_token" in named and "pre_logits.weight" not in named:
+        layers, over = OVER_LAYERS[int(reads)]
+        return ("cls" if over == "cls" else "cls+mean"), norm_after_pool, layers
+    if reads == 2:
+        return "cls+mean", norm_after_pool, 1
     known: Any = said.get("pool", str) or usual.get("pool")
     if known in ("cls", "mean", "cls+mean"):
-        return known, norm_after_pool
+        return known, norm_after_pool, 1
     if known and "head.weight" in named:
         raise CheckpointError(
             f"Its classes are read by the pooling “{str(known)[:40]}”, which vitviz does not do.",
             "Say another (--set-model pool=mean) to see its maps; its classes are wrong then.",
         )
-    return ("mean" if norm_after_pool or "cls_token" not in named else "cls"), norm_after_pool
+    pool: Pool = "mean" if norm_after_pool or "cls_token" not in named else "cls"
+    return pool, norm_after_pool, 1
 
 
 def fit(

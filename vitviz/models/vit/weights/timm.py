@@ -33,6 +33,7 @@ NOT_NEEDED = (
 NAMES: Names = (
     (r"^blocks\.\d+\.(\d+)\.", r"blocks.\1."),  # DINOv2 in chunks for training
     (r"^register_tokens$", "reg_token"),
+    (r"^patch_embed\.backbone\.(conv|norm)\.", r"patch_embed.backbone.stem.\1."),
     (r"\.gamma_([12])$", r".ls\1.gamma"),  # DeiT III as published
     (r"\.mlp\.w12\.", ".mlp.fc1."),  # DINOv2's SwiGLU
     (r"\.mlp\.w3\.", ".mlp.fc2."),
