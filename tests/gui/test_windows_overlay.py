@@ -14,8 +14,8 @@ from vitviz.models.card import ModelCard, to_json
 from vitviz.models.swin.family import SWIN
 
 
-@pytest.fixture
-def swin(ui: Driver, tmp_path: Path) -> Driver:
+def save_swin(folder: Path) -> Path:
+    """A random small one, with its card."""
     config = SWIN.specimen()
     with torch.random.fork_rng():
         torch.manual_seed(4)
@@ -30,12 +30,18 @@ def swin(ui: Driver, tmp_path: Path) -> Driver:
             if rest.startswith("merge."):
                 key = f"layers.{stage - 1}.downsample.{rest.removeprefix('merge.')}"
         named[key] = tensor.contiguous()
-    path = tmp_path / "swin.safetensors"
+    path = folder / "swin.safetensors"
     save_file(named, path)
     reader = next(reader for reader in SWIN.readers() if reader.name == "swin")
     preprocessing, _ = reader.preprocessing(config)
     card = ModelCard("swin", "Swin", config, preprocessing, family="swin")
-    (tmp_path / "swin.json").write_text(to_json(card))
+    (folder / "swin.json").write_text(to_json(card))
+    return path
+
+
+@pytest.fixture
+def swin(ui: Driver, tmp_path: Path) -> Driver:
+    path = save_swin(tmp_path)
     ui.window.documents.use_model(str(path))
     ui.until(lambda: ui.is_settled and ui.cell.card.family == "swin")
     return ui

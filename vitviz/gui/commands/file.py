@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtWidgets import QDialog, QFileDialog
 
 from vitviz.engine.answers import Cell
 from vitviz.gui.commands.command import App, Menu
-from vitviz.gui.commands.rules import has_map, has_missing, has_photos
+from vitviz.gui.commands.rules import has_map, has_missing, has_photos, on_the_way
 from vitviz.gui.threads.jobs import Job
 from vitviz.gui.widgets.target import ask_target
 from vitviz.progress import Progress
 from vitviz.session.panes import without_photos
 from vitviz.session.state import PhotoRef
+
+if TYPE_CHECKING:  # views are loaded when they are first opened
+    from vitviz.gui.views.how.view import HowView
 
 MENU = Menu("file", "&File")
 command = MENU.command
@@ -140,6 +144,31 @@ def export_animation(app: App) -> None:
                 path, photo, cell, session, animation, answer, progress, disclosure
             ))  # fmt: skip
     dialog.deleteLater()
+
+
+@command("file.station", "Save S&tation…", when=on_the_way)
+def save_station(app: App) -> None:
+    """The open station of How It Sees, as a picture or a page."""
+    _of_way(app, "save_picture")
+
+
+@command("file.station_film", "Save Station as Fi&lm…", when=on_the_way)
+def save_station_film(app: App) -> None:
+    _of_way(app, "save_film")
+
+
+@command("file.handout", "Save &Handout…", when=on_the_way)
+def save_handout(app: App) -> None:
+    """All stations with their questions, to be printed."""
+    _of_way(app, "save_handout")
+
+
+def _of_way(app: App, what: str) -> None:
+    from vitviz.gui.views.how import saving
+
+    view = cast("HowView", app.views.view("how"))
+    if view.subject is not None:
+        getattr(saving, what)(app, view, view.subject)
 
 
 @command("file.batch", "&Batch…", "Ctrl+Shift+B")

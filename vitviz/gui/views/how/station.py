@@ -16,6 +16,10 @@ TWO_COLUMNS = 640
 """Pixels of width from which two columns stand beside each other."""
 
 
+SCREEN_ONLY = "screen_only"
+"""A property of what is of no use on paper."""
+
+
 class Columns(QWidget):
     """Widgets beside each other, or one below the other where there is no room.
 

@@ -176,12 +176,13 @@ class Facts:
 
     def __init__(self) -> None:
         self._known: OrderedDict[Request, object] = OrderedDict()
+        self.most = KEPT
 
     def add(self, request: Request, answer: object) -> None:
         """Remembers an answer, or the exception that came in its place."""
         self._known[request] = answer
         self._known.move_to_end(request)
-        while len(self._known) > KEPT:
+        while len(self._known) > self.most:
             self._known.popitem(last=False)
 
     def missing(self, requests: Sequence[Request]) -> tuple[Request, ...]:

@@ -210,6 +210,11 @@ class HowView(ViewWidget):
         if 0 <= at < len(STOPS):
             self.open_stop(STOPS[at])
 
+    @property
+    def subject(self) -> Subject | None:
+        """What it is about; None while there is nothing."""
+        return self._subject
+
     # The tour
 
     def toggle_tour(self) -> None:

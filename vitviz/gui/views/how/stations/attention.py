@@ -11,7 +11,7 @@ from vitviz.gui.views.how.pieces.barcode import Barcode
 from vitviz.gui.views.how.pieces.colours import signed_pixels
 from vitviz.gui.views.how.pieces.picture import PatchPicture, Picture
 from vitviz.gui.views.how.pieces.tiles import TileRows
-from vitviz.gui.views.how.station import quiet, strong
+from vitviz.gui.views.how.station import SCREEN_ONLY, quiet, strong
 from vitviz.gui.views.how.subject import Subject, on_input
 from vitviz.gui.widgets.text import PlainLabel
 from vitviz.imaging.geometry import Box, Geometry
@@ -84,7 +84,10 @@ class AttentionPanel(QWidget):
         top = QHBoxLayout()
         top.addWidget(self.title, 1)
         top.addWidget(self.prefix)
-        heat = QHBoxLayout()
+        self.heating = QWidget()
+        self.heating.setProperty(SCREEN_ONLY, True)
+        heat = QHBoxLayout(self.heating)
+        heat.setContentsMargins(0, 0, 0, 0)
         heat.setSpacing(10)
         heat.addWidget(PlainLabel("Temperature"))
         heat.addWidget(self.heat, 1)
@@ -95,7 +98,7 @@ class AttentionPanel(QWidget):
         layout.addLayout(top)
         layout.addWidget(self.query)
         layout.addWidget(self.tiles)
-        layout.addLayout(heat)
+        layout.addWidget(self.heating)
         layout.addWidget(self.formula)
         layout.addWidget(self.heads_title)
         layout.addWidget(self.heads)

@@ -13,7 +13,7 @@ from vitviz.engine.station_requests import EmbeddingRequest
 from vitviz.gui.views.how.guess import Guess, GuessCard
 from vitviz.gui.views.how.pieces.barcode import Barcode
 from vitviz.gui.views.how.pieces.picture import PatchPicture, Picture
-from vitviz.gui.views.how.station import Columns, Station, column, quiet, strong
+from vitviz.gui.views.how.station import SCREEN_ONLY, Columns, Station, column, quiet, strong
 from vitviz.gui.views.how.subject import Facts, Subject
 from vitviz.gui.views.how.windows import Windows, windows_of
 from vitviz.gui.views.how.words import by, seen_words
@@ -45,7 +45,7 @@ class CutStation(Station):
     def __init__(self) -> None:
         super().__init__()
         self.still = False
-        self._gap, self._number = 0.0, -1
+        self._gap, self._number, self._falls = 0.0, -1, False
         self._windows: Windows | None = None
         self.picture = PatchPicture("Patches", 320)
         self.picture.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -81,6 +81,7 @@ class CutStation(Station):
         )
         self.side_words, self.input_words, self.cost = PlainLabel(), PlainLabel(), quiet()
         box = QWidget()
+        box.setProperty(SCREEN_ONLY, True)
         grid = QGridLayout(box)
         grid.setContentsMargins(0, 4, 0, 0)
         grid.addWidget(strong("What if"), 0, 0, 1, 3)
@@ -108,7 +109,8 @@ class CutStation(Station):
         self._windows = windows_of(subject, first if isinstance(first, FirstState) else None)
         slides = subject.kind == "convolutions"
         grid = self._windows.geometry.grid
-        self.apart.setVisible(not slides and grid[0] * grid[1] <= MOST_APART)
+        self._falls = not slides and grid[0] * grid[1] <= MOST_APART
+        self.apart.setVisible(self._falls)
         self.side.setVisible(not slides)
         self.side_title.setVisible(not slides)
         self.side_words.setVisible(not slides)
@@ -135,11 +137,9 @@ class CutStation(Station):
         assert self._windows is not None
         subject, windows = self.subject, self._windows
         side = self._wanted_side()
-        other = side != subject.outline.layers[0].patch and self.side.isVisibleTo(self)
+        other = side != subject.outline.layers[0].patch and subject.kind != "convolutions"
         geometry = _cut_by(subject, side) if other else windows.geometry
-        rows, cols = geometry.grid
-        apart = self.apart.isVisibleTo(self) and self.apart.isChecked() and not other
-        gap = self._gap if apart and rows * cols <= MOST_APART else 0.0
+        gap = self._gap if self._falls and not other else 0.0
         caption = f"as if patches were {by((side, side))}: {by(geometry.grid)}" if other else ""
         boxes = () if other or windows.tiles else (windows.box(self._at),)
         self.picture.show_picture(
@@ -262,14 +262,18 @@ class CutStation(Station):
         self._falling.stop()
         wanted = APART if apart else 0.0
         if self.still:
-            self._on_gap(wanted)
+            self.set_gap(wanted)
             return
         self._falling.setStartValue(self._gap)
         self._falling.setEndValue(wanted)
         self._falling.start()
 
     def _on_gap(self, gap: object) -> None:
-        self._gap = float(gap)  # type: ignore[arg-type]
+        self.set_gap(float(gap))  # type: ignore[arg-type]
+
+    def set_gap(self, gap: float) -> None:
+        """Shows the patches so far apart, of a patch's side."""
+        self._gap = gap
         if self.subject is not None:
             self._show_picture()
 

@@ -279,9 +279,13 @@ class PlaceStation(Station):
                 self.did.emit("pointed at a number")
 
     def _on_number(self, number: int) -> None:
+        self.set_number(number)
+        self.did.emit("pointed at a number")
+
+    def set_number(self, number: int) -> None:
+        """Shows how another number of the token comes about."""
         self._number = number
         self.again()
-        self.did.emit("pointed at a number")
 
     def _on_switch(self) -> None:
         self.changed.emit()
