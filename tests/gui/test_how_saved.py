@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 from tests.gui.conftest import Driver
 from tests.gui.test_how_view import click_stop, how, settled, view_of
 from vitviz.exporting.stamp import read
-from vitviz.gui.views.how.saving import alike
+from vitviz.gui.commands.stations import alike
 
 __all__ = ["how"]
 

@@ -164,11 +164,11 @@ def save_handout(app: App) -> None:
 
 
 def _of_way(app: App, what: str) -> None:
-    from vitviz.gui.views.how import saving
+    from vitviz.gui.commands import stations
 
     view = cast("HowView", app.views.view("how"))
     if view.subject is not None:
-        getattr(saving, what)(app, view, view.subject)
+        getattr(stations, what)(app, view, view.subject, write)
 
 
 @command("file.batch", "&Batch…", "Ctrl+Shift+B")

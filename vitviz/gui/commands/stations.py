@@ -15,7 +15,6 @@ from vitviz.exporting.film import Film
 from vitviz.exporting.formats import choices, suffixes
 from vitviz.exporting.station_files import write_film, write_pages, write_picture
 from vitviz.gui.commands.command import App
-from vitviz.gui.commands.file import write
 from vitviz.gui.threads.jobs import Job
 from vitviz.gui.views.how.printing import Sheet, pdf
 from vitviz.gui.views.how.stations.cut import APART, CutStation
@@ -25,6 +24,9 @@ from vitviz.gui.views.how.view import MAKE, HowView
 from vitviz.gui.views.how.words import STOPS, Stop
 from vitviz.progress import Progress
 from vitviz.shapes import UInt8
+
+Write = Callable[[App, Path, Callable[[Progress], object]], None]
+"""Writes a file on the jobs' thread, and says so."""
 
 PICTURES = "PNG (*.png);;PDF (*.pdf)"
 
@@ -41,7 +43,7 @@ def stem(view: HowView, subject: Subject) -> str:
     return f"{Path(subject.cell.request.photo.path).stem}-{view.stop}"
 
 
-def save_picture(app: App, view: HowView, subject: Subject) -> None:
+def save_picture(app: App, view: HowView, subject: Subject, write: Write) -> None:
     """Asks where, and writes the open station as PNG or PDF."""
     suggested = f"{stem(view, subject)}.png"
     name, kind = QFileDialog.getSaveFileName(app.widget, "Save station", suggested, PICTURES)
@@ -63,7 +65,7 @@ def save_picture(app: App, view: HowView, subject: Subject) -> None:
     sheet.close()
 
 
-def save_handout(app: App, view: HowView, subject: Subject) -> None:
+def save_handout(app: App, view: HowView, subject: Subject, write: Write) -> None:
     """Asks where, and writes all stations with their questions as pages."""
     suggested = f"{Path(subject.cell.request.photo.path).stem}-how-it-sees.pdf"
     name, _ = QFileDialog.getSaveFileName(app.widget, "Save handout", suggested, "PDF (*.pdf)")
@@ -84,7 +86,7 @@ def save_handout(app: App, view: HowView, subject: Subject) -> None:
     _ask(app, view, [(stop, subject) for stop in STOPS], "Asking for the handout", then)
 
 
-def save_film(app: App, view: HowView, subject: Subject) -> None:
+def save_film(app: App, view: HowView, subject: Subject, write: Write) -> None:
     """Asks where, and writes the open station as a film."""
     kinds = ";;".join(f"{title} (*{suffix})" for title, suffix in choices("animation"))
     suggested = f"{stem(view, subject)}.gif"
@@ -95,7 +97,7 @@ def save_film(app: App, view: HowView, subject: Subject) -> None:
     stop = view.stop
 
     def then(facts: Facts) -> None:
-        FilmMaker(app, path, stop, subject, facts).begin()
+        FilmMaker(app, path, stop, subject, facts, write).begin()
 
     _ask(app, view, scenes_of(stop, subject), "Asking for the film", then)
 
@@ -154,10 +156,14 @@ class FilmMaker(QObject):
         stop: The station.
         subject: What it is about.
         facts: All that its frames need.
+        write: Writes it in the end.
     """
 
-    def __init__(self, app: App, path: Path, stop: Stop, subject: Subject, facts: Facts) -> None:
+    def __init__(
+        self, app: App, path: Path, stop: Stop, subject: Subject, facts: Facts, write: Write
+    ) -> None:
         super().__init__(app.widget)
+        self._write = write
         self._app, self._path, self._stop = app, path, stop
         self._subject, self._session = subject, app.store.session
         self._frames: list[UInt8[np.ndarray, "height width 3"]] = []
@@ -173,7 +179,7 @@ class FilmMaker(QObject):
         even, film = alike(self._frames), Film(SPEED[self._stop], hold_s=2.0)
         path, cell, session, stop = self._path, self._subject.cell, self._session, self._stop
         disclosure = self._app.preferences.disclosure
-        write(self._app, path, lambda progress: write_film(
+        self._write(self._app, path, lambda progress: write_film(
             path, even, film, cell, session, stop, progress, disclosure
         ))  # fmt: skip
         self.deleteLater()
