@@ -37,10 +37,10 @@ class Watch(logging.Handler):
         qInstallMessageHandler(self._on_qt)
         say, failed = Banner.show_error, self._exception
 
-        def show_error(banner: Banner, error: BaseException, before: str = "") -> None:
+        def show_error(banner: Banner, error: BaseException, *words: str, **more: str) -> None:
             if not isinstance(error, VitvizError):  # "Something unexpected happened"
                 failed(error)
-            say(banner, error, before)
+            say(banner, error, *words, **more)
 
         Banner.show_error = show_error  # type: ignore[method-assign]
 
