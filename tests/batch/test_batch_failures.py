@@ -20,9 +20,9 @@ from tests.batch.test_batch_run import (
     silent,
 )
 from tests.samples import save_photo
+from vitviz.batch import inputs
 from vitviz.batch.job import Batch, BatchStopped
 from vitviz.batch.run import run
-from vitviz.engine import photos as opened_photos
 from vitviz.engine.engine import Engine
 from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import NotEnoughMemory, VitvizError
@@ -31,10 +31,10 @@ __all__ = ["batch", "photos"]
 
 
 def test_what_cannot_be_opened_is_listed_and_tried_again(batch: Batch) -> None:
-    good = (batch.folder / "b.png").read_bytes()
-    (batch.folder / "b.png").write_bytes(good[: len(good) // 2])
-    (batch.folder / "in/empty.jpg").touch()
-    (batch.folder / "in/words.png").write_text("no photo", encoding="utf-8")
+    good = (batch.source / "b.png").read_bytes()
+    (batch.source / "b.png").write_bytes(good[: len(good) // 2])
+    (batch.source / "in/empty.jpg").touch()
+    (batch.source / "in/words.png").write_text("no photo", encoding="utf-8")
     large = replace(batch, max_pixels=50 * 70)
     summary = run(large, silent)
     assert (summary.done, summary.failed) == (8, 4)
@@ -46,21 +46,21 @@ def test_what_cannot_be_opened_is_listed_and_tried_again(batch: Batch) -> None:
     assert "above the limit" in errors(batch.out)["in/deeper/a.png"]
     assert (batch.out / "in10/c-attention.png").exists()
     assert not (batch.out / "b-attention.png").exists()
-    (batch.folder / "b.png").write_bytes(good)
+    (batch.source / "b.png").write_bytes(good)
     again = run(batch, silent)  # now without the limit, too
     assert (again.failed, again.before) == (2, 4)
     assert set(errors(batch.out)) == {"in/empty.jpg", "in/words.png"}
 
 
 def test_a_photo_that_vanishes_meanwhile(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
-    load = opened_photos.load
+    read = inputs.read_file
 
-    def vanishing(path: str, **options: Any) -> object:
-        if Path(path).name == "b.png":
-            Path(path).unlink()
-        return load(path, **options)
+    def vanishing(path: Path, progress: Any) -> bytes:
+        if path.name == "b.png":
+            path.unlink()
+        return read(path, progress)
 
-    monkeypatch.setattr(opened_photos, "load", vanishing)
+    monkeypatch.setattr(inputs, "read_file", vanishing)
     summary = run(batch, silent)
     assert (summary.done, summary.failed) == (6, 2)
     assert list(errors(batch.out)) == ["b.png", "in/b.png"]
@@ -155,7 +155,7 @@ def test_the_same_on_a_disk_that_is_really_full(batch: Batch, tmp_path: Path) ->
 def test_a_name_that_cannot_be_written_costs_one_photo(
     batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    long = batch.folder / f"{'x' * 245}.png"
+    long = batch.source / f"{'x' * 245}.png"
     save_photo(long, 3)
     summary = run(batch, silent)
     assert [photo for photo, _ in summary.failures] == [long.name]
@@ -163,9 +163,9 @@ def test_a_name_that_cannot_be_written_costs_one_photo(
 
 
 def test_a_folder_that_cannot_be_written_to(batch: Batch) -> None:
-    (batch.folder.parent / "file").touch()
+    (batch.source.parent / "file").touch()
     with pytest.raises(VitvizError, match="cannot be written to"):
-        run(replace(batch, out=batch.folder.parent / "file" / "out"), silent)
+        run(replace(batch, out=batch.source.parent / "file" / "out"), silent)
 
 
 def test_a_folder_that_becomes_unwritable(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:

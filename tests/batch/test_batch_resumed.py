@@ -19,10 +19,10 @@ from tests.batch.test_batch_run import (
     silent,
 )
 from tests.samples import save_photo
+from vitviz.batch import inputs
 from vitviz.batch.job import Batch
 from vitviz.batch.listing import JOURNAL
 from vitviz.batch.run import run
-from vitviz.engine import photos as opened_photos
 from vitviz.errors import Cancelled
 from vitviz.progress import Control
 
@@ -84,7 +84,7 @@ run(job, lambda progress: print(progress.done, flush=True))
 
 def end_in_another_process(batch: Batch, how: str) -> None:
     """Runs the batch in a process that is killed by us, or dies while it writes a file."""
-    command = [sys.executable, "-c", KILLED, str(batch.folder), str(batch.out),
+    command = [sys.executable, "-c", KILLED, str(batch.source), str(batch.out),
                batch.session.model, how]  # fmt: skip
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -125,20 +125,20 @@ def test_a_line_cut_short_is_done_again(batch: Batch) -> None:
 def test_a_second_run_does_nothing(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     run(batch, silent)
     whole = files_in(batch.out)
-    monkeypatch.setattr(opened_photos, "load", lambda *_, **__: pytest.fail("nothing is opened"))
+    monkeypatch.setattr(inputs, "read_file", lambda *_, **__: pytest.fail("nothing is opened"))
     assert run(batch, silent).before == 6
     assert files_in(batch.out) == whole
 
 
 def test_only_what_changed_is_done_again(batch: Batch) -> None:
     run(batch, silent)
-    save_photo(batch.folder / "b.png", 77, (30, 44))  # another photo
-    touched = batch.folder / "a.png"
+    save_photo(batch.source / "b.png", 77, (30, 44))  # another photo
+    touched = batch.source / "a.png"
     os.utime(touched, ns=(1, 1))  # the same one, written anew
     (batch.out / "in/a-attention.png").unlink()
     (batch.out / "in/b-attention.npz").write_bytes(b"")
-    (batch.folder / "in10/c.png").unlink()
-    save_photo(batch.folder / "in10/new.png", 5)
+    (batch.source / "in10/c.png").unlink()
+    save_photo(batch.source / "in10/new.png", 5)
     assert run(batch, silent).before == 2  # a.png and in/deeper/a.png
     run(elsewhere(batch), silent)
     ours = files_in(batch.out)

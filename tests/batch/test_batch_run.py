@@ -16,7 +16,8 @@ from tests.samples import save_photo
 from vitviz.batch.job import Batch, BatchRefused, Outputs, SettingsChanged
 from vitviz.batch.listing import JOURNAL
 from vitviz.batch.progress import BatchProgress
-from vitviz.batch.run import Summary, run
+from vitviz.batch.run import run
+from vitviz.batch.summary import Summary
 from vitviz.engine.answers import top_classes
 from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
@@ -89,7 +90,7 @@ def test_the_same_as_one_by_one(batch: Batch, tmp_path: Path) -> None:
     assert [line["photo"] for line in lines] == list(NAMES)
     engine = Engine()
     for name, line in zip(NAMES, lines, strict=True):
-        session = replace(batch.session, photos=(PhotoRef(str(batch.folder / name)),))
+        session = replace(batch.session, photos=(PhotoRef(str(batch.source / name)),))
         (request,) = plan(session, "cpu")
         cell = engine.answer(request)
         photo = engine.photos.get(request.photo, request.background)
@@ -131,20 +132,20 @@ def test_progress_ends_where_it_should(batch: Batch) -> None:
 def test_no_photos(batch: Batch, tmp_path: Path) -> None:
     (tmp_path / "nothing").mkdir()
     with pytest.raises(PhotoError, match="There are no photos"):
-        run(replace(batch, folder=tmp_path / "nothing"), silent)
+        run(replace(batch, source=tmp_path / "nothing"), silent)
     with pytest.raises(PhotoError, match="cannot be read"):
-        run(replace(batch, folder=tmp_path / "nowhere"), silent)
+        run(replace(batch, source=tmp_path / "nowhere"), silent)
     assert not batch.out.exists()
 
 
 def test_other_files_are_not_written_over(batch: Batch) -> None:
-    for out in (batch.folder, batch.folder.parent):
+    for out in (batch.source, batch.source.parent):
         with pytest.raises(VitvizError, match="holds other files"):
             run(replace(batch, out=out), silent)
 
 
 def test_results_inside_the_folder_are_not_photos(batch: Batch) -> None:
-    inside = replace(batch, out=batch.folder / "in" / "results")
+    inside = replace(batch, out=batch.source / "in" / "results")
     assert run(inside, silent).done == 6
     assert run(inside, silent).before == 6
     assert run(batch, silent).done == 6
@@ -169,7 +170,7 @@ def test_changed_settings_are_refused(batch: Batch) -> None:
         lambda b: replace(b, outputs=replace(b.outputs, side=20)),
         lambda b: replace(b, outputs=replace(b.outputs, map="jpg")),
         lambda b: replace(b, session=replace(b.session, background=(0, 0, 0))),
-        lambda b: replace(b, folder=b.folder / "in"),
+        lambda b: replace(b, source=b.source / "in"),
     ],
 )
 def test_whatever_results_depend_on(batch: Batch, change: Callable[[Batch], Batch]) -> None:
@@ -228,7 +229,7 @@ def test_figures_are_those_of_one_photo(batch: Batch, tmp_path: Path, suffix: st
     outputs = Outputs(map="none", figure=suffix)  # type: ignore[arg-type]
     run(replace(batch, outputs=outputs), silent)
     name = "in/b.png"
-    session = replace(batch.session, photos=(PhotoRef(str(batch.folder / name)),))
+    session = replace(batch.session, photos=(PhotoRef(str(batch.source / name)),))
     alone = tmp_path / f"alone.{suffix}"
     write_figure(alone, session, Engine(), "cpu")
     made = batch.out / f"in/b-attention-figure.{suffix}"

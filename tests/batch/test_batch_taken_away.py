@@ -81,7 +81,7 @@ def test_a_journal_that_names_files_elsewhere(
     entry = json.loads(lines[1])
     entry["files"] = {"//evil.example/share/a.png": 3, "../../a.png": 3}
     journal.write_text("\n".join([lines[0], json.dumps(entry), *lines[2:], ""]), encoding="utf-8")
-    from vitviz.batch import run as running
+    from vitviz.batch import results as running
 
     asked: list[str] = []
     stamp = running.stamp
@@ -99,7 +99,7 @@ def test_the_terminal_says_how_to_go_on(
         raise BatchStopped("The results in x were taken away.", "Continue.")
 
     monkeypatch.setattr(command, "run_batch", taken_away)
-    assert main(["batch", str(batch.folder), "--out", str(batch.out)]) == 1
+    assert main(["batch", str(batch.source), "--out", str(batch.out)]) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert "taken away" in err

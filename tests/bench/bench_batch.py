@@ -31,9 +31,10 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from vitviz.batch.crew import MOST_WORKERS
 from vitviz.batch.job import Batch, Outputs
 from vitviz.batch.progress import BatchProgress
-from vitviz.batch.run import MOST_WORKERS, run
+from vitviz.batch.run import run
 from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models.card import ModelCard, to_json
 from vitviz.models.vit.config import vit_config

@@ -15,10 +15,10 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
 from vitviz import progress
+from vitviz.batch import inputs
 from vitviz.batch.listing import JOURNAL
 from vitviz.batch.progress import BatchProgress
-from vitviz.batch.run import Summary
-from vitviz.engine import photos as opened_photos
+from vitviz.batch.summary import Summary
 from vitviz.gui.batch.commands import for_any_photo
 from vitviz.gui.batch.dialog import BatchDialog
 from vitviz.gui.commands import go
@@ -52,15 +52,15 @@ class Held:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         self.reached, self.free = threading.Event(), threading.Event()
-        load = opened_photos.load
+        read = inputs.read_file
 
-        def held(path: str, **options: Any) -> object:
-            if Path(path).name == name:
+        def held(path: Path, progress: Any) -> bytes:
+            if path.name == name:
                 self.reached.set()
                 assert self.free.wait(30)
-            return load(path, **options)
+            return read(path, progress)
 
-        monkeypatch.setattr(opened_photos, "load", held)
+        monkeypatch.setattr(inputs, "read_file", held)
 
 
 def test_a_folder_as_the_window_is_set(ui: Driver, photos: list[Path]) -> None:

@@ -4,55 +4,51 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from vitviz import __version__
+from vitviz.batch.shards import WHOLE, Shard
+from vitviz.batch.spec import FigureFormat, MapFormat, Outputs, ValuesFormat, WorkSpec
 from vitviz.errors import VitvizError
 from vitviz.exporting.provenance import Disclosure
 from vitviz.imaging.load import MAX_PIXELS
 from vitviz.models.card import ModelCard
+from vitviz.models.checkpoints.corrections import words_of
 from vitviz.models.checkpoints.said import Said
+from vitviz.models.loading import remembered_of
 from vitviz.paths import resolved
-from vitviz.session.state import Compare, Session
+from vitviz.session.state import Session
 
-MapFormat = Literal["none", "jpg", "png", "tiff"]
-ValuesFormat = Literal["none", "npz", "npy", "csv"]
-FigureFormat = Literal["none", "png", "pdf", "svg", "tiff"]
+__all__ = [
+    "Batch", "BatchRefused", "BatchStopped", "Columns", "FigureFormat", "MapFormat", "Outputs",
+    "Settings", "SettingsChanged", "ValuesFormat",
+]  # fmt: skip
 
 Settings = dict[str, Any]
 """What results depend on, as JSON; batches with equal settings can be continued."""
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """What is written for each photo, beside its row in the table.
+class Columns:
+    """Which columns of a Parquet file are what.
 
     Args:
-        map: The map over the photo, as this kind of image. JPEG takes a fifteenth of the time of
-            PNG.
-        values: The map's raw values.
-        figure: The map as a figure: with colour bar, heading and caption.
-        side: Longer side of the image with the map in pixels, at most; 0 is the photo's own.
-        classes: How many of the most probable classes stand in the table.
-        trust: The table also says whether each map is better than chance, which takes hundreds of
-            forwards for each photo.
+        image: The files' bytes; "": "image", or the only one that holds bytes.
+        key: What each photo is called; "": the number of its row.
     """
 
-    map: MapFormat = "jpg"
-    values: ValuesFormat = "none"
-    figure: FigureFormat = "none"
-    side: int = 0
-    classes: int = 5
-    trust: bool = False
+    image: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A folder of photos, what to do with them, and where the results go.
+    """Photos, what to do with them, and where the results go.
 
     Args:
-        folder: Of the photos; folders inside it are looked into as well.
-        out: Where the results go; in there the tree of ``folder`` is repeated.
+        source: Of the photos: a folder, with those inside it; a text with a name a line; a Parquet
+            file with a column of images; or a tar.
+        out: Where the results go; in there the tree of ``source`` is repeated.
         session: Model, input, view, style and background; its photos do not matter.
         outputs: What is written.
         device: As for ``vitviz.models.loading.choose_device``.
@@ -60,9 +56,12 @@ class Batch:
         disclosure: What is said of where files come from.
         said: What the user says of the model; None: what was remembered of its file.
         workers: Photos worked on at a time; 0: as many as there are processor cores, at most 8.
+        sha256: Of the weights that are meant; "": whatever is there.
+        shard: Which part of the photos.
+        columns: Of a Parquet file.
     """
 
-    folder: Path
+    source: Path
     out: Path
     session: Session
     outputs: Outputs = field(default_factory=Outputs)
@@ -71,6 +70,24 @@ class Batch:
     disclosure: Disclosure = field(default_factory=Disclosure)
     workers: int = 0
     said: Said | None = None
+    sha256: str = ""
+    shard: Shard = WHOLE
+    columns: Columns = field(default_factory=Columns)
+
+    @property
+    def spec(self) -> WorkSpec:
+        """What is done on each photo, wherever it is done.
+
+        Raises:
+            CheckpointError: There is no such model.
+        """
+        session = self.session
+        said = remembered_of(session.model) if self.said is None else self.said
+        return WorkSpec(
+            session.model, self.sha256, words_of(said), said.names, session.input, session.view,
+            session.background, session.style, session.figure, self.outputs, self.max_pixels,
+            self.disclosure,
+        )  # fmt: skip
 
     def settings(self, card: ModelCard, device: str) -> Settings:
         """What the results depend on.
@@ -80,9 +97,13 @@ class Batch:
             device: Where it runs: "cpu", "cuda:0".
         """
         session = self.session
+        # Computers that share the work may have the folder in different places.
+        source = str(resolved(self.source)) if self.shard == WHOLE else self.source.name
         settings: Settings = {
             "vitviz": __version__,
-            "folder": str(resolved(self.folder)),
+            "source": source,
+            **({"shards": self.shard.of} if self.shard != WHOLE else {}),
+            **({"columns": asdict(self.columns)} if self.columns != Columns() else {}),
             "model": card.id,
             **({"said of the model": list(card.corrected)} if card.corrected else {}),
             "weights": card.sha256,
@@ -96,16 +117,9 @@ class Batch:
         if (self.outputs.map, self.outputs.figure) != ("none", "none"):
             settings["style"] = asdict(session.style)
         if self.outputs.figure != "none":
-            settings["figure"] = asdict(self.choices.figure)
+            figure = replace(session.figure, content="map")
+            settings["figure"] = asdict(figure)
         return settings
-
-    @property
-    def choices(self) -> Session:
-        """The session without photos and other panes: what every photo has in common."""
-        figure = replace(self.session.figure, content="map")
-        return replace(
-            self.session, photos=(), selected=0, tab="look", compare=Compare(), figure=figure
-        )
 
 
 class BatchStopped(VitvizError):

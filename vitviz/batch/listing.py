@@ -17,19 +17,37 @@ JOURNAL = "vitviz-batch.jsonl"
 
 @dataclass(frozen=True)
 class BatchItem:
-    """A photo of a batch, or a folder that could not be read.
+    """A photo of a batch, or something that could not be read.
 
     Args:
-        path: Of the photo, or of the folder.
-        key: The path relative to the batch's folder, with "/".
+        path: Of the file that its bytes are in: its own, or an archive.
+        key: What it is called in the table: the path relative to the batch's folder, with "/", or
+            its name in an archive, behind the archive's where there are several.
         place: Of its results: relative, with "/", without a suffix; no two photos share one.
-        problem: Why the folder could not be read; None for a photo.
+        problem: Why it, or the folder, could not be read; None for a photo.
+        at: Where in an archive: of a tar, the offset and the size in bytes; of a Parquet file, the
+            group and the row in it.
+        column: Of a Parquet file, with the bytes.
+        data: The bytes, where they have to be read one after another.
     """
 
     path: Path
     key: str
     place: str = ""
     problem: PhotoError | None = None
+    at: tuple[int, int] | None = None
+    column: str = ""
+    data: bytes | None = None
+
+    @property
+    def name(self) -> str:
+        """For messages and files."""
+        return str(self.path) if self.at is None else self.key
+
+    @property
+    def unit(self) -> str:
+        """What is only read as a whole: the photo, or a group of rows of a Parquet file."""
+        return f"{self.path.name} {self.at[0]}" if self.at and self.column else self.key
 
 
 def photos_below(folder: Path) -> Iterator[BatchItem]:

@@ -19,8 +19,14 @@ Columns, in this order (empty where they mean nothing, and for photos that faile
     trust_gain, trust_of_leave_one_out, trust_beaten, trust_orders, trust_saco, trust_verdict
                             whether the map is better than chance, where the batch asks for it:
                             ``vitviz.trust`` has the definitions
+    map_rows, map_columns, map_scale, map_left, map_top, map_right, map_bottom
+                            where the batch asks for maps: shape of ``map``; the number that its
+                            values have to be multiplied by; where it lies, in photo pixels
     notes                   what opening the photo changed
     error                   why there is no result
+    map                     where the batch asks for maps, in Parquet only: the map's values as a
+                            list of float16, row by row, divided by the greatest of their amounts
+                            (``map_scale``), so that small units lose no digits
 
 ``vitviz.maps.statistics`` has the definitions.
 
@@ -31,6 +37,7 @@ stands before whatever a spreadsheet would run as a formula. Numbers are numbers
 
 from __future__ import annotations
 
+import base64
 import csv
 import importlib.util
 import itertools
@@ -38,12 +45,16 @@ import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import numpy as np
+
 from vitviz.batch.journal import Entry, Row
 from vitviz.engine.answers import Cell, Trust, top_indices
 from vitviz.imaging.photo import Photo
+from vitviz.maps.heat_map import HeatMap
 from vitviz.maps.statistics import map_statistics
 from vitviz.plain_text import cell_text, escaped_text
 from vitviz.session.state import View
+from vitviz.shapes import Shaped
 from vitviz.writing import whole
 
 CSV, PARQUET = "table.csv", "table.parquet"
@@ -52,19 +63,21 @@ AT_ONCE = 10_000
 """Lines of a Parquet file held in memory at a time."""
 
 TEXTS = ("photo", "sha256", "target", "trust_verdict", "notes", "error")
-WHOLE = ("width", "height", "trust_beaten", "trust_orders")
-
+WHOLE = ("width", "height", "trust_beaten", "trust_orders", "map_rows", "map_columns")
 
 TRUST = ("trust_gain", "trust_of_leave_one_out", "trust_beaten", "trust_orders", "trust_saco",
          "trust_verdict")  # fmt: skip
 
+MAP = ("map_rows", "map_columns", "map_scale", "map_left", "map_top", "map_right", "map_bottom")
 
-def columns(classes: int, *, trust: bool = False) -> tuple[str, ...]:
+
+def columns(classes: int, *, trust: bool = False, maps: bool = False) -> tuple[str, ...]:
     """The names of the columns.
 
     Args:
         classes: How many of the most probable classes there are columns for.
         trust: There are those that say whether a map is better than chance.
+        maps: There are those that say where the map in the table lies.
     """
     top = [
         f"top{i}{what}" for i in range(1, classes + 1) for what in ("", "_index", "_probability")
@@ -72,7 +85,7 @@ def columns(classes: int, *, trust: bool = False) -> tuple[str, ...]:
     return (
         "photo", "sha256", "width", "height", *top, "value", "target", "prefix_share",
         "minimum", "maximum", "mean", "entropy", "maximum_x", "maximum_y", "centre_x", "centre_y",
-        "top_tenth", *(TRUST if trust else ()), "notes", "error",
+        "top_tenth", *(TRUST if trust else ()), *(MAP if maps else ()), "notes", "error",
     )  # fmt: skip
 
 
@@ -122,8 +135,26 @@ def row(photo: Photo, cell: Cell, view: View, classes: int) -> Row:
     return {name: value for name, value in result.items() if value == value}  # not NaN
 
 
+def map_columns(heat_map: HeatMap) -> tuple[Shaped[np.ndarray, " values"], Row]:
+    """A map as the table holds it: its values as float16, row by row, and what they mean.
+
+    Of values that are not finite, an infinity or NaN is left; the scale follows from the others.
+    """
+    values = heat_map.values.astype(np.float64).ravel()
+    finite = np.abs(values[np.isfinite(values)])
+    scale = float(finite.max(initial=0.0)) or 1.0
+    rows, cols = heat_map.values.shape[:2]
+    window = heat_map.geometry.window
+    named = dict(zip(MAP, (rows, cols, scale, *map(float, window)), strict=True))
+    return (values / scale).astype("<f2"), named
+
+
 def write_tables(
-    folder: Path, entries: Callable[[], Iterable[Entry]], names: tuple[str, ...]
+    folder: Path,
+    entries: Callable[[], Iterable[Entry]],
+    names: tuple[str, ...],
+    *,
+    maps: bool = False,
 ) -> list[Path]:
     """Writes the table in every form that can be written here.
 
@@ -131,6 +162,7 @@ def write_tables(
         folder: Where to.
         entries: Called once for each form; gives them in the order of the lines.
         names: Of the columns.
+        maps: Parquet has a column with the map, too.
 
     Returns:
         The files written.
@@ -139,9 +171,11 @@ def write_tables(
         VitvizError: They cannot be written there.
     """
     for name in forms():
-        write = {CSV: _write_csv, PARQUET: _write_parquet}[name]
         with whole(folder / name) as part:
-            write(part, map(_record, entries()), names)
+            if name == CSV:
+                _write_csv(part, map(_record, entries()), names)
+            else:
+                _write_parquet(part, entries(), names, maps)
     return [folder / name for name in forms()]
 
 
@@ -158,15 +192,36 @@ def _write_csv(path: Path, records: Iterable[Row], names: tuple[str, ...]) -> No
             writer.writerow([_shown(record.get(name)) for name in names])
 
 
-def _write_parquet(path: Path, records: Iterable[Row], names: tuple[str, ...]) -> None:
+def _write_parquet(
+    path: Path, entries: Iterable[Entry], names: tuple[str, ...], maps: bool
+) -> None:
+    """In groups of ``AT_ONCE`` rows, so that neither writing nor reading has to hold all."""
     import pyarrow
     from pyarrow import parquet
 
-    schema = pyarrow.schema([(name, _arrow_type(name)) for name in names])
-    left = map(_escaped, records)
+    fields = [(name, _arrow_type(name)) for name in names]
+    floats = pyarrow.list_(pyarrow.float16())
+    schema = pyarrow.schema([*fields, ("map", floats)] if maps else fields)
+    left = iter(entries)
     with parquet.ParquetWriter(path, schema) as writer:
         while some := list(itertools.islice(left, AT_ONCE)):
-            writer.write_table(pyarrow.Table.from_pylist(some, schema))
+            records = [_escaped(_record(entry)) for entry in some]
+            arrays = [
+                pyarrow.array([record.get(name) for record in records], schema.field(name).type)
+                for name in names
+            ]
+            if maps:
+                arrays.append(pyarrow.array([map_values(e.map) for e in some], floats))
+            writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
+
+
+def map_values(text: str) -> Shaped[np.ndarray, " values"] | None:
+    """The values of a map in Base64; None where there is none.
+
+    Raises:
+        ValueError: It is no Base64 of such values.
+    """
+    return np.frombuffer(base64.b64decode(text, validate=True), "<f2") if text else None
 
 
 def _arrow_type(name: str) -> str:

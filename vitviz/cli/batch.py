@@ -1,46 +1,33 @@
-"""``vitviz batch``: maps, values and one table for a whole folder, resumable."""
+"""``vitviz batch``: maps, values and one table for many photos, resumable, in parts or on Ray."""
 
 from __future__ import annotations
 
 import argparse
-import shlex
-import subprocess
 import sys
 import time
-from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from vitviz.batch.job import (
-    Batch,
-    BatchStopped,
-    FigureFormat,
-    MapFormat,
-    Outputs,
-    SettingsChanged,
-    ValuesFormat,
-)
-from vitviz.batch.listing import photos_below
+from vitviz.batch import on_ray, spec
+from vitviz.batch.commands import MERGE, command, commands_for
+from vitviz.batch.job import Batch, BatchStopped, SettingsChanged
+from vitviz.batch.merge import merge
 from vitviz.batch.progress import BatchProgress
-from vitviz.batch.run import Summary
+from vitviz.batch.run import Workers
 from vitviz.batch.run import run as run_batch
-from vitviz.cli.choices import add_choices, chosen, said_of_model
+from vitviz.batch.shards import WHOLE
+from vitviz.batch.summary import Summary
+from vitviz.cli.batch_options import add, batch_of
+from vitviz.cli.choices import card_of
 from vitviz.cli.interrupts import interrupts
-from vitviz.cli.options import add_disclosure, disclosure, warn_of_model
-from vitviz.cli.registers import with_registers
+from vitviz.cli.options import warn_of_model
 from vitviz.cli.terminal import say, warn, write_over
-from vitviz.engine.engine import Engine
-from vitviz.engine.requests import MOST_REGISTER_PHOTOS
 from vitviz.errors import Cancelled, VitvizError
-from vitviz.imaging.load import MAX_PIXELS
-from vitviz.paths import absolute, resolved
 from vitviz.plurals import count_of
 from vitviz.progress import Control
-from vitviz.session.state import PhotoRef, Session
 from vitviz.wording.numbers import duration
 
-if TYPE_CHECKING:
-    from vitviz.cli.options import Subparsers
+__all__ = ["add", "run"]
 
 SHOWN_EVERY_S = 0.2
 """On a terminal, where the line is written over."""
@@ -52,67 +39,19 @@ LISTED = 20
 """Failures named at the end; the table has them all."""
 
 
-def add(commands: Subparsers) -> None:
-    """``vitviz batch FOLDER``."""
-    parser = commands.add_parser(
-        "batch",
-        usage="vitviz batch FOLDER [--out FOLDER] [--map FORMAT] ... (see --help)",
-        help="maps and a table of predictions for a whole folder of photos",
-        description="Works through a folder and the folders in it. Writes table.csv (and "
-        "table.parquet, if pyarrow is installed) with a line for each photo, and for each photo "
-        "the map over it as PHOTO-METHOD.jpg and what else is asked for. The same command "
-        "continues where it was ended, and redoes only photos that failed or changed.",
-    )
-    option = parser.add_argument
-    option("folder", type=Path, metavar="FOLDER", help="photos, also in folders inside it")
-    option("--out", type=Path, metavar="FOLDER",
-        help="where to write; new or empty (default: FOLDER-maps, here)")  # fmt: skip
-    option("--map", choices=get_args(MapFormat), default="jpg",
-        help="the map over the photo (default: jpg; png takes 15 times as long)")  # fmt: skip
-    option("--side", type=pixels, default=0, metavar="PIXELS",
-        help="longer side of these pictures, at most (default: the photo's own size)")  # fmt: skip
-    option("--values", choices=get_args(ValuesFormat), default="none",
-        help="the map's raw values (default: none)")  # fmt: skip
-    option("--figure", choices=get_args(FigureFormat), default="none",
-        help="the map as a figure with colour bar and caption (default: none)")  # fmt: skip
-    option("--classes", type=some_classes, default=5, metavar="N",
-        help="how many of the most probable classes stand in the table (default: 5)")  # fmt: skip
-    option("--trust", action="store_true",
-        help="the table also says whether each map is better than chance: hundreds of forwards for "
-        "each photo")  # fmt: skip
-    option("--large", action="store_true", help="open photos above 100 million pixels too")
-    option("--restart", action="store_true",
-        help="begin anew, over results of other settings")  # fmt: skip
-    option("--quiet", action="store_true", help="say nothing but failures")
-    add_choices(parser)
-    add_disclosure(parser)
-
-
 def run(options: argparse.Namespace) -> int:
-    """Works through the folder; 1 if a photo failed, 130 if it was interrupted."""
-    batch = Batch(
-        options.folder,
-        options.out or Path(f"{resolved(options.folder).name}-maps"),
-        with_register_of(options, chosen(options)),
-        Outputs(
-            options.map,
-            options.values,
-            options.figure,
-            options.side,
-            options.classes,
-            options.trust,
-        ),
-        options.device,
-        None if options.large else MAX_PIXELS,
-        disclosure(options),
-        said=said_of_model(options),
-    )
+    """Works through the photos; 1 if one failed, 130 if it was interrupted."""
+    if options.results is not None:
+        return merged(options)
+    batch = batch_of(options)
+    if options.write_spec is not None:
+        return write_spec(batch, options)
     line = Line(options.quiet)
     again = f"To continue: {command(options.arguments)}"
     try:
         control = Control()
-        with interrupts(control.cancel):
-            summary = run_batch(batch, line.show, control, restart=options.restart)
+        with engine(batch, options) as workers, interrupts(control.cancel):
+            summary = run_batch(batch, line.show, control, restart=options.restart, workers=workers)
     except SettingsChanged as error:
         hint = "Give another --out, or --restart to begin anew and overwrite them."
         raise VitvizError(error.message, hint) from error
@@ -124,16 +63,46 @@ def run(options: argparse.Namespace) -> int:
         warn(f"Stopped; what was finished is kept. {again}")
         return 130
     line.end()
+    if batch.shard != WHOLE and not options.quiet:
+        say(f"Part {batch.shard} is done. Once all are: vitviz batch merge {batch.out}")
     return say_outcome(summary, options.quiet)
 
 
-def with_register_of(options: argparse.Namespace, choices: Session) -> Session:
-    """The choices with the test-time register that is asked for, of the folder's first photos."""
-    if not options.registers:
-        return choices
-    first = islice(photos_below(options.folder), MOST_REGISTER_PHOTOS)
-    refs = [PhotoRef(str(absolute(item.path))) for item in first if item.problem is None]
-    return with_registers(choices, refs, Engine(said=said_of_model(options)), options)
+@contextmanager
+def engine(batch: Batch, options: argparse.Namespace) -> Iterator[Workers | None]:
+    """Who does the work: nobody else, or Ray, which is left at the end."""
+    if options.engine == "ray":
+        with on_ray.connected(batch, options.address, options.num_gpus) as workers:
+            yield workers
+        return
+    if options.address or options.num_gpus:
+        raise VitvizError("--address and --num-gpus are Ray's.", "Give --engine ray, too.")
+    yield None
+
+
+def write_spec(batch: Batch, options: argparse.Namespace) -> int:
+    """Writes the work spec of a batch, and says what can be done with it."""
+    card = card_of(batch.session.model, batch.said)
+    if not card.sha256:  # of a bundled model's card alone
+        raise VitvizError(f"The card of {card.title} has no hash of its weights.")
+    spec.save(batch.spec.of_model(card), options.write_spec)
+    if not options.quiet:
+        say(f"wrote {options.write_spec}")
+        columns = {"--image-column": options.image_column, "--key-column": options.key_column}
+        more = [word for pair in columns.items() if pair[1] for word in pair]
+        for line in commands_for(options.write_spec, batch.source, batch.out, more):
+            say(f"  {line}")
+    return 0
+
+
+def merged(options: argparse.Namespace) -> int:
+    """Makes the table of the parts in a folder."""
+    if str(options.source) != MERGE:
+        raise VitvizError(
+            f"A batch has one source of photos; {options.results} is a second one.",
+            "Name both in a text with a name a line (.txt), or the results with --out.",
+        )
+    return say_outcome(merge(options.results), options.quiet)
 
 
 def say_outcome(summary: Summary, quiet: bool) -> int:
@@ -184,23 +153,3 @@ class Line:
         """Clears the line."""
         if self._over and self._width:
             write_over("", self._width)
-
-
-def command(arguments: list[str]) -> str:
-    """What to type to run the same again."""
-    words = ["vitviz", *(word for word in arguments if word != "--restart")]
-    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
-
-
-def pixels(text: str) -> int:
-    """A number of pixels, at least 16."""
-    if not text.isdecimal() or int(text) < 16:
-        raise argparse.ArgumentTypeError(f"“{text}” is not a number of pixels from 16")
-    return int(text)
-
-
-def some_classes(text: str) -> int:
-    """A number of classes, 0 to 100."""
-    if not text.isdecimal() or int(text) > 100:
-        raise argparse.ArgumentTypeError(f"“{text}” is not a number from 0 to 100")
-    return int(text)

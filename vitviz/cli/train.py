@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from vitviz.cli.batch import command
+from vitviz.batch.commands import command
 from vitviz.cli.interrupts import interrupts
 from vitviz.cli.options import fraction
 from vitviz.cli.terminal import say, warn, write_over

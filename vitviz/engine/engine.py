@@ -29,7 +29,7 @@ from vitviz.engine.cache import Cache
 from vitviz.engine.chart_answers import ChartAnswer, FirstFilters, LayerAlignment, Positions
 from vitviz.engine.chart_requests import ChartRequest, CkaRequest, FiltersRequest, PositionsRequest
 from vitviz.engine.charting import chart_answer
-from vitviz.engine.photos import PhotoCache, Stamp, stamp
+from vitviz.engine.photos import PhotoCache, Photos, Stamp, stamp
 from vitviz.engine.predicting import Prediction, predicted
 from vitviz.engine.reference import ReferencePhotos, stamped
 from vitviz.engine.registering import found_registers, require_own
@@ -138,11 +138,11 @@ class Engine:
 
     def __init__(
         self,
-        photos: PhotoCache | None = None,
+        photos: Photos | None = None,
         trace_budget: int = TRACE_BUDGET_BYTES,
         said: Said | None = None,
     ) -> None:
-        self.photos = photos or PhotoCache()
+        self.photos: Photos = photos or PhotoCache()
         self._said = said
         self._models: Cache[tuple[str, Stamp | None, Stamp | None, str], Model] = Cache(
             MODEL_BUDGET_BYTES, lambda model: FLOAT_BYTES * model.card.outline.parameters

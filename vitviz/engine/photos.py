@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import threading
+from collections import Counter
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from vitviz.engine.cache import Cache
 from vitviz.imaging.load import MAX_PIXELS, load
@@ -41,6 +44,79 @@ def stamp(path: str) -> Stamp | None:
     except (OSError, ValueError):
         return None
     return Stamp(status.st_mtime_ns, status.st_size)
+
+
+class Photos(Protocol):
+    """Where an engine has its photos from."""
+
+    max_pixels: int
+
+    def get(
+        self, ref: PhotoRef, background: tuple[int, int, int], progress: Progress = silent, /
+    ) -> Photo:
+        """The photo, as ``PhotoCache.get`` gives it."""
+
+    def keep(self, open: Collection[str], shown: Collection[PhotoRef], /) -> None:
+        """Forgets others, as ``PhotoCache.keep`` does."""
+
+
+class PhotosInHand:
+    """One photo for each thread: the one it works on. For work that goes over many photos, each
+    once, and has their bytes from wherever they lie.
+
+    Args:
+        others: Of other photos that maps refer to, which are the same for all.
+        max_pixels: As for ``PhotoCache``.
+    """
+
+    def __init__(self, others: Collection[str] = (), max_pixels: int = MAX_PIXELS) -> None:
+        self.max_pixels = max_pixels
+        self._names_of_others = frozenset(others)
+        self._others = PhotoCache(SPARE_BYTES, max_pixels)
+        self._mine = threading.local()
+        self._names: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Those of the photos that any thread works on, and of the others."""
+        with self._lock:
+            return self._names_of_others | frozenset(self._names)
+
+    @contextmanager
+    def holding(self, ref: PhotoRef, photo: Photo) -> Iterator[None]:
+        """This thread works on a photo, in the block."""
+        with self._lock:
+            self._names[ref.path] += 1
+        self._mine.held = (ref, photo)
+        try:
+            yield
+        finally:
+            del self._mine.held
+            with self._lock:
+                self._names[ref.path] -= 1
+                self._names = +self._names
+
+    def get(
+        self,
+        ref: PhotoRef,
+        background: tuple[int, int, int],
+        progress: Progress = silent,
+    ) -> Photo:
+        """The photo that this thread works on, or one of the others.
+
+        Raises:
+            PhotoError: Another one cannot be opened.
+        """
+        held: tuple[PhotoRef, Photo] | None = getattr(self._mine, "held", None)
+        if held is not None and held[0] == ref:
+            return held[1]
+        if ref.path not in self._names_of_others:
+            raise LookupError(f"{ref} is not the photo in hand")
+        return self._others.get(ref, background, progress)
+
+    def keep(self, open: Collection[str], shown: Collection[PhotoRef]) -> None:
+        """Nothing: what is in hand is let go by whoever holds it."""
 
 
 class PhotoCache:

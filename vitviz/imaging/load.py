@@ -33,6 +33,7 @@ __all__ = [
     "load",
     "load_small",
     "photos_in",
+    "read_file",
     "thumbnail",
 ]
 
@@ -69,7 +70,7 @@ def load(
         PhotoError: Anything else that keeps the file from being shown.
     """
     path = Path(path)
-    source = Source(path.name, _read(path, progress), frame, max_pixels)
+    source = Source(path.name, read_file(path, progress), frame, max_pixels)
     return replace(from_source(source, background, progress), path=path)
 
 
@@ -169,7 +170,16 @@ def thumbnail(photo: Photo, edge: int) -> UInt8[np.ndarray, "height width 3"]:
     return np.asarray(image)
 
 
-def _read(path: Path, progress: Progress) -> bytes:
+def read_file(path: Path, progress: Progress = silent) -> bytes:
+    """The bytes of a file that may be a photo.
+
+    Args:
+        path: Of the file.
+        progress: Called while a large one is read; may raise ``Cancelled``.
+
+    Raises:
+        PhotoError: It is not there, is no file, may not be read, or is too large for this computer.
+    """
     try:
         size = _size(path)
         with path.open("rb") as file:

@@ -236,6 +236,16 @@ def place_of(id_or_path: str | Path) -> Place:
     return _found(id_or_path)[0]
 
 
+def remembered_of(id_or_path: str | Path) -> Said:
+    """What was remembered of a checkpoint; nothing of a bundled model, which needs no corrections.
+
+    Raises:
+        CheckpointError: There is no such model.
+    """
+    place, bundled_card = _found(id_or_path)
+    return remembered(place.files) if bundled_card is None else NOT_SAID
+
+
 def _found(id_or_path: str | Path) -> tuple[Place, CardFile | None]:
     """Where the weights are, and the card of a bundled model."""
     for card, weights in _bundled_files():

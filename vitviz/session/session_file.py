@@ -101,7 +101,7 @@ def saved_in(text: str) -> SavedSession:
         )
     try:
         files = typed(_Files, {"files": data.pop("files", {})}).files
-        return SavedSession(_checked(typed(Session, _in_this_version(data, version))), files)
+        return SavedSession(checked(typed(Session, _in_this_version(data, version))), files)
     except (ValueError, VitvizError) as error:
         why = error.message.removesuffix(".") if isinstance(error, VitvizError) else str(error)
         raise SessionError(
@@ -203,7 +203,7 @@ def _with_registers(part: Any, registers: Any) -> Any:
     return parts
 
 
-def _checked(session: Session) -> Session:
+def checked(session: Session) -> Session:
     """The session, its parameters sorted; refuses what each field alone cannot tell.
 
     Raises:

@@ -26,7 +26,7 @@ from vitviz.batch.job import (
     ValuesFormat,
 )
 from vitviz.batch.progress import BatchProgress
-from vitviz.batch.run import Summary
+from vitviz.batch.summary import Summary
 from vitviz.batch.table import forms
 from vitviz.gui.widgets.form import Choice, form, quiet, row
 from vitviz.gui.widgets.long_work import STEPS, FolderField, LongWorkDialog, set_primary

@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from vitviz.batch.job import Batch
-from vitviz.batch.run import Summary, run
+from vitviz.batch.run import run
+from vitviz.batch.summary import Summary
 from vitviz.gui.threads.background import Background, Tell
 from vitviz.gui.threads.service import Service
 from vitviz.progress import Control, throttled
