@@ -52,6 +52,9 @@ Kind = Literal[
     "checking_download",
     "looking_for_models",
     "reading_texts",
+    "opening_table",
+    "arranging_table",
+    "writing_spec",
 ]
 """What can be done for a user that takes a while; ``wording.stages`` has the words."""
 

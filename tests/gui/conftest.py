@@ -53,10 +53,10 @@ def _models_are_loaded_once(
     once = request.getfixturevalue("_one_model")
     bundled = "vitviz-small"
 
-    def load(model: str, device: str, progress: object) -> object:
+    def load(model: str, device: str, progress: object, said: object = None) -> object:
         if str(model).startswith(bundled):
             return once(model, device)
-        return load_model(model, device, progress)  # type: ignore[arg-type]
+        return load_model(model, device, progress, said)  # type: ignore[arg-type]
 
     monkeypatch.setattr(session_engine, "load_model", load)
 

@@ -180,12 +180,13 @@ def save(spec: WorkSpec, path: Path) -> None:
     write_whole(path, to_json(spec).encode("utf-8", "backslashreplace"))
 
 
-def read(path: Path) -> WorkSpec:
+def read(path: Path | str) -> WorkSpec:
     """The spec in a file.
 
     Raises:
         VitvizError: It cannot be read, or is none.
     """
+    path = Path(path)
     if is_something_else(path):  # reading from a pipe would wait for ever
         raise VitvizError(f"{path.name} is not a file.", CHOOSE)
     try:

@@ -224,12 +224,17 @@ def map_values(text: str) -> Shaped[np.ndarray, " values"] | None:
     return np.frombuffer(base64.b64decode(text, validate=True), "<f2") if text else None
 
 
+def is_text(name: str) -> bool:
+    """Whether a column holds texts; the others hold numbers."""
+    is_class = name.startswith("top") and name.removeprefix("top").isdecimal()
+    return name in TEXTS or is_class
+
+
 def _arrow_type(name: str) -> str:
     """As pyarrow calls it."""
     if name in WHOLE or name.endswith("_index"):
         return "int64"
-    is_class = name.startswith("top") and name.removeprefix("top").isdecimal()
-    return "string" if name in TEXTS or is_class else "float64"
+    return "string" if is_text(name) else "float64"
 
 
 def _record(entry: Entry) -> Row:

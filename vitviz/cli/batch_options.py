@@ -54,7 +54,7 @@ def add(commands: Subparsers) -> None:
     option("--quiet", action="store_true", help="say nothing but failures")
     add_choices(parser)
     add_disclosure(parser)
-    parser.set_defaults(default_of=parser.get_default)
+    parser.set_defaults(nothing_chosen=lambda: parser.parse_args(["-"]))
 
 
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
@@ -134,12 +134,13 @@ def work_of(options: argparse.Namespace) -> spec.WorkSpec:
             session.style, session.figure, outputs, None if options.large else MAX_PIXELS,
             disclosure(options),
         )  # fmt: skip
-    given = [name for name in OF_SPEC if getattr(options, name) != options.default_of(name)]
+    usual = options.nothing_chosen()
+    given = [name for name in OF_SPEC if getattr(options, name) != getattr(usual, name)]
     if given:
         words = ", ".join(f"--{WORDS.get(name, name).replace('_', '-')}" for name in given)
         raise VitvizError(f"{words}: the work spec says that.", "Leave it out, or write another.")
     work = spec.read(options.spec)
-    if options.model != options.default_of("model"):
+    if options.model != usual.model:
         work = replace(work, model=options.model)
     return work
 

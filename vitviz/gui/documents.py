@@ -164,6 +164,11 @@ class Documents(QObject):
         view = view_on_another(session.view, session.photo)
         self.store.set(replace(session, selected=session.photos.index(first), view=view))
 
+    def show_photo(self, path: Path, session: Session) -> None:
+        """Shows a photo with other choices, opened where it is not; one step to undo."""
+        session, ref = self._with_photos(session, (PhotoRef(str(absolute(path))),))
+        self.store.set(replace(session, selected=session.photos.index(ref)))
+
     def for_pane(self, session: Session, pane: Pane, found: Found) -> tuple[Session, Pane]:
         """What files make of a pane, and the session with the photos among them.
 

@@ -200,7 +200,10 @@ class Window(QMainWindow):
         """Many photos at once; loaded when it is first asked for."""
         from vitviz.gui.batch.commands import BatchCommands
 
-        return BatchCommands(self.store, self.controller, self.settings, self.service, self)
+        return BatchCommands(
+            self.store, self.controller, self.settings, self.service, self.documents, self.jobs,
+            self,
+        )  # fmt: skip
 
     @cached_property
     def browser(self) -> BrowserCommands:

@@ -97,7 +97,7 @@ def load_small(
         PhotoError: As ``load`` does.
     """
     path = Path(path)
-    source = Source(path.name, _read(path, progress), frame, max_pixels, edge)
+    source = Source(path.name, read_file(path, progress), frame, max_pixels, edge)
     in_child = _needs_child(source)
     return (
         open_small_in_child(source, background, progress)

@@ -27,10 +27,10 @@ from vitviz.batch.job import (
 )
 from vitviz.batch.progress import BatchProgress
 from vitviz.batch.summary import Summary
-from vitviz.batch.table import forms
+from vitviz.batch.table import CSV, forms
 from vitviz.gui.widgets.form import Choice, form, quiet, row
 from vitviz.gui.widgets.long_work import STEPS, FolderField, LongWorkDialog, set_primary
-from vitviz.paths import absolute, is_folder
+from vitviz.paths import absolute, is_file, is_folder
 from vitviz.plurals import count_of
 from vitviz.wording.numbers import duration
 
@@ -71,10 +71,14 @@ class BatchDialog(LongWorkDialog):
     Signals:
         start_requested(BatchChoices, bool restart): Begin, or go on.
         cancel_requested(): End soon.
+        table_requested(Path): Show the table in a folder of results.
+        cluster_requested(BatchChoices): Write down how to do it elsewhere.
     """
 
     start_requested = Signal(object, bool)
     cancel_requested = Signal()
+    table_requested = Signal(object)
+    cluster_requested = Signal(object)
 
     def __init__(self, folder: Path | None, parent: QWidget | None = None) -> None:
         super().__init__("Batch", 560, parent)
@@ -93,6 +97,8 @@ class BatchDialog(LongWorkDialog):
         self.failures.setAccessibleName("Failures")
         self.failures.setMinimumHeight(LEAST_FAILURES)
         self.copy, self.reveal = QPushButton("Copy Failures"), QPushButton("Open Folder")
+        self.table, self.cluster = QPushButton("Open Table"), QPushButton("For a Cluster…")
+        self.cluster.setToolTip("Write a work spec, and show the commands that do its work")
         self.close_, self.start = QPushButton("Close"), QPushButton("Start")
         self.start.setDefault(True)
         self._arrange()
@@ -112,12 +118,12 @@ class BatchDialog(LongWorkDialog):
         row(fields, "Values", self.values, "The numbers of the map")
         row(fields, "Figures", self.figure, "The map with colour bar and caption")
         buttons = QHBoxLayout()
-        for button in (self.copy, self.reveal):
+        for button in (self.copy, self.reveal, self.table, self.cluster):
             buttons.addWidget(button)
         buttons.addStretch(1)
         for button in (self.close_, self.start):
             buttons.addWidget(button)
-        for button in (self.copy, self.reveal, self.close_):
+        for button in (self.copy, self.reveal, self.table, self.cluster, self.close_):
             button.setAutoDefault(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(18, 18, 18, 14)
@@ -137,6 +143,8 @@ class BatchDialog(LongWorkDialog):
         self.close_.clicked.connect(self.close)
         self.copy.clicked.connect(self._copy)
         self.reveal.clicked.connect(self._open)
+        self.table.clicked.connect(lambda: self.table_requested.emit(self.out.path))
+        self.cluster.clicked.connect(lambda: self.cluster_requested.emit(self.choices))
 
     @property
     def choices(self) -> BatchChoices | None:
@@ -227,6 +235,8 @@ class BatchDialog(LongWorkDialog):
         self.copy.setVisible(has_failures)
         out = self.out.path
         self.reveal.setEnabled(out is not None and is_folder(out))
+        self.table.setEnabled(out is not None and is_file(out / CSV))
+        self.cluster.setEnabled(not self._running and self.choices is not None)
         self.make_room()
 
     @Slot()

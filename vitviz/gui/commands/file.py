@@ -176,6 +176,12 @@ def show_batch(app: App) -> None:
     app.batch.show()
 
 
+@command("file.batch_table", "Batch &Table…")
+def show_batch_table(app: App) -> None:
+    """A table that a batch wrote; each line opens its photo."""
+    app.batch.show_table()
+
+
 @command("file.close", "&Close Photo", "Ctrl+W", when=has_photos, separated=True)
 def close_photo(app: App) -> None:
     photo = app.store.session.photo

@@ -1,0 +1,163 @@
+"""Ray and parts beside the local batch: photos a second and memory, and what a million would take.
+
+Run by hand, on a quiet machine: ``python -m tests.bench.bench_engines`` (1,000 generated photos of
+640 x 480; or ``--photos``, ``--folder``, ``--model Ti``). Each way is a process of its own, as a
+user would start it. What it takes to start is measured by a second run that finds nothing to do,
+and subtracted: "photos/s" is of the rest. Memory is the greatest resident set of each process that
+works on photos, what processes share counted in each; "private" is without that (Linux only).
+
+The last lines are on paper: a million photos on 8 GPUs, from the processor time a photo that was
+measured here and ``--forward-ms``, what one forward of one photo takes on the GPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tests.bench.bench_batch import checkpoint, generated, several
+
+LOOK_S = 0.2
+
+OURS = ("vitviz", "MapWorker")
+"""In the command line or title of a process that works on photos."""
+
+
+@dataclass
+class Watched:
+    """What some processes and all their children took.
+
+    Args:
+        seconds: On the clock.
+        processor: Of the processor, of those that work on photos.
+        resident: The greatest resident set of one of them, in bytes.
+        private: The greatest private memory of one of them; 0 where it is not known.
+        workers: How many of them there were.
+    """
+
+    seconds: float = 0.0
+    processor: float = 0.0
+    resident: int = 0
+    private: int = 0
+    workers: int = 0
+
+
+def watched(commands: Sequence[Sequence[str]]) -> Watched:
+    """Runs commands at once, and watches them."""
+    found, began = Watched(), time.perf_counter()
+    running = [subprocess.Popen(command) for command in commands]
+    times: dict[int, float] = {}
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(LOOK_S):
+            for started in running:
+                with suppress(psutil.Error):
+                    top = psutil.Process(started.pid)
+                    for process in (top, *top.children(recursive=True)):
+                        _look(process, process.pid == started.pid, found, times)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    codes = [started.wait() for started in running]
+    over.set()
+    watcher.join()
+    assert not any(codes), codes
+    found.seconds = time.perf_counter() - began
+    found.processor, found.workers = sum(times.values()), len(times)
+    return found
+
+
+def _look(process: psutil.Process, is_top: bool, found: Watched, times: dict[int, float]) -> None:
+    with suppress(psutil.Error):
+        words = " ".join(process.cmdline())
+        if not (is_top or "MapWorker" in words):
+            return
+        used = process.cpu_times()
+        times[process.pid] = used.user + used.system
+        found.resident = max(found.resident, process.memory_info().rss)
+        with suppress(psutil.Error, AttributeError):
+            found.private = max(found.private, process.memory_full_info().uss)
+
+
+def command(source: Path, model: Path, out: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "vitviz", "batch", str(source), "--model", str(model), "--method",
+            "attention", "--map", "none", "--device", "cpu", "--quiet", "--out", str(out),
+            *more]  # fmt: skip
+
+
+def measure(name: str, commands: Sequence[Sequence[str]], count: int) -> float:
+    """Prints a line, and gives the processor time of a photo in seconds."""
+    first, second = watched(commands), watched(commands)
+    rate = count / max(first.seconds - second.seconds, 1e-3)
+    processor = (first.processor - second.processor) / count
+    print(
+        f"{name:26}{first.seconds:9.1f}{second.seconds:10.1f}{rate:11.2f}"
+        f"{1e3 * processor:13.1f}{first.workers:9}{first.resident / 1e6:13.0f}"
+        f"{first.private / 1e6:12.0f}",
+        flush=True,
+    )
+    return rate
+
+
+def on_paper(local: float, cores: int, asked: argparse.Namespace) -> None:
+    """What a million photos take on 8 GPUs, and what limits it."""
+    forward = asked.forward_ms / 1e3
+    gpus, photos = 8, 1_000_000
+    by_gpu = gpus / forward
+    print(f"\n{photos:,} photos on {gpus} GPUs, a forward of one photo in {asked.forward_ms:g} ms:")
+    print(f"  GPUs alone: {by_gpu:,.0f} photos/s, {photos / by_gpu / 3600:.1f} h")
+    needed = by_gpu * asked.decode_ms / 1e3
+    print(f"  cores that decode so many, at {asked.decode_ms:g} ms each: {needed:.0f}")
+    print(f"  here, with {cores} cores and no GPU: {local:.2f} photos/s, "
+          f"{photos / local / 86_400:.1f} days")  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Ray and parts beside the local batch")
+    parser.add_argument("--photos", type=int, default=1000)
+    parser.add_argument("--folder", type=Path, help="real photos, repeated as often as needed")
+    parser.add_argument("--model", choices=("Ti", "B"), default="B", help="DeiT-Tiny or ViT-B/16")
+    parser.add_argument(
+        "--forward-ms", type=float, default=8.0, help="on the GPU, for the estimate"
+    )
+    parser.add_argument("--decode-ms", type=float, default=10.0,
+        help="processor time that a photo takes beside its forward (measured: see cluster.md)")  # fmt: skip
+    asked = parser.parse_args()
+    names = {"Ti": "DeiT-Tiny", "B": "ViT-B/16"}
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        source = place / "photos"
+        if asked.folder:
+            several(source, asked.folder, asked.photos)
+        else:
+            generated(source, asked.photos)
+        model, _ = checkpoint(place, names[asked.model])
+        cores = psutil.cpu_count() or 1
+        print(f"{names[asked.model]}, {asked.photos} photos, {cores} cores")
+        print(f"{'':26}{'s':>9}{'start s':>10}{'photos/s':>11}{'CPU ms/photo':>13}{'workers':>9}"
+              f"{'resident MB':>13}{'private MB':>12}")  # fmt: skip
+        local = measure("one process", [command(source, model, place / "a")], asked.photos)
+        parts = [command(source, model, place / "b", "--shard", f"{n}/2") for n in (1, 2)]
+        two = measure("two parts at once", parts, asked.photos)
+        ray = measure("--engine ray", [command(source, model, place / "c", "--engine", "ray")],
+                      asked.photos)  # fmt: skip
+        again = measure("one process, again", [command(source, model, place / "d")], asked.photos)
+        whole = (local + again) / 2
+        print(f"\nray / one process: {ray / whole:.2f} (aim 0.9); "
+              f"two parts / one process: {two / whole:.2f} (aim 1)")  # fmt: skip
+        on_paper(whole, cores, asked)
+
+
+if __name__ == "__main__":
+    main()
