@@ -128,11 +128,10 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=1000)
     parser.add_argument("--folder", type=Path, help="real photos, repeated as often as needed")
     parser.add_argument("--model", choices=("Ti", "B"), default="B", help="DeiT-Tiny or ViT-B/16")
-    parser.add_argument(
-        "--forward-ms", type=float, default=8.0, help="on the GPU, for the estimate"
-    )
-    parser.add_argument("--decode-ms", type=float, default=10.0,
-        help="processor time that a photo takes beside its forward (measured: see cluster.md)")  # fmt: skip
+    option = parser.add_argument
+    option("--forward-ms", type=float, default=8.0, help="on a GPU, for the estimate")
+    option("--beside-ms", type=float, default=30.0,
+        help="processor time of a photo beside its forward, for the estimate")  # fmt: skip
     asked = parser.parse_args()
     names = {"Ti": "DeiT-Tiny", "B": "ViT-B/16"}
     with tempfile.TemporaryDirectory() as folder:

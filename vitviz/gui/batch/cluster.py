@@ -38,7 +38,8 @@ class ClusterDialog(Dialog):
     def __init__(self, spec: Path, source: Path, out: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Batch on a cluster")
-        self.setMinimumWidth(640)
+        self.setMinimumWidth(560)
+        self.resize(820, 340)
         self.commands = commands_for(spec, source, out)
         self.copies: list[QPushButton] = []
         layout = QVBoxLayout(self)

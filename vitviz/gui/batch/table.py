@@ -25,6 +25,9 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLineEdit,
     QPushButton,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -47,13 +50,10 @@ HEIGHT = 24
 """Of a line, in pixels."""
 
 WIDTHS = {"photo": 230, "top1": 170, "target": 150, "notes": 200, "error": 320}
-OTHER_WIDTH = 104
+OTHER_WIDTH = 124
 
 PATIENCE_MS = 150
 """After the last letter of a filter, until it is looked for."""
-
-TITLES = {"photo": "Photo", "sha256": "SHA-256", "width": "Width", "height": "Height",
-          "error": "Error", "notes": "Notes"}  # fmt: skip
 
 FILTER = "CSV (*.csv);;All files (*)"
 
@@ -133,9 +133,11 @@ class TableModel(QAbstractTableModel):
             return None
         name = self.table.names[section]
         if role == Qt.ItemDataRole.DisplayRole:
-            return shown_text(TITLES.get(name, name.replace("_", " ")), 60)
+            return shown_text(name.replace("_", " ").capitalize(), 60)
         if role == Qt.ItemDataRole.ToolTipRole:
             return tooltip_text(f"{name}: click to sort")
+        if role == Qt.ItemDataRole.TextAlignmentRole and name in self.table.numbers:
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
 
 
@@ -143,6 +145,14 @@ def _shown(value: str | float) -> str:
     if isinstance(value, str):
         return shown_text(value, 200)
     return "" if math.isnan(value) else f"{value:.6g}"
+
+
+class Cells(QStyledItemDelegate):
+    """Whole lines are looked at: no cell of one is drawn as if it alone was."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        super().initStyleOption(option, index)
+        option.state &= ~QStyle.StateFlag.State_HasFocus
 
 
 class Lines(QTableView):
@@ -157,7 +167,9 @@ class Lines(QTableView):
     def __init__(self, model: TableModel) -> None:
         super().__init__()
         self.setModel(model)
+        self.setObjectName("batch_table")
         self.setAccessibleName("Photos of the batch")
+        self.setItemDelegate(Cells(self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -246,6 +258,7 @@ class TableDialog(Dialog):
         self.filter.textChanged.connect(self._pause.start)
         self._pause.timeout.connect(self._ask)
         self.failed.toggled.connect(self._ask)
+        self.failed.toggled.connect(self._place_errors)
         self.lines.horizontalHeader().sortIndicatorChanged.connect(self._ask)
         self.lines.selectionModel().currentRowChanged.connect(self._show_state)
         self.lines.taken.connect(self._take)
@@ -315,6 +328,15 @@ class TableDialog(Dialog):
         for section, name in enumerate(table.names):
             self.lines.setColumnWidth(section, WIDTHS.get(name, OTHER_WIDTH))
             self.lines.setColumnHidden(section, name == "sha256")
+
+    @Slot()
+    def _place_errors(self) -> None:
+        """Beside the photos while only failures are shown; else at the end, as in the file."""
+        header, names = self.lines.horizontalHeader(), self.table.names if self.table else ()
+        if "error" in names:
+            section = names.index("error")
+            place = 1 if self.failed.isChecked() else section
+            header.moveSection(header.visualIndex(section), place)
 
     def _show_count(self) -> None:
         shown, there = len(self.model.rows), len(self.table) if self.table else 0
