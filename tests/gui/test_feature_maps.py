@@ -6,12 +6,33 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
 
 from vitviz.gui.canvas.patch_note import patch_note
 from vitviz.gui.commands import go
+from vitviz.gui.panels.method import control_value, make_control
+from vitviz.gui.widgets.form import TextLine
+from vitviz.methods import METHODS
 from vitviz.session.state import PhotoRef, View
 
 from .conftest import Driver
+
+
+def test_words_are_a_line_of_text(qtbot: QtBot) -> None:
+    words = METHODS["words"].parameters[0]
+    control = make_control(words)
+    assert isinstance(control, TextLine)
+    qtbot.addWidget(control)
+    control.show_value(str(words.default))
+    assert control_value(control) == words.default
+    told = []
+    control.editingFinished.connect(lambda: told.append(control_value(control)))
+    control.selectAll()
+    qtbot.keyClicks(control, "a cat; a sofa")
+    assert told == []
+    qtbot.keyClick(control, Qt.Key.Key_Return)
+    assert told == ["a cat; a sofa"]
 
 
 def look(ui: Driver, view: View) -> None:

@@ -24,7 +24,7 @@ def test_names_and_settings():
         "attention", "value-attention", "rollout", "value-rollout", "attention-flow", "relevance",
         "grad-cam", "hires-cam", "libragrad", "legrad", "daam", "daam-label-free",
         "gradient-rollout", "gmar", "attention-grad-cam", "leave-one-out", "integrated-gradients",
-        "smooth-grad", "feature-norm", "outliers",
+        "smooth-grad", "pca", "similarity", "words", "feature-norm", "outliers",
     ]  # fmt: skip
     for name, method in METHODS.items():
         assert method.name == name
@@ -32,6 +32,6 @@ def test_names_and_settings():
         for parameter in method.parameters:
             if parameter.choices:
                 assert parameter.default in parameter.choices
-            else:
+            elif not isinstance(parameter.default, str):  # a line of text is any
                 assert parameter.bounds is not None
                 assert parameter.bounds[0] <= parameter.default

@@ -53,6 +53,7 @@ from vitviz.engine.seeing import (
     Sight,
     explain,
     probabilities,
+    read_words,
     require_fit,
     require_given,
     see,
@@ -497,6 +498,13 @@ class Engine:
     def _fitted(self, request: ExplainRequest, sight: Sight, progress: Progress) -> object:
         """What the method learns of the photos that the map refers to; None where of none."""
         method = METHODS[request.method]
+        if method.reads:
+            card = sight.model.card
+            return self._fits.get(
+                (card, card.parts[:1], request.method, request.params),
+                lambda: read_words(request, sight.model, progress),
+                lambda: progress(WAITING, 0),
+            )
         if not request.reference or method.fit is None:
             return None
         fit, question = method.fit, Question(params=dict(request.params))

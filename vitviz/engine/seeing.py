@@ -25,6 +25,7 @@ from vitviz.progress import Progress, silent
 from vitviz.shapes import Bool, Float32, UInt8
 
 if TYPE_CHECKING:  # torch is imported on the worker, never by importing this
+    from vitviz.methods.text import Words
     from vitviz.models.card import ModelCard
     from vitviz.models.loading import Model
     from vitviz.models.network import Network
@@ -157,6 +158,21 @@ def explain(
     if request.method != OUTLIERS.name:  # which is of nothing else
         explanation = replace(explanation, outliers=outliers_of(trace, explanation))
     return explanation, taken
+
+
+def read_words(request: ExplainRequest, model: Model, progress: Progress = silent) -> Words:
+    """The words of a request, as its model reads them.
+
+    Raises:
+        VitvizError: There are none, or the model cannot read them.
+    """
+    from vitviz.methods.text import Words, words_of
+    from vitviz.models.words import encode_text, matching_of
+
+    method = METHODS[request.method]
+    words = words_of(method.settings(dict(request.params))[method.reads])
+    vectors, how = encode_text(model, words, progress), matching_of(model, progress)
+    return Words(vectors, how.scale, how.bias, how.each)
 
 
 def outliers_of(trace: Trace, explanation: Explanation) -> dict[int, Bool[np.ndarray, " patches"]]:

@@ -20,6 +20,7 @@ from vitviz.methods.relevance import RELEVANCE
 from vitviz.methods.rollout import ROLLOUT
 from vitviz.methods.similarity import SIMILARITY
 from vitviz.methods.smooth_grad import SMOOTH_GRAD
+from vitviz.methods.text import TEXT
 from vitviz.methods.value_attention import VALUE_ATTENTION
 from vitviz.methods.value_rollout import VALUE_ROLLOUT
 
@@ -50,6 +51,7 @@ METHODS: dict[str, Method] = {
         # what its layers put out
         PCA,
         SIMILARITY,
+        TEXT,
         FEATURE_NORM,
         OUTLIERS,
     )

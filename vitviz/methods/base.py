@@ -92,7 +92,8 @@ class Question:
             model does not have: the most probable.
         contrast: Index of the class that this one is set against: the map is of the difference of
             their logits. None, or one that the model does not have: none.
-        fitted: What ``Method.fit`` learned of other photos; None: it learns of this one.
+        fitted: What ``Method.fit`` learned of other photos, or its words as the model reads them;
+            None: it learns of this one.
     """
 
     query: tuple[int, ...] = (0,)
@@ -130,6 +131,8 @@ class Method:
         about_token: It asks about some tokens, the query; else about the whole photo.
         refers: Whether its map can refer to other photos.
         fit: Learns of those; None where it refers to none.
+        reads: Its parameter whose words a model's text tower has to read (``Question.fitted``); ""
+            of methods without words.
     """
 
     name: str
@@ -143,6 +146,7 @@ class Method:
     about_token: bool = True
     refers: Reference = ""
     fit: Fit | None = None
+    reads: str = ""
 
     @property
     def fuses_first(self) -> bool:

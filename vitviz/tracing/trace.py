@@ -23,6 +23,7 @@ from vitviz.progress import Progress, silent
 from vitviz.shapes import Bool, Float32
 from vitviz.tracing.aim import Aim
 from vitviz.tracing.attention import LayerAttention
+from vitviz.tracing.dense import DensePath, dense_vectors
 from vitviz.tracing.feature_gradients import LayerFeatures, feature_gradients
 from vitviz.tracing.gradients import (
     Gradients,
@@ -344,6 +345,13 @@ class Trace:
         network, image = self._again()
         for layer, found in run_vectors(network, image, kind, progress, self.kept):
             yield layer, _on_cpu(found)
+
+    def dense_vectors(
+        self, path: DensePath, progress: Progress = silent
+    ) -> Float32[np.ndarray, "patches numbers"]:
+        """The vector that each patch would have in the space of images; see ``dense_vectors``."""
+        network, image = self._again()
+        return _on_cpu(dense_vectors(network, image, path, progress, self.kept))
 
     def _states(
         self, layers: range, progress: Progress

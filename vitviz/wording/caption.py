@@ -8,6 +8,7 @@ from pathlib import Path
 from vitviz.maps.heat_map import Completeness, Components
 from vitviz.maps.mass import Mass
 from vitviz.maps.outliers import OnOutliers
+from vitviz.methods.text import named_word
 from vitviz.plain_text import MOST_OF_NAME, shown_text
 from vitviz.plurals import count_of
 from vitviz.probing.ablation import Ablation, Registers
@@ -196,7 +197,8 @@ def _subject(of: Description) -> str:
     token = f" {of.direction} {query_words(of)}" if of.method.about_token else ""
     target = f" for “{of.target_name}”" if of.target_name else ""
     contrast = f"{', ' if target else ' for '}not “{of.contrast_name}”" if of.contrast_name else ""
-    return of.method.title_for(of.outline) + token + target + contrast
+    word = f" “{shown_text(named_word(of.given), MOST_OF_NAME)}”" if of.method.reads else ""
+    return of.method.title_for(of.outline) + word + token + target + contrast
 
 
 def query_words(of: Description) -> str:

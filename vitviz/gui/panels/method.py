@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from vitviz.engine.answers import Cell
 from vitviz.gui.scene import Scene
-from vitviz.gui.widgets.form import Choice, Number, WholeNumber, column, form, quiet, row
+from vitviz.gui.widgets.form import Choice, Number, TextLine, WholeNumber, column, form, quiet, row
 from vitviz.maps.heat_map import Head
 from vitviz.methods import METHODS
 from vitviz.methods.base import Parameter, ParameterValue
@@ -19,7 +19,7 @@ from vitviz.session.queries import name_of
 from vitviz.session.state import MOST_REFERENCES, Session, View
 from vitviz.wording.names import ALL_PATCHES, capitalised, head_name, prefix_name, query_name
 
-Control = Choice | Number | WholeNumber
+Control = Choice | Number | WholeNumber | TextLine
 
 DIRECTIONS = {"of": "what it attends to", "to": "what attends to it"}
 
@@ -183,6 +183,8 @@ class MethodPanel(QWidget):
             row(self._parameters, parameter.title, control, parameter.help)
             if isinstance(control, Choice):
                 control.currentIndexChanged.connect(self._parameters_chosen)
+            elif isinstance(control, TextLine):
+                control.editingFinished.connect(self._parameters_chosen)
             else:
                 control.valueChanged.connect(self._parameters_chosen)
 
@@ -217,6 +219,8 @@ class MethodPanel(QWidget):
         values = {name: control_value(control) for name, control in self.controls.items()}
         changed = {name: value for name, value in values.items() if value != defaults[name]}
         params = tuple(sorted(changed.items()))
+        if params == self._view.params:
+            return  # a line of text was left as it was
         self.chosen.emit(replace(self._view, params=params), "parameters")
 
 
@@ -226,6 +230,8 @@ def make_control(parameter: Parameter) -> Control:
         return Choice(parameter.title, [(choice, choice) for choice in parameter.choices])
     if isinstance(parameter.default, bool):
         return Choice(parameter.title, [("Yes", True), ("No", False)])
+    if isinstance(parameter.default, str):
+        return TextLine(parameter.title)
     low, high = parameter.bounds or (0, None)
     if isinstance(parameter.default, int):
         return WholeNumber(parameter.title, int(low), 999 if high is None else int(high))
@@ -240,4 +246,6 @@ def control_value(control: Control) -> ParameterValue:
         return value
     if isinstance(control, WholeNumber):
         return control.value()
+    if isinstance(control, TextLine):
+        return control.text()
     return round(control.value(), control.decimals())

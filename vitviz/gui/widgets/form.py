@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
+    QLineEdit,
     QSizePolicy,
     QSpinBox,
     QStyle,
@@ -147,6 +148,21 @@ class WholeNumber(QSpinBox):
         """Shows a number; emits nothing."""
         with QSignalBlocker(self):
             self.setValue(value)
+
+
+class TextLine(QLineEdit):
+    """One line of text; what is typed counts once it is finished."""
+
+    def __init__(self, name: str, most: int = 500) -> None:
+        super().__init__()
+        guard(self, name, LEAST_CHOICE)
+        self.setMaxLength(most)
+
+    def show_value(self, value: str) -> None:
+        """Shows a text, unless one is being typed; emits nothing."""
+        if not (self.hasFocus() and self.isModified()):
+            with QSignalBlocker(self):
+                self.setText(shown_text(value))
 
 
 def quiet(text: str = "") -> PlainLabel:
