@@ -134,7 +134,8 @@ def make_window(
 
     yield make
     for window in made:
-        window.close()
+        if not window.close():  # it asks once where that pauses a training
+            window.close()
     qtbot.waitUntil(lambda: threads_left() == [], timeout=WAIT_MS)  # a closed dialog's, too
     for window in made:
         qtbot.waitUntil(lambda window=window: not timers_left(window), timeout=5000)

@@ -184,7 +184,7 @@ def test_outlier_patches_are_framed_or_left_out(ui: Driver, asks: list[object]) 
     assert len(canvas.strokes_shown) > len(framed)
     assert np.isnan(canvas.heat_map.values).sum() == 5
     ui.hover_patch(0, 0)
-    assert "left out" in ui.window.status.hovered.text()
+    assert "left out" in ui.window.canvas.note.text
     ui.press("edit.undo")
     assert ui.session.view.outliers == "highlight"
     assert panel.outliers.value == "highlight"

@@ -122,12 +122,16 @@ def test_what_was_found_by_arrow_keys(about: Driver) -> None:
     about.qtbot.keyClicks(panel.search, "bear")
     names = [name for name, _ in panel.bars.rows]
     assert len(names) > 1
+    assert panel.bars.marked == 0
+    assert about.cell.class_name(about.cell.explanation.target) in panel.note.text()
     about.qtbot.keyClick(panel.search, Qt.Key.Key_Down)
-    assert panel.bars.hasFocus()
-    about.qtbot.keyClick(panel.bars, Qt.Key.Key_Down)
+    assert panel.bars.marked == 1
+    assert panel.search.hasFocus()
+    about.qtbot.keyClick(panel.search, Qt.Key.Key_Return)
     about.settle()
     assert about.cell.target is not None
-    assert about.cell.class_name(about.cell.target) == names[0]
+    assert about.cell.class_name(about.cell.target) == names[1]
+    assert panel.bars.marked is None
 
 
 def test_from_the_first_row_up_to_the_words(about: Driver) -> None:

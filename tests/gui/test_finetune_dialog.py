@@ -206,6 +206,7 @@ def test_closing_the_window_pauses_it(ui: Driver, classes: Path, pretended: Pret
     pretended.go_to(1)
     ui.until(lambda: numbers(dialog) == [0, 1])
     ui.window.close()
+    ui.window.close()
     assert dialog.isHidden()
     assert threads_left() == []
 

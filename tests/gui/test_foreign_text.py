@@ -150,7 +150,6 @@ def test_the_window_is_as_narrow_as_with_ordinary_names(
         window.job_view.show_progress(f"Writing {name}", Stage("starting"), 0.0)
         window.training_line.show_started(name)
         window.banner.say(name, (("Open anyway", lambda: None),))
-        window.status.show_hovered(name)
         least = max(least, least_width(ordinary.window))
     assert least_width(hostile.window) <= least
 

@@ -7,9 +7,10 @@ from typing import get_args
 
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QGuiApplication, QKeySequence
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
+from vitviz.gui.canvas.patch_note import value_words
 from vitviz.gui.commands import table, view
 from vitviz.gui.settings import Settings
 from vitviz.gui.views.table import VIEWS
@@ -150,11 +151,17 @@ def test_docks_close_float_and_come_back(ui: Driver, make_window, qtbot) -> None
     assert all(dock.isVisible() and not dock.isFloating() for dock in other.panels.docks)
 
 
-def test_status_tells_the_patch_under_the_pointer(ui: Driver) -> None:
+def test_the_value_under_the_pointer_has_one_source(ui: Driver) -> None:
+    """It stood in the status bar, too, and there was that of the layer before."""
     ui.hover_patch(2, 9)
-    value = ui.cell.heat_map(ui.session.view).values[2, 9]
-    ui.until(lambda: ui.window.status.hovered.text())
-    assert ui.window.status.hovered.text() == f"row 3, column 10 · {value:.4g}"
+    for _ in range(2):
+        note = ui.window.canvas.note
+        assert note is not None
+        assert value_words(ui.cell.heat_map(ui.session.view), (2, 9)) in note.text
+        words = [label.text() for label in ui.window.status.findChildren(QLabel)]
+        assert not any("row 3" in text for text in words)
+        ui.press("go.previous_layer")
+        ui.settle()
     assert ui.window.canvas.cursor_patch == (2, 9)
     assert ui.window.canvas.patch_under(*QPointF(1, 1).toTuple()) is None
 

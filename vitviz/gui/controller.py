@@ -138,6 +138,12 @@ class Controller(QObject):
             self.device = device
             self._ask()
 
+    @property
+    def hovered(self) -> Query | None:
+        """The query that the current pane shows without its being chosen."""
+        focus = self.store.session.compare.focus
+        return self._hover[0] if self._hover is not None and self._hover[1] == focus else None
+
     def hover(self, query: Query | None, pane: int | None = None) -> None:
         """Shows the map of another query without choosing it; None goes back.
 

@@ -19,7 +19,7 @@ from vitviz.models.card import ModelCard
 from vitviz.progress import Stage
 from vitviz.reading import Within
 from vitviz.session.finding import last_part
-from vitviz.session.state import Pane, PhotoRef, Session
+from vitviz.session.state import Pane, PhotoRef, Query, Session
 
 Device = tuple[str, str]
 """Title and name of a device that models can run on."""
@@ -127,6 +127,9 @@ class Scene:
         devices: That models can run on, as far as they are known.
         can_undo: There is a step to undo.
         can_redo: There is a step to redo.
+        undo_name: What undo would take back.
+        redo_name: What redo would do again.
+        hover: The query under the cursor that the current pane is to show; None: the one chosen.
         playing: The layers are shown one after another.
         full_screen: The window covers the screen.
         alone: All panels are hidden.
@@ -151,12 +154,26 @@ class Scene:
     trust: tuple[TrustState, ...] = ()
     brushing: bool = False
     missing: Mapping[str, Missing] = field(default_factory=dict)
+    undo_name: str = ""
+    redo_name: str = ""
+    hover: Query | None = None
+
+    @property
+    def pane(self) -> PaneState | None:
+        """The current pane as far as it has got."""
+        focus = self.session.compare.focus
+        return self.panes[focus] if focus < len(self.panes) else None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the map that is shown is not of what is chosen: that is still being computed."""
+        pane = self.pane
+        return pane is not None and pane.busy and pane.cell is not None and not pane.cell.recalled
 
     @property
     def error(self) -> BaseException | None:
         """Why what is chosen in the current pane has no answer."""
-        focus = self.session.compare.focus
-        return self.panes[focus].error if focus < len(self.panes) else None
+        return self.pane.error if self.pane is not None else None
 
     @property
     def trust_state(self) -> TrustState:

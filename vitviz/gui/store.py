@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 from PySide6.QtCore import QObject, Signal
 
+from vitviz.gui.steps import step_name
 from vitviz.session.state import Session
 
 MERGE_WITHIN_S = 0.8
@@ -76,6 +78,24 @@ class Store(QObject):
         self._redo.clear()
         self._last = ("", 0.0)
         self.history_changed.emit()
+
+    @property
+    def undo_names(self) -> tuple[str, ...]:
+        """What can be undone, the last step first."""
+        after = (self._session, *reversed(self._undo))
+        return tuple(step_name(old, new) for new, old in pairwise(after) if new != old)
+
+    @property
+    def undo_name(self) -> str:
+        """What undo would take back; "" for nothing."""
+        before = next((old for old in reversed(self._undo) if old != self._session), None)
+        return "" if before is None else step_name(before, self._session)
+
+    @property
+    def redo_name(self) -> str:
+        """What redo would do again; "" for nothing."""
+        after = next((new for new in reversed(self._redo) if new != self._session), None)
+        return "" if after is None else step_name(self._session, after)
 
     @property
     def undo_steps(self) -> int:

@@ -139,6 +139,12 @@ class TopBar(QWidget):
         """Marks the open view; there is something to export, or not."""
         chosen = self._group.button(self._names.index(scene.session.tab))
         chosen.setChecked(True)
+        count = len(scene.session.panes)
+        compare = self._group.button(self._names.index("compare"))
+        title = f"Compare {count}" if count > 1 else "Compare"
+        if compare.text() != title:
+            compare.setText(title)
+            self._fit()
         if self.switch.text() != chosen.text():
             self.switch.setText(chosen.text())
         self.export.setEnabled(scene.cell is not None and not scene.cell.recalled)

@@ -25,6 +25,7 @@ from vitviz.gui.controller import Controller
 from vitviz.gui.documents import Documents
 from vitviz.gui.finetune.line import TrainingLine
 from vitviz.gui.known_files import KnownFiles
+from vitviz.gui.modes import ModeChips
 from vitviz.gui.panels.docks import PanelDocks
 from vitviz.gui.recent import RecentMenu
 from vitviz.gui.scene import Device, Part, Scene
@@ -110,6 +111,7 @@ class Window(QMainWindow):
             self.store, self.documents, settings, self.service, self.jobs, self.banner, self.files
         )
         self.keeps_session = True
+        self._asked_to_close = False
         self._build()
         self._connect()
         self.apply_theme()
@@ -154,6 +156,9 @@ class Window(QMainWindow):
         layout.addWidget(self.chip)
         layout.addWidget(self.views, 1)
         self.setCentralWidget(centre)
+        self.modes = ModeChips(
+            self.views, lambda: self.views.canvas, lambda id: by_id[id].trigger()
+        )
 
     def _connect(self) -> None:
         controller = self.controller
@@ -178,6 +183,7 @@ class Window(QMainWindow):
         self.service.devices_found.connect(self._on_devices)
         self.jobs.failed.connect(self.banner.show_error)
         self.status.cancel_requested.connect(partial(model.cancel, self))
+        controller.progressed.connect(self.views.show_progress)
         self.top_bar.tab_chosen.connect(partial(view.choose_tab, self))
         self.panels.layers.playing_changed.connect(self._show_actions)
         self.panels.room.cleared_changed.connect(self._show_actions)
@@ -260,6 +266,8 @@ class Window(QMainWindow):
             full_screen=self.isFullScreen(),
             alone=self.panels.room.is_cleared,
             brushing=self.views.brushing, missing=self.files.missing,
+            undo_name=self.store.undo_name, redo_name=self.store.redo_name,
+            hover=controller.hovered,
             trust=self.trust.states(session, panes, on=self.preferences.trust_line),
         )  # fmt: skip
 
@@ -268,8 +276,8 @@ class Window(QMainWindow):
         """Shows the session, and what has been computed of it, everywhere."""
         scene = self.scene
         parts: tuple[Part, ...] = (
-            self.top_bar, self.chip, self.views, *self.panels.all, self.documents.locating,
-            self.banner, self.status, self.menu_actions,
+            self.top_bar, self.chip, self.views, self.modes, *self.panels.all,
+            self.documents.locating, self.banner, self.status, self.menu_actions,
         )  # fmt: skip
         for part in parts:
             part.show_scene(scene)
@@ -301,7 +309,9 @@ class Window(QMainWindow):
 
     @Slot()
     def _show_actions(self) -> None:
-        self.menu_actions.show_scene(self.scene)
+        scene = self.scene
+        self.menu_actions.show_scene(scene)
+        self.modes.show_scene(scene)
 
     @Slot()
     def _on_panes_progress(self) -> None:
@@ -371,6 +381,9 @@ class Window(QMainWindow):
         self.documents.paste(event.mimeData(), "What was dropped")
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._may_close():
+            event.ignore()
+            return
         end = time.monotonic() + CLOSING_S
         self.panels.layers.set_playing(False)
         self.start.last.went_well()
@@ -392,3 +405,19 @@ class Window(QMainWindow):
             if part is not None:
                 part.close(max(0.0, end - time.monotonic()))
         event.accept()
+
+    def _may_close(self) -> bool:
+        """Says what closing would pause, and waits for an answer, or to be closed once more."""
+        training: FinetuneCommands | None = self._loaded("finetuning")
+        if training is None or not training.is_going or self._asked_to_close:
+            return True
+        self._asked_to_close = True
+        self.banner.say(
+            f"{training.words} Closing pauses it: nothing is lost, and Resume goes on from there.",
+            (("Pause and Quit", self.close), ("Keep Training", self._stay)),
+            about="closing", until=lambda _: not training.is_going,
+        )  # fmt: skip
+        return False
+
+    def _stay(self) -> None:
+        self._asked_to_close = False

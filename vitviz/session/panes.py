@@ -87,8 +87,9 @@ def pair_of(session: Session) -> tuple[int, int]:
 def without_photos(session: Session, gone: Collection[PhotoRef]) -> Session:
     """Closes photos, and the panes that show them.
 
-    A pane beside the current one becomes current in its place; where none is left, it shows the
-    photo beside the one that it showed.
+    In the Compare view a pane beside the current one becomes current in its place. Elsewhere, and
+    where none is left, the current pane stays what it is, and shows the photo beside the one that
+    it showed.
     """
     closed = frozenset(gone)  # of thousands: every question about one of them has to be quick
     left = tuple(ref for ref in session.photos if ref not in closed)
@@ -101,16 +102,17 @@ def without_photos(session: Session, gone: Collection[PhotoRef]) -> Session:
     if stays:
         ordered = _ordered(session, kept, kept.index(focus))
         return replace(ordered, photos=left, selected=left.index(session.photo))
-    if kept:
+    if kept and session.tab == "compare":
         before = sum(i < focus for i in kept)
         ordered = _ordered(session, kept, min(before, len(kept) - 1))
         photo = ordered.pane.photo
         return replace(ordered, photos=left, selected=left.index(photo) if photo in left else 0)
     selected = sum(ref not in closed for ref in session.photos[: session.selected])
-    alone = replace(session.compare, others=(), focus=0)
+    others = tuple(panes[i] for i in kept)
+    compare = replace(session.compare, others=others, focus=sum(i < focus for i in kept))
     return replace(
         session, photos=left, selected=max(0, min(selected, len(left) - 1)),
-        view=without_point(session.view), compare=alone,
+        view=without_point(session.view), compare=compare,
     )  # fmt: skip
 
 

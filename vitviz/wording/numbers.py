@@ -35,6 +35,18 @@ def duration(seconds: float) -> str:
     return f"{round(whole / 86400)} days"
 
 
+def rough_time(seconds: float) -> str:
+    """Of what has not been measured yet: "less than a second", "about 20 s", "about 5 min"."""
+    if seconds < 0.95:
+        return "less than a second"
+    for unit, size in (("s", 1), ("min", 60), ("h", 3600), ("days", 86400)):
+        count = seconds / size
+        if count < (100 if unit == "days" else 95 if unit != "h" else 47):
+            break
+    step = 1 if count < 10 else 5
+    return f"about {max(1, step * round(count / step)):,} {unit}"
+
+
 def score(number: float, outputs: str) -> str:
     """What a head says of a class: "45.4 %"; of a head whose outputs are values: "-1.284"."""
     return f"{number:.4g}" if outputs == "values" else percent(number)

@@ -6,7 +6,7 @@ patches tell in ``Canvas``.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
@@ -41,6 +41,15 @@ STEPS: dict[Qt.Key, Patch] = {
     Qt.Key.Key_Up: (-1, 0),
     Qt.Key.Key_Down: (1, 0),
 }
+
+STALE_MS = 300
+"""How long a map may be of an earlier choice before it is dimmed: most new ones come sooner."""
+
+DIMMED = 140
+"""Of 255: how much of a map of an earlier choice is covered."""
+
+PROGRESS_HEIGHT = 3
+"""Of the line at the top, in pixels."""
 
 MOST_BUSY = 80
 """Letters of what is going on, in the corner."""
@@ -84,6 +93,12 @@ class Canvas(MapView):
         self._unseen_point: tuple[float, float] | None = None
         self._message = ("", "")
         self._busy = ""
+        self._progress: float | None = None
+        self._stale = QTimer(self)
+        self._stale.setSingleShot(True)
+        self._stale.setInterval(STALE_MS)
+        self._stale.timeout.connect(self._dim)
+        self._is_dimmed = False
         self._removed: tuple[Box, ...] = ()
         self._brushing = False
         self._stroke: bool | None = None  # whether it removes
@@ -145,6 +160,32 @@ class Canvas(MapView):
         """Shows a title and quiet text in the middle; two empty strings take it away."""
         self._message = (shown_text(title), shown_text(text))
         self.update()
+
+    def set_stale(self, stale: bool) -> None:
+        """Says whether the map is of an earlier choice; after a while, such a map is dimmed."""
+        if not stale:
+            self._stale.stop()
+            if self._is_dimmed:
+                self._is_dimmed = False
+                self.update()
+        elif not self._is_dimmed and not self._stale.isActive():
+            self._stale.start()
+
+    @Slot()
+    def _dim(self) -> None:
+        self._is_dimmed = True
+        self.update()
+
+    @property
+    def is_dimmed(self) -> bool:
+        """Whether the map is drawn as one that is not of what is chosen."""
+        return self._is_dimmed
+
+    def set_progress(self, fraction: float | None) -> None:
+        """Shows a thin line at the top, as far as the work is; None takes it away."""
+        if fraction != self._progress:
+            self._progress = fraction
+            self.update(0, 0, self.width(), PROGRESS_HEIGHT)
 
     def set_busy(self, text: str) -> None:
         """Says in the corner what is going on; an empty string takes it away."""
@@ -324,6 +365,7 @@ class Canvas(MapView):
         self.paint_photo_and_map(painter, self._cursor)
         for box in self._removed:
             marks.removed(painter, self.on_widget(box))
+        self._paint_work(painter)
         painter.setFont(self.font())
         self._paint_cursor(painter)
         if any(self._message):
@@ -335,6 +377,17 @@ class Canvas(MapView):
             accent = palette.color(QPalette.ColorRole.Highlight)
             marks.frame(painter, self.area, accent, 2, 3)
         painter.end()
+
+    def _paint_work(self, painter: QPainter) -> None:
+        """What tells that the map is not of what is chosen, and how far the new one is."""
+        palette = self.palette()
+        if self._is_dimmed and self.photo is not None:
+            height, width = self.photo.size
+            ground = marks.translucent(palette.color(QPalette.ColorRole.Base), DIMMED)
+            painter.fillRect(self.on_widget(Box(0, 0, width, height)) & self.area, ground)
+        if self._progress is not None:
+            done = QRectF(0, 0, self.width() * self._progress, PROGRESS_HEIGHT)
+            painter.fillRect(done, palette.color(QPalette.ColorRole.Highlight))
 
     def _paint_cursor(self, painter: QPainter) -> None:
         """The patches that are asked about and pointed at, and what is to be said of the latter."""

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu, QMenuBar
 
 from vitviz.gui.commands.command import App, Command, Menu
 from vitviz.gui.scene import Scene
+from vitviz.gui.widgets.text import menu_text, set_tooltip
 
 ROLES = {
     "file.quit": QAction.MenuRole.QuitRole,
@@ -42,6 +43,10 @@ class CommandAction(QAction):
             self.setEnabled(self.command.when(scene))
         if self.command.checked is not None:
             self.setChecked(self.command.checked(scene))
+        if self.command.says is not None:
+            words = f"{self.command.title} {menu_text(self.command.says(scene))}".strip()
+            self.setText(words)
+            set_tooltip(self, words.replace("&", ""))
 
     @Slot()
     def _run(self) -> None:

@@ -102,6 +102,7 @@ class Command:
         when: Whether it can be given; None: always.
         checked: Whether its state is on; None: it is no state.
         separated: A separator stands before it in the menu.
+        says: More about it just now, behind its title: what it would undo.
     """
 
     id: str
@@ -111,6 +112,7 @@ class Command:
     when: Rule | None = None
     checked: Rule | None = None
     separated: bool = False
+    says: Callable[[Scene], str] | None = None
 
 
 class Menu:
@@ -128,11 +130,12 @@ class Menu:
     def command(
         self, id: str, title: str, keys: str = "", *, when: Rule | None = None,
         checked: Rule | None = None, separated: bool = False,
+        says: Callable[[Scene], str] | None = None,
     ) -> Callable[[Does], Does]:  # fmt: skip
         """Registers the function below it as a command."""
 
         def register(does: Does) -> Does:
-            self.add(Command(id, title, keys, does, when, checked, separated))
+            self.add(Command(id, title, keys, does, when, checked, separated, says))
             return does
 
         return register

@@ -21,7 +21,6 @@ from vitviz.session.ready import vit_or_cnn
 from vitviz.session.split import Along, split
 from vitviz.session.state import MOST_PANES, Arrangement, Pane, Query, Session, with_panes
 from vitviz.wording.headings import letter
-from vitviz.wording.names import patch_name
 
 MENU = Menu("compare", "&Compare")
 command = MENU.command
@@ -268,14 +267,12 @@ def choose_pane_query(app: App, index: int, query: Query) -> None:
 
 
 def hover_pane(app: App, index: int, patch: tuple[int, int] | None) -> None:
-    """Says what is under the cursor; shows its map, where the map follows the cursor."""
+    """Shows the map of the patch under the cursor, where the map follows the cursor."""
     states = app.controller.pane_states
     cell = states[index].cell if index < len(states) else None
     if cell is None or patch is None:
-        app.status.show_hovered("")
         app.controller.hover(None)
         return
-    app.status.show_hovered(f"{letter(index)}: {patch_name(*patch)}")
     if app.preferences.follow_cursor:
         geometry = cell.heat_map(states[index].pane.view).geometry
         app.controller.hover(geometry.patch_box(*patch).centre, index)

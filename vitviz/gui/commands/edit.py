@@ -18,12 +18,18 @@ MENU = Menu("edit", "&Edit")
 command = MENU.command
 
 
-@command("edit.undo", "&Undo", "Ctrl+Z", when=lambda scene: scene.can_undo)
+@command(
+    "edit.undo", "&Undo", "Ctrl+Z", when=lambda scene: scene.can_undo,
+    says=lambda scene: scene.undo_name,
+)  # fmt: skip
 def undo(app: App) -> None:
     app.store.undo()
 
 
-@command("edit.redo", "&Redo", "Ctrl+Shift+Z; Ctrl+Y", when=lambda scene: scene.can_redo)
+@command(
+    "edit.redo", "&Redo", "Ctrl+Shift+Z; Ctrl+Y", when=lambda scene: scene.can_redo,
+    says=lambda scene: scene.redo_name,
+)  # fmt: skip
 def redo(app: App) -> None:
     app.store.redo()
 

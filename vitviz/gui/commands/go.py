@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from vitviz.gui.canvas.patch_note import value_words
 from vitviz.gui.commands.command import App, Menu
 from vitviz.gui.commands.compare import choose_pane_query
+from vitviz.gui.commands.edit import set_preferences
 from vitviz.gui.commands.rules import asks_class, has_heads, has_map, on_the_way
 from vitviz.maps.heat_map import Head
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction
 from vitviz.session.panes import view_on_another, with_frame, with_query
 from vitviz.session.state import Query, View
-from vitviz.wording.names import patch_name
 
 if TYPE_CHECKING:  # views are loaded when they are first opened
     from vitviz.gui.views.how.view import HowView
@@ -85,8 +84,14 @@ def swap_direction(app: App) -> None:
 
 @command("go.query", "&Query: What the Class Is Read From", "Esc")
 def default_query(app: App) -> None:
-    """CLS, or the mean over all patches, as it is right for the model."""
+    """CLS, or the mean over all patches, as it is right for the model; ends what a chip shows."""
     session = app.store.session
+    if app.panels.layers.playing:
+        app.panels.layers.set_playing(False)
+        return
+    if app.preferences.follow_cursor:
+        set_preferences(app, replace(app.preferences, follow_cursor=False))
+        return
     if session.tab == "how" and how_view(app).go_up():
         return
     if session.tab == "compare":
@@ -233,13 +238,11 @@ def choose_named_query(app: App, name: str) -> None:
 
 
 def hover_patch(app: App, patch: tuple[int, int] | None) -> None:
-    """Says what is under the cursor; shows its map where the map follows the cursor."""
+    """Shows the map of the patch under the cursor, where the map follows the cursor."""
     cell = app.controller.shown_cell
     if cell is None or patch is None:
-        app.status.show_hovered("")
         app.controller.hover(None)
         return
     heat_map = cell.heat_map(app.store.session.view)
-    app.status.show_hovered(f"{patch_name(*patch)} · {value_words(heat_map, patch)}")
     if app.preferences.follow_cursor:
         app.controller.hover(heat_map.geometry.patch_box(*patch).centre)

@@ -10,6 +10,10 @@ from vitviz.gui.commands.edit import set_preferences
 from vitviz.gui.commands.rules import is_checkpoint
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.models.loading import bundled
+from vitviz.wording.numbers import rough_time
+
+ASK_FROM_S = 60.0
+"""Of computing, in seconds, from which on it is asked about."""
 
 MENU = Menu("model", "&Model")
 command = MENU.command
@@ -65,6 +69,20 @@ def cancel(app: App) -> None:
 
 
 def choose_input(app: App, choice: InputChoice) -> None:
+    """What takes long is asked about first: it was chosen with one click."""
+    seconds = app.panels.model.seconds_of(choice)
+    if seconds is None or seconds < ASK_FROM_S or choice == app.store.session.input:
+        use_input(app, choice)
+        return
+    app.refresh()  # the panel shows what is in force
+    app.banner.say(
+        f"That input takes {rough_time(seconds)} of computing on this device.",
+        (("Compute It", partial(use_input, app, choice)), ("Leave It", lambda: None)),
+        about="input",
+    )
+
+
+def use_input(app: App, choice: InputChoice) -> None:
     app.store.set(replace(app.store.session, input=choice))
 
 

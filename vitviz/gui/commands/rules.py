@@ -17,6 +17,11 @@ def has_photos(scene: Scene) -> bool:
     return bool(scene.session.photos)
 
 
+def has_chosen_range(scene: Scene) -> bool:
+    """Both ends of the colours were chosen."""
+    return isinstance(scene.session.style.range, tuple)
+
+
 def has_missing(scene: Scene) -> bool:
     """Some file of the session is not where it was."""
     return bool(scene.missing)

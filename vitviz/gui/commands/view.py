@@ -13,7 +13,7 @@ from vitviz.engine.plan import decode_request_of
 from vitviz.gui.commands.command import App, Command, Menu
 from vitviz.gui.commands.edit import set_preferences
 from vitviz.gui.commands.go import choose_token
-from vitviz.gui.commands.rules import has_map, has_windows
+from vitviz.gui.commands.rules import has_chosen_range, has_map, has_windows
 from vitviz.gui.commands.trust import show_trust
 from vitviz.gui.views.table import VIEWS
 from vitviz.maps.mass import USUAL_SHARE
@@ -89,6 +89,12 @@ def toggle_smooth(app: App) -> None:
 def toggle_outline(app: App) -> None:
     style = app.store.session.style
     choose_style(app, replace(style, outlined=0.0 if style.outlined else USUAL_SHARE))
+
+
+@command("view.reset_range", "Range of This &Map", when=has_chosen_range)
+def reset_range(app: App) -> None:
+    """The colours are those of the map's own values again."""
+    choose_style(app, replace(app.store.session.style, range="each"))
 
 
 @command(

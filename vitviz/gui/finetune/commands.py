@@ -23,6 +23,7 @@ from vitviz.gui.threads.training import TrainingService
 from vitviz.gui.widgets.ticks import TickDialog
 from vitviz.models.loading import bundled
 from vitviz.paths import absolute, is_elsewhere
+from vitviz.plurals import count_of
 from vitviz.session.panes import for_model
 from vitviz.session.state import PhotoRef
 from vitviz.training.finetune.choices import SavedRun
@@ -224,6 +225,19 @@ class FinetuneCommands(QObject):
             view = for_model(session.view)
             self._store.set(replace(session, model=str(path), view=view, tab="look"))
             self._settings.add_recent("models", str(path))
+
+    @property
+    def is_going(self) -> bool:
+        """Whether a run is at work."""
+        return self.service.is_running
+
+    @property
+    def words(self) -> str:
+        """What is being trained, and how far."""
+        name = self._options.out.name if self._options is not None else "A model"
+        epochs = len(self.dialog.chart.epochs) if self.dialog is not None else 0
+        done = f", {count_of(epochs, 'epoch')} done" if epochs else ""
+        return f"{name} is being trained{done}."
 
     def close(self, timeout_s: float = CLOSING_S) -> None:
         """Pauses the run, and waits for its end, or so long."""

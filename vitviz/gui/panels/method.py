@@ -97,7 +97,8 @@ class MethodPanel(QWidget):
         self.source.setText(method.source_for(outline))
         self._show_misfits(outline)
         self._show_heads(view, outline.heads if outline else 0)
-        self._show_query(view, cell, outline)
+        shown = view if scene.hover is None else replace(view, query=scene.hover, reference=())
+        self._show_query(shown, cell, outline)
         self._show_reference(scene.session)
         self.direction.set_pairs([(DIRECTIONS[d], d) for d in method.directions])
         answered = view.direction in method.directions

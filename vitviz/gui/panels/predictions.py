@@ -54,6 +54,7 @@ class ProbabilityBars(QWidget):
         self.current: int | None = None
         self.choosable = False
         self._hovered: int | None = None
+        self.marked: int | None = None  # what Enter would take
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
         self.setAccessibleName("Predictions")
@@ -70,6 +71,8 @@ class ProbabilityBars(QWidget):
         """
         rows = [(shown_text(name), share) for name, share in rows]
         self.rows, self.current, self.choosable = rows, current, choosable
+        if self.marked is not None and self.marked >= len(rows):
+            self.marked = len(rows) - 1 if rows else None
         self.setFocusPolicy(
             Qt.FocusPolicy.StrongFocus if choosable and rows else Qt.FocusPolicy.NoFocus
         )
@@ -155,13 +158,14 @@ class ProbabilityBars(QWidget):
     def _paint_ground(self, painter: QPainter, index: int) -> None:
         """What tells that a row is chosen, or would be."""
         current = index == self.current
-        if not self.choosable or not (current or index == self._hovered):
+        marked = index == self.marked
+        if not self.choosable or not (current or marked or index == self._hovered):
             return
         colours = self.palette()
         ground = QRectF(0, index * self.row_height, self.width(), self.row_height - 2)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colours.button())
-        if current and self.hasFocus():
+        if marked or (current and self.hasFocus()):
             painter.setPen(colours.highlight().color())
         painter.drawRoundedRect(ground.adjusted(0.5, 0.5, -0.5, -0.5), 5, 5)
 
@@ -194,10 +198,10 @@ class Search(QLineEdit):
     """Words to look for.
 
     Signals:
-        left_downwards(): The user goes on to what was found.
+        stepped(int): The user goes on to the next (1) or the one before (-1) of what was found.
     """
 
-    left_downwards = Signal()
+    stepped = Signal(int)
 
     def __init__(self, title: str) -> None:
         super().__init__()
@@ -218,8 +222,8 @@ class Search(QLineEdit):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self._clears(event):
             self.clear()
-        elif event.key() == Qt.Key.Key_Down:
-            self.left_downwards.emit()
+        elif event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up):
+            self.stepped.emit(1 if event.key() == Qt.Key.Key_Down else -1)
         else:
             super().keyPressEvent(event)
 
@@ -255,9 +259,9 @@ class PredictionsPanel(QWidget):
         self._scene = Scene(Session())
         self._indices: list[int] = []
         self._in_sight: int | None = None
-        self.search.textChanged.connect(self._refresh)
-        self.search.returnPressed.connect(self._first_chosen)
-        self.search.left_downwards.connect(self._enter_bars)
+        self.search.textChanged.connect(self._look_for)
+        self.search.returnPressed.connect(self._marked_chosen)
+        self.search.stepped.connect(self._mark)
         self.bars.chosen.connect(self._row_chosen)
         self.bars.set_against.connect(self._row_set_against)
         self.contrast.currentIndexChanged.connect(
@@ -353,6 +357,8 @@ class PredictionsPanel(QWidget):
             return f"This model has no classes: {NO_CLASSES}."
         if not self._indices:
             return "No class is called so."
+        if self.search.text().strip() and (target := self._target(cell)) is not None:
+            return f"Until Enter takes another, the map is of {cell.class_name(target)}."
         heads = heads_words(cell)
         if cell.card.class_names:
             return heads
@@ -367,10 +373,20 @@ class PredictionsPanel(QWidget):
         self.search.clear()
         self.chosen.emit(None if is_best else index)
 
-    def _first_chosen(self) -> None:
-        if self.search.text().strip() and self._indices:
-            self._row_chosen(0)
+    def _look_for(self) -> None:
+        self.bars.marked = 0 if self.search.text().strip() else None
+        self._refresh()
 
-    def _enter_bars(self) -> None:
-        if self._indices:
-            self.bars.setFocus()
+    def _mark(self, step: int) -> None:
+        """Another of the rows is the one that Enter takes."""
+        if not self._indices:
+            return
+        before = self.bars.marked if self.bars.marked is not None else self.bars.current
+        row = 0 if before is None else before + step
+        self.bars.marked = min(max(row, 0), len(self._indices) - 1)
+        self.bars.update()
+
+    def _marked_chosen(self) -> None:
+        row = self.bars.marked
+        if row is not None and row < len(self._indices):
+            self._row_chosen(row)

@@ -81,6 +81,9 @@ class LookView(ViewWidget):
                 self.canvas.set_photo(opened.photo, opened.pyramid)
         places = scene.session.view.ablation.places
         self.canvas.set_removed(tuple(Box(*place) for place in places))
+        self.canvas.set_stale(scene.is_stale)
+        if scene.pane is None or not scene.pane.busy:
+            self.canvas.set_progress(None)
         missing = scene.error if isinstance(scene.error, FileMissing) else None
         self.problem.show_error(missing)
         if not scene.session.photos:

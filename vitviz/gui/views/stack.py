@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QStackedWidget
 from vitviz.gui.canvas.canvas import Canvas
 from vitviz.gui.scene import Scene
 from vitviz.gui.views.view import ViewKind, ViewWidget
+from vitviz.progress import Stage
 from vitviz.session.state import Tab
 
 
@@ -66,6 +67,11 @@ class ViewStack(QStackedWidget):
         assert self._first.canvas is not None
         self.brushing = brushing
         self._first.canvas.set_brushing(brushing)
+
+    def show_progress(self, stage: Stage, fraction: float) -> None:
+        """How far the work on the current pane's map is."""
+        assert self._first.canvas is not None
+        self._first.canvas.set_progress(fraction)
 
     def show_trust(self, scene: Scene) -> None:
         """Shows the trust in the maps of the view that is open."""

@@ -31,7 +31,7 @@ ORIGINS: dict[Origin, tuple[str, str]] = {
 
 
 class StatusBar(QStatusBar):
-    """State, device, tokens, times, progress; the hovered patch at the right.
+    """State, device, tokens, times, progress.
 
     Signals:
         cancel_requested(): The user wants the work dropped.
@@ -59,15 +59,12 @@ class StatusBar(QStatusBar):
         self.show_folder.setText("Show in Folder")
         self.show_folder.clicked.connect(self._show_folder)
         self._saved: Path | None = None
-        self.hovered = PlainLabel()
         self.sign.setContentsMargins(12, 0, 2, 0)
         self.state.setContentsMargins(0, 0, 12, 0)
-        self.hovered.setContentsMargins(0, 0, 12, 0)
         self.origin.setContentsMargins(0, 0, 12, 0)
         at_left = (self.sign, self.state, self.show_folder, self.progress, self.cancel, self.origin)
         for widget in (*at_left, self.facts):
             self.addWidget(widget)
-        self.addPermanentWidget(self.hovered)
         self._good = "#54b877"
         self.show_idle("Starting…")
 
@@ -129,6 +126,3 @@ class StatusBar(QStatusBar):
         self.sign.setText(sign)
         if self.sign.styleSheet() != style:
             self.sign.setStyleSheet(style)
-
-    def show_hovered(self, words: str) -> None:
-        self.hovered.setText(words)
