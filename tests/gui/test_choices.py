@@ -308,7 +308,8 @@ def test_whole_photo_and_finer_grids_say_their_cost_first(ui: Driver) -> None:
     panel = ui.window.panels.model
     words = [str(panel.input.itemData(i, PRICE)) for i in range(panel.input.count())]
     assert words[0].startswith("197 tokens")
-    assert all("tokens" in each and "B" in each and "about" in each for each in words)
+    assert all("tokens" in each and "B" in each for each in words)
+    assert all("about" in each or "less than a second" in each for each in words)
     counts = [int(each.split()[0].replace(",", "")) - 1 for each in words]
     assert counts[2] == 4 * counts[1]
     assert counts[4] == 16 * counts[1]

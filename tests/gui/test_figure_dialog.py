@@ -10,6 +10,7 @@ from typing import get_args
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QFileDialog
 from pytestqt.qtbot import QtBot
 
@@ -80,7 +81,8 @@ def test_it_writes_what_render_writes(
     say_file(monkeypatch, tmp_path / "window.png")
     ui.qtbot.mouseClick(dialog.export, Qt.MouseButton.LeftButton)
     ui.until(lambda: dialog.saved is not None)
-    assert dialog.result() == QDialog.DialogCode.Accepted
+    assert dialog.isVisible(), "one exports more than one"
+    assert dialog.folder.isVisible()
     session_file.save(replace(ui.session, figure=dialog.figure), tmp_path / "s.vitviz")
     arguments = ["render", str(tmp_path / "s.vitviz"), "--out", str(tmp_path / "line.png")]
     assert main([*arguments, "--device", "cpu"]) == 0
@@ -112,8 +114,8 @@ def test_writing_can_be_cancelled(
     say_file(monkeypatch, tmp_path / "figure.png")
     dialog.export.click()
     assert dialog.is_writing
-    assert dialog.export.text() == "Cancel"
-    dialog.export.click()
+    assert not dialog.export.isEnabled(), "a double click does not cancel"
+    dialog.cancel.click()
     ui.until(lambda: not dialog.is_writing)
     assert dialog.isVisible()
     assert not list(tmp_path.glob("figure*"))
@@ -137,11 +139,66 @@ def test_what_was_cancelled_too_late_is_saved(
     say_file(monkeypatch, path)
     dialog.export.click()
     ui.until(written.is_set)
-    dialog.export.click()
+    dialog.cancel.click()
     go_on.set()
     ui.until(lambda: not dialog.is_writing)
     assert dialog.saved == path, "it would be a lie that no file was written"
     assert path.is_file()
+
+
+def test_words_are_edited_where_they_stand(ui: Driver, open_dialog: Open) -> None:
+    dialog = open_dialog(content="layers", layers=(0, 4))
+    drawn(ui, dialog)
+    preview = dialog.preview
+    heading = next(word for word in preview.words if word.by_itself == "layer 5")
+    at = preview.place_of(heading).center().toPoint()
+    ui.qtbot.mouseClick(preview, Qt.MouseButton.LeftButton, pos=at)
+    assert preview.editor.isVisible()
+    assert preview.editor.text() == "layer 5"
+    preview.editor.setText("(b) the middle")
+    ui.qtbot.keyClick(preview.editor, Qt.Key.Key_Return)
+    assert dialog.figure.words == (("layer 5", "(b) the middle"),)
+    ui.until(lambda: any(word.shown == "(b) the middle" for word in preview.words))
+    caption = next(word for word in preview.words if " patches" in word.by_itself)
+    preview.edit(caption)
+    preview.editor.setText("")
+    ui.qtbot.keyClick(preview.editor, Qt.Key.Key_Return)
+    ui.until(lambda: all(word.by_itself != caption.by_itself for word in preview.words))
+    preview.reworded.emit("layer 5", "layer 5")
+    assert "layer 5" not in dict(dialog.figure.words)
+
+
+def test_a_figure_is_copied_at_its_resolution(ui: Driver, open_dialog: Open) -> None:
+    dialog = open_dialog()
+    drawn(ui, dialog)
+    dialog.copy.click()
+    ui.until(lambda: "Copied" in dialog.message.text())
+    image = QGuiApplication.clipboard().image()
+    assert image.width() == round(89 / 25.4 * 60)
+    QGuiApplication.clipboard().clear()
+
+
+def test_the_size_that_it_is_printed_in(ui: Driver, open_dialog: Open) -> None:
+    dialog = open_dialog(width_mm=400)
+    drawn(ui, dialog)
+    before = dialog.preview.image.width()
+    dialog.real_size.setChecked(True)
+    ui.until(lambda: dialog.preview.image.width() != before)
+    ratio = dialog.devicePixelRatioF()
+    expected = 400 / 25.4 * dialog.physicalDpiX() * ratio
+    assert abs(dialog.preview.image.width() - expected) <= 2
+
+
+def test_panes_are_lettered_as_in_the_window(ui: Driver, open_dialog: Open) -> None:
+    from vitviz.session.panes import add_pane
+
+    session = replace(add_pane(ui.session), figure=FigureSpec())
+    dialog = FigureDialog(
+        session, ("compare",), ui.window.service.engine, "cpu", Disclosure(), ".png", ui.window
+    )
+    assert dialog.figure.letters
+    dialog.done(QDialog.DialogCode.Rejected)
+    dialog.deleteLater()
 
 
 def test_what_cannot_be_is_said_in_the_dialog(ui: Driver, open_dialog: Open) -> None:

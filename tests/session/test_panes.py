@@ -131,7 +131,7 @@ def test_any_program_leaves_a_session_that_makes_sense(data: st.DataObject) -> N
 def test_closing_a_photo_closes_its_panes() -> None:
     panes = (Pane(A, "m"), Pane(B, "m"), Pane(A, "m", view=View(layer=3)), Pane(C, "m"))
     compare = Compare(panes[:1] + panes[2:], 1)
-    session = Session((A, B, C), 1, "m", compare=compare)
+    session = Session((A, B, C), 1, "m", tab="compare", compare=compare)
     assert session.panes == panes
     left = without_photos(session, {A})
     assert (left.panes, left.photos, left.pane) == ((panes[1], panes[3]), (B, C), panes[1])
@@ -139,6 +139,16 @@ def test_closing_a_photo_closes_its_panes() -> None:
     assert (left.panes, left.compare.focus, left.photo) == ((panes[0], *panes[2:]), 1, A)
     left = without_photos(session, {B, C})
     assert (left.panes, left.photos, left.selected) == ((panes[0], panes[2]), (A,), 0)
+
+
+def test_closing_a_photo_elsewhere_keeps_what_is_looked_at() -> None:
+    """Panes that are not in sight do not take the place of the current one."""
+    others = (Pane(A, "other", view=View(layer=3)), Pane(B, "m"))
+    view = View(layer=7, method="rollout")
+    session = Session((A, B, C), 1, "m", view=view, compare=Compare(others, 1))
+    left = without_photos(session, {B})
+    assert left.pane == Pane(C, "m", view=view)
+    assert (left.panes, left.compare.focus) == ((others[0], left.pane), 1)
 
 
 def test_the_last_pane_shows_the_photo_beside_the_closed_one() -> None:

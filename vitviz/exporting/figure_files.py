@@ -21,6 +21,7 @@ from vitviz.figures.encode import encode
 from vitviz.figures.panel import Axis, Grid, Panel
 from vitviz.figures.spec import FigureSpec
 from vitviz.figures.typesetting import Face
+from vitviz.figures.words import reworded, words_of
 from vitviz.imaging.photo import Photo
 from vitviz.maps.difference import difference
 from vitviz.maps.heat_map import Head
@@ -78,10 +79,12 @@ class FigurePanels:
     Args:
         grid: Its panels.
         items: The maps in it, in the order of the panels.
+        words: What its headings and its caption say by themselves.
     """
 
     grid: Grid
     items: tuple[PaneMap, ...]
+    words: tuple[str, ...] = ()
 
 
 def figure_panes(session: Session) -> tuple[Pane, ...]:
@@ -133,7 +136,9 @@ def compose(
             check_map(pane.view, cell.explanation, cell.outline)
         items.append(PaneMap(pane, cell, _photo(engine, cell)))
     composer = _Composer(session, tuple(items), lambda r, p: engine.answer(r, p), progress)
-    return composer.composed()
+    composed = composer.composed()
+    grid = reworded(composed.grid, dict(session.figure.words))
+    return replace(composed, grid=grid, words=words_of(composed.grid))
 
 
 def _photo(engine: Engine, cell: Cell) -> Photo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import threading
 from collections.abc import Collection
@@ -23,6 +24,9 @@ FIRST = (
 
 LAST_RESORT = "last resort"
 """How families are called that have a box for every letter there is; matplotlib brings one."""
+
+NO_TEXT = re.compile(r"cm(b|ex|mi|r|ss|sy|tt)10$|STIX(Size|NonUnicode)|last ?resort", re.IGNORECASE)
+"""Families for formulas, which matplotlib brings, and those of boxes: no text is set in them."""
 
 REGULAR = 400
 """The weight of letters that are not bold."""
@@ -66,7 +70,7 @@ def families() -> list[str]:
         from matplotlib.font_manager import fontManager
 
         names: list[str] = sorted(set(fontManager.get_font_names()) - {DEFAULT_FONT})
-    return [DEFAULT_FONT, *names]
+    return [DEFAULT_FONT, *(name for name in names if not NO_TEXT.match(name))]
 
 
 def fonts_with(letters: Collection[str]) -> dict[str, Font]:

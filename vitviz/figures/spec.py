@@ -31,6 +31,7 @@ DEFAULT_FONT = "DejaVu Sans"
 LEAST_WIDTH_MM, MOST_WIDTH_MM = 20.0, 1200.0
 LEAST_DPI, MOST_DPI = 50, 1200
 LEAST_TEXT_PT, MOST_TEXT_PT = 4.0, 72.0
+MOST_WORDS = 256
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class FigureSpec:
         draws: The map over the photo, or one of both.
         cells: How vector formats hold maps.
         grid: The edges of patches as thin lines.
+        words: What the author put in the place of headings and the caption: what stands there by
+            itself, and what is to stand there, "" for nothing.
     """
 
     content: Content = "map"
@@ -81,6 +84,7 @@ class FigureSpec:
     draws: PanelContent = "overlay"
     cells: Cells = "pixels"
     grid: bool = False
+    words: Annotated[tuple[tuple[str, str], ...], Within(0, MOST_WORDS)] = ()
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,13 @@ from vitviz.session.state import Session, View
 from vitviz.session.strict import check_parameters, method_called
 from vitviz.writing import write_whole
 
-VERSION = 10
+VERSION = 11
 """1 had one pane, no figure and no class; up to 2 a query was a token or one point; up to 3 there
 was no mask; up to 4 nothing was taken from networks, and no class was set against another; up to 5
 no patches were outlined, and outliers were like all others; up to 6 no map referred to other
 photos; up to 7 there were no test-time registers; up to 8 nothing was known of the
-files; up to 9 there were no charts. They are still read."""
+files; up to 9 there were no charts; up to 10 figures said what they say by themselves. They are
+still read."""
 
 QUERIES = "auto|patches|cls|dist|reg[1-9][0-9]*"
 
@@ -163,8 +164,7 @@ def _in_this_version(data: Mapping[str, Any], version: int) -> Mapping[str, Any]
         data = _with_new_fields(data, added_to_views)
     if version < 6:
         data = _with_new_fields(data, {"outliers": new["view"]["outliers"]})
-    if version < 6 and isinstance(data.get("style"), dict):
-        data = {**data, "style": {"outlined": new["style"]["outlined"], **data["style"]}}
+    data = _with_new_parts(data, version, new)
     if version < 7:
         data = _with_new_fields(data, {"reference": new["view"]["reference"]})
     if version < 8:
@@ -177,6 +177,16 @@ def _in_this_version(data: Mapping[str, Any], version: int) -> Mapping[str, Any]
         for name, part in data.items()
     }
     return {**parts, "compare": new["compare"], "figure": new["figure"]}
+
+
+def _with_new_parts(
+    data: Mapping[str, Any], version: int, new: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """What style and figure did not have."""
+    for since, part, name in ((6, "style", "outlined"), (11, "figure", "words")):
+        if version < since and isinstance(data.get(part), dict):
+            data = {**data, part: {name: new[part][name], **data[part]}}
+    return data
 
 
 def _with_new_fields(part: Any, new: Mapping[str, Any]) -> Any:

@@ -8,8 +8,12 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Slot
-from PySide6.QtGui import QCloseEvent, QColor, QImage, QPainter, QPaintEvent, QPalette
+from PySide6.QtCore import Qt, QTimer, QUrl, Slot
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDesktopServices,
+    QGuiApplication,
+)
 from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFrame,
@@ -25,12 +29,15 @@ from vitviz.engine.engine import Engine
 from vitviz.errors import VitvizError
 from vitviz.exporting.provenance import Disclosure
 from vitviz.figures.spec import Content, FigureSpec
+from vitviz.figures.words import PlacedWord, placed
 from vitviz.gui.figure.form import FigureForm
+from vitviz.gui.figure.preview import PreviewArea, image_of
 from vitviz.gui.threads.desk import Desk
 from vitviz.gui.widgets.dialog import Dialog
 from vitviz.gui.widgets.form import quiet
 from vitviz.gui.widgets.target import ask_target
 from vitviz.gui.widgets.text import PlainLabel, set_tooltip
+from vitviz.paths import absolute
 from vitviz.plain_text import shown_text
 from vitviz.progress import Control, Progress, Stage
 from vitviz.session.state import Session
@@ -42,8 +49,8 @@ PAUSE_MS = 160
 
 FORM_WIDTH = 330
 
-CHECK = 8
-"""Side of the squares behind a transparent figure, in pixels."""
+MOST_PIXELS = 6000
+"""Of a preview's longer side: a poster at its real size is not drawn larger."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +60,12 @@ class PreviewQuestion:
     Args:
         figure: The choices.
         room: Width and height of the preview, in pixels.
+        per_mm: Pixels to a millimetre, for the size that it is printed in; 0: what fits.
     """
 
     figure: FigureSpec
     room: tuple[int, int]
+    per_mm: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,20 @@ class ExportQuestion:
 
 
 @dataclass(frozen=True, eq=False)
+class CopyQuestion:
+    """Asks for the figure as it would be exported, for the clipboard."""
+
+    figure: FigureSpec
+
+
+@dataclass(frozen=True, eq=False)
+class CopiedFigure:
+    """The figure at its resolution: red, green, blue, alpha."""
+
+    pixels: UInt8[np.ndarray, "height width 4"]
+
+
+@dataclass(frozen=True, eq=False)
 class FigurePreview:
     """A picture of the figure.
 
@@ -84,74 +107,16 @@ class FigurePreview:
         size: The figure's, in words.
         fonts: Every family there is.
         missing: What is to be said of letters that no font has.
+        words: That can be edited, in millimetres.
+        scale: Pixels to a millimetre.
     """
 
     pixels: UInt8[np.ndarray, "height width 4"]
     size: str
     fonts: list[str]
     missing: str = ""
-
-
-class PreviewArea(QWidget):
-    """A figure on the page it is printed on, as large as there is room."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setMinimumSize(320, 240)
-        self.setAccessibleName("Preview of the figure")
-        self._image = QImage()
-        self._words = "Drawing…"
-
-    @property
-    def image(self) -> QImage:
-        """What it shows."""
-        return self._image
-
-    @property
-    def room(self) -> tuple[int, int]:
-        """Width and height that a figure can have, in device pixels."""
-        ratio = self.devicePixelRatioF()
-        return int((self.width() - 24) * ratio), int((self.height() - 24) * ratio)
-
-    def show_pixels(self, pixels: UInt8[np.ndarray, "height width 4"]) -> None:
-        """Shows a figure."""
-        height, width = pixels.shape[:2]
-        data = np.ascontiguousarray(pixels)
-        self._image = QImage(
-            data.data, width, height, 4 * width, QImage.Format.Format_RGBA8888
-        ).copy()
-        self._image.setDevicePixelRatio(self.devicePixelRatioF())
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(640, 560)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Window).darker(113))
-        if self._image.isNull():
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._words)
-        else:
-            size = self._image.deviceIndependentSize()
-            box = QRectF(round((self.width() - size.width()) / 2),
-                         round((self.height() - size.height()) / 2),
-                         size.width(), size.height())  # fmt: skip
-            if self._image.pixelColor(0, 0).alpha() < 255:
-                self._paint_checks(painter, box)
-            painter.drawImage(box.topLeft(), self._image)
-        painter.end()
-
-    def _paint_checks(self, painter: QPainter, box: QRectF) -> None:
-        painter.save()
-        painter.setClipRect(box)
-        painter.fillRect(box, QColor(255, 255, 255))
-        for y in range(0, round(box.height()), CHECK):
-            for x in range((y // CHECK % 2) * CHECK, round(box.width()), 2 * CHECK):
-                corner = box.topLeft()
-                painter.fillRect(
-                    QRectF(corner.x() + x, corner.y() + y, CHECK, CHECK), QColor(226, 226, 226)
-                )
-        painter.restore()
+    words: tuple[PlacedWord, ...] = ()
+    scale: float = 1.0
 
 
 class FigureDialog(Dialog):
@@ -179,7 +144,10 @@ class FigureDialog(Dialog):
         self.saved: Path | None = None
         now = session.figure.content
         content = now if now in contents else contents[0]
-        self.form = FigureForm(replace(session.figure, content=content), suffix)
+        figure = replace(session.figure, content=content)
+        if session.figure == FigureSpec() and content == "compare" and len(session.panes) > 1:
+            figure = replace(figure, letters=True)  # as the panes are lettered in the window
+        self.form = FigureForm(figure, suffix)
         self.preview = PreviewArea()
         self.size_label = quiet()
         self.message = PlainLabel()
@@ -195,20 +163,39 @@ class FigureDialog(Dialog):
         )
         self.export.setDefault(True)
         self.export.setProperty("primary", True)
+        self.copy: QPushButton = self.buttons.addButton(
+            "Copy", QDialogButtonBox.ButtonRole.ActionRole
+        )
+        set_tooltip(self.copy, "Copies the figure as a picture of this resolution")
+        self.cancel = QPushButton("Cancel")
+        self.cancel.hide()
+        self.folder = QPushButton("Show in Folder")
+        self.folder.hide()
+        self.real_size = QPushButton("Actual Size")
+        self.real_size.setCheckable(True)
+        set_tooltip(self.real_size, "As large as it is printed, else as large as there is room")
         self._arrange()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(PAUSE_MS)
+        self._desk = Desk(self._answer, "vitviz-figure", parent=self)
+        self._connect()
+        self._timer.start()
+
+    def _connect(self) -> None:
         self._timer.timeout.connect(self._ask_preview)
         self.form.changed.connect(self._timer.start)
         self.export.clicked.connect(self._export_clicked)
+        self.copy.clicked.connect(self._copy_clicked)
+        self.cancel.clicked.connect(self._cancel_clicked)
+        self.folder.clicked.connect(self._show_folder)
+        self.real_size.toggled.connect(self._timer.start)
+        self.preview.reworded.connect(self._reword)
         self.buttons.rejected.connect(self._close_clicked)
-        self._desk = Desk(self._answer, "vitviz-figure", parent=self)
         self._desk.answered.connect(self._on_answer)
         self._desk.failed.connect(self._on_failure)
         self._desk.cancelled.connect(self._on_cancelled)
         self._desk.progressed.connect(self._on_progress)
-        self._timer.start()
 
     def _arrange(self) -> None:
         area = QScrollArea()
@@ -218,10 +205,23 @@ class FigureDialog(Dialog):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFixedWidth(FORM_WIDTH)
         right = QVBoxLayout()
-        right.addWidget(self.preview, 1)
-        right.addWidget(self.size_label)
-        right.addWidget(self.message)
-        right.addWidget(self.progress)
+        page = QScrollArea()
+        page.setWidget(self.preview)
+        page.setWidgetResizable(True)
+        page.setFrameShape(QFrame.Shape.NoFrame)
+        right.addWidget(page, 1)
+        facts = QHBoxLayout()
+        facts.addWidget(self.size_label, 1)
+        facts.addWidget(self.real_size)
+        right.addLayout(facts)
+        said = QHBoxLayout()
+        said.addWidget(self.message, 1)
+        said.addWidget(self.folder)
+        right.addLayout(said)
+        work = QHBoxLayout()
+        work.addWidget(self.progress, 1)
+        work.addWidget(self.cancel)
+        right.addLayout(work)
         above = QHBoxLayout()
         above.setSpacing(14)
         above.addWidget(area)
@@ -246,13 +246,15 @@ class FigureDialog(Dialog):
     # On the dialog's thread
 
     def _answer(
-        self, question: PreviewQuestion | ExportQuestion, progress: Progress
-    ) -> FigurePreview | Path:
+        self, question: PreviewQuestion | ExportQuestion | CopyQuestion, progress: Progress
+    ) -> FigurePreview | CopiedFigure | Path:
         from vitviz.models.torch_import import import_torch
 
         import_torch()
         if isinstance(question, ExportQuestion):
             return self._write(question, progress)
+        if isinstance(question, CopyQuestion):
+            return self._copied(question, progress)
         return self._draw(question, progress)
 
     def _write(self, question: ExportQuestion, progress: Progress) -> Path:
@@ -265,6 +267,14 @@ class FigureDialog(Dialog):
         session = replace(self._session, figure=question.figure)
         write_figure(question.path, session, self._engine, self._device, checked, self._disclosure)
         return question.path
+
+    def _copied(self, question: CopyQuestion, progress: Progress) -> CopiedFigure:
+        from vitviz.exporting.figure_files import compose
+        from vitviz.figures.draw import Drawing
+
+        session = replace(self._session, figure=question.figure)
+        composed = compose(session, self._engine, self._device, progress)
+        return CopiedFigure(Drawing(composed.grid, question.figure).pixels())
 
     def _draw(self, question: PreviewQuestion, progress: Progress) -> FigurePreview:
         from vitviz.exporting.figure_files import compose
@@ -279,25 +289,30 @@ class FigureDialog(Dialog):
         progress(Stage("drawing_figure"), 0.5)
         drawing = Drawing(composed.grid, figure)
         fitting = min(room[0] / drawing.layout.width, room[1] / drawing.layout.height)
+        if question.per_mm:
+            fitting = min(question.per_mm, MOST_PIXELS / max(drawing.layout.width,
+                                                             drawing.layout.height))  # fmt: skip
         # Drawn larger and made smaller, since letters at a few pixels are set badly.
         large = Image.fromarray(drawing.pixels(max(2 * fitting * MM_PER_INCH, 20)))
         small = large.resize((max(large.width // 2, 1), max(large.height // 2, 1)),
                              Image.Resampling.BOX)  # fmt: skip
         missing = missing_letters(drawing.layout.missing)
-        return FigurePreview(np.asarray(small), size_text(drawing), families(), missing)
+        words = placed(drawing.layout, composed.words, dict(figure.words))
+        return FigurePreview(
+            np.asarray(small), size_text(drawing), families(), missing, words, fitting
+        )
 
     # On the window's thread
 
     @Slot()
     def _ask_preview(self) -> None:
         if not self.is_writing:
-            self._desk.ask([PreviewQuestion(self.figure, self.preview.room)])
+            per_mm = self.physicalDpiX() / 25.4 * self.devicePixelRatioF()
+            real = per_mm if self.real_size.isChecked() else 0.0
+            self._desk.ask([PreviewQuestion(self.figure, self.preview.room, real)])
 
     @Slot()
     def _export_clicked(self) -> None:
-        if self._export is not None:
-            self._export.control.cancel()
-            return
         suffix = self.form.suffix
         photo = self._session.photo
         stem = Path(photo.path).stem if photo is not None else "figure"
@@ -307,6 +322,30 @@ class FigureDialog(Dialog):
             question = ExportQuestion(self.figure, path)
             self._show_writing(question)
             self._desk.ask([question])
+
+    @Slot()
+    def _cancel_clicked(self) -> None:
+        if self._export is not None:
+            self._export.control.cancel()
+
+    @Slot()
+    def _copy_clicked(self) -> None:
+        """The figure as it is exported, as a picture of its resolution."""
+        self._desk.ask([CopyQuestion(self.figure)])
+
+    @Slot()
+    def _show_folder(self) -> None:
+        if self.saved is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(absolute(self.saved).parent)))
+
+    @Slot(str, str)
+    def _reword(self, by_itself: str, said: str) -> None:
+        """Other words in the place of some; the figure's own come back where it is all the same."""
+        words = {**dict(self.figure.words), by_itself: said}
+        if said == by_itself:
+            del words[by_itself]
+        self.form.show_figure(replace(self.figure, words=tuple(words.items())))
+        self._timer.start()
 
     @Slot()
     def _close_clicked(self) -> None:
@@ -322,12 +361,18 @@ class FigureDialog(Dialog):
         if isinstance(answer, FigurePreview):
             self._say(answer.missing)
             self.preview.show_pixels(answer.pixels)
+            self.preview.show_words(answer.words, answer.scale)
             self.size_label.setText(answer.size)
             self.form.show_fonts(answer.fonts)
+        elif isinstance(answer, CopiedFigure):
+            image = image_of(answer.pixels)
+            QGuiApplication.clipboard().setImage(image)
+            self._say(f"Copied a picture of {image.width()} x {image.height()} pixels.")
         elif isinstance(answer, Path):
             self.saved = answer
             self._show_writing(None)
-            self.accept()
+            self._say(f"Saved {answer.name}.")
+            self.folder.setVisible(True)
 
     @Slot(object, object)
     def _on_failure(self, question: object, error: BaseException) -> None:
@@ -349,7 +394,10 @@ class FigureDialog(Dialog):
         self.form.setEnabled(not writing)
         self.progress.setVisible(writing)
         self.progress.setValue(0)
-        self.export.setText("Cancel" if writing else "Export…")
+        self.folder.setVisible(False)
+        self.export.setEnabled(not writing)
+        self.copy.setEnabled(not writing)
+        self.cancel.setVisible(writing)
 
     def _say(self, words: str) -> None:
         self.message.setText(shown_text(words))

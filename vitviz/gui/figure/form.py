@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QCompleter, QGridLayout, QLineEdit, QWidget
 
 from vitviz.exporting.formats import choices
 from vitviz.figures import spec
@@ -85,6 +85,18 @@ class NumberList(QLineEdit):
         self.setPalette(palette)
 
 
+def make_searchable(choice: Choice) -> None:
+    """Typing in it finds the entries that have these letters anywhere."""
+    choice.setEditable(True)
+    choice.setInsertPolicy(Choice.InsertPolicy.NoInsert)
+    choice.setMaxVisibleItems(14)
+    found = choice.completer()
+    found.setFilterMode(Qt.MatchFlag.MatchContains)
+    found.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
+    line = choice.lineEdit()
+    line.editingFinished.connect(lambda: line.setText(choice.itemText(choice.currentIndex())))
+
+
 class FigureForm(QWidget):
     """Edits a figure's choices.
 
@@ -109,6 +121,7 @@ class FigureForm(QWidget):
         self.preset = Choice("Size", [*sizes, ("Other", "")])
         self.font_ = Choice("Font", [(name, name) for name in dict.fromkeys(
             (DEFAULT_FONT, figure.font))])  # fmt: skip
+        make_searchable(self.font_)
         self.format = Choice("Format", choices("figure"))
         self.format.show_value(suffix)
         self.numbers: dict[str, Number | WholeNumber] = {
