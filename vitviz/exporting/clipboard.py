@@ -102,6 +102,19 @@ def values_text(heat_map: HeatMap, separator: str) -> str:
     return "".join(separator.join(map(str, row)) + "\n" for row in rows)
 
 
+def values_table(heat_map: HeatMap, separator: str) -> str:
+    """The same under the numbers of the columns, each row behind its own, from 1."""
+    rows = heat_map.values.reshape(len(heat_map.values), -1)
+    depth = rows.shape[1] // heat_map.values.shape[1]
+    names = ("", "red", "green", "blue") if depth > 1 else ("",)
+    columns = [
+        f"{number + 1} {name}".strip()
+        for number in range(heat_map.values.shape[1]) for name in names[-depth:]
+    ]  # fmt: skip
+    lines = [["row", *columns], *([str(at + 1), *map(str, row)] for at, row in enumerate(rows))]
+    return "".join(separator.join(line) + "\n" for line in lines)
+
+
 def _words(shown: Sequence[PaneMap], style: Style) -> list[Words]:
     captions = [caption(describe_map(one.cell, one.pane.view, style)) for one in shown]
     if len(shown) == 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,18 +25,23 @@ class RecentMenu(QMenu):
         settings: Remember them.
         open: Opens the one chosen.
         parent: Of the menu.
+        kinds: Of files, and their titles.
     """
 
-    def __init__(self, settings: Settings, open: Callable[[str], None], parent: QWidget) -> None:
+    def __init__(
+        self, settings: Settings, open: Callable[[str], None], parent: QWidget,
+        kinds: Sequence[tuple[str, str]] = KINDS,
+    ) -> None:  # fmt: skip
         super().__init__(parent)
         self._settings = settings
         self._open = open
+        self._kinds = kinds
         self.aboutToShow.connect(self._fill)
 
     @Slot()
     def _fill(self) -> None:
         self.clear()
-        for kind, title in KINDS:
+        for kind, title in self._kinds:
             paths = self._settings.recent(kind)
             if paths and self.isEmpty():
                 self.addAction(title).setEnabled(False)  # a section has a line above

@@ -45,6 +45,7 @@ from vitviz.gui.widgets.dialog import room_on
 from vitviz.gui.widgets.job_view import JobView
 from vitviz.gui.widgets.status import StatusBar
 from vitviz.gui.widgets.text import window_title
+from vitviz.gui.widgets.zoom import ZoomButton
 from vitviz.models.card import ModelCard
 from vitviz.models.loading import bundled
 
@@ -65,6 +66,14 @@ CENTRE_WIDTH = 270
 
 REMEMBERING_S = 0.3
 """When the window closes, for keeping what it shows: one answer takes some hundredths."""
+
+CANVAS_MENU = ("go.query", "go.direction", "edit.copy", "edit.copy_values", "file.save_map",
+               "view.fit", "view.actual", "file.show_in_folder", "file.copy_path")  # fmt: skip
+"""What can be done with a right click on the photo."""
+
+LIST_MENU = ("file.open", "file.close", "file.close_others", "file.close_all",
+             "file.show_in_folder", "file.copy_path")  # fmt: skip
+"""The same in the list of photos."""
 
 PROGRESS_MS = 60
 """How often the panes say how far their work is."""
@@ -130,8 +139,12 @@ class Window(QMainWindow):
         self._panels_menu = self.panels.menu()
         self._compare_menus = {"compare.along": QMenu(self), "compare.go": QMenu(self)}
         bundled_menu = QMenu(self)
-        submenus = {"file.recent": self.recent_menu, "view.panels": self._panels_menu,
-                    "model.bundled": bundled_menu, **self._compare_menus}  # fmt: skip
+        models = RecentMenu(
+            self.settings, self.documents.open_recent, self, (("models", "Models"),)
+        )
+        submenus = {"model.recent": models, "file.recent": self.recent_menu,
+                    "view.panels": self._panels_menu, "model.bundled": bundled_menu,
+                    **self._compare_menus}  # fmt: skip
         self._menu_bar = self.menu_actions.menu_bar(submenus)
         by_id = self.actions_by_id
         exports = [by_id[name] for name in EXPORTS]
@@ -139,7 +152,7 @@ class Window(QMainWindow):
             self._menu_bar, VIEWS, by_id["edit.undo"], by_id["edit.redo"], exports
         )
         self.setMenuWidget(self.top_bar)
-        for name in ("file.open", "file.close", "file.close_all"):  # the list's context menu
+        for name in LIST_MENU:
             self.panels.photos.list.addAction(by_id[name])
         self.setStatusBar(self.status)
         self.job_view = JobView(self.jobs)
@@ -156,6 +169,12 @@ class Window(QMainWindow):
         layout.addWidget(self.chip)
         layout.addWidget(self.views, 1)
         self.setCentralWidget(centre)
+        self.zoom = ZoomButton(lambda: self.views.canvas)
+        self.status.addPermanentWidget(self.zoom)
+        self.canvas.zoom_changed.connect(self.zoom.show_zoom)
+        for id in CANVAS_MENU:  # its context menu
+            self.canvas.addAction(by_id[id])
+        self.canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
         self.modes = ModeChips(
             self.views, lambda: self.views.canvas, lambda id: by_id[id].trigger()
         )
@@ -284,6 +303,7 @@ class Window(QMainWindow):
         if (dialog := self._loaded("trust_dialog")) is not None:
             dialog.show_scene(scene)
         self._show_title()
+        self.zoom.show_zoom()
 
     @Slot(object)
     def _on_saved(self, path: Path) -> None:

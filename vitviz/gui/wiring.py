@@ -70,6 +70,7 @@ def _look(app: App, widget: ViewWidget) -> None:
     connect(app, (look.problem.button.clicked, lambda app, _: file.locate_files(app)))
     connect(app, (look.trust.chosen, trust.show_trust), (canvas.brushed, ablation.brush_patch))
     connect(app, (canvas.hovered, go.hover_patch), (canvas.clicked, go.choose_patch))
+    connect(app, (canvas.digit_typed, go.type_layer))
     connect(app, (look.deck_requested, view.toggle_panels))
 
 

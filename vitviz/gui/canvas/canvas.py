@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
+    QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -42,6 +43,9 @@ STEPS: dict[Qt.Key, Patch] = {
     Qt.Key.Key_Down: (1, 0),
 }
 
+BARE_KEY = Qt.Key.Key_Backslash
+"""As long as it is held, the photo is seen without its map."""
+
 STALE_MS = 300
 """How long a map may be of an earlier choice before it is dimmed: most new ones come sooner."""
 
@@ -67,6 +71,7 @@ class Canvas(MapView):
             patch that the keyboard went to, or None; not where ``show_point`` put it.
         brushed(object, bool): The brush went over this patch, which is to be removed (or put back).
         zoom_changed(float): Device pixels per photo pixel; 1.0 is actual size.
+        digit_typed(int): A number key, 0..9.
 
     Args:
         parent: Qt's.
@@ -79,6 +84,7 @@ class Canvas(MapView):
     clicked = Signal(object)
     point_changed = Signal(object)
     brushed = Signal(object, bool)
+    digit_typed = Signal(int)
 
     def __init__(
         self, parent: QWidget | None = None, *, notes: bool = True, flat: bool = False
@@ -98,6 +104,7 @@ class Canvas(MapView):
         self._stale.setSingleShot(True)
         self._stale.setInterval(STALE_MS)
         self._stale.timeout.connect(self._dim)
+        self._is_bare = False  # while a key is held
         self._is_dimmed = False
         self._removed: tuple[Box, ...] = ()
         self._brushing = False
@@ -315,8 +322,33 @@ class Canvas(MapView):
             self._step(*STEPS[key])
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._cursor is not None:
             self.clicked.emit(self._cursor)
+        elif plain and Qt.Key.Key_0 <= key <= Qt.Key.Key_9:
+            self.digit_typed.emit(key - Qt.Key.Key_0)
+        elif event.key() == BARE_KEY and not event.isAutoRepeat():
+            self.set_bare(True)
         else:
             super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == BARE_KEY and not event.isAutoRepeat():
+            self.set_bare(False)
+        else:
+            super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self.set_bare(False)
+        super().focusOutEvent(event)
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether the photo is shown without its map."""
+        return self._is_bare
+
+    def set_bare(self, bare: bool) -> None:
+        """Shows the photo without the map and everything over it, to compare."""
+        if bare != self._is_bare:
+            self._is_bare = bare
+            self.update()
 
     def _step(self, down: int, right: int) -> None:
         assert self.grid_geometry is not None
@@ -362,6 +394,10 @@ class Canvas(MapView):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         palette = self.palette()
+        if self._is_bare:
+            self.paint_photo(painter)
+            painter.end()
+            return
         self.paint_photo_and_map(painter, self._cursor)
         for box in self._removed:
             marks.removed(painter, self.on_widget(box))

@@ -307,6 +307,14 @@ class MapView(PhotoView):
         still = Still(geometry, self.viewport, self.screen_pixels, grid=True)
         return marks.strips(still.grid_on_screen(), self.area, marks.small(self.font()))
 
+    def paint_photo(self, painter: QPainter) -> None:
+        """The photo alone, and the ground around it."""
+        base = self.palette().color(QPalette.ColorRole.Base)
+        if self._photo_layer is None:
+            painter.fillRect(self.rect(), base)
+            return
+        painter.drawPixmap(0, 0, self._photo_layer.pixmap(self.viewport, self.screen_pixels, base))
+
     def paint_photo_and_map(self, painter: QPainter, marked: Patch | None) -> None:
         """Everything but what the pointer changes.
 
@@ -314,13 +322,9 @@ class MapView(PhotoView):
             painter: Of the widget.
             marked: The patch whose row and column are stressed.
         """
-        base = self.palette().color(QPalette.ColorRole.Base)
-        if self._photo_layer is None:
-            painter.fillRect(self.rect(), base)
-            return
-        painter.drawPixmap(0, 0, self._photo_layer.pixmap(self.viewport, self.screen_pixels, base))
+        self.paint_photo(painter)
         geometry = self.grid_geometry
-        if geometry is None:
+        if self._photo_layer is None or geometry is None:
             return
         if (layer := self._current_map_layer(geometry)) is not None:
             layer.draw(painter)

@@ -95,6 +95,18 @@ def copy_values(app: App) -> None:
     app.status.show_idle(f"Copied {rows} x {cols} values")
 
 
+@command("edit.copy_table", "Copy Values with &Numbers", when=has_map)
+def copy_table(app: App) -> None:
+    """The map's values under the numbers of their rows and columns."""
+    cell = app.controller.shown_cell
+    if cell is not None:
+        from vitviz.exporting.clipboard import values_table
+
+        heat_map = cell.heat_map(app.store.session.view)
+        QGuiApplication.clipboard().setText(values_table(heat_map, "\t"))
+        app.status.show_idle("Copied the values with their rows and columns")
+
+
 @command("edit.copy_view", "Copy View as S&hown", "Ctrl+Shift+C")
 def copy_view(app: App) -> None:
     """The view as it stands in the window."""

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QDialog, QFileDialog
 
 from vitviz.engine.answers import Cell
@@ -14,6 +16,7 @@ from vitviz.gui.commands.command import App, Menu
 from vitviz.gui.commands.rules import has_map, has_missing, has_photos, on_the_way
 from vitviz.gui.threads.jobs import Job
 from vitviz.gui.widgets.target import ask_target
+from vitviz.paths import absolute, is_elsewhere
 from vitviz.progress import Progress
 from vitviz.session.panes import without_photos
 from vitviz.session.state import PhotoRef
@@ -193,6 +196,29 @@ def close_photo(app: App) -> None:
 def close_all_photos(app: App) -> None:
     session = app.store.session
     app.store.set(without_photos(session, session.photos))
+
+
+@command("file.close_others", "Close &Others", when=has_photos)
+def close_other_photos(app: App) -> None:
+    session = app.store.session
+    app.store.set(without_photos(session, [ref for ref in session.photos if ref != session.photo]))
+
+
+@command("file.show_in_folder", "Show in Fol&der", when=has_photos, separated=True)
+def show_in_folder(app: App) -> None:
+    """The current photo's folder, in the desktop's file manager."""
+    photo = app.store.session.photo
+    if photo is not None and not is_elsewhere(photo.path):
+        folder = absolute(photo.path).parent
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+
+@command("file.copy_path", "Copy Pat&h", when=has_photos)
+def copy_path(app: App) -> None:
+    photo = app.store.session.photo
+    if photo is not None:
+        QGuiApplication.clipboard().setText(photo.path)
+        app.status.show_idle("Copied the photo's path")
 
 
 @command("file.quit", "&Quit", "Ctrl+Q", separated=True)

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
+from weakref import WeakKeyDictionary
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 
 from vitviz.gui.commands.command import App, Menu
 from vitviz.gui.commands.compare import choose_pane_query
 from vitviz.gui.commands.edit import set_preferences
 from vitviz.gui.commands.rules import asks_class, has_heads, has_map, on_the_way
+from vitviz.gui.store import Store
 from vitviz.maps.heat_map import Head
 from vitviz.methods import METHODS
 from vitviz.methods.base import Direction
 from vitviz.session.panes import view_on_another, with_frame, with_query
-from vitviz.session.state import Query, View
+from vitviz.session.queries import points_of
+from vitviz.session.state import MOST_POINTS, Point, Query, View
 
 if TYPE_CHECKING:  # views are loaded when they are first opened
     from vitviz.gui.views.how.view import HowView
+
+TYPED_S = 0.8
+"""Digits that follow each other faster are one number."""
+
+_typed: WeakKeyDictionary[Store, tuple[int, float]] = WeakKeyDictionary()
+"""What was typed last in each window, and when."""
 
 MENU = Menu("go", "&Go")
 command = MENU.command
@@ -200,12 +212,38 @@ def choose_contrast(app: App, contrast: int | None) -> None:
     choose_view(app, replace(app.store.session.view, contrast=contrast), "target")
 
 
+def type_layer(app: App, digit: int) -> None:
+    """Number keys choose a layer; two that follow each other are one number: 1, 2 is layer 12."""
+    layers = app.panels.layers.filmstrip.layers
+    now = app.store.clock()
+    before, when = _typed.get(app.store, (0, -TYPED_S))
+    number = 10 * before + digit if now - when < TYPED_S else digit
+    if number - 1 not in layers:
+        number = digit
+    _typed[app.store] = (number, now)
+    if number - 1 in layers:
+        choose_layer(app, number - 1)
+
+
 def choose_patch(app: App, patch: tuple[int, int] | None) -> None:
-    """A patch of the map that is shown."""
+    """A patch of the map that is shown; with Shift, one more, or one less."""
     cell = app.controller.shown_cell
-    if cell is not None and patch is not None:
-        centre = cell.heat_map(app.store.session.view).geometry.patch_box(*patch).centre
-        choose_query(app, centre)
+    if cell is None or patch is None:
+        return
+    view = app.store.session.view
+    centre = cell.heat_map(view).geometry.patch_box(*patch).centre
+    shift = QApplication.keyboardModifiers() & Qt.KeyboardModifier.ShiftModifier
+    choose_query(app, with_point(view.query, centre) if shift else centre)
+
+
+def with_point(query: Query, point: Point) -> Query:
+    """A query of one point more; of one less, where the point is one of them."""
+    points = points_of(query)
+    left = tuple(one for one in points if one != point)
+    more = left if len(left) < len(points) else (*points, point)
+    if not more:
+        return "auto"
+    return more[0] if len(more) == 1 else more[-MOST_POINTS:]
 
 
 def choose_token(app: App, token: int) -> None:

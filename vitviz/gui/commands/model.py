@@ -33,6 +33,7 @@ def use_bundled_model(id: str, app: App) -> None:
     app.documents.use_model(id)
 
 
+MENU.submenu("model.recent", "&Recent Models")
 MENU.submenu("model.bundled", "&Bundled Model")
 
 for card in bundled():

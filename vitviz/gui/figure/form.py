@@ -90,10 +90,11 @@ def make_searchable(choice: Choice) -> None:
     choice.setEditable(True)
     choice.setInsertPolicy(Choice.InsertPolicy.NoInsert)
     choice.setMaxVisibleItems(14)
-    found = choice.completer()
+    found, line = choice.completer(), choice.lineEdit()
+    assert found is not None
+    assert line is not None
     found.setFilterMode(Qt.MatchFlag.MatchContains)
     found.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
-    line = choice.lineEdit()
     line.editingFinished.connect(lambda: line.setText(choice.itemText(choice.currentIndex())))
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import cast
 
-from PySide6.QtCore import QEvent, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QFontMetrics,
     QIcon,
@@ -20,6 +21,7 @@ from PySide6.QtGui import (
     QPen,
     QPixmap,
     QResizeEvent,
+    QWheelEvent,
 )
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -249,6 +251,14 @@ class Filmstrip(QWidget):
         else:
             self._drag_away(self._before)
 
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """A notch is a layer."""
+        turned = event.angleDelta().y() or event.angleDelta().x()
+        if turned and self.layers:
+            at = self.layers.index(self.layer) + (1 if turned < 0 else -1)
+            self.layer_chosen.emit(self.layers[min(max(at, 0), len(self.layers) - 1)])
+        event.accept()
+
     def _drag_away(self, before: int) -> None:
         dragged, self._before = self.layer, None
         tile = self._tiles.get(dragged)
@@ -321,6 +331,7 @@ class LayersPanel(QWidget):
         top.addWidget(self._strip, 1)
         chips = QWidget()
         chips.setObjectName("chips")
+        chips.installEventFilter(self)
         self._row = QHBoxLayout(chips)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(5)
@@ -340,6 +351,18 @@ class LayersPanel(QWidget):
         layout.setSpacing(3)
         layout.addWidget(player, 1)
         layout.addLayout(bottom)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The wheel over the heads: a notch is a head."""
+        if event.type() != QEvent.Type.Wheel or watched is not self._row.parentWidget():
+            return bool(super().eventFilter(watched, event))
+        turned = cast("QWheelEvent", event).angleDelta()
+        heads, way = self.heads, turned.y() or turned.x()
+        at = next((i for i, head in enumerate(heads) if self._chips[head].isChecked()), 0)
+        to = min(max(at + (1 if way < 0 else -1), 0), len(heads) - 1)
+        if way and heads and to != at:
+            self.head_chosen.emit(heads[to])
+        return True
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
