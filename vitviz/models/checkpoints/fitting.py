@@ -63,15 +63,18 @@ def fitted(
         for name, tensor in named.items()
         if name in expected and tensor.shape != expected[name].shape
     ]
+    unexpected = [keys.get(name, name) for name in named if name not in expected]
+    missing = [name for name in expected if name not in named]
     wrong = [
-        _count("unexpected", [keys.get(name, name) for name in named if name not in expected]),
-        _count("missing", [name for name in expected if name not in named]),
+        _count("unexpected", unexpected), _count("missing", missing),
         _count("of another shape", misshapen),
-    ]
+    ]  # fmt: skip
     if any(wrong):
         raise CheckpointError(
             f"The weights do not fit {what}: {'; '.join(filter(None, wrong))}.",
-            "The file may be cut short, or be of a relative that vitviz does not read yet.",
+            "The file may be cut short, or hold only a part of a model."
+            if missing and not unexpected
+            else "The network has parts that vitviz does not know: what it computes is not known.",
         )
     inexact = [keys.get(name, name) for name, t in named.items() if not t.is_floating_point()]
     if inexact:

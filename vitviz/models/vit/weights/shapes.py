@@ -14,7 +14,7 @@ from typing import Any, cast
 import torch
 
 from vitviz.errors import CheckpointError
-from vitviz.models.checkpoints.fitting import shape_of, spell
+from vitviz.models.checkpoints.fitting import fitted, shape_of
 from vitviz.models.checkpoints.reader import Assumption, Notes, Tensors
 from vitviz.models.checkpoints.said import Said
 from vitviz.models.config import Activation
@@ -34,7 +34,6 @@ ODD_HEADS: dict[tuple[int, int, bool], int] = {
     (1280, 32, False): 16,
     (1152, 27, False): 16,
     (1408, 40, False): 16,
-    (1536, 40, False): 16,
     (1664, 48, False): 16,
     (1792, 64, False): 16,
     (4096, 40, False): 32,
@@ -46,8 +45,10 @@ Source: the models that timm registers in ``vision_transformer.py`` and ``eva.py
 (1536 wide, 40 deep, gated) has 24 heads of 64. Virchow2 (1280 wide, 32 deep, gated) has 16.
 """
 
-SHOWN = 3
-"""How many wrong keys a message names."""
+WITHOUT_PREFIX: dict[tuple[int, int, bool], int] = {(1536, 40, False): 16}
+"""Those of networks without CLS and registers: SigLIP's giant-opt. With them the same sizes are
+RADIO's giant, whose 24 heads are 64 wide.
+"""
 
 CARD_HINT = (
     "Say it with --set-model heads=12 (or what else is missing), or in a model card (NAME.json, "
@@ -180,7 +181,10 @@ def _heads(
     if known:
         return known, ()
     width = usual.get("attention_width") or width
-    heads = usual.get("heads") or ODD_HEADS.get((width, depth, gated))
+    key = width, depth, gated
+    heads = usual.get("heads") or ODD_HEADS.get(key)
+    if heads is None and not {"cls_token", "reg_token"} & named.keys():
+        heads = WITHOUT_PREFIX.get(key)
     if heads is None and width % 64:
         raise CheckpointError(
             f"The weights do not say how many attention heads share a width of {width}.", CARD_HINT
@@ -273,41 +277,19 @@ def fit(
         CheckpointError: Something is unexpected, missing, of another shape or not a number.
     """
     with torch.device("meta"):
-        expected = VisionTransformer(config).state_dict()
+        network = VisionTransformer(config)
     tensors = _with_periods(tensors, config)
     keys = renamed(tensors, rename)
     first = keys.get("patch_embed.proj.weight")
     if first is not None and tensors[first].shape[1:2] == (1,):
         grey = torch.tensor(GREY).reshape(1, 3, 1, 1)
         tensors = {**tensors, first: tensors[first].float() * grey}
-    called = {key: file_keys.get(key, key) for key in keys.values()}
-    unexpected = [called[key] for name, key in keys.items() if name not in expected]
-    missing = [name for name in expected if name not in keys]
-    misshapen = [
-        f"{called[key]} is {spell(tuple(tensors[key].shape))}, not "
-        f"{spell(tuple(expected[name].shape))}"
-        for name, key in keys.items()
-        if name in expected and tensors[key].shape != expected[name].shape
-    ]
-    wrong = [
-        _count("unexpected", unexpected), _count("missing", missing),
-        _count("of another shape", misshapen),
-    ]  # fmt: skip
-    if any(wrong):
-        raise CheckpointError(
-            f"The weights do not fit a Vision Transformer of {config.depth} blocks, "
-            f"{config.width} wide: {'; '.join(filter(None, wrong))}.",
-            "The file may be cut short, or hold only a part of a model."
-            if missing and not unexpected
-            else "The network has parts that vitviz does not know: what it computes is not known.",
-        )
-    inexact = [keys[name] for name in expected if not tensors[keys[name]].is_floating_point()]
-    if inexact:
-        raise CheckpointError(
-            f"The weights hold whole numbers: {_count('quantised', inexact)}.",
-            "Save them as float32, float16 or bfloat16.",
-        )
-    return {name: tensors[keys[name]] for name in expected}
+    return fitted(
+        {name: tensors[key] for name, key in keys.items()},
+        network,
+        f"a Vision Transformer of {config.depth} blocks, {config.width} wide",
+        {name: file_keys.get(key, key) for name, key in keys.items()},
+    )
 
 
 def _with_periods(tensors: Tensors, config: ViTConfig) -> Tensors:
@@ -315,11 +297,3 @@ def _with_periods(tensors: Tensors, config: ViTConfig) -> Tensors:
     if config.rope is None or config.rope.learned or "rope.periods" in tensors:
         return tensors
     return {**tensors, "rope.periods": periods(config.rope, config.head_dim)}
-
-
-def _count(what: str, keys: list[str]) -> str:
-    if not keys:
-        return ""
-    shown = ", ".join(key[:120] for key in keys[:SHOWN])
-    more = f" and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
-    return f"{len(keys)} {what} ({shown}{more})"
