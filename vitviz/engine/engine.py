@@ -340,9 +340,18 @@ class Engine:
 
     def station(self, request: StationRequest, progress: Progress = silent) -> StationAnswer:
         """A step of the network's way to its answer; raises as ``answer``."""
+        from vitviz.tracing.memory import refusing
 
         def work() -> StationAnswer:
-            return stations.tell(request, self._see(request, request.device, progress), progress)
+            sight = self._see(request, request.device, progress)
+            trace = sight.trace
+            # It may have to go through the network once more, with all of its states.
+            needed = sight.model.card.cost_at(trace.geometry.input_size).backward_bytes
+            with (
+                self._room.taken(needed, trace.device, lambda: progress(WAITING, 0)),
+                refusing(needed, f"the steps of {trace.tokens:,} tokens", trace.device),
+            ):
+                return stations.tell(request, sight, progress)
 
         return self._twice(work, progress)
 

@@ -136,7 +136,7 @@ class Station(QWidget):
             facts: What is known so far.
         """
         self.subject, self.facts = subject, facts
-        self.title.setText(heading(self.stop, subject.kind).title)
+        self.title.setText(heading(self.stop, subject.kind, subject.has_classes).title)
         self.words.setText(lead(self.stop, subject))
         self.fill(subject, facts)
 

@@ -128,6 +128,7 @@ class Strip(QWidget):
         self, painter: QPainter, box: QRectF, stop: Stop, metrics: QFontMetricsF
     ) -> None:
         kind = "attention" if self._subject is None else self._subject.kind
+        classes = self._subject is None or self._subject.has_classes
         strong = stop == self.stop
         painter.setFont(
             marks.bold(marks.small(self.font())) if strong else marks.small(self.font())
@@ -135,7 +136,7 @@ class Strip(QWidget):
         painter.setPen(self.palette().color(QPalette.ColorRole.Text))
         below = QRectF(box.left(), box.bottom() - metrics.height() - 4, box.width(),
                        metrics.height() + 2)  # fmt: skip
-        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, heading(stop, kind).short)
+        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, heading(stop, kind, classes).short)
         painter.setFont(marks.small(self.font()))
 
     def _paint_arrow(self, painter: QPainter, box: QRectF, palette: QPalette) -> None:
@@ -188,11 +189,20 @@ class Strip(QWidget):
         for layer in range(depth):
             box = QRectF(left + layer * wide, room.top(), wide - 1.5, room.height())
             painter.fillRect(box, palette.color(QPalette.ColorRole.Mid))
-            if self._lens is not None:
-                winner = int(self._lens.logits[-1].argmax())
-                share = float(np.clip(self._lens.shares[layer + 1, winner], 0, 1))
-                high = share * box.height()
-                painter.fillRect(QRectF(box.left(), box.bottom() - high, box.width(), high), accent)
+            high = self._share(layer) * box.height()
+            painter.fillRect(QRectF(box.left(), box.bottom() - high, box.width(), high), accent)
+
+    def _share(self, layer: int) -> float:
+        """How high a layer's bar is: what the winner's share is by then, or how far it can see."""
+        subject, lens = self._subject, self._lens
+        if lens is not None:
+            winner = int(lens.logits[-1].argmax())
+            return float(np.clip(lens.shares[layer + 1, winner], 0, 1))
+        assert subject is not None
+        field = subject.outline.layers[layer].receptive
+        if subject.kind != "convolutions" or field is None:
+            return 0.0
+        return min(field / max(subject.geometry.input_size), 1.0)
 
     def _paint_class(self, painter: QPainter, room: QRectF) -> None:
         assert self._subject is not None
@@ -201,7 +211,8 @@ class Strip(QWidget):
         middle = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter
         painter.setPen(self.palette().color(QPalette.ColorRole.Text))
         if cell.probabilities is None:
-            painter.drawText(room, middle, "no classes")
+            width = self._subject.outline.layers[-1].width
+            painter.drawText(room, middle, f"{width:,} numbers")
             return
         best = int(cell.probabilities.argmax())
         name = shown_text(cell.class_name(best))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vitviz.gui.views.how.sides import SIDES
 from vitviz.gui.views.how.subject import Subject
 from vitviz.gui.views.how.words import Stop, heading
 
@@ -62,11 +63,11 @@ def tour_of(subject: Subject) -> Tour:
     convolves = kind == "convolutions"
 
     def opening(stop: Stop, words: str) -> Step:
-        name = heading(stop, kind).short.lower()
+        name = heading(stop, kind, subject.has_classes).short.lower()
         return Step(stop, f"Open {name}: press Next. {words}".rstrip(), ".next", f"opened {stop}")
 
     steps = [opening("cut", "")]
-    steps += _cut_steps(convolves)
+    steps += _cut_steps(convolves, outline.layers[0].patch)
     steps.append(opening("place", ""))
     steps.append(Step("place", "Point at a number of the token: above is its filter, and how the "
                       "pixels make it.", "numbers", "pointed at a number"))  # fmt: skip
@@ -89,7 +90,7 @@ def tour_of(subject: Subject) -> Tour:
     return Tour(tuple(steps))
 
 
-def _cut_steps(convolves: bool) -> list[Step]:
+def _cut_steps(convolves: bool, patch: int) -> list[Step]:
     what = "a place" if convolves else "a patch"
     found = [
         Step("cut", f"Point at {what}: at the right it is as the model gets it.", "picture",
@@ -99,7 +100,7 @@ def _cut_steps(convolves: bool) -> list[Step]:
     ]  # fmt: skip
     wider = Step("cut", "Make the input larger, and see what that would cost.", "input", "slid")
     finer = Step("cut", "Make the patches smaller, and see what that would cost.", "side", "slid")
-    return [*found, wider if convolves else finer]
+    return [*found, wider if convolves or patch <= SIDES[0] else finer]
 
 
 def _block_steps(subject: Subject) -> list[Step]:

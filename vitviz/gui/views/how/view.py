@@ -312,7 +312,11 @@ class HowView(ViewWidget):
         at = STOPS.index(self.stop)
         self.back.setEnabled(at > 0)
         self.next.setEnabled(at + 1 < len(STOPS))
-        coming = heading(STOPS[at + 1], subject.kind).short if at + 1 < len(STOPS) else ""
+        coming = (
+            heading(STOPS[at + 1], subject.kind, subject.has_classes).short
+            if at + 1 < len(STOPS)
+            else ""
+        )
         self.where.setText(f"Next: {coming.lower()}" if coming else "The end of the story")
         self._show_tour()
 

@@ -31,7 +31,7 @@ class Heading:
     title: str
 
 
-def heading(stop: Stop, kind: Kind) -> Heading:
+def heading(stop: Stop, kind: Kind, has_classes: bool = True) -> Heading:
     """What a station of a network is called."""
     convolves = kind == "convolutions"
     return {
@@ -48,7 +48,10 @@ def heading(stop: Stop, kind: Kind) -> Heading:
             Heading("Layers", "3  Layer by layer, the windows see further") if convolves
             else Heading("Blocks", "3  In every block, tokens look at each other")
         ),
-        "read": Heading("Class", "4  The scores are read from what is left"),
+        "read": (
+            Heading("Class", "4  The scores are read from what is left") if has_classes
+            else Heading("Output", "4  What is left goes out as numbers")
+        ),
     }[stop]  # fmt: skip
 
 
@@ -118,7 +121,7 @@ def _blocks(subject: Subject) -> str:
         side = "all of the input" if field is None or field == float("inf") else f"{field:.0f} px"
         return (
             f"In a layer a place looks at its neighbours only, but these have looked at theirs: "
-            f"local first. In {here.name} a place can see {side}; its numbers are "
+            f"local first. In {here.name}, a place can see {side}; its numbers are "
             f"{by(here.grid)} × {here.width}."
         )
     if here.window is not None:

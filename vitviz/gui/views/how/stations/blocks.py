@@ -12,7 +12,7 @@ from vitviz.gui.views.how.pieces.picture import PatchPicture
 from vitviz.gui.views.how.station import Columns, Station, column, quiet, strong
 from vitviz.gui.views.how.stations.attention import AttentionPanel
 from vitviz.gui.views.how.stations.convolution import ConvolutionPanel
-from vitviz.gui.views.how.stations.depths import DepthPanel, patch_picture, race_guess
+from vitviz.gui.views.how.stations.depths import DepthPanel, patch_picture, race_guess, reach_guess
 from vitviz.gui.views.how.subject import Facts, Subject
 from vitviz.wording.names import capitalised, patch_name
 from vitviz.wording.numbers import percent
@@ -90,7 +90,8 @@ class BlocksStation(Station):
             lens = facts.last(asked, subject)
         picture = patch_picture(subject, lens) if isinstance(lens, Lens) else None
         self.says_row.setVisible(picture is not None)
-        self.guess.show_guess(race_guess(subject, lens) if isinstance(lens, Lens) else None)
+        guess = reach_guess(subject) if subject.kind == "convolutions" else None
+        self.guess.show_guess(race_guess(subject, lens) if isinstance(lens, Lens) else guess)
         if picture is None or not isinstance(lens, Lens):
             return
         name = subject.cell.class_name(lens.target)

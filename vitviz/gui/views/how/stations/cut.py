@@ -13,6 +13,7 @@ from vitviz.engine.station_requests import EmbeddingRequest
 from vitviz.gui.views.how.guess import Guess, GuessCard
 from vitviz.gui.views.how.pieces.barcode import Barcode
 from vitviz.gui.views.how.pieces.picture import PatchPicture, Picture
+from vitviz.gui.views.how.sides import SIDES
 from vitviz.gui.views.how.station import SCREEN_ONLY, Columns, Station, column, quiet, strong
 from vitviz.gui.views.how.subject import Facts, Subject
 from vitviz.gui.views.how.windows import Windows, windows_of
@@ -27,9 +28,6 @@ APART = 0.3
 """Of a patch's side: how far they fall."""
 
 FALLING_MS = 700
-
-SIDES = (4, 7, 8, 14, 16, 28, 32)
-"""Of patches that one might think of."""
 
 MOST_APART = 1600
 """Patches that are still seen when they are apart."""

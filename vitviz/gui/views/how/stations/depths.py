@@ -153,6 +153,24 @@ def race_guess(subject: Subject, lens: Lens) -> Guess:
     )  # fmt: skip
 
 
+def reach_guess(subject: Subject) -> Guess | None:
+    """From which part of the layers on a place of a CNN can see all of the input."""
+    layers, side = subject.outline.layers, max(subject.geometry.input_size)
+    fields = [layer.receptive for layer in layers]
+    if any(field is None for field in fields):
+        return None
+    seeing = [index for index, field in enumerate(fields) if (field or 0) >= side]
+    first = seeing[0] if seeing else len(layers)
+    right = min(3 * first // len(layers), 3)
+    found = f"From {layers[first].name} on" if seeing else "Never: at most"
+    most = min(max(field or 0 for field in fields), side)
+    return Guess(
+        "from where on can a place see as far as the photo is wide?",
+        ("the first third of the layers", "the middle", "the last third", "nowhere"), right,
+        f"{found}, layer {first + 1} of {len(layers)}." if seeing else f"{found} {most:.0f} px.",
+    )  # fmt: skip
+
+
 def parts_bars(subject: Subject, parts: Parts) -> tuple[tuple[tuple[str, float], ...], ...]:
     """Of each layer: how long the token is before it, and what each part adds."""
     bars = []

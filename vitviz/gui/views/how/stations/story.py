@@ -47,7 +47,7 @@ class StoryStation(Station):
         self.said.setVisible(subject.has_classes)
         self.scores.setVisible(subject.has_classes)
         for button, stop in zip(self.steps, STOPS[1:], strict=True):
-            button.setText(menu_text(heading(stop, subject.kind).title))
+            button.setText(menu_text(heading(stop, subject.kind, subject.has_classes).title))
 
     def focus_first(self) -> None:
         self.steps[0].setFocus(Qt.FocusReason.OtherFocusReason)
