@@ -13,6 +13,7 @@ measured here and ``--forward-ms``, what one forward of one photo takes on the G
 from __future__ import annotations
 
 import argparse
+import math
 import subprocess
 import sys
 import tempfile
@@ -97,9 +98,10 @@ def command(source: Path, model: Path, out: Path, *more: str) -> list[str]:
 
 
 def measure(name: str, commands: Sequence[Sequence[str]], count: int) -> float:
-    """Prints a line, and gives the processor time of a photo in seconds."""
+    """Prints a line, and gives photos a second."""
     first, second = watched(commands), watched(commands)
-    rate = count / max(first.seconds - second.seconds, 1e-3)
+    seconds = first.seconds - second.seconds
+    rate = count / seconds if seconds > 0 else math.nan  # too few photos, or a busy machine
     processor = (first.processor - second.processor) / count
     print(
         f"{name:26}{first.seconds:9.1f}{second.seconds:10.1f}{rate:11.2f}"
@@ -130,7 +132,7 @@ def main() -> None:
     parser.add_argument("--model", choices=("Ti", "B"), default="B", help="DeiT-Tiny or ViT-B/16")
     option = parser.add_argument
     option("--forward-ms", type=float, default=8.0, help="on a GPU, for the estimate")
-    option("--beside-ms", type=float, default=30.0,
+    option("--beside-ms", type=float, default=45.0,
         help="processor time of a photo beside its forward, for the estimate")  # fmt: skip
     asked = parser.parse_args()
     names = {"Ti": "DeiT-Tiny", "B": "ViT-B/16"}

@@ -10,7 +10,7 @@ import json
 import math
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +53,7 @@ class ResultTable:
         names: Of all columns, in order.
         source: Where the photos were; None where nothing says it.
         work: What was done with them; None where nothing says it.
+        orders: Found before, by column and direction; only whoever arranges the table looks there.
     """
 
     path: Path
@@ -61,6 +62,7 @@ class ResultTable:
     names: tuple[str, ...]
     source: Path | None = None
     work: WorkSpec | None = None
+    orders: dict[tuple[str, bool], Index] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.texts["photo"])
@@ -182,7 +184,10 @@ def arranged(
         failed: Only photos without a result.
         progress: May raise ``Cancelled``.
     """
-    order = _order(table, column, descending, progress)
+    asked = column, descending
+    if asked not in table.orders:
+        table.orders[asked] = _order(table, column, descending, progress)
+    order = table.orders[asked]
     if words.strip() or failed:
         kept = _kept(table, words.casefold().split(), failed, progress)
         order = order[kept[order]]
