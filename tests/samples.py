@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,24 @@ CARD = ModelCard(
     Preprocessing((12, 20), 4, (0.5,) * 3, (0.5,) * 3, "shortest edge, then centre crop", 20),
 )  # fmt: skip
 
+NOBODY = "\U00016a50"
+"""A letter of a script that hardly any font has."""
+
 
 def save_checkpoint(path: Path) -> Path:
     """3 x 5 patches, CLS and two registers, 2 layers, 3 heads, 7 classes."""
     save_file(dict(random_network(SMALL).state_dict()), path)
     path.with_suffix(".json").write_text(to_json(CARD), encoding="utf-8")
+    return path
+
+
+def of_class(checkpoint: Path, name: str) -> Path:
+    """A copy of a checkpoint that ``save_checkpoint`` wrote, its first class called so."""
+    path = checkpoint.with_name("named.safetensors")
+    path.write_bytes(checkpoint.read_bytes())
+    path.with_suffix(".json").write_text(
+        to_json(replace(CARD, names=(name, *"bcdefg"))), encoding="utf-8"
+    )
     return path
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.samples import save_photo
+from tests.samples import NOBODY, save_photo
 from vitviz.batch.job import Batch, BatchRefused, Outputs, SettingsChanged
 from vitviz.batch.listing import JOURNAL
 from vitviz.batch.progress import BatchProgress
@@ -234,6 +234,18 @@ def test_figures_are_those_of_one_photo(batch: Batch, tmp_path: Path, suffix: st
     write_figure(alone, session, Engine(), "cpu")
     made = batch.out / f"in/b-attention-figure.{suffix}"
     assert made.read_bytes() == alone.read_bytes()
+
+
+def test_letters_that_no_font_has_are_counted(batch: Batch) -> None:
+    figure = replace(batch.session.figure, title=f"cat {NOBODY}")
+    session = replace(batch.session, figure=figure)
+    job = replace(batch, session=session, outputs=Outputs("none", figure="svg"))
+    for before in (0, 6):  # those of an earlier run have their boxes, too
+        summary = run(job, silent)
+        assert (summary.done, summary.before) == (6, before)
+        assert (summary.boxed, summary.missing) == (6, NOBODY)
+        assert "6 figures with boxes for letters. No installed font has" in summary.note
+    assert run(elsewhere(batch), silent).note == ""
 
 
 def test_values_as_tables(batch: Batch) -> None:

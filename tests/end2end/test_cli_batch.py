@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.samples import NOBODY, of_class, save_checkpoint
 from vitviz.__main__ import main
 from vitviz.batch.progress import BatchProgress
 from vitviz.cli import batch as command
@@ -62,6 +63,16 @@ def test_what_is_written_can_be_chosen(here: Path) -> None:
         assert image.size == (30, 20)
         assert "layer 2 · head 3" in image.text["Description"]  # type: ignore[attr-defined]
     assert "top3" not in (here / "x/table.csv").read_text(encoding="utf-8")
+
+
+def test_letters_that_no_font_has_are_said(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = of_class(save_checkpoint(here / "small.safetensors"), f"cat {NOBODY}")
+    options = ["--model", str(model), "--map", "none", "--figure", "svg", "--method",
+               "relevance", "--class", "0"]  # fmt: skip
+    assert main(["batch", "photos", *options]) == 0
+    assert f"3 figures with boxes for letters. No installed font has {NOBODY}" in (
+        capsys.readouterr().err
+    )
 
 
 def test_only_the_table(here: Path) -> None:

@@ -18,6 +18,7 @@ from PIL import Image
 
 import vitviz
 from tests.end2end.test_cli import here, names_in, refused, small_photo
+from tests.samples import NOBODY, of_class, save_checkpoint
 from vitviz.__main__ import main
 from vitviz.session import session_file
 from vitviz.session.state import PhotoRef
@@ -102,7 +103,12 @@ def test_nothing_in_a_stranger_s_file_steers_the_terminal(
 
 def test_films(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     photo = small_photo(here / "photo.png")
+    model = of_class(save_checkpoint(here / "small.safetensors"), f"cat {NOBODY}")
+    options = ["--model", str(model), "--method", "relevance", "--class", "0", "--out", "cat.gif"]
+    assert main(["animate", str(photo), *options]) == 0
+    assert f"No installed font has {NOBODY}: a box" in capsys.readouterr().err
     assert main(["animate", str(photo)]) == 0
+    assert "font" not in capsys.readouterr().err
     with Image.open(here / "photo-rollout-depth.gif") as image:
         assert image.n_frames == 12  # type: ignore[attr-defined]
     arguments = ["--method", "attention", "--along", "heads", "--fps", "5", "--once", "--bare"]

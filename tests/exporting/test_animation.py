@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.samples import names_in, request_for, save_photo
+from tests.samples import NOBODY, names_in, of_class, request_for, save_photo
 from vitviz.engine.answers import Cell
 from vitviz.engine.engine import Engine
 from vitviz.errors import Cancelled, VitvizError
@@ -147,6 +147,13 @@ def test_a_file_says_what_made_it(tmp_path: Path, look: Look, suffix: str) -> No
     assert [one.layer for one in made.maps] == [1, 2]
     assert made.settings["along"] == "layers"
     assert made.settings["range"] == list(ends(shots(cell, View(), "layers", never), Style()))
+
+
+def test_letters_that_no_font_has_are_named(tmp_path: Path, photo: Path, checkpoint: Path) -> None:
+    look = Look(photo, of_class(checkpoint, f"cat {NOBODY}"))
+    arguments = (tmp_path / "film.gif", *look.at(View("relevance", target=0)))
+    assert write_animation(*arguments, Animation("depth"), look.engine.answer) == NOBODY
+    assert write_animation(*arguments, Animation("depth", words=False), look.engine.answer) == ""
 
 
 def test_a_cancelled_one_leaves_nothing(tmp_path: Path, look: Look) -> None:

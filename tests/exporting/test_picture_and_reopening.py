@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.samples import save_photo
+from tests.samples import NOBODY, of_class, save_photo
 from vitviz.engine.answers import Cell
 from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
-from vitviz.exporting.clipboard import picture, values_text
+from vitviz.exporting.clipboard import figure_picture, picture, values_text
 from vitviz.exporting.figure_files import PaneMap
 from vitviz.exporting.map_files import write_map
 from vitviz.exporting.provenance import Disclosure
@@ -27,14 +27,14 @@ from vitviz.session.state import Compare, PhotoRef, Session, View
 class Panes:
     """Two photos of different sizes, at two layers."""
 
-    def __init__(self, folder: Path, checkpoint: Path) -> None:
+    def __init__(self, folder: Path, checkpoint: Path, view: View | None = None) -> None:
         self.engine = Engine()
         refs = (
             PhotoRef(str(save_photo(folder / "one.png", 1, (40, 60)))),
             PhotoRef(str(save_photo(folder / "two.png", 2, (90, 70)))),
         )
-        session = Session(refs, model=str(checkpoint), view=View(layer=0))
-        other = replace(session.pane, photo=refs[1], view=View(layer=1))
+        session = Session(refs, model=str(checkpoint), view=view or View(layer=0))
+        other = replace(session.pane, photo=refs[1], view=view or View(layer=1))
         self.session = replace(session, tab="compare", compare=Compare((other,)))
         self.cells = [self.engine.answer(request) for request in plan(self.session, "cpu")]
 
@@ -61,7 +61,7 @@ def places_of(small: np.ndarray, whole: np.ndarray) -> list[tuple[int, int]]:
 
 def test_one_picture_has_the_photo_at_its_full_size(panes: Panes) -> None:
     one = panes.shown[0]
-    copied = picture([one], Style(), shared=False)
+    copied = picture([one], Style(), shared=False).pixels
     values = one.cell.heat_map(one.pane.view).values
     low, high = float(values.min()), float(values.max())
     expected = composite(one.photo.pixels, values, one.cell.geometry, Style(), low, high)
@@ -72,13 +72,21 @@ def test_a_picture_of_panes_has_each_with_the_range_it_has(panes: Panes) -> None
     shown = panes.shown
     maps = [one.cell.heat_map(one.pane.view).values for one in shown]
     for shared in (False, True):
-        whole = picture(shown, Style(), shared)
+        whole = picture(shown, Style(), shared).pixels
         each = [(float(m.min()), float(m.max())) for m in maps]
         together = (min(low for low, _ in each), max(high for _, high in each))
         tall = shown[1]
         ends = together if shared else each[1]
         expected = composite(tall.photo.pixels, maps[1], tall.cell.geometry, Style(), *ends)
         assert len(places_of(expected, whole)) == 1, "the photo with the longest side is as it is"
+
+
+def test_a_copy_names_the_letters_that_no_font_has(tmp_path: Path, checkpoint: Path) -> None:
+    for name, missing in (("cat", ""), (f"cat {NOBODY}", NOBODY)):
+        panes = Panes(tmp_path, of_class(checkpoint, name), View("relevance", target=0))
+        for shown in (panes.shown[:1], panes.shown):
+            assert picture(shown, Style(), shared=False).missing == missing
+        assert figure_picture(panes.session, "compare", panes.engine, "cpu").missing == missing
 
 
 def test_values_for_a_spreadsheet(panes: Panes) -> None:

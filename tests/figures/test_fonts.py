@@ -18,6 +18,7 @@ from matplotlib.font_manager import fontManager, get_font
 from matplotlib.ft2font import FT2Font
 
 from tests.figures.test_arrangement import panel
+from tests.samples import NOBODY
 from vitviz.exporting.lettering import Lettering
 from vitviz.exporting.plate import Plate, Words
 from vitviz.figures import fonts
@@ -30,8 +31,7 @@ from vitviz.figures.typesetting import Face
 from vitviz.wording.names import missing_letters
 
 GRID = Grid(((panel(5),),), caption="a caption")
-CAT, DOG, NOBODY = "猫", "犬", "\U00016a50"
-"""The last is of a script that hardly any font has."""
+CAT, DOG = "猫", "犬"
 
 
 def save_font(path: Path, name: str, letters: str) -> Path:

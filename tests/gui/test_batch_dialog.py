@@ -14,6 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
+from tests.samples import NOBODY
 from vitviz import progress
 from vitviz.batch import inputs
 from vitviz.batch.listing import JOURNAL
@@ -267,6 +268,9 @@ def test_progress_and_long_lists(ui: Driver) -> None:
     text = dialog.failures.toPlainText()
     assert text == "a/x.jpg: It is bad.\nand 1,199 more; the table has them all"
     assert dialog.height() >= dialog.layout().totalHeightForWidth(dialog.width())
+    dialog.show_summary(Summary(2, boxed=2, missing=NOBODY))
+    assert f"No installed font has {NOBODY}: a box" in dialog.failures.toPlainText()
+    assert dialog.failures.isVisibleTo(dialog)
 
 
 def test_choices_that_mean_the_same_on_every_photo(ui: Driver) -> None:

@@ -15,6 +15,7 @@ from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox
 
 from tests.gui.conftest import Driver
+from tests.samples import NOBODY, of_class
 from vitviz.exporting import animation
 from vitviz.exporting.clipboard import picture
 from vitviz.exporting.figure_files import PaneMap
@@ -201,7 +202,30 @@ def test_copying_every_pane(ui: Driver) -> None:
     shown = [PaneMap(s.pane, s.cell, s.opened.photo) for s in states(ui)]  # type: ignore[union-attr,arg-type]
     ui.do("edit.copy")
     idle(ui)
-    np.testing.assert_array_equal(copied_pixels(), picture(shown, ui.session.style, shared=True))
+    copied = picture(shown, ui.session.style, shared=True)
+    np.testing.assert_array_equal(copied_pixels(), copied.pixels)
+
+
+def test_letters_that_no_font_has_are_said_of_copies_and_films(
+    ui: Driver, tmp_path: Path, checkpoint: Path, accept: Callable[..., None]
+) -> None:
+    model = str(of_class(checkpoint, f"cat {NOBODY}"))
+    ui.window.store.set(replace(ui.session, model=model, view=View("relevance", target=0)))
+    ui.settle()
+    state = ui.window.status.state
+    ui.do("edit.copy")
+    idle(ui)
+    assert state.text().startswith("Copied a picture of ")
+    assert state.text().endswith(f". No font has {NOBODY}")
+    assert f"No installed font has {NOBODY}: a box stands for each." in state.toolTip()
+    accept(tmp_path / "film.gif", along="depth")
+    ui.do("file.export_animation")
+    idle(ui)
+    assert state.text() == f"Saved film.gif. No font has {NOBODY}"
+    accept(tmp_path / "map.npy")
+    ui.do("file.save_map")
+    idle(ui)
+    assert (state.text(), state.toolTip()) == ("Saved map.npy", "")
 
 
 def states(ui: Driver) -> tuple[PaneState, ...]:

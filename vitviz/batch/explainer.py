@@ -64,6 +64,7 @@ class Result:
         map: The map's values as float16, in Base64; "" where they are not asked for.
         files: What was written: path relative to the folder of the results, and size in bytes.
         error: What went wrong; "" where nothing did.
+        missing: Letters of its figure that no installed font has.
     """
 
     sha256: str = ""
@@ -71,18 +72,32 @@ class Result:
     map: str = ""
     files: dict[str, int] = field(default_factory=dict)
     error: str = ""
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Written:
+    """Files of a photo.
+
+    Args:
+        files: Path relative to the folder of the results, and size in bytes.
+        missing: Letters of the figure that no installed font has: a box stands for each.
+    """
+
+    files: dict[str, int] = field(default_factory=dict)
+    missing: str = ""
 
 
 Read = Callable[[], bytes]
 """The bytes of a photo's file; raises ``VitvizError`` where they cannot be had."""
 
-Write = Callable[[Photo, Cell, Session, Engine], dict[str, int]]
-"""Writes what is wanted of a photo; returns the sizes of the files."""
+Write = Callable[[Photo, Cell, Session, Engine], Written]
+"""Writes what is wanted of a photo."""
 
 
-def nothing(_photo: Photo, _cell: Cell, _session: Session, _engine: Engine) -> dict[str, int]:
+def nothing(_photo: Photo, _cell: Cell, _session: Session, _engine: Engine) -> Written:
     """Writes no files."""
-    return {}
+    return Written()
 
 
 class Explainer:
@@ -239,14 +254,14 @@ class Explainer:
         (request,) = plan(session, self.model.device)
         cell = self._cell(photo, request, session)
         self.control.check()
-        files = write(photo, cell, session, self._engine)
+        written = write(photo, cell, session, self._engine)
         values, found = "", row(photo, cell, session.view, outputs.classes)
         if outputs.trust:
             found |= self._trust(cell, session)
         if outputs.maps:
             half, extra = map_columns(cell.heat_map(session.view))
             values, found = base64.b64encode(half.tobytes()).decode(), found | extra
-        return Result(photo.sha256, found, values, files)
+        return Result(photo.sha256, found, values, written.files, missing=written.missing)
 
     def _trust(self, cell: Cell, session: Session) -> Row:
         """Whether the map is better than chance; nothing of one that puts patches in no order."""

@@ -49,6 +49,7 @@ class Entry:
         row: Its columns in the table; empty where it failed.
         error: What went wrong; "" where nothing did.
         map: The map's values as float16, in Base64; "" where they are not asked for.
+        missing: Letters of its figure that no installed font had: a box stands for each.
     """
 
     photo: str
@@ -59,6 +60,7 @@ class Entry:
     row: Row = field(default_factory=dict)
     error: str = ""
     map: Annotated[str, Within(0, LONGEST_MAP)] = ""
+    missing: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from vitviz.batch.explainer import Explainer, words_of
+from vitviz.batch.explainer import Explainer, Written, words_of
 from vitviz.batch.inputs import read_item
 from vitviz.batch.journal import Entry, cannot_write
 from vitviz.batch.listing import JOURNAL, BatchItem
@@ -63,14 +63,14 @@ class Worker:
         )
         return Entry(
             item.key, size, changed_ns, result.sha256, result.files, result.row,
-            result.error, result.map,
+            result.error, result.map, result.missing,
         )  # fmt: skip
 
     def _write(
         self, item: BatchItem, photo: Photo, cell: Cell, session: Session, engine: Engine
-    ) -> dict[str, int]:
-        """Writes the files; gives their sizes by their paths in the folder of the results."""
-        spec, written = self.explainer.spec, dict[str, int]()
+    ) -> Written:
+        """Writes the files."""
+        spec, written, missing = self.explainer.spec, dict[str, int](), ""
         wanted, said = spec.outputs, spec.disclosure
         base = f"{item.place}-{session.view.method}"
         if wanted.map != "none":
@@ -87,9 +87,9 @@ class Worker:
             name = f"{base}-figure.{wanted.figure}"
             with self._writing(name) as path:
                 device, control = self.explainer.model.device, self.explainer.control
-                write_figure(path, session, engine, device, control.progress, said)
+                missing = write_figure(path, session, engine, device, control.progress, said)
                 written[name] = path.stat().st_size
-        return written
+        return Written(written, missing)
 
     @contextmanager
     def _writing(self, name: str) -> Iterator[Path]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, get_args
 from vitviz.cli.choices import add_choices, chosen, said_of_model
 from vitviz.cli.options import add_disclosure, counted, disclosure, print_notes, warn_of_model
 from vitviz.cli.registers import with_registers
-from vitviz.cli.terminal import say
+from vitviz.cli.terminal import say, warn
 from vitviz.engine.engine import Engine
 from vitviz.engine.plan import plan
 from vitviz.errors import PhotoTooLarge, VitvizError
@@ -23,6 +23,7 @@ from vitviz.session.state import PhotoRef
 from vitviz.session.strict import check_map, check_query
 from vitviz.wording.caption import caption
 from vitviz.wording.description import describe_map
+from vitviz.wording.names import missing_letters
 
 if TYPE_CHECKING:
     from vitviz.cli.options import Subparsers
@@ -83,6 +84,8 @@ def run(options: argparse.Namespace) -> int:
     print_notes(photo)
     warn_of_model(cell.card)
     said = disclosure(options)
-    write_animation(out, photo, cell, session, animation, engine.answer, disclosure=said)
+    missing = write_animation(out, photo, cell, session, animation, engine.answer, disclosure=said)
+    if missing:
+        warn(missing_letters(missing))
     say(f"  wrote {out}")
     return 0

@@ -115,6 +115,8 @@ def say_outcome(summary: Summary, quiet: bool) -> int:
             say(f"  wrote {table}")
         if summary.card is not None:
             warn_of_model(summary.card)
+    if summary.note:
+        warn(summary.note)
     if not summary.failed:
         return 0
     warn(f"vitviz: {summary.failed:,} of {summary.done:,} failed:")

@@ -15,6 +15,7 @@ from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import VitvizError
 from vitviz.exporting.film import Film, encode
 from vitviz.exporting.formats import check_suffix
+from vitviz.exporting.lettering import missing_in
 from vitviz.exporting.map_files import CHANGED, check_target
 from vitviz.exporting.plate import Plate, Words
 from vitviz.exporting.provenance import Disclosure, provenance_of, to_json
@@ -76,7 +77,7 @@ def write_animation(
     answer: Callable[[ExplainRequest, Progress], Cell],
     progress: Progress = silent,
     disclosure: Disclosure | None = None,
-) -> None:
+) -> str:
     """Writes a film of maps; the suffix says of which kind.
 
     Args:
@@ -88,6 +89,9 @@ def write_animation(
         answer: Gives the cells of other heads, for methods that fuse heads first.
         progress: Called before each frame.
         disclosure: What is said of where it comes from.
+
+    Returns:
+        The letters in it that no installed font has, which are boxes; "" for none.
 
     Raises:
         VitvizError: There can be no such film, or it cannot be written. What was there stays.
@@ -106,6 +110,8 @@ def write_animation(
     content = encode(path.suffix.lower(), drawn, animation.film, to_json(provenance), progress)
     progress(Stage("writing_file"), 1.0)  # the last moment to cancel
     write_with_provenance(path, content, provenance, beside=disclosure.beside)
+    words = _words(shown, session.style, animation)
+    return missing_in(*(text for one in words for text in (one.heading, one.caption)))
 
 
 def check(path: Path, photo: Photo, cell: Cell, animation: Animation) -> None:
@@ -163,11 +169,7 @@ def frames(
     pixels = narrowed(photo.pixels, min(animation.width, MOST_PIXELS))
     quantity = shown[0][0].explanation.quantity
     how = Look(style_for(style, quantity), *ends(shown, style))
-    words = [
-        Words(heading(cell, view, animation.along), caption(describe_map(cell, view, style)))
-        if animation.words else Words()
-        for cell, view in shown
-    ]  # fmt: skip
+    words = _words(shown, style, animation)
     bar = bar_of(how[1:], quantity, how.style, ("all frames",))
     plate = Plate(pixels.shape[:2], bar if animation.bar else None, words)
     is_bare = not animation.words and not animation.bar
@@ -175,6 +177,15 @@ def frames(
         progress(Stage("drawing_frames", number, len(shown)), number / len(shown))
         picture = drawn(pixels, cell.heat_map(view), how)
         yield picture if is_bare else plate.draw(picture, words[number])
+
+
+def _words(shown: Sequence[tuple[Cell, View]], style: Style, animation: Animation) -> list[Words]:
+    """What stands with each frame."""
+    return [
+        Words(heading(cell, view, animation.along), caption(describe_map(cell, view, style)))
+        if animation.words else Words()
+        for cell, view in shown
+    ]  # fmt: skip
 
 
 def heading(cell: Cell, view: View, along: Along) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
 from vitviz.engine.engine import Engine
 from vitviz.exporting.figure_files import PaneMap, compose
+from vitviz.exporting.lettering import missing_in
 from vitviz.exporting.plate import Plate, Words, sheet
 from vitviz.figures.spec import Content, FigureSpec
 from vitviz.maps.bar import bar_of
@@ -32,9 +33,20 @@ PANE_EDGE = 2048
 """Longer side of each photo where there are several, in pixels, at most."""
 
 
-def picture(
-    shown: Sequence[PaneMap], style: Style, shared: bool
-) -> UInt8[np.ndarray, "height width 3"]:
+@dataclass(frozen=True)
+class Picture:
+    """What is copied.
+
+    Args:
+        pixels: Red, green, blue.
+        missing: Letters in it that no installed font has: a box stands for each.
+    """
+
+    pixels: UInt8[np.ndarray, "height width 3"]
+    missing: str = ""
+
+
+def picture(shown: Sequence[PaneMap], style: Style, shared: bool) -> Picture:
     """The maps over their photos with colour bars and captions.
 
     One photo stands at its full size; of several, the longer sides are made equal.
@@ -62,7 +74,9 @@ def picture(
         note = (f"shared by {letters}",) if letters else ()
         bar = bar_of((ends.low, ends.high), heat_map.quantity, how.style, note)
         plates.append(Plate(pixels.shape[:2], bar, words).draw(picture, said))
-    return sheet(plates, math.ceil(math.sqrt(len(plates)))) if len(plates) > 1 else plates[0]
+    columns = math.ceil(math.sqrt(len(plates)))
+    missing = missing_in(*(text for said in words for text in (said.heading, said.caption)))
+    return Picture(sheet(plates, columns) if len(plates) > 1 else plates[0], missing)
 
 
 def figure_picture(
@@ -71,7 +85,7 @@ def figure_picture(
     engine: Engine,
     device: str = "auto",
     progress: Progress = silent,
-) -> UInt8[np.ndarray, "height width 3"]:
+) -> Picture:
     """What a view shows, drawn as a figure.
 
     Args:
@@ -90,10 +104,8 @@ def figure_picture(
     )  # fmt: skip
     composed = compose(replace(session, figure=spec), engine, device, progress)
     progress(Stage("drawing_figure"), 0.5)
-    pixels: UInt8[np.ndarray, "height width 3"] = np.ascontiguousarray(
-        Drawing(composed.grid, spec).pixels()[..., :3]
-    )
-    return pixels
+    drawing = Drawing(composed.grid, spec)
+    return Picture(np.ascontiguousarray(drawing.pixels()[..., :3]), drawing.layout.missing)
 
 
 def values_text(heat_map: HeatMap, separator: str) -> str:

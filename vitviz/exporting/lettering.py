@@ -7,8 +7,12 @@ from functools import cache
 from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import ImageDraw, ImageFont
+
+if TYPE_CHECKING:
+    from vitviz.figures.fonts import Font
 
 SURE = (range(0x20, 0x250), range(0x370, 0x500), range(0x2010, 0x2028), range(0x2190, 0x2300))
 """Letters that DejaVu Sans has (but for some twenty that nobody writes): for these, no font has to
@@ -58,16 +62,35 @@ class Lettering:
             yield "".join(letters), _truetype(_own() if path is None else path, self._size)
 
 
+def missing_in(*texts: str) -> str:
+    """The letters of some texts that no installed font has, each once; a box stands for each."""
+    lacking = _lacking("".join(texts))
+    found = _fonts(lacking)
+    return "".join(letter for letter in lacking if letter not in found)
+
+
 def _spares(text: str) -> dict[str, Path]:
     """Files of other fonts for the letters that DejaVu Sans has not."""
-    rare = sorted({c for c in text if not any(ord(c) in sure for sure in SURE)})
+    return {letter: font.path for letter, font in _fonts(_lacking(text)).items()}
+
+
+def _lacking(text: str) -> list[str]:
+    """The letters that DejaVu Sans has not."""
+    rare = sorted({c for c in text if not (c.isspace() or any(ord(c) in sure for sure in SURE))})
     if not rare:
-        return {}
-    from vitviz.figures.fonts import fonts_with, has
+        return []
+    from vitviz.figures.fonts import has
     from vitviz.figures.spec import DEFAULT_FONT
 
-    lacking = [letter for letter in rare if not has(DEFAULT_FONT, letter)]
-    return {letter: font.path for letter, font in fonts_with(lacking).items()}
+    return [letter for letter in rare if not has(DEFAULT_FONT, letter)]
+
+
+def _fonts(lacking: list[str]) -> dict[str, Font]:
+    if not lacking:
+        return {}
+    from vitviz.figures.fonts import fonts_with
+
+    return fonts_with(lacking)
 
 
 @cache

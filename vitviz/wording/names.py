@@ -93,3 +93,10 @@ def missing_letters(letters: str) -> str:
         f"No installed font has {' '.join(letters[:20])}{more}: a box stands for each. Install a "
         "font that has them, such as one of the Noto family."
     )
+
+
+def few_missing_letters(letters: str) -> str:
+    """The same where there is room for a few words; "" for none."""
+    if not letters:
+        return ""
+    return f"No font has {' '.join(letters[:5])}{' …' if len(letters) > 5 else ''}"

@@ -188,7 +188,7 @@ class BatchDialog(LongWorkDialog):
         self.words.setText(
             f"{count_of(summary.done, 'photo')} in {duration(summary.seconds)}{before}{failed}."
         )
-        self.failures.setPlainText("\n".join(summary.lines()))
+        self.failures.setPlainText("\n".join([*filter(None, [summary.note]), *summary.lines()]))
         self._show_state()
 
     @Slot()

@@ -67,14 +67,14 @@ def copy_picture(app: App) -> None:
             return figure_picture(session, content, engine, device, progress)
         return picture([PaneMap(*one) for one in looked_at], session.style, shared)
 
-    def copied(pixels: object) -> None:
-        import numpy as np
+    def copied(made: object) -> None:
+        from vitviz.exporting.clipboard import Picture
 
-        assert isinstance(pixels, np.ndarray)
-        height, width = pixels.shape[:2]
-        image = QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
+        assert isinstance(made, Picture)
+        height, width = made.pixels.shape[:2]
+        image = QImage(made.pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
         QGuiApplication.clipboard().setImage(image.copy())
-        app.status.show_idle(f"Copied a picture of {width} x {height} pixels")
+        app.status.show_idle(f"Copied a picture of {width} x {height} pixels", made.missing)
 
     app.jobs.begin(Job("Copying the picture", draw, copied))
 

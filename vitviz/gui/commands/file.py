@@ -241,10 +241,12 @@ def stem_of(cell: Cell, what: str) -> str:
     return f"{Path(cell.request.photo.path).stem}-{cell.request.method}-{what}"
 
 
-def write(app: App, path: Path, work: Callable[[Progress], object]) -> None:
-    """Writes a file on the jobs' thread, and says so once it is written."""
+def write(app: App, path: Path, work: Callable[[Progress], str | None]) -> None:
+    """Writes a file on the jobs' thread, and says so once it is written; and which letters no
+    font had for it, if ``work`` gives such.
+    """
 
-    def written(_: object) -> None:
-        app.status.show_saved(path)
+    def written(missing: object) -> None:
+        app.status.show_saved(path, missing if isinstance(missing, str) else "")
 
     app.jobs.begin(Job(f"Writing {path.name}", work, written))

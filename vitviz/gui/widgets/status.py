@@ -15,6 +15,7 @@ from vitviz.paths import absolute
 from vitviz.plain_text import shown_text
 from vitviz.plurals import count_of
 from vitviz.progress import Stage
+from vitviz.wording.names import few_missing_letters, missing_letters
 from vitviz.wording.numbers import measured_time
 from vitviz.wording.stages import stage_words
 
@@ -71,18 +72,26 @@ class StatusBar(QStatusBar):
     def set_colours(self, good: str) -> None:
         self._good = good
 
-    def show_idle(self, words: str = "Ready") -> None:
+    def show_idle(self, words: str = "Ready", missing: str = "") -> None:
+        """Nothing is being done, and what was done last.
+
+        Args:
+            words: What that was.
+            missing: The letters of what was made that no installed font has.
+        """
         self.state.setMinimumWidth(0)
         self._show_sign("●", self._good)
-        self.state.setText(shown_text(words, MOST_LETTERS))
+        boxes = f". {few_missing_letters(missing)}" if missing else ""
+        self.state.setText(f"{shown_text(words, MOST_LETTERS)}{boxes}")
+        set_tooltip(self.state, missing_letters(missing))
         self.progress.hide()
         self.cancel.hide()
         self.show_folder.hide()
         self.facts.show()
 
-    def show_saved(self, path: Path) -> None:
-        """A file was written, which can be shown in its folder."""
-        self.show_idle(f"Saved {path.name}")
+    def show_saved(self, path: Path, missing: str = "") -> None:
+        """A file was written, which can be shown in its folder; and what no font had for it."""
+        self.show_idle(f"Saved {path.name}", missing)
         self._saved = path
         self.show_folder.setToolTip(shown_text(str(absolute(path).parent)))
         self.show_folder.show()
@@ -94,6 +103,7 @@ class StatusBar(QStatusBar):
 
     def show_progress(self, stage: Stage, fraction: float) -> None:
         self._show_sign("○")
+        set_tooltip(self.state, "")
         self.state.setText(shown_text(stage_words(stage), MOST_LETTERS))
         # The stages have room for the longest so far: the bar would jump from one to the next.
         self.state.setMinimumWidth(max(self.state.minimumWidth(), self.state.sizeHint().width()))
