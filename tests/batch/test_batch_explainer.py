@@ -91,6 +91,25 @@ def test_nothing_is_kept_of_photos_that_are_done(work: WorkSpec, photos: Path) -
     assert engine._traces.held == engine._explanations.held == 0
 
 
+def test_maps_that_refer_to_another_photo(work: WorkSpec, photos: Path) -> None:
+    other = PhotoRef(str(photos / "in10/c.png"))
+    view = View("similarity", layer=1, query=(24.0, 24.0), reference=(other,))
+    explainer = Explainer(replace(work, view=view), "cpu", threads=2)
+    rows, engine = explainer(items(photos)), Engine()
+    for row in rows:
+        assert row["error"] == ""
+        session = replace(explainer.spec.session, photos=(PhotoRef(str(photos / row["key"])),))
+        heat = engine.answer(plan(session, "cpu")[0]).heat_map(view)
+        assert row["maximum"] == pytest.approx(float(heat.values.max()), rel=1e-6)
+    assert set(explainer._engine._seen) <= {other}
+
+
+def test_no_photo_but_the_one_in_hand(work: WorkSpec) -> None:
+    hand = Explainer(work, "cpu")._photos
+    with pytest.raises(LookupError):
+        hand.get(PhotoRef("elsewhere.png"), (0, 0, 0))
+
+
 def test_there_and_back(work: WorkSpec, tmp_path: Path) -> None:
     some = replace(
         work, said=("heads=3", "grid=3x5"), names=("bear", "фокс"), background=(1, 2, 3),
@@ -135,6 +154,12 @@ def changed(**fields: Any) -> Callable[[dict[str, Any]], None]:
         (lambda data: data["view"].update(query="../x"), "view.query"),
         (lambda data: data["view"].update(layer="last"), '"view.layer"'),
         (changed(model=3), '"model" must be'),
+        (
+            lambda data: data["view"].update(
+                reference=[{"path": "//evil/x.png", "frame": 0, "allow_large": False}]
+            ),
+            "on another computer",
+        ),
     ],
 )
 def test_specs_that_are_none(

@@ -186,6 +186,8 @@ def connected(batch: Batch, address: str | None = None, gpus: float = 0.0) -> It
     if batch.shard != WHOLE:
         raise VitvizError("Ray divides the work itself.", "Leave out --shard, or --engine ray.")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report to its makers
+    if not address:  # it warns on the terminal of what is so in every run; what fails is said here
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray
     import ray.data
 
@@ -274,10 +276,13 @@ def _refusal(number: int, error: VitvizError) -> dict[str, list[Any]]:
 
 def _reason(error: BaseException) -> str:
     """What went wrong first, in a line; Ray's own texts are of many."""
-    while (cause := getattr(error, "cause", None) or error.__cause__) is not None:
-        error = cause
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0][:300]}"
+    chain = [error]
+    while (cause := getattr(chain[-1], "cause", None) or chain[-1].__cause__) is not None:
+        chain.append(cause)
+    first = next((one for one in reversed(chain) if str(one).strip()), error)
+    lines = [line for line in str(first).strip().splitlines() if line.strip()] or [""]
+    # The last line of a traceback says what was raised.
+    return f"{type(first).__name__}: {lines[-1 if 'Traceback' in str(first) else 0].strip()[:300]}"
 
 
 def _text(item: BatchItem) -> str:
