@@ -12,7 +12,8 @@ Selvaraju et al., "Grad-CAM", ICCV 2017, arXiv 1610.02391, with the heads as cha
 
 Differences from the source: there the last layer and the row of CLS; here every layer, and the row
 of any token. In the last layer of a network that classifies from CLS no other row has a gradient:
-their maps are zero. Not scaled to 0..1.
+their maps are zero. Where tokens look at those of their own window, all others have no gradient, nor
+do pairs that a shifted window keeps apart. Not scaled to 0..1.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 
 from vitviz.maps.heat_map import Explanation, Quantity
 from vitviz.methods.base import Method, Question
+from vitviz.methods.parts.slopes import of_possible
 from vitviz.models.tokens import runs
 from vitviz.progress import Progress
 from vitviz.shapes import Float32
@@ -64,6 +66,8 @@ def _weighted(
     for run in runs(query):
         for rows, block in attention.row_blocks(queries=run, room=room):
             slopes = gradients.rows(layer, slice(None), rows, slopes_room)
+            if attention.windows is not None:
+                slopes = of_possible(slopes, block)
             weights = slopes[..., first:].mean(-1, keepdim=True)
             total += (weights * block).sum((0, 1))
     values: Float32[np.ndarray, "1 tokens"]

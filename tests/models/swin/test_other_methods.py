@@ -1,4 +1,4 @@
-"""LeGrad, DAAM, GMAR and what counts values, through windows, shifts, padding and merging: against
+"""LeGrad, DAAM, GMAR, Attention Grad-CAM and what counts values, through windows, shifts, padding and merging: against
 whole matrices, entry by entry, in float64.
 """
 
@@ -183,6 +183,19 @@ def test_gmar(trace: Trace, dense: Dense, norm: str) -> None:
             wanted = end[list(trace.tokens_in(layer, QUERIES[1]))].mean(0)
             near(found.by_layer[layer].values[0], wanted)
             assert found.by_layer[layer].tokens.grid == grids[start]
+
+
+def test_attention_grad_cam(trace: Trace, dense: Dense) -> None:
+    for query in QUERIES:
+        question = Question(query, target=2)
+        found = METHODS["attention-grad-cam"].explain(trace, question, silent)
+        for layer, (attention, slopes) in enumerate(
+            zip(dense.attention, dense.slopes, strict=True)
+        ):
+            rows = list(trace.tokens_in(layer, query))
+            weights = slopes[:, rows].mean(-1, keepdims=True)
+            wanted = (weights * attention[:, rows]).mean((0, 1))
+            near(found.by_layer[layer].values[0], wanted.clip(min=0))
 
 
 def added(network: SwinTransformer, dense: Dense) -> list[np.ndarray]:

@@ -36,4 +36,16 @@ def slopes_in_windows(
     for rows, block in attention.window_blocks():
         at = slice(rows.start // slots, rows.stop // slots)
         slopes = (gradient.mixed[:, at] @ gradient.v[:, at].mT).flatten(1, 2)
-        yield rows, slopes.masked_fill_(block < NEVER, 0.0)
+        yield rows, of_possible(slopes, block)
+
+
+def of_possible(
+    slopes: Float[Tensor, "heads rows keys"], block: Float[Tensor, "heads rows keys"]
+) -> Float[Tensor, "heads rows keys"]:
+    """dy/dA with 0 wherever tokens in windows cannot look at each other; in place.
+
+    Args:
+        slopes: dy/dA.
+        block: A, of the same pairs.
+    """
+    return slopes.masked_fill_(block < NEVER, 0.0)
