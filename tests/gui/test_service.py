@@ -49,6 +49,29 @@ def test_answers_come_on_the_asking_thread(service: Service, qtbot: QtBot, photo
     assert stages[0] == Stage("loading_torch")
 
 
+def test_work_that_a_map_waits_for_does_not_stand_aside(
+    service: Service, qtbot: QtBot, photos
+) -> None:
+    wanted = request(photos[0])
+    begun, asked = threading.Event(), threading.Event()
+
+    def hold(stage: Stage, fraction: float) -> None:
+        if stage.kind == "block" and not begun.is_set():
+            begun.set()  # the network's answer to the photo is being made here from now on
+            asked.wait(WAIT_MS / 1000)
+
+    other = threading.Thread(
+        target=lambda: service.engine.answer(wanted, service.aside(hold)), daemon=True
+    )
+    other.start()
+    assert begun.wait(WAIT_MS / 1000)
+    with qtbot.waitSignal(service.answered, timeout=WAIT_MS):
+        service.ask([wanted])
+        asked.set()
+    other.join(WAIT_MS / 1000)
+    assert not other.is_alive()
+
+
 def test_memory_of_closed_photos_is_given_back(
     service: Service, qtbot: QtBot, photos, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -173,6 +173,6 @@ class PhotoCache:
         return self._photos.get(
             (ref, background),
             opened,
-            waiting=lambda: progress(Stage("opening_photo"), 0),
+            waiting=lambda: progress(Stage("waiting"), 0),
             is_valid=lambda stamped: now in (stamped[0], None),
         )[1]

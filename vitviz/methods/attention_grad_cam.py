@@ -12,8 +12,8 @@ Selvaraju et al., "Grad-CAM", ICCV 2017, arXiv 1610.02391, with the heads as cha
 
 Differences from the source: there the last layer and the row of CLS; here every layer, and the row
 of any token. In the last layer of a network that classifies from CLS no other row has a gradient:
-their maps are zero. Where tokens look at those of their own window, all others have no gradient, nor
-do pairs that a shifted window keeps apart. Not scaled to 0..1.
+their maps are zero. Where tokens look at those of their own window, all others have no gradient,
+nor do pairs that a shifted window keeps apart. Not scaled to 0..1.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""LeGrad, DAAM, GMAR, Attention Grad-CAM and what counts values, through windows, shifts, padding and merging: against
-whole matrices, entry by entry, in float64.
+"""LeGrad, DAAM, GMAR, Attention Grad-CAM and what counts values, through windows, shifts, padding
+and merging: against whole matrices, entry by entry, in float64.
 """
 
 from __future__ import annotations

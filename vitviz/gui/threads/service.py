@@ -43,7 +43,7 @@ TIDY_MS = 1000
 """How long after a photo was left its memory is given back: going through many costs no time."""
 
 ASIDE_S = 0.03
-"""How often a chart's work that stands aside looks whether it may go on."""
+"""How often work that stands aside looks whether it may go on."""
 
 THREADS = 2
 """Of the engine, and of the opener: a slow pane leaves one for the others."""
@@ -171,6 +171,7 @@ class Service(QObject):
         self.photos = photos
         self.engine = Engine(photos)
         self._answers_folder = answers
+        self._waiting: set[object] = set()
         self._maps = Desk(self._explain, "vitviz-engine", THREADS, self)
         self._decoder = Desk(self._answer, "vitviz-decoder", parent=self)
         self._stations = Desk(self._answer, "vitviz-stations", parent=self)
@@ -255,14 +256,26 @@ class Service(QObject):
         import_torch()
         from vitviz.charts.gathering import gather
 
-        def aside(stage: Stage, fraction: float) -> None:
-            """Maps go first: what the window shows is not to wait for a folder."""
+        # What the window shows is not to wait for a folder.
+        return gather(
+            self.engine, asked, self.aside(progress), lambda chart: self._charts.tell(asked, chart)
+        )
+
+    def aside(self, progress: Progress) -> Progress:
+        """For work that asks the engine on a thread of its own: lets what the window shows go
+        first.
+
+        What the window shows may in turn need what this work is at, such as the network's answer
+        to the same photo, or its memory: then both would wait for ever, so the work goes on.
+        """
+
+        def tell(stage: Stage, fraction: float) -> None:
             progress(stage, fraction)
-            while self._maps.is_busy:
+            while self.is_busy and not self._waiting:
                 time.sleep(ASIDE_S)
                 progress(stage, fraction)
 
-        return gather(self.engine, asked, aside, lambda chart: self._charts.tell(asked, chart))
+        return tell
 
     @Slot(object, object, float)
     def _on_chart_progress(self, asked: ChartQuestion, stage: Stage, fraction: float) -> None:
@@ -364,7 +377,20 @@ class Service(QObject):
         # would wait for torch's, holding the interpreter, and the window with it (0.3 s measured).
         Image.preinit()
         import_torch()
-        return self.engine.answer(request, progress)
+        me = object()
+
+        def tell(stage: Stage, fraction: float) -> None:
+            """Remembers who waits for other threads, for those that stand aside."""
+            if stage.kind == "waiting":
+                self._waiting.add(me)
+            else:
+                self._waiting.discard(me)
+            progress(stage, fraction)
+
+        try:
+            return self.engine.answer(request, tell)
+        finally:
+            self._waiting.discard(me)
 
     def _open(self, question: PhotoQuestion, progress: Progress) -> OpenPhoto:
         progress(Stage("opening_photo"), 0)

@@ -37,13 +37,12 @@ ORDERS = 100
 KEPT = 200
 """Answers that are kept; the numbers that they share count once."""
 
-ASIDE_S = 0.03
-"""How often work that stands aside looks whether it may go on."""
-
 SHOWN_EVERY_S = 0.25
 
-NICE = 15
-"""Of the thread that tests: other work of this computer goes first."""
+NICE = 5
+"""Of the thread that tests: other work of this computer goes first, and leaves it a quarter of a
+core. At 15 it would get a thirtieth, stand still for minutes, and hold up maps that need what it is
+at."""
 
 
 class TrustWatch(QObject):
@@ -173,14 +172,7 @@ class TrustWatch(QObject):
         progress(Stage("loading_torch"), 0.0)
         import_torch()
         step_back(NICE)
-
-        def aside(stage: Stage, fraction: float) -> None:
-            progress(stage, fraction)
-            while self._service.is_busy:
-                time.sleep(ASIDE_S)
-                progress(stage, fraction)
-
-        return self._service.engine.answer(request, aside)
+        return self._service.engine.answer(request, self._service.aside(progress))
 
     def _keep(self, request: TrustRequest, outcome: Trust | BaseException) -> None:
         self._known[request] = outcome
