@@ -317,5 +317,6 @@ def test_linked_panes_look_for_the_very_patch_that_was_clicked(
     assert [request.reference for request in requests] == [(second,), ()]
     assert [state.cell.patches_of_query(0) != () for state in states(ui)] == [False, True]
     assert requests[0].asks_elsewhere
+    assert f" of {photos[1].name}" in ui.compare.caption.text
     ui.press("go.query")
     assert {pane.view.reference for pane in ui.session.panes} == {()}

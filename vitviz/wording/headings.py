@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -211,4 +211,5 @@ def _query(of: Description) -> Aspect:
         return Aspect(NO_MATTER, "")
     photo = of.query_photo or (of.photo if of.method.refers == "photo" else None)
     key = (of.direction, of.query_place, photo)
-    return Aspect(key, f"{of.direction} {query_words(of)}")
+    # Beside maps of other photos it has to be said of this one's, too, on which of them it lies.
+    return Aspect(key, f"{of.direction} {query_words(replace(of, query_photo=photo))}")
