@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog
 
+from vitviz.errors import PhotoError
 from vitviz.gui import documents
 from vitviz.gui.documents import keep_picture
 from vitviz.gui.found import FEW
@@ -252,6 +254,26 @@ def test_several_broken_photos_and_a_good_one(ui: Driver, tmp_path: Path) -> Non
     ui.settle()
     assert "broken0.png" in ui.message
     assert "and 2 more" in ui.message
+
+
+def test_many_that_fail_together_are_taken_out_together(ui: Driver, tmp_path: Path) -> None:
+    """Each time the whole list is made anew."""
+    session, photos = ui.session, ui.window.controller.photos
+    broken = [PhotoRef(str(tmp_path / f"broken{i}.png")) for i in range(300)]
+    gone = [PhotoRef(str(tmp_path / f"gone{i}.png")) for i in range(30)]
+    for ref in broken:
+        Path(ref.path).write_bytes(b"\x89PNG\r\n\x1a\n cut")
+    ui.window.store.set(replace(session, photos=(*session.photos, *broken, *gone)))
+    lists, said = list[int](), list[int]()
+    ui.window.store.changed.connect(lambda new, _: lists.append(len(new.photos)))
+    photos.refused.connect(lambda refused: said.append(len(refused)))
+    for ref in (*broken, *gone):
+        ui.window.service.preview_failed.emit(ref, PhotoError("It is cut short."))
+    ui.until(lambda: sum(said) == 300)
+    assert said == [1, 299]
+    assert lists == [len(session.photos) + len(gone) + n for n in (299, 0)]
+    assert set(ui.window.files.missing) == {ref.path for ref in gone}
+    assert "300 files could not be opened: broken0.png" in ui.message
 
 
 def test_a_file_that_is_gone(ui: Driver, tmp_path: Path) -> None:

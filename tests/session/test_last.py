@@ -99,8 +99,8 @@ def test_a_photo_that_was_refused_counts_as_left_out(tmp_path: Path) -> None:
     last = LastSession(tmp_path)
     last.read()
     last.note_opened(whole)
-    last.note_refused(PhotoRef("another"))
-    last.note_refused(whole.photos[1])
+    last.note_refused({PhotoRef("another")})
+    last.note_refused({whole.photos[1]})
     last.keep(session_of("a"))
     assert [name for name in names_in(tmp_path) if name.startswith("last-")]
 

@@ -49,7 +49,8 @@ class Controller(QObject):
         panes_progressed(): Some pane's work went on.
         previewed(Preview): A thumbnail is ready.
         model_ready(ModelCard): The current pane shows another model's answer.
-        photo_refused(PhotoRef, BaseException): A photo could not be opened and was taken out.
+        photos_refused(dict): Photos could not be opened and were taken out; why, by their
+            ``PhotoRef``.
         refused(BaseException): Work failed; the choices that worked last are back.
         device_changed(str): Models run there again, since they do not where the user chose.
     """
@@ -59,7 +60,7 @@ class Controller(QObject):
     panes_progressed = Signal()
     previewed = Signal(object)
     model_ready = Signal(object)
-    photo_refused = Signal(object, object)
+    photos_refused = Signal(object)
     refused = Signal(object)
     device_changed = Signal(str)
 
@@ -87,7 +88,7 @@ class Controller(QObject):
         service.progressed.connect(self._on_progress)
         self.photos.opened.connect(self._on_opened)
         self.photos.previewed.connect(self.previewed)
-        self.photos.refused.connect(self.photo_refused)
+        self.photos.refused.connect(self.photos_refused)
 
     @property
     def opened(self) -> OpenPhoto | None:

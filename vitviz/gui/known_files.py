@@ -77,12 +77,12 @@ class KnownFiles(QObject):
         if self.missing:
             self._set({name: why for name in self.missing if (why := self._why(name))})
 
-    def note_gone(self, name: str) -> bool:
-        """A file could not be opened: notes whether that is because it is not there."""
-        why = self._why(name)
-        if why:
-            self._set({**self.missing, name: why})
-        return bool(why)
+    def note_gone(self, names: Iterable[str]) -> frozenset[str]:
+        """Files could not be opened: notes those that are not there, and returns them."""
+        gone = {name: why for name in names if (why := self._why(name))}
+        if gone:
+            self._set({**self.missing, **gone})
+        return frozenset(gone)
 
     def learn(self, name: str, sha256: str) -> None:
         """The bytes of a file that was opened."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from vitviz.gui.known_files import KnownFiles
 from vitviz.gui.store import Store
@@ -14,6 +14,10 @@ from vitviz.session.panes import without_photos
 from vitviz.session.state import Pane, PhotoRef, Session
 
 Background = tuple[int, int, int]
+
+PAUSE_MS = 200
+"""From one time that photos are taken out to the next: each time the whole list is made anew, and
+there may be thousands."""
 
 
 class OpenPhotos(QObject):
@@ -29,12 +33,12 @@ class OpenPhotos(QObject):
     Signals:
         opened(OpenPhoto): One is there.
         previewed(Preview): A thumbnail is ready.
-        refused(PhotoRef, BaseException): One could not be opened and was taken out.
+        refused(dict): Some could not be opened and were taken out; why, by their ``PhotoRef``.
     """
 
     opened = Signal(object)
     previewed = Signal(object)
-    refused = Signal(object, object)
+    refused = Signal(object)
 
     def __init__(
         self, store: Store, service: Service, files: KnownFiles,
@@ -50,6 +54,9 @@ class OpenPhotos(QObject):
         self._frames: dict[str, int] = {}
         self._visited: list[PhotoRef] = []
         self._looked_at: frozenset[PhotoRef] = frozenset()
+        self._failed: dict[PhotoRef, BaseException] = {}
+        self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
+        self._pause.timeout.connect(self._take_out)
         service.opened.connect(self._on_opened)
         service.open_failed.connect(self._on_failure)
         service.previewed.connect(self.previewed)
@@ -110,26 +117,39 @@ class OpenPhotos(QObject):
 
     @Slot(object, object)
     def _on_failure(self, ref: PhotoRef, error: BaseException) -> None:
-        session = self._store.session
-        if ref not in session.photos or self._files.note_gone(ref.path):
-            return
-        good_frame = self._frames.get(ref.path, ref.frame)
-        if good_frame != ref.frame:
-            back = with_photo(session, ref, replace(ref, frame=good_frame))
-        else:
-            if session.photo == ref and (before := self._photo_before(session)) is not None:
-                session = replace(session, selected=session.photos.index(before))
-            back = without_photos(session, (ref,))
-        self._store.amend(back)
-        self.refused.emit(ref, error)
+        self._failed[ref] = error
+        if not self._pause.isActive():
+            self._take_out()
 
-    def _photo_before(self, session: Session) -> PhotoRef | None:
-        """The photo that the current pane showed last, other than the one it has now."""
+    @Slot()
+    def _take_out(self) -> None:
+        """Takes out what could not be opened since the last time."""
+        session, failed, self._failed = self._store.session, self._failed, {}
+        there = {ref: failed[ref] for ref in session.photos if ref in failed} if failed else {}
+        if not there:
+            return
+        self._pause.start()
+        gone = self._files.note_gone({ref.path for ref in there})
+        refused = {ref: error for ref, error in there.items() if ref.path not in gone}
+        if not refused:
+            return
+        good = {ref: self._frames.get(ref.path, ref.frame) for ref in refused}
+        out = frozenset(ref for ref, frame in good.items() if frame == ref.frame)
+        back = session
+        for ref in refused.keys() - out:
+            back = with_photo(back, ref, replace(ref, frame=good[ref]))
+        if back.photo in out and (before := self._photo_before(back, out)) is not None:
+            back = replace(back, selected=back.photos.index(before))
+        self._store.amend(without_photos(back, out))
+        self.refused.emit(refused)
+
+    def _photo_before(self, session: Session, out: Collection[PhotoRef]) -> PhotoRef | None:
+        """The photo that the current pane showed last, of those that stay."""
         last = self._answered()
         seen = [last.photo] if last is not None and last.photo is not None else []
         if not session.compare.others:
             seen = [*self._visited, *seen]
-        there = [ref for ref in seen if ref in session.photos and ref != session.photo]
+        there = [ref for ref in seen if ref in session.photos and ref not in out]
         return there[-1] if there else None
 
 

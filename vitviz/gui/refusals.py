@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,13 +35,15 @@ class PhotoRefusals:
         """What is refused from now on is said anew: other photos are being opened."""
         self._refused, self._large = [], []
 
-    def refuse(self, ref: PhotoRef, error: BaseException) -> None:
-        """Says why a photo is not there; what is refused together is said together."""
-        if isinstance(error, PhotoTooLarge):
-            self._large.append(ref)
-        else:
-            self._refused.append(Path(ref.path).name)
-            self._settings.forget_recent("photos", ref.path)
+    def refuse(self, refused: Mapping[PhotoRef, BaseException]) -> None:
+        """Says why photos are not there; what is refused together is said together."""
+        *_, error = refused.values()
+        for ref, why in refused.items():
+            if isinstance(why, PhotoTooLarge):
+                self._large.append(ref)
+            else:
+                self._refused.append(Path(ref.path).name)
+                self._settings.forget_recent("photos", ref.path)
         if self._large:
             self._ask_about_large(error)
         elif len(self._refused) == 1:

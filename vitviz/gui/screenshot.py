@@ -35,7 +35,9 @@ class Screenshot(QObject):
         self._deadline = QDeadlineTimer(limit_ms)
         self._problem = ""
         window.controller.refused.connect(self._on_problem)
-        window.controller.photo_refused.connect(lambda _, error: self._on_problem(error))
+        window.controller.photos_refused.connect(
+            lambda refused: self._on_problem(next(iter(refused.values())))
+        )
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._look)
         self._timer.start(20)

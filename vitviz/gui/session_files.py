@@ -224,12 +224,12 @@ class SessionFiles(QObject):
                 (("All Right", lambda: None),),
             )
 
-    @Slot(object, object)
-    def note_refused(self, ref: PhotoRef, error: BaseException) -> None:
-        """A photo could not be opened and was taken out, which the user did not ask for."""
-        saved = self._home.saved
-        if saved is not None and ref in saved.photos:
-            self._home = replace(self._home, lost=self._home.lost | {ref.path})
+    @Slot(object)
+    def note_refused(self, refused: Mapping[PhotoRef, BaseException]) -> None:
+        """Photos could not be opened and were taken out, which the user did not ask for."""
+        if self._home.saved is not None:
+            lost = {ref.path for ref in self._home.saved.photos if ref in refused}
+            self._home = replace(self._home, lost=self._home.lost | lost)
 
     def save(self) -> bool:
         """Saves to where the session came from; asks the first time. True once it is saved."""

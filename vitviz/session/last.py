@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -87,9 +87,11 @@ class LastSession:
         self._opened = session
         self._left_out = self._read is not None and not self._read.files <= session.files
 
-    def note_refused(self, ref: PhotoRef) -> None:
-        """A photo that turned out not to open is taken out by the window, not by the user."""
-        self._left_out |= self._read is not None and ref in self._read.photos
+    def note_refused(self, refused: Collection[PhotoRef]) -> None:
+        """Photos that turned out not to open are taken out by the window, not by the user."""
+        self._left_out |= self._read is not None and any(
+            ref in refused for ref in self._read.photos
+        )
 
     def set_aside(self) -> Path | None:
         """Gives it another name, under which it stays; None where that can't be done, in which
