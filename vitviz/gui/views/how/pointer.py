@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from PySide6.QtWidgets import QScrollArea, QWidget
+
+SETTLED_MS = 150
+"""How long a page takes at most until all in it has its place."""
 
 ROOM = 5.0
 ARROW = 11.0
@@ -39,18 +42,24 @@ class Pointer(QWidget):
             self._target = target
             if target is not None:
                 target.installEventFilter(self)
-                self._reveal(target)
+                # At once, and when what has just been opened has found its place.
+                self._reveal()
+                for wait_ms in (0, SETTLED_MS):
+                    QTimer.singleShot(wait_ms, self, self._reveal)
         self.setGeometry(self._over.rect())
         self.setVisible(target is not None)
         self.raise_()
         self.update()
 
-    def _reveal(self, target: QWidget) -> None:
-        above = target.parentWidget()
+    def _reveal(self) -> None:
+        """Brings into sight what is pointed at."""
+        target = self._target
+        above = None if target is None else target.parentWidget()
         while above is not None and not isinstance(above, QScrollArea):
             above = above.parentWidget()
-        if isinstance(above, QScrollArea):
+        if isinstance(above, QScrollArea) and target is not None:
             above.ensureWidgetVisible(target, 20, 30)
+            self.update()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         moved = (QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Show, QEvent.Type.Hide)
@@ -67,6 +76,8 @@ class Pointer(QWidget):
         corner = target.mapTo(over, QPointF(0, 0))
         box = QRectF(corner, target.size().toSizeF())
         seen = target.visibleRegion().boundingRect()
+        if seen.isEmpty():
+            return QRectF()
         box = QRectF(corner + QPointF(seen.topLeft()), seen.size().toSizeF()) & box
         return box.adjusted(-ROOM, -ROOM, ROOM, ROOM)
 

@@ -183,6 +183,9 @@ class HowView(ViewWidget):
         self.stop = stop
         self._show()
         station = self.station(stop)
+        page = self.pages.currentWidget()
+        if isinstance(page, QScrollArea):
+            page.verticalScrollBar().setValue(0)
         begin = getattr(station, "begin", None)
         if begin is not None and self._subject is not None:
             station.still = self._still  # type: ignore[attr-defined]
