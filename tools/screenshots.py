@@ -10,18 +10,23 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import chdir
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QSize
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from PySide6.QtCore import QSize, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
+from tests.models.hub_server import Hub, Served, serving
+from vitviz.bundled import resource
 from vitviz.engine.engine import Engine
 from vitviz.exporting.figure_files import write_figure
 from vitviz.figures.spec import FigureSpec
@@ -43,6 +48,10 @@ IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 
 TRUST = "trust"
 """The name of two pictures: trust-better and trust-chance."""
+
+MODELS = "models"
+"""The name of six pictures: model-browser, and what it says on the way; what was assumed of a model
+and the dialog that corrects it."""
 
 AT_WORK = "at-work"
 """The name of three pictures: batch, finetune and finetune-epochs."""
@@ -222,6 +231,76 @@ def trust(app: QApplication) -> None:
         window.close()
 
 
+def models(app: QApplication) -> None:
+    """The model browser in each of its states, and a model of which something was assumed.
+
+    What is fetched comes from a server on this computer, which the tests have, and is no model.
+    """
+    with tempfile.TemporaryDirectory() as folder, empty_caches(Path(folder)):
+        window = Window(Settings(Path(folder)), QSize(1400, 880))
+        window.show()
+        window.begin([path for path in sample_photos() if path.stem == "panda"])
+        wait(app, lambda: window.controller.cell is not None)
+        window.browser.show()
+        dialog = window.browser.dialog
+        assert dialog is not None
+        facts = dialog.facts
+        wait(app, lambda: not dialog._looking)
+        dialog.search.setText("mae")
+        save(app, dialog, "model-browser")
+        facts.button.click()
+        wait(app, lambda: facts.button.text().startswith("Download ") and facts.button.isEnabled())
+        save(app, dialog, "model-browser-offer")
+        facts.button.click()
+        wait(app, lambda: facts.bar.value() > 300)
+        save(app, dialog, "model-browser-fetching")
+        facts.cancel.click()
+        wait(app, facts.button.isEnabled)
+        os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # where nobody answers
+        dialog.search.setText("dino")
+        facts.button.click()
+        wait(app, lambda: facts.button.text() == "Try Again")
+        save(app, dialog, "model-browser-offline")
+        dialog.close()
+        assumed(app, window, Path(folder) / "my fine-tune.pth")
+        window.close()
+
+
+def assumed(app: QApplication, window: Window, path: Path) -> None:
+    """A file with nothing beside it: what had to be assumed, and the dialog that corrects it."""
+    from safetensors.torch import load_file
+    from torch import save as save_file
+
+    weights = load_file(resource("models", "vitviz_small_v1.safetensors"))
+    save_file({"state_dict": {f"module.{name}": t for name, t in weights.items()}}, path)
+    window.documents.use_model(str(path))
+    wait(app, lambda: window.card is not None and window.card.title == path.stem)
+    wait(app, lambda: ready(window, window.store.session))
+    save(app, window, "model-assumed")
+
+    def opened() -> None:
+        dialog = window.corrections.dialog
+        assert dialog is not None
+        save(app, dialog, "model-correct")
+        dialog.reject()
+
+    QTimer.singleShot(300, opened)
+    assert window.card is not None
+    window.corrections.show(window.card)
+
+
+@contextmanager
+def empty_caches(folder: Path) -> Iterator[None]:
+    """A hub on this computer, and caches that are empty."""
+    places = {"HF_HOME": folder / "hf", "TORCH_HOME": folder / "torch", "HOME": folder}
+    with serving(
+        Hub({"model.safetensors": Served(b"w" * 40_000_000, pause_s=0.001)}, "cc-by-nc-4.0")
+    ) as hub:
+        os.environ |= {name: str(place) for name, place in places.items()}
+        os.environ["HF_ENDPOINT"] = hub.address
+        yield
+
+
 def at_work(app: QApplication, classes: Path) -> None:
     """Takes the pictures of a batch and of a fine-tuning, on a few photos of four classes."""
     shot = Shot("panda", View(layer=9))
@@ -278,7 +357,7 @@ def finetuning(app: QApplication, window: Window) -> None:
 def main() -> None:
     """Takes the named pictures, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    names = (*SHOTS, "figure", TRUST, AT_WORK)
+    names = (*SHOTS, "figure", TRUST, MODELS, AT_WORK)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
     parser.add_argument("--checkpoint", default="", help="a second model, to be compared with")
     parser.add_argument("--classes", type=Path, help="a folder of class folders with photos")
@@ -289,6 +368,8 @@ def main() -> None:
             figure()
         elif name == TRUST:
             trust(app)
+        elif name == MODELS:
+            models(app)
         elif name == AT_WORK and chosen.classes is None:
             print(f"left out {name}: give --classes")
         elif name == AT_WORK:
