@@ -186,8 +186,6 @@ def connected(batch: Batch, address: str | None = None, gpus: float = 0.0) -> It
     if batch.shard != WHOLE:
         raise VitvizError("Ray divides the work itself.", "Leave out --shard, or --engine ray.")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report to its makers
-    if not address:  # it warns on the terminal of what is so in every run; what fails is said here
-        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray
     import ray.data
 

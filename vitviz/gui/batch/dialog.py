@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from PySide6.QtCore import QUrl, Signal, Slot
+from PySide6.QtCore import Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -118,7 +118,7 @@ class BatchDialog(LongWorkDialog):
         row(fields, "Values", self.values, "The numbers of the map")
         row(fields, "Figures", self.figure, "The map with colour bar and caption")
         buttons = QHBoxLayout()
-        for button in (self.copy, self.reveal, self.table, self.cluster):
+        for button in (self.reveal, self.table, self.cluster):
             buttons.addWidget(button)
         buttons.addStretch(1)
         for button in (self.close_, self.start):
@@ -131,6 +131,7 @@ class BatchDialog(LongWorkDialog):
         for widget in (self._fields, self.about, quiet(TABLE), self.banner, self.bar, self.words):
             layout.addWidget(widget)
         layout.addWidget(self.failures, 1)
+        layout.addWidget(self.copy, 0, Qt.AlignmentFlag.AlignRight)
         layout.addStretch(0)
         layout.addLayout(buttons)
 
