@@ -166,6 +166,10 @@ def test_words_are_edited_where_they_stand(ui: Driver, open_dialog: Open) -> Non
     ui.until(lambda: all(word.by_itself != caption.by_itself for word in preview.words))
     preview.reworded.emit("layer 5", "layer 5")
     assert "layer 5" not in dict(dialog.figure.words)
+    ui.until(dialog.reset_words.isVisible)
+    dialog.reset_words.click()
+    assert dialog.figure.words == ()
+    ui.until(lambda: any(word.by_itself == caption.by_itself for word in preview.words))
 
 
 def test_a_figure_is_copied_at_its_resolution(ui: Driver, open_dialog: Open) -> None:

@@ -160,7 +160,7 @@ def test_closing_a_photo_closes_its_panes_also_while_they_compute(
     slow = Slow(ui, lambda request: request.photo == refs[1])
     ui.window.store.set(split(ui.session, "photos", list(refs)))
     ui.until(lambda: slow.started)
-    file.close_photo_at(ui.window, 1)
+    file.close_photos(ui.window, (refs[1],))
     assert [pane.photo for pane in ui.session.panes] == [refs[0], refs[2]]
     ui.until(lambda: slow.cancelled)
     shown(ui)

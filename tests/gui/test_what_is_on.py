@@ -10,7 +10,9 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
+from vitviz.engine.requests import ExplainRequest
 from vitviz.gui.steps import step_name
+from vitviz.imaging.preprocess import InputChoice
 from vitviz.session.panes import add_pane
 from vitviz.session.state import Session
 from vitviz.wording.numbers import rough_time
@@ -170,3 +172,29 @@ def test_quitting_says_what_it_pauses(ui: Driver, classes: Path, pretended: Pret
     ui.answer_banner("Pause and Quit")
     assert not ui.window.isVisible()
     QApplication.processEvents()
+
+
+def test_attention_and_predictions_are_there_before_a_map_of_a_class(
+    ui: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With such a method restored at the start there was nothing to see for a long time."""
+    go_on = threading.Event()
+    engine = ui.window.service.engine
+    answer = engine.answer
+
+    def slow(request: ExplainRequest, progress: object) -> object:
+        if request.method != "attention":
+            go_on.wait(30)
+        return answer(request, progress)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(engine, "answer", slow)
+    view = replace(ui.session.view, method="relevance")
+    wider = InputChoice("whole photo", 1)
+    ui.window.store.set(replace(ui.session, view=view, input=wider))
+    ui.until(lambda: ui.cell.request.input == wider)
+    assert ui.cell.request.method == "attention"
+    assert ui.window.panels.predictions.bars.rows
+    assert ui.window.scene.is_stale
+    go_on.set()
+    ui.until(lambda: ui.cell.request.method == "relevance")
+    assert not ui.window.scene.is_stale

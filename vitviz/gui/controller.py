@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -13,11 +13,13 @@ from vitviz.engine.plan import request_of
 from vitviz.engine.requests import ExplainRequest
 from vitviz.errors import Cancelled, MethodMisfit, PhotoError
 from vitviz.gui.known_files import KnownFiles
+from vitviz.gui.last_answers import LastAnswer, carried, is_of
 from vitviz.gui.open_photos import Background, OpenPhotos
 from vitviz.gui.scene import PaneState
 from vitviz.gui.store import Store
 from vitviz.gui.threads.service import OpenPhoto, Service
 from vitviz.imaging.photo import Photo
+from vitviz.methods import METHODS
 from vitviz.models.card import ModelCard
 from vitviz.models.loading import bundled
 from vitviz.progress import Stage
@@ -27,17 +29,8 @@ from vitviz.session.state import Pane, PhotoRef, Query, Session, with_panes
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, eq=False)
-class _LastAnswer:
-    """What a pane shows until it has something newer.
-
-    Args:
-        cell: Its last answer.
-        pane: What was chosen when that came.
-    """
-
-    cell: Cell | None = None
-    pane: Pane | None = None
+PLAIN = "attention"
+"""The method whose maps come with the forward."""
 
 
 class Controller(QObject):
@@ -73,8 +66,9 @@ class Controller(QObject):
         self.service = service
         self.device = "auto"
         self.photos = OpenPhotos(store, service, files, lambda: self._shown_last.pane, self)
-        self._shown: tuple[_LastAnswer, ...] = (_LastAnswer(),)
+        self._shown: tuple[LastAnswer, ...] = (LastAnswer(),)
         self._requests: tuple[ExplainRequest | None, ...] = (None,)
+        self._first: ExplainRequest | None = None
         self._outcomes: dict[ExplainRequest, Cell | BaseException] = {}
         self._stages: dict[ExplainRequest, tuple[Stage, float]] = {}
         self._hover: tuple[Query, int] | None = None
@@ -96,7 +90,7 @@ class Controller(QObject):
         return self.photos.current
 
     @property
-    def _shown_last(self) -> _LastAnswer:
+    def _shown_last(self) -> LastAnswer:
         return self._shown[self.store.session.compare.focus]
 
     @property
@@ -109,7 +103,7 @@ class Controller(QObject):
         """The current pane's last answer, if it belongs to the photo on the canvas."""
         cell = self.cell
         missing = self._files.problem(self.store.session.pane)
-        return cell if _is_of(cell, self.opened) and missing is None else None
+        return cell if is_of(cell, self.opened) and missing is None else None
 
     @property
     def pane_states(self) -> tuple[PaneState, ...]:
@@ -195,11 +189,11 @@ class Controller(QObject):
     # What is shown
 
     def _state(
-        self, pane: Pane, request: ExplainRequest | None, shown: _LastAnswer, background: Background
+        self, pane: Pane, request: ExplainRequest | None, shown: LastAnswer, background: Background
     ) -> PaneState:
         opened = self.photos.of(pane, background)
         cell = shown.cell
-        if not _is_of(cell, opened) or self._files.problem(pane):
+        if not is_of(cell, opened) or self._files.problem(pane):
             cell = None
         outcome = self._outcomes.get(request) if request is not None else None
         error = outcome if isinstance(outcome, BaseException) else self._files.problem(pane)
@@ -211,7 +205,7 @@ class Controller(QObject):
     def _on_session(self, new: Session, old: Session) -> None:
         self._shown = carried(self._shown, old.panes, new.panes)
         if new.photo is None:
-            self._shown = (_LastAnswer(),) * len(new.panes)
+            self._shown = (LastAnswer(),) * len(new.panes)
         self.photos.show(new, old)
         self._ask()
         if old.tab == "compare" != new.tab:
@@ -244,7 +238,8 @@ class Controller(QObject):
             None if self._files.problem(pane) else request_of(pane, session.background, self.device)
             for pane in panes
         )
-        now = set(self._requests)
+        self._first = self._plain(panes[session.compare.focus])
+        now = {*self._requests, self._first}
         self._outcomes = {r: outcome for r, outcome in self._outcomes.items() if r in now}
         self._stages = {r: stage for r, stage in self._stages.items() if r in now}
         for index, request in enumerate(self._requests):
@@ -253,19 +248,34 @@ class Controller(QObject):
                 self._show(index, outcome)
         self.service.ask(self._asked())
 
+    def _plain(self, pane: Pane) -> ExplainRequest | None:
+        """What is asked for beside a map of a class, where there is nothing to see yet: plain
+        attention, which comes with model and predictions as soon as there is one forward.
+        """
+        cell = self.shown_cell
+        seen = cell is not None and (cell.request.model, cell.request.input) == (
+            pane.model, pane.input
+        )  # fmt: skip
+        asked = self._requests[self.store.session.compare.focus]
+        if asked is None or seen or not METHODS[pane.view.method].class_specific:
+            return None
+        view = replace(pane.view, method=PLAIN, params=(), target=None, contrast=None)
+        view = replace(view, reference=())
+        return request_of(replace(pane, view=view), self.store.session.background, self.device)
+
     def _asked(self) -> tuple[ExplainRequest, ...]:
         """The requests that are to be answered, each once, the current pane's first."""
         session = self.store.session
         focus = session.compare.focus
         visible = self._requests if session.tab == "compare" else ()
-        wanted = dict.fromkeys((self._requests[focus], *visible))
+        wanted = dict.fromkeys((self._first, self._requests[focus], *visible))
         return tuple(r for r in wanted if r is not None and r not in self._outcomes)
 
     def _show(self, index: int, cell: Cell) -> None:
         session = self.store.session
         self._files.learn(cell.request.model, cell.card.sha256)
         shown = list(self._shown)
-        shown[index] = _LastAnswer(cell, session.panes[index])
+        shown[index] = LastAnswer(cell, session.panes[index])
         self._shown = tuple(shown)
         if index == session.compare.focus:
             self._good_device = self.device
@@ -286,15 +296,28 @@ class Controller(QObject):
         shown = list(self._shown)
         for index, request in enumerate(self._requests):
             if request == cell.request and request not in self._outcomes:
-                shown[index] = _LastAnswer(cell)
+                shown[index] = LastAnswer(cell)
         self._shown = tuple(shown)
         self._tell_model()
         self.refreshed.emit()
+
+    def _show_meanwhile(self, cell: Cell) -> None:
+        """Shows plain attention until the map that was asked for comes; that is no choice to fall
+        back to.
+        """
+        focus = self.store.session.compare.focus
+        if self._requests[focus] not in self._outcomes:
+            shown = list(self._shown)
+            shown[focus] = LastAnswer(cell)
+            self._shown = tuple(shown)
+            self._tell_model()
 
     @Slot(object)
     def _on_answer(self, cell: Cell) -> None:
         self._outcomes[cell.request] = cell
         self._stages.pop(cell.request, None)
+        if cell.request == self._first:
+            self._show_meanwhile(cell)
         for index, request in enumerate(self._requests):
             if request == cell.request:
                 self._show(index, cell)
@@ -312,6 +335,8 @@ class Controller(QObject):
     def _on_failure(self, request: ExplainRequest, error: BaseException) -> None:
         self._outcomes[request] = error
         self._stages.pop(request, None)
+        if request == self._first and request not in self._requests:
+            return  # what was asked for says why
         current = self.store.session.compare.focus
         if not isinstance(error, PhotoError | MethodMisfit):  # which are said elsewhere
             log.warning("work failed", exc_info=error)
@@ -374,19 +399,3 @@ class Controller(QObject):
         self.store.amend(back)
         if failed is not None:
             self._ask()
-
-
-def _is_of(cell: Cell | None, opened: OpenPhoto | None) -> bool:
-    return cell is not None and opened is not None and cell.request.photo == opened.ref
-
-
-def carried(
-    shown: tuple[_LastAnswer, ...], old: tuple[Pane, ...], new: tuple[Pane, ...]
-) -> tuple[_LastAnswer, ...]:
-    """What the new panes show until they have answers: what they showed, wherever they stood."""
-    return tuple(
-        shown[old.index(pane)] if pane in old
-        else shown[index] if len(old) == len(new)
-        else _LastAnswer()
-        for index, pane in enumerate(new)
-    )  # fmt: skip

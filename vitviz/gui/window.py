@@ -17,10 +17,11 @@ from vitviz.engine.photos import PhotoCache
 from vitviz.errors import VitvizError
 from vitviz.gui import theme, wiring
 from vitviz.gui.ablation.chip import AblationChip
+from vitviz.gui.closing import Closing
 from vitviz.gui.commands import ablation, model, trust, view
 from vitviz.gui.commands.actions import Actions
 from vitviz.gui.commands.command import Menu
-from vitviz.gui.commands.table import EXPORTS, MENUS
+from vitviz.gui.commands.table import CANVAS_MENU, EXPORTS, LIST_MENU, MENUS
 from vitviz.gui.controller import Controller
 from vitviz.gui.documents import Documents
 from vitviz.gui.finetune.line import TrainingLine
@@ -67,14 +68,6 @@ CENTRE_WIDTH = 270
 REMEMBERING_S = 0.3
 """When the window closes, for keeping what it shows: one answer takes some hundredths."""
 
-CANVAS_MENU = ("go.query", "go.direction", "edit.copy", "edit.copy_values", "file.save_map",
-               "view.fit", "view.actual", "file.show_in_folder", "file.copy_path")  # fmt: skip
-"""What can be done with a right click on the photo."""
-
-LIST_MENU = ("file.open", "file.close", "file.close_others", "file.close_all",
-             "file.show_in_folder", "file.copy_path")  # fmt: skip
-"""The same in the list of photos."""
-
 PROGRESS_MS = 60
 """How often the panes say how far their work is."""
 
@@ -120,7 +113,7 @@ class Window(QMainWindow):
             self.store, self.documents, settings, self.service, self.jobs, self.banner, self.files
         )
         self.keeps_session = True
-        self._asked_to_close = False
+        self.closing = Closing(self.banner, self.close)
         self._build()
         self._connect()
         self.apply_theme()
@@ -401,7 +394,7 @@ class Window(QMainWindow):
         self.documents.paste(event.mimeData(), "What was dropped")
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self._may_close():
+        if not self.closing.may_close(self._loaded("finetuning")):
             event.ignore()
             return
         end = time.monotonic() + CLOSING_S
@@ -425,19 +418,3 @@ class Window(QMainWindow):
             if part is not None:
                 part.close(max(0.0, end - time.monotonic()))
         event.accept()
-
-    def _may_close(self) -> bool:
-        """Says what closing would pause, and waits for an answer, or to be closed once more."""
-        training: FinetuneCommands | None = self._loaded("finetuning")
-        if training is None or not training.is_going or self._asked_to_close:
-            return True
-        self._asked_to_close = True
-        self.banner.say(
-            f"{training.words} Closing pauses it: nothing is lost, and Resume goes on from there.",
-            (("Pause and Quit", self.close), ("Keep Training", self._stay)),
-            about="closing", until=lambda _: not training.is_going,
-        )  # fmt: skip
-        return False
-
-    def _stay(self) -> None:
-        self._asked_to_close = False

@@ -10,3 +10,11 @@ COMMANDS = tuple(command for menu in MENUS for command in menu.commands)
 
 EXPORTS = ("file.export_figure", "file.save_map", "file.export_data", "file.export_animation")
 """What the button at the top offers."""
+
+CANVAS_MENU = ("go.query", "go.direction", "edit.copy", "edit.copy_values", "file.save_map",
+               "view.fit", "view.actual", "file.show_in_folder", "file.copy_path")  # fmt: skip
+"""What can be done with a right click on the photo."""
+
+LIST_MENU = ("file.open", "file.close", "file.close_others", "file.close_all",
+             "file.show_in_folder", "file.copy_path")  # fmt: skip
+"""The same in the list of photos."""

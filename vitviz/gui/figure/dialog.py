@@ -171,6 +171,9 @@ class FigureDialog(Dialog):
         self.cancel.hide()
         self.folder = QPushButton("Show in Folder")
         self.folder.hide()
+        self.reset_words = QPushButton("Reset Words")
+        set_tooltip(self.reset_words, "Headings and caption say again what they say by themselves")
+        self.reset_words.hide()
         self.real_size = QPushButton("Actual Size")
         self.real_size.setCheckable(True)
         set_tooltip(self.real_size, "As large as it is printed, else as large as there is room")
@@ -191,6 +194,7 @@ class FigureDialog(Dialog):
         self.folder.clicked.connect(self._show_folder)
         self.real_size.toggled.connect(self._timer.start)
         self.preview.reworded.connect(self._reword)
+        self.reset_words.clicked.connect(self._reset_words)
         self.buttons.rejected.connect(self._close_clicked)
         self._desk.answered.connect(self._on_answer)
         self._desk.failed.connect(self._on_failure)
@@ -212,6 +216,7 @@ class FigureDialog(Dialog):
         right.addWidget(page, 1)
         facts = QHBoxLayout()
         facts.addWidget(self.size_label, 1)
+        facts.addWidget(self.reset_words)
         facts.addWidget(self.real_size)
         right.addLayout(facts)
         said = QHBoxLayout()
@@ -348,6 +353,11 @@ class FigureDialog(Dialog):
         self._timer.start()
 
     @Slot()
+    def _reset_words(self) -> None:
+        self.form.show_figure(replace(self.figure, words=()))
+        self._timer.start()
+
+    @Slot()
     def _close_clicked(self) -> None:
         self.reject()
 
@@ -363,6 +373,7 @@ class FigureDialog(Dialog):
             self.preview.show_pixels(answer.pixels)
             self.preview.show_words(answer.words, answer.scale)
             self.size_label.setText(answer.size)
+            self.reset_words.setVisible(bool(self.figure.words))
             self.form.show_fonts(answer.fonts)
         elif isinstance(answer, CopiedFigure):
             image = image_of(answer.pixels)

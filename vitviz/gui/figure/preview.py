@@ -130,7 +130,9 @@ class PreviewArea(QWidget):
             self.edit(word)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_F2 and self.words:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            event.accept()  # it ended an edit, and is not meant for the default button
+        elif event.key() == Qt.Key.Key_F2 and self.words:
             self.edit(self.words[0])
         elif event.key() == Qt.Key.Key_Escape and self.editor.isVisible():
             self._edited = None

@@ -235,7 +235,8 @@ class FinetuneCommands(QObject):
     def words(self) -> str:
         """What is being trained, and how far."""
         name = self._options.out.name if self._options is not None else "A model"
-        epochs = len(self.dialog.chart.epochs) if self.dialog is not None else 0
+        known = self.dialog.chart.epochs if self.dialog is not None else []
+        epochs = max((epoch.number for epoch in known), default=0)  # 0 is before the first
         done = f", {count_of(epochs, 'epoch')} done" if epochs else ""
         return f"{name} is being trained{done}."
 
