@@ -2,8 +2,8 @@
 
 Run by hand, on a quiet machine: ``python -m tests.bench.bench_engines`` (1,000 generated photos of
 640 x 480; or ``--photos``, ``--folder``, ``--model Ti``). Each way is a process of its own, as a
-user would start it. What it takes to start is measured by a second run that finds nothing to do,
-and subtracted: "photos/s" is of the rest. Memory is the greatest resident set of each process that
+user would start it. What it takes to start ("start s", of actors and models, too) is measured by
+the same on ``FEW`` photos, and subtracted: "photos/s" is of the rest. Memory is the greatest resident set of each process that
 works on photos, what processes share counted in each; "private" is without that (Linux only).
 
 The last lines are on paper: a million photos on 8 GPUs, from the processor time a photo that was
@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,9 @@ import psutil
 from tests.bench.bench_batch import checkpoint, generated, several
 
 LOOK_S = 0.2
+
+FEW = 8
+"""Photos of a run that is nearly all start."""
 
 OURS = ("vitviz", "MapWorker")
 """In the command line or title of a process that works on photos."""
@@ -91,18 +94,29 @@ def _look(process: psutil.Process, is_top: bool, found: Watched, times: dict[int
             found.private = max(found.private, process.memory_full_info().uss)
 
 
+Commands = Callable[[Path, Path], Sequence[Sequence[str]]]
+
+
 def command(source: Path, model: Path, out: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "vitviz", "batch", str(source), "--model", str(model), "--method",
             "attention", "--map", "none", "--device", "cpu", "--quiet", "--out", str(out),
             *more]  # fmt: skip
 
 
-def measure(name: str, commands: Sequence[Sequence[str]], count: int) -> float:
-    """Prints a line, and gives photos a second."""
-    first, second = watched(commands), watched(commands)
-    seconds = first.seconds - second.seconds
-    rate = count / seconds if seconds > 0 else math.nan  # too few photos, or a busy machine
-    processor = (first.processor - second.processor) / count
+def measure(name: str, commands: Commands, place: Path, count: int) -> float:
+    """Prints a line, and gives photos a second.
+
+    Args:
+        name: Of the way.
+        commands: Of a folder of photos and one for results.
+        place: Has the photos, and a few of them.
+        count: How many they are.
+    """
+    second = watched(commands(place / "few", place / f"few-{name}"))
+    first = watched(commands(place / "photos", place / f"all-{name}"))
+    seconds, photos = first.seconds - second.seconds, count - FEW
+    rate = photos / seconds if seconds > 0 else math.nan  # too few photos, or a busy machine
+    processor = (first.processor - second.processor) / photos
     print(
         f"{name:26}{first.seconds:9.1f}{second.seconds:10.1f}{rate:11.2f}"
         f"{1e3 * processor:13.1f}{first.workers:9}{first.resident / 1e6:13.0f}"
@@ -143,17 +157,22 @@ def main() -> None:
             several(source, asked.folder, asked.photos)
         else:
             generated(source, asked.photos)
+        several(place / "few", source, FEW)
         model, _ = checkpoint(place, names[asked.model])
         cores = psutil.cpu_count() or 1
         print(f"{names[asked.model]}, {asked.photos} photos, {cores} cores")
         print(f"{'':26}{'s':>9}{'start s':>10}{'photos/s':>11}{'CPU ms/photo':>13}{'workers':>9}"
               f"{'resident MB':>13}{'private MB':>12}")  # fmt: skip
-        local = measure("one process", [command(source, model, place / "a")], asked.photos)
-        parts = [command(source, model, place / "b", "--shard", f"{n}/2") for n in (1, 2)]
-        two = measure("two parts at once", parts, asked.photos)
-        ray = measure("--engine ray", [command(source, model, place / "c", "--engine", "ray")],
-                      asked.photos)  # fmt: skip
-        again = measure("one process, again", [command(source, model, place / "d")], asked.photos)
+        ways: dict[str, Commands] = {
+            "one process": lambda photos, out: [command(photos, model, out)],
+            "two parts at once": lambda photos, out: [
+                command(photos, model, out, "--shard", f"{number}/2") for number in (1, 2)
+            ],
+            "--engine ray": lambda photos, out: [command(photos, model, out, "--engine", "ray")],
+            "one process, again": lambda photos, out: [command(photos, model, out)],
+        }
+        rates = [measure(name, way, place, asked.photos) for name, way in ways.items()]
+        local, two, ray, again = rates
         whole = (local + again) / 2
         print(f"\nray / one process: {ray / whole:.2f} (aim 0.9); "
               f"two parts / one process: {two / whole:.2f} (aim 1)")  # fmt: skip
