@@ -3,11 +3,13 @@
 Run by hand, on a quiet machine: ``python -m tests.bench.bench_engines`` (1,000 generated photos of
 640 x 480; or ``--photos``, ``--folder``, ``--model Ti``). Each way is a process of its own, as a
 user would start it. What it takes to start ("start s", of actors and models, too) is measured by
-the same on ``FEW`` photos, and subtracted: "photos/s" is of the rest. Memory is the greatest resident set of each process that
-works on photos, what processes share counted in each; "private" is without that (Linux only).
+the same on ``FEW`` photos, and subtracted: "photos/s" is of the rest. Memory is the greatest
+resident set of each process that works on photos, what processes share counted in each; "private"
+is without that (Linux only). Ray's driver counts as one of them.
 
-The last lines are on paper: a million photos on 8 GPUs, from the processor time a photo that was
-measured here and ``--forward-ms``, what one forward of one photo takes on the GPU.
+The last lines are on paper: a million photos on 8 GPUs, from ``--forward-ms``, what one forward of
+one photo takes on the GPU, and ``--beside-ms``, the processor time that a photo takes beside it: the
+difference of "CPU ms/photo" and a bare forward (``bench_batch``).
 """
 
 from __future__ import annotations
