@@ -8,14 +8,15 @@ resident set of each process that works on photos, what processes share counted 
 is without that (Linux only). Ray's driver counts as one of them.
 
 The last lines are on paper: a million photos on 8 GPUs, from ``--forward-ms``, what one forward of
-one photo takes on the GPU, and ``--beside-ms``, the processor time that a photo takes beside it: the
-difference of "CPU ms/photo" and a bare forward (``bench_batch``).
+one photo takes on the GPU, and ``--beside-ms``, the processor time that a photo takes beside it:
+the difference of "CPU ms/photo" and a bare forward (``bench_batch``).
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import os
 import subprocess
 import sys
 import tempfile
@@ -61,7 +62,9 @@ class Watched:
 def watched(commands: Sequence[Sequence[str]]) -> Watched:
     """Runs commands at once, and watches them."""
     found, began = Watched(), time.perf_counter()
-    running = [subprocess.Popen(command) for command in commands]
+    # Ray's workers step back for other programs; here they are measured beside those that do not.
+    equal = {**os.environ, "RAY_worker_niceness": "0"}
+    running = [subprocess.Popen(command, env=equal) for command in commands]
     times: dict[int, float] = {}
     over = threading.Event()
 
