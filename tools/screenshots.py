@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -16,12 +17,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from PIL import Image
 from PySide6.QtCore import QSize, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -187,7 +190,7 @@ def take(app: QApplication, name: str, shot: Shot, checkpoint: str) -> None:
     """Opens a window in that state and saves it."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(Path(folder))
-        settings.set_preferences(replace(settings.preferences(), theme=shot.theme))
+        settings.set_preferences(replace(settings.preferences(), theme=shot.theme, hint=False))
         window = Window(settings, QSize(*shot.size))
         window.show()
         window.panels.reset()
@@ -354,34 +357,61 @@ def finetuning(app: QApplication, window: Window) -> None:
     save(app, window, "finetune-epochs")
 
 
+GUIDE = "guide"
+"""The name of the small copies that the guide shows in the window."""
+
+GUIDE_WIDTH = 760
+
+
+def small_copies() -> None:
+    """Writes the pictures that the guide shows in the window, from those in ``docs/images``."""
+    text = resource("guide.md").read_text(encoding="utf-8")
+    for name in re.findall(r"!\[[^\]]*\]\(\.\./docs/images/([a-z0-9-]+)\.png\)", text):
+        with Image.open(IMAGES / f"{name}.png") as large:
+            small = large.convert("RGB")
+        small.thumbnail((GUIDE_WIDTH, GUIDE_WIDTH), Image.Resampling.LANCZOS)
+        small.save(resource("images") / f"{name}.webp", quality=78, method=6)
+        print(f"wrote {name}.webp")
+
+
 def main() -> None:
     """Takes the named pictures, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    names = (*SHOTS, "figure", TRUST, MODELS, AT_WORK)
+    names = (*SHOTS, "figure", TRUST, MODELS, AT_WORK, GUIDE)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
     parser.add_argument("--checkpoint", default="", help="a second model, to be compared with")
     parser.add_argument("--classes", type=Path, help="a folder of class folders with photos")
+    parser.add_argument("--out", type=Path, help="where the pictures of layouts are written")
+    parser.add_argument("--only", nargs="*", default=[], help="which states of the layouts")
     chosen = parser.parse_args()
     app = application.application(["vitviz"])
+    if chosen.names == ["layouts"]:
+        from layouts import layouts  # beside this file
+
+        layouts(app, chosen.out or Path(tempfile.gettempdir()) / "layouts", chosen.only)
+        return
+    others: dict[str, Callable[[], None]] = {
+        GUIDE: small_copies,
+        "figure": figure,
+        TRUST: partial(trust, app),
+        MODELS: partial(models, app),
+    }
     for name in chosen.names or names:
-        if name == "figure":
-            figure()
-        elif name == TRUST:
-            trust(app)
-        elif name == MODELS:
-            models(app)
+        if name in others:
+            others[name]()
         elif name == AT_WORK and chosen.classes is None:
             print(f"left out {name}: give --classes")
         elif name == AT_WORK:
             at_work(app, chosen.classes.absolute())
-        elif (
-            SHOTS[name].along == "models"
-            and len(models_for(SHOTS[name], bundled()[0].id)) < 2
-            and not chosen.checkpoint
-        ):
+        elif lacks_a_model(SHOTS[name], chosen.checkpoint):
             print(f"left out {name}: its method fits one model only; give a --checkpoint")
         else:
             take(app, name, SHOTS[name], chosen.checkpoint)
+
+
+def lacks_a_model(shot: Shot, checkpoint: str) -> bool:
+    """Whether a picture of two models has only one."""
+    return shot.along == "models" and len(models_for(shot, bundled()[0].id)) < 2 and not checkpoint
 
 
 if __name__ == "__main__":

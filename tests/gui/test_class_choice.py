@@ -70,7 +70,7 @@ def test_the_first_row_follows_the_photo(about: Driver) -> None:
 
 def test_a_class_that_was_chosen_stays_on_the_next_photo(about: Driver) -> None:
     rare = top_indices(about.cell, 1000)[-1]
-    go.choose_target(about.window, rare)
+    go.ask_class(about.window, rare)
     about.settle()
     bars = panel_of(about).bars
     assert len(bars.rows) == TOP
@@ -162,15 +162,19 @@ def test_the_best_class_by_its_name_is_meant_by_its_name(about: Driver) -> None:
     assert about.session.view.target == best
 
 
-def test_where_no_class_is_asked_about_none_can_be_chosen(ui: Driver) -> None:
+def test_a_prediction_turns_attention_to_what_speaks_for_it(ui: Driver) -> None:
     panel = panel_of(ui)
-    assert panel.search.isHidden()
-    assert panel.bars.focusPolicy() == Qt.FocusPolicy.NoFocus
-    click(ui, 2)
+    places = [(widget.y(), widget.height()) for widget in (panel.search, panel.bars)]
     ui.press("go.next_class")
-    assert ui.session.view.target is None
-    for name in ("go.next_class", "go.previous_class", "go.class"):
-        assert not ui.window.actions_by_id[name].isEnabled()
+    assert ui.session.view.target is None, "C asks nothing anew where no class is asked about"
+    click(ui, 2)
+    ui.settle()
+    assert METHODS[ui.session.view.method].class_specific
+    assert ui.cell.target == top_indices(ui.cell, 3)[2]
+    assert [(widget.y(), widget.height()) for widget in (panel.search, panel.bars)] == places
+    ui.do("edit.undo")
+    ui.settle()
+    assert ui.session.view.method == "attention"
 
 
 def test_another_method_without_a_class_computes_nothing_for_it(about: Driver) -> None:
@@ -203,7 +207,7 @@ def test_another_model_s_class_of_the_same_number_is_not_meant(about: Driver) ->
 
 
 def test_the_chosen_row_is_in_sight_in_a_small_window(about: Driver) -> None:
-    about.window.resize(760, 520)
+    about.window.resize(900, 520)
     for _ in range(TOP - 1):
         about.press("go.next_class")
         about.settle()

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from PIL import Image
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtCore import QPoint, Qt, QUrl
+from PySide6.QtGui import QColor, QImage, QPalette
 from PySide6.QtWidgets import QApplication, QColorDialog, QDialog
 
 from vitviz import __version__
+from vitviz.bundled import resource
 from vitviz.gui import theme
 from vitviz.gui.commands.table import COMMANDS
 from vitviz.gui.dialogs.about import TextDialog, about_text
-from vitviz.gui.dialogs.palette import PaletteDialog
+from vitviz.gui.dialogs.guide import GuideWindow
+from vitviz.gui.dialogs.palette import KEY, PaletteDialog
 from vitviz.gui.dialogs.preferences import PreferencesDialog
 from vitviz.gui.settings import Preferences
 
@@ -61,19 +64,75 @@ def test_about(empty: Driver, answer: Callable[..., None]) -> None:
     assert "http:" not in about_text()
 
 
-def test_the_guide_needs_no_network(empty: Driver, answer: Callable[..., None]) -> None:
-    text = read(empty, answer, "help.guide")
+def opened_guide(ui: Driver, command: str) -> GuideWindow:
+    ui.do(command)
+    (guide,) = [one for one in ui.window.findChildren(GuideWindow) if one.isVisible()]
+    assert not guide.isModal()
+    return guide
+
+
+def test_the_guide_is_read_beside_the_window(empty: Driver) -> None:
+    guide = opened_guide(empty, "help.guide")
+    assert opened_guide(empty, "help.guide") is guide, "there is one"
+    text = guide.text.toPlainText()
     assert "Asking a patch" in text
-    assert "docs/images" not in text, "pictures are in the repository only"
+    titles = [guide.contents.item(row).text().strip() for row in range(guide.contents.count())]
+    assert titles[0] == guide.headings[1].title
+    assert "Asking a patch" in titles
+    guide.close()
 
 
-def test_keyboard_names_every_key(empty: Driver, answer: Callable[..., None]) -> None:
-    text = read(empty, answer, "help.keys")
+def test_the_guide_shows_its_pictures_and_nothing_else(empty: Driver) -> None:
+    guide = opened_guide(empty, "help.guide")
+    source = resource("guide.md").read_text("utf-8")
+    names = re.findall(r"!\[[^\]]*\]\(\.\./docs/images/([a-z0-9-]+)\.png\)", source)
+    assert len(names) > 10
+    for name in names:
+        picture = guide.text.loadResource(2, QUrl(f"picture:{name}"))
+        assert isinstance(picture, QImage)
+        assert 300 < picture.width() <= 760, name
+    for other in ("file:///etc/passwd", "picture:../../../x", "//server/share/a.png"):
+        assert guide.text.loadResource(2, QUrl(other)).width() == 1
+    guide.close()
+
+
+def test_the_guide_is_searched(empty: Driver) -> None:
+    guide = opened_guide(empty, "help.guide")
+    empty.qtbot.keyClick(guide, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    empty.qtbot.keyClicks(guide.search, "rollout")
+    words = guide.count.text()
+    assert words.startswith("1 of ")
+    empty.qtbot.keyClick(guide.search, Qt.Key.Key_Return)
+    assert guide.count.text() == words.replace("1 of", "2 of")
+    shift = Qt.KeyboardModifier.ShiftModifier
+    for _ in range(2):
+        empty.qtbot.keyClick(guide.search, Qt.Key.Key_Return, shift)
+    count = int(words.removeprefix("1 of "))
+    assert guide.count.text() == f"{count} of {count}"
+    assert len(guide.text.extraSelections()) == count
+    guide.search.setText("no such words")
+    assert (guide.count.text(), guide.text.extraSelections()) == ("Not found", [])
+    guide.close()
+
+
+def test_the_contents_lead_to_their_headings(empty: Driver) -> None:
+    guide = opened_guide(empty, "help.guide")
+    row = guide.contents.count() // 2
+    guide.contents.setCurrentRow(row)
+    at = guide.text.cursorForPosition(QPoint(40, 30))
+    assert at.block().text() == guide.contents.item(row).text().strip()
+    guide.close()
+
+
+def test_keyboard_names_every_key(empty: Driver) -> None:
+    guide = opened_guide(empty, "help.keys")
+    text = guide.text.toPlainText()
     for command in COMMANDS:
         if command.keys:
             assert command.title.replace("&", "") in text
     assert "Enter" in text
     assert "&" not in text
+    guide.close()
 
 
 def test_model_card(ui: Driver, answer: Callable[..., None]) -> None:
@@ -90,8 +149,8 @@ def test_the_palette_finds_and_runs(ui: Driver, answer: Callable[..., None]) -> 
     def type_and_enter(dialog: QDialog) -> None:
         assert isinstance(dialog, PaletteDialog)
         ui.qtbot.keyClicks(dialog.search, "layer prev")
-        assert dialog.found.count() == 1
-        assert "[" in dialog.found.item(0).text()
+        assert dialog.found.item(0).text() == "Previous Layer"
+        assert dialog.found.item(0).data(KEY) == "["
         ui.qtbot.keyClick(dialog.search, Qt.Key.Key_Return)
         assert dialog.result() == ACCEPTED
 
@@ -106,9 +165,9 @@ def test_the_palette_by_arrows_and_with_nothing_found(
     def arrows(dialog: QDialog) -> None:
         ui.qtbot.keyClicks(dialog.search, "zoom")
         ui.qtbot.keyClick(dialog.search, Qt.Key.Key_Down)
-        assert dialog.chosen == "view.zoom_out"
+        assert dialog.chosen.id == "view.zoom_out"
         ui.qtbot.keyClick(dialog.search, Qt.Key.Key_Up)
-        assert dialog.chosen == "view.zoom_in"
+        assert dialog.chosen.id == "view.zoom_in"
         dialog.reject()
 
     answer(arrows)
@@ -117,6 +176,7 @@ def test_the_palette_by_arrows_and_with_nothing_found(
     def nonsense(dialog: QDialog) -> None:
         ui.qtbot.keyClicks(dialog.search, "no such command")
         assert dialog.found.count() == 0
+        assert dialog.nothing.isVisibleTo(dialog)
         ui.qtbot.keyClick(dialog.search, Qt.Key.Key_Return)
 
     before = ui.session
@@ -189,12 +249,46 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+GROUNDS = ("canvas", "panel", "raised", "hover", "chosen")
+
+
 @pytest.mark.parametrize("colours", [theme.DARK, theme.LIGHT], ids=lambda c: c.name)
-def test_text_can_be_read(colours: theme.Colours) -> None:
-    for ground in (colours.panel, colours.raised, colours.canvas):
+def test_text_can_be_read_and_what_has_to_be_seen_is_seen(colours: theme.Colours) -> None:
+    """On every ground that there is."""
+    for ground in (getattr(colours, name) for name in GROUNDS):
         assert contrast(colours.text, ground) >= 7
         assert contrast(colours.quiet, ground) >= 4.5
+        assert contrast(colours.accent, ground) >= 3
+        assert contrast(colours.good, ground) >= 3
+        assert contrast(colours.bad, ground) >= 3
+    for ground in (colours.canvas, colours.panel, colours.raised):
+        assert contrast(colours.edge, ground) >= 3
+    for ground in (colours.panel, colours.raised):  # links, and what is said to be wrong
+        assert contrast(colours.accent, ground) >= 4.5
+        assert contrast(colours.bad, ground) >= 4.5
     assert contrast(colours.on_accent, colours.accent) >= 4.5
+
+
+@pytest.mark.parametrize("colours", [theme.DARK, theme.LIGHT], ids=lambda c: c.name)
+def test_every_rule_of_style_has_text_that_can_be_read_on_its_ground(
+    colours: theme.Colours,
+) -> None:
+    """A walk over the style sheet: a rule that sets both, and those that set one of them."""
+    sheet = re.sub(r"/\*.*?\*/", "", theme.style_sheet(colours), flags=re.DOTALL)
+    walked = 0
+    for selector, body in re.findall(r"([^{}]+)\{([^{}]*)\}", sheet):
+        found = dict(re.findall(r"(?:^|;|\s)(color|background): (#[0-9a-f]{6})", body))
+        if ":disabled" in selector or "color" not in found:
+            continue
+        walked += 1
+        grounds = [found["background"]] if "background" in found else [colours.panel]
+        assert all(contrast(found["color"], one) >= 4.5 for one in grounds), selector
+    assert walked > 15
+    edges = re.findall(r"(Q\w+|#chips \w+)[^{}]*\{[^{}]*border: 1px solid (#[0-9a-f]{6})", sheet)
+    fields = [
+        colour for what, colour in edges if what in ("QComboBox", "QLineEdit", "#chips QToolButton")
+    ]
+    assert colours.edge in fields
 
 
 def test_cancelled_preferences_change_nothing(empty: Driver, answer: Callable[..., None]) -> None:
@@ -247,3 +341,59 @@ def test_the_background_behind_a_transparent_photo(
     ui.do("edit.undo")
     ui.settle()
     ui.until(lambda: tuple(ui.window.controller.opened.photo.pixels[5, 5]) == (255, 255, 255))
+
+
+@pytest.mark.parametrize(
+    ("words", "title", "kind"),
+    [
+        ("rollout", "Attention rollout", "method"),
+        ("viridis", "Viridis", "colours"),
+        ("theme light", "Theme: Light", "preference"),
+        ("whole photo", "Whole photo", "input"),
+        ("photo2", "photo2.png", "photo"),
+        ("giant panda", "giant panda", "class"),
+    ],
+)
+def test_the_palette_knows_more_than_the_menus(
+    ui: Driver, answer: Callable[..., None], words: str, title: str, kind: str
+) -> None:
+    def look(dialog: QDialog) -> None:
+        assert isinstance(dialog, PaletteDialog)
+        ui.qtbot.keyClicks(dialog.search, words)
+        entry = dialog.chosen
+        assert entry is not None
+        assert (entry.title, entry.kind) == (title, kind)
+        dialog.reject()
+
+    answer(look)
+    ui.press("view.palette")
+
+
+def test_the_palette_remembers_what_was_done(ui: Driver, answer: Callable[..., None]) -> None:
+    def choose(dialog: QDialog) -> None:
+        ui.qtbot.keyClicks(dialog.search, "viridis")
+        ui.qtbot.keyClick(dialog.search, Qt.Key.Key_Return)
+
+    answer(choose)
+    ui.press("view.palette")
+    assert ui.session.style.colour_map == "viridis"
+    seen: list[str] = []
+
+    def look(dialog: QDialog) -> None:
+        seen.append(dialog.found.item(0).text())
+        dialog.reject()
+
+    answer(look)
+    ui.press("view.palette")
+    assert seen == ["Viridis"]
+
+
+def test_a_class_in_the_palette_is_asked_about(ui: Driver, answer: Callable[..., None]) -> None:
+    def choose(dialog: QDialog) -> None:
+        ui.qtbot.keyClicks(dialog.search, "class giant panda")
+        ui.qtbot.keyClick(dialog.search, Qt.Key.Key_Return)
+
+    answer(choose)
+    ui.press("view.palette")
+    ui.settle()
+    assert ui.cell.class_name(ui.cell.target) == "giant panda"

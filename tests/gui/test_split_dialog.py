@@ -118,7 +118,7 @@ def test_photos_from_files_in_the_dialog(
 ) -> None:
     other = draw(tmp_path / "other.png", 50, 40, seed=9)
     monkeypatch.setattr(
-        "vitviz.gui.dialogs.split.QFileDialog.getOpenFileNames", lambda *_: ([str(other)], "")
+        "PySide6.QtWidgets.QFileDialog.getOpenFileNames", lambda *_: ([str(other)], "")
     )
     answer_split.append(lambda dialog: dialog.files.click())
     ui.do("compare.along.photos")

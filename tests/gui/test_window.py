@@ -115,7 +115,7 @@ def test_closing_all_photos_and_opening_again(ui: Driver, photos: list[Path]) ->
     ui.do("file.close_all")
     ui.settle()
     window = ui.window
-    assert window.canvas.message[0] == "Drop a photo here"
+    assert window.views.view("look").welcome.isVisible()
     assert window.canvas.heat_map is None
     assert window.windowTitle() == "vitviz"
     assert window.panels.predictions.bars.rows == []
@@ -134,7 +134,7 @@ def test_a_photo_closed_while_it_opens_is_not_shown(ui: Driver, tmp_path: Path) 
     ui.do("file.close_all")
     ui.until(lambda: not ui.window.service.is_opening)
     assert ui.window.controller.opened is None
-    assert ui.window.canvas.message[0] == "Drop a photo here"
+    assert ui.look.welcome.isVisible()
 
 
 def test_docks_close_float_and_come_back(ui: Driver, make_window, qtbot) -> None:
@@ -186,7 +186,7 @@ def test_views_let_go_of_a_photo_that_is_closed(ui: Driver) -> None:
     ui.do("file.close_all")
     ui.settle()
     assert ui.window.canvas.heat_map is None
-    assert ui.window.canvas.message[0] == "Drop a photo here"
+    assert ui.look.welcome.isVisible()
 
 
 def test_a_check_mark_says_what_is_so(ui: Driver) -> None:

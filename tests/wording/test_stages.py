@@ -21,7 +21,7 @@ def test_every_kind_has_words() -> None:
 @pytest.mark.parametrize(
     ("stage", "words"),
     [
-        (Stage("loading_torch"), "Loading torch"),
+        (Stage("loading_torch"), "Loading PyTorch"),
         (Stage("block", 2, 12), "block 3 of 12"),
         (Stage("gradient_block", 0, 12), "gradient, block 1 of 12"),
         (Stage("method", name="attention"), "attention"),

@@ -10,7 +10,7 @@ from typing import cast
 
 from PySide6.QtCore import QBuffer, QIODevice, QMimeData, QObject
 from PySide6.QtGui import QImage, QPixmap
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from vitviz.errors import VitvizError
 from vitviz.gui.found import (
@@ -27,6 +27,7 @@ from vitviz.gui.session_files import SessionFiles
 from vitviz.gui.settings import Settings
 from vitviz.gui.store import Store
 from vitviz.gui.threads.jobs import Job, Jobs
+from vitviz.gui.widgets.ask_files import ask_file, ask_files, ask_folder
 from vitviz.gui.widgets.banner import Banner
 from vitviz.imaging.load import EXTENSIONS
 from vitviz.imaging.samples import sample_photos
@@ -206,17 +207,17 @@ class Documents(QObject):
                 self.settings.add_recent("folders", folder)
 
     def choose_photos(self) -> None:
-        names, _ = QFileDialog.getOpenFileNames(self._window, "Open photos", "", PHOTO_FILTER)
+        names = ask_files(self._window, "photos", "Open photos", PHOTO_FILTER)
         if names:
             self.add([Path(name) for name in names])
 
     def choose_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self._window, "Open a folder of photos")
+        name = ask_folder(self._window, "photos", "Open a folder of photos")
         if name:
             self.add([Path(name)])
 
     def choose_model(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self._window, "Open a checkpoint", "", MODEL_FILTER)
+        name = ask_file(self._window, "models", "Open a checkpoint", MODEL_FILTER)
         if name:
             self.use_model(name)
 

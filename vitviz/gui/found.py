@@ -16,12 +16,16 @@ from vitviz.errors import PhotoError, VitvizError
 from vitviz.imaging.load import EXTENSIONS, photos_in
 from vitviz.models.checkpoints.filetype import looks_like_weights
 from vitviz.paths import absolute, is_folder, is_there
+from vitviz.plurals import count_of
 from vitviz.progress import Progress, Stage, silent
 from vitviz.session import session_file
 from vitviz.session.state import PhotoRef
 
 CHECKPOINTS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt")
 """Suffixes of files that are models whatever is in them; others are if they hold weights."""
+
+ARCHIVES = (".zip", ".rar", ".7z", ".gz", ".tar", ".tgz", ".bz2", ".xz")
+"""Suffixes of what has to be unpacked before anything in it can be opened."""
 
 FEW = 64
 """So many files are looked at where they are asked about: that takes milliseconds."""
@@ -92,6 +96,44 @@ def kind_of(name: Path | str) -> Kind:
     if suffix in exported_suffixes():
         return "export"
     return "model" if looks_like_weights(Path(name)) else "photo"
+
+
+def promise(names: Sequence[str]) -> tuple[str, bool]:
+    """What dropping files on the window would do, in words; and whether it would do nothing.
+
+    It is told from their names alone, which is quick, and asks no other computer.
+
+    Args:
+        names: Of the files, at least one.
+    """
+    suffixes = [os.path.splitext(name)[1].lower() for name in names]  # noqa: PTH122
+    if len(names) == 1:
+        return _promise_of_one(names[0], suffixes[0])
+    archives = [suffix for suffix in suffixes if suffix in ARCHIVES]
+    if len(archives) == len(names):
+        return "Archives: unpack them first", True
+    photos = sum(suffix in EXTENSIONS for suffix in suffixes)
+    others = len(names) - photos
+    if not others:
+        return f"Open {count_of(photos, 'photo')}", False
+    if not photos:
+        return f"Open {count_of(others, 'file')}", False
+    return f"Open {count_of(photos, 'photo')} and {count_of(others, 'other file')}", False
+
+
+def _promise_of_one(name: str, suffix: str) -> tuple[str, bool]:
+    short = os.path.basename(name.rstrip("/\\"))  # noqa: PTH119
+    if suffix in ARCHIVES:
+        return f"Cannot open {suffix}: unpack it first", True
+    if suffix == session_file.SUFFIX:
+        return f"Open the session {short}", False
+    if suffix in CHECKPOINTS:
+        return f"Use {short} as the model", False
+    if suffix in EXTENSIONS:
+        return "Open 1 photo", False
+    if suffix in exported_suffixes():
+        return f"Open what made {short}", False
+    return f"Open {short}", False
 
 
 def exported_suffixes() -> tuple[str, ...]:

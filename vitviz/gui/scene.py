@@ -133,6 +133,7 @@ class Scene:
         playing: The layers are shown one after another.
         full_screen: The window covers the screen.
         alone: All panels are hidden.
+        recent: Photos that were open lately, while none is.
         trust: Of each pane's map, as far as it has got.
         brushing: The brush that removes patches is in the hand.
         missing: Photos and checkpoints that are not opened, by their names in the session.
@@ -151,6 +152,7 @@ class Scene:
     playing: bool = False
     full_screen: bool = False
     alone: bool = False
+    recent: tuple[str, ...] = ()
     trust: tuple[TrustState, ...] = ()
     brushing: bool = False
     missing: Mapping[str, Missing] = field(default_factory=dict)
@@ -198,6 +200,14 @@ class Scene:
         """Whether the map is about a class, which can be chosen."""
         has_classes = self.cell is not None and self.cell.probabilities is not None
         return has_classes and METHODS[self.session.view.method].class_specific
+
+    @property
+    def may_ask_class(self) -> bool:
+        """Whether some method that the model fits asks about a class."""
+        if self.cell is None or self.cell.probabilities is None:
+            return False
+        outline = self.cell.card.outline
+        return any(one.class_specific and one.fits(outline) for one in METHODS.values())
 
 
 class Part(Protocol):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from vitviz.errors import VitvizError
 from vitviz.gui.found import exported_suffixes
@@ -20,6 +20,7 @@ from vitviz.gui.scene import Missing
 from vitviz.gui.settings import Settings
 from vitviz.gui.store import MAX_STEPS, Store
 from vitviz.gui.threads.jobs import Job, Jobs
+from vitviz.gui.widgets.ask_files import ask_file, ask_new_file
 from vitviz.gui.widgets.banner import Banner
 from vitviz.models.loading import bundled
 from vitviz.progress import Progress
@@ -127,7 +128,7 @@ class SessionFiles(QObject):
     def choose(self) -> None:
         exported = " ".join(f"*{suffix}" for suffix in exported_suffixes())
         kinds = f"{SESSION_FILTER};;Files that vitviz exported ({exported})"
-        name, _ = QFileDialog.getOpenFileName(self._window, "Open a session", "", kinds)
+        name = ask_file(self._window, "sessions", "Open a session", kinds)
         if name:
             self.open_state(Path(name))
 
@@ -238,9 +239,10 @@ class SessionFiles(QObject):
         return self._save_to(self.path)
 
     def save_as(self) -> bool:
-        name, _ = QFileDialog.getSaveFileName(
-            self._window, "Save the session", f"session{session_file.SUFFIX}", SESSION_FILTER
-        )
+        name, _ = ask_new_file(
+            self._window, "sessions", "Save the session", f"session{session_file.SUFFIX}",
+            SESSION_FILTER,
+        )  # fmt: skip
         if not name:
             return False
         path = Path(name)

@@ -39,6 +39,7 @@ class Preferences:
         max_pixels: Photos above this are asked about before they are opened.
         provenance_beside: What made a file is also written beside it, as JSON.
         full_paths: What made a file names the folders of photos and checkpoints.
+        hint: The line for the first minute stands above the photo.
         windows: Windows of networks that have some are drawn on the photo.
         reduce_motion: Nothing moves by itself, whatever the desktop says.
     """
@@ -52,6 +53,7 @@ class Preferences:
     provenance_beside: bool = False
     full_paths: bool = False
     windows: bool = True
+    hint: bool = True
     reduce_motion: bool = False
 
     @property

@@ -22,13 +22,19 @@ Theme = Literal["system", "light", "dark"]
 
 @dataclass(frozen=True)
 class Colours:
-    """One theme. Text on panel has a contrast of at least 7, quiet text of at least 4.5."""
+    """One theme.
+
+    Text has a contrast of at least 7 on every ground, quiet text of at least 4.5, and what has to
+    be seen (accent, edge, good, bad) of at least 3. ``line`` only divides what is apart anyway.
+    """
 
     canvas: str
     panel: str
     raised: str
     hover: str
     line: str
+    edge: str
+    chosen: str
     text: str
     quiet: str
     accent: str
@@ -40,14 +46,16 @@ class Colours:
 
 DARK = Colours(
     canvas="#0f1012", panel="#1c1d21", raised="#2a2c32", hover="#363940", line="#34363c",
+    edge="#7b7f88", chosen="#40382b",
     text="#ececee", quiet="#a0a4ab", accent="#f0a03c", on_accent="#1b1306",
     good="#54b877", bad="#f0705f", name="dark",
 )  # fmt: skip
 
 LIGHT = Colours(
     canvas="#e4e4e1", panel="#f7f7f5", raised="#ffffff", hover="#ecebe7", line="#d5d4cf",
-    text="#1d1d1f", quiet="#62646a", accent="#b85c00", on_accent="#ffffff",
-    good="#1f8a4c", bad="#bf2f1f", name="light",
+    edge="#7d7d78", chosen="#f3e2cd",
+    text="#1d1d1f", quiet="#5c5e64", accent="#a85300", on_accent="#ffffff",
+    good="#1f8a4c", bad="#b32a1b", name="light",
 )  # fmt: skip
 
 

@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QColor, QDragEnterEvent, QDropEvent, QResizeEvent
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QColor,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from vitviz.engine.photos import PhotoCache
@@ -25,6 +33,7 @@ from vitviz.gui.commands.table import CANVAS_MENU, EXPORTS, LIST_MENU, MENUS
 from vitviz.gui.controller import Controller
 from vitviz.gui.documents import Documents
 from vitviz.gui.finetune.line import TrainingLine
+from vitviz.gui.found import promise
 from vitviz.gui.known_files import KnownFiles
 from vitviz.gui.modes import ModeChips
 from vitviz.gui.panels.docks import PanelDocks
@@ -43,6 +52,7 @@ from vitviz.gui.views.table import VIEWS
 from vitviz.gui.widgets import drops
 from vitviz.gui.widgets.banner import Banner
 from vitviz.gui.widgets.dialog import room_on
+from vitviz.gui.widgets.drop_cover import DropCover
 from vitviz.gui.widgets.job_view import JobView
 from vitviz.gui.widgets.status import StatusBar
 from vitviz.gui.widgets.text import window_title
@@ -171,6 +181,7 @@ class Window(QMainWindow):
         self.modes = ModeChips(
             self.views, lambda: self.views.canvas, lambda id: by_id[id].trigger()
         )
+        self.drop_cover = DropCover(self)
 
     def _connect(self) -> None:
         controller = self.controller
@@ -277,6 +288,7 @@ class Window(QMainWindow):
             playing=self.panels.layers.playing and preview is not None,
             full_screen=self.isFullScreen(),
             alone=self.panels.room.is_cleared,
+            recent=() if session.photos else tuple(self.settings.recent("photos")),
             brushing=self.views.brushing, missing=self.files.missing,
             undo_name=self.store.undo_name, redo_name=self.store.redo_name,
             hover=controller.hovered,
@@ -383,9 +395,17 @@ class Window(QMainWindow):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() or event.mimeData().hasImage():
             drops.accept(event)
+            files = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+            words, refuses = promise(files) if files else ("Open the picture", False)
+            self.drop_cover.announce(words, refuses=refuses)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        super().dragLeaveEvent(event)
+        self.drop_cover.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:
         drops.accept(event)
+        self.drop_cover.hide()
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             urls = event.mimeData().urls()
             if len(urls) == 1 and urls[0].isLocalFile():

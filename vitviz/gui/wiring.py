@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import SignalInstance
 
-from vitviz.gui.commands import ablation, charts, compare, file, go, model, photos, trust, view
+from vitviz.gui.commands import (
+    ablation,
+    charts,
+    compare,
+    file,
+    go,
+    help,
+    model,
+    photos,
+    trust,
+    view,
+)
 from vitviz.gui.commands.command import App
 from vitviz.gui.views.view import ViewWidget
 from vitviz.session.state import Tab
@@ -50,7 +61,7 @@ def connect_panels(app: App) -> None:
         (panels.model.correction_requested, model.correct_model),
         (panels.model.part_chosen, model.choose_part),
         (panels.method.chosen, go.choose_view),
-        (panels.predictions.chosen, go.choose_target),
+        (panels.predictions.chosen, go.ask_class),
         (panels.predictions.set_against, go.choose_contrast),
         (panels.appearance.chosen, view.choose_style),
         (panels.layers.layer_chosen, go.choose_layer),
@@ -72,6 +83,18 @@ def _look(app: App, widget: ViewWidget) -> None:
     connect(app, (canvas.hovered, go.hover_patch), (canvas.clicked, go.choose_patch))
     connect(app, (canvas.digit_typed, go.type_layer))
     connect(app, (look.deck_requested, view.toggle_panels))
+    welcome = look.welcome
+    connect(
+        app,
+        (welcome.open_requested, file.open_photos),
+        (welcome.folder_requested, file.open_folder),
+        (welcome.samples_requested, file.open_samples),
+        (welcome.recent_chosen, file.open_recent),
+        (look.hint.dismissed, help.dismiss_hint),
+        (look.hint.tour_requested, help.show_tour),
+    )
+    welcome.pictures_wanted.connect(app.service.picture)
+    app.service.pictured.connect(welcome.show_picture)
 
 
 def _heads(app: App, widget: ViewWidget) -> None:

@@ -186,7 +186,7 @@ def read_file(path: Path, progress: Progress = silent) -> bytes:
             data = _read_all(file, size, progress)
     except FileNotFoundError as error:
         raise PhotoError(
-            f"{path.name} is not there any more.", f"It was looked for in {path.parent}."
+            f"There is no file {path.name}.", f"It was looked for in {path.parent}."
         ) from error
     except PermissionError as error:
         raise PhotoError(

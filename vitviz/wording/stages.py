@@ -12,7 +12,7 @@ WORDS: dict[Kind, str] = {
     "opening_photos": "opening photo {number:,} of {of:,}",
     "counting_photos": "Counting the photos",
     "files": "file {number:,} of {of:,}",
-    "loading_torch": "Loading torch",
+    "loading_torch": "Loading PyTorch",
     "loading_model": "Loading the model",
     "reading_weights": "reading the weights",
     "checking_weights": "checking",
@@ -45,6 +45,6 @@ WORDS: dict[Kind, str] = {
 
 
 def stage_words(stage: Stage) -> str:
-    """ "block 3 of 12", "gradient rollout, layer 2 of 12", "Loading torch"."""
+    """ "block 3 of 12", "gradient rollout, layer 2 of 12", "Loading PyTorch"."""
     name = stage.name.replace("-", " ")
     return WORDS[stage.kind].format(number=stage.number + 1, of=stage.of, name=name)

@@ -7,7 +7,6 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
@@ -20,6 +19,7 @@ from vitviz.gui.browser.rows import Row, matching, rows
 from vitviz.gui.browser.table import ModelTable
 from vitviz.gui.settings import Settings
 from vitviz.gui.threads.downloads import Downloads
+from vitviz.gui.widgets.ask_files import ask_folder
 from vitviz.gui.widgets.dialog import Dialog
 from vitviz.models.caches import Found
 from vitviz.models.download import Offer
@@ -210,7 +210,7 @@ class ModelBrowser(Dialog):
 
     @Slot()
     def _choose_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Add a folder of models")
+        name = ask_folder(self, "models", "Add a folder of models")
         if name:
             self._set_folders([*self.folders, str(absolute(name))])
 

@@ -303,7 +303,9 @@ class Canvas(MapView):
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self.show_point(None)
-        self._tell_point(None)
+        # Always: what a new photo has made this one forget, others still mark.
+        self._point = None
+        self.point_changed.emit(None)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)

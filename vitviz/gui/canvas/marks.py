@@ -294,7 +294,7 @@ def grid_headers(painter: QPainter, grid: GridOnScreen, area: QRectF, palette: Q
     corner = QRectF(down.left(), across.top(), down.width(), across.height())
     for strip in (across, down, corner):
         if strip.adjusted(1, 1, -1, -1).intersects(grid.photo):
-            painter.fillRect(strip, translucent(palette.color(QPalette.ColorRole.Window), 205))
+            painter.fillRect(strip, translucent(palette.color(QPalette.ColorRole.Window), 238))
     painter.setPen(quiet(palette))
     _numbers(painter, across, grid.xs, range(len(grid.xs) - 1), horizontal=True)
     _numbers(painter, down, grid.ys, range(len(grid.ys) - 1), horizontal=False)

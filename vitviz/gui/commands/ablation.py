@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QFileDialog
-
 from vitviz.engine.answers import FoundRegisters, HeadGrid
 from vitviz.engine.requests import MOST_REGISTER_PHOTOS, HeadGridRequest, RegistersRequest
 from vitviz.errors import VitvizError
@@ -16,6 +14,7 @@ from vitviz.gui.commands.go import choose_view
 from vitviz.gui.commands.model import MENU
 from vitviz.gui.commands.rules import has_map
 from vitviz.gui.scene import Scene
+from vitviz.gui.widgets.ask_files import ask_new_file
 from vitviz.imaging.geometry import Box
 from vitviz.methods import METHODS
 from vitviz.probing.ablation import Ablation, Fill, require_room
@@ -171,7 +170,7 @@ def save_grid(app: App, dialog: HeadGridDialog) -> None:
     from vitviz.exporting.trust_table import write_head_grid
     from vitviz.gui.threads.jobs import Job
 
-    path = _asked_path(app, dialog, ".csv", "CSV (*.csv)")
+    path = _asked_path(dialog, ".csv", "CSV (*.csv)")
     if path is not None:
         grid = dialog.grid_of  # the dialog itself is not for another thread
         app.jobs.begin(Job(f"Saving {path.name}", lambda _: write_head_grid(path, grid)))
@@ -179,18 +178,16 @@ def save_grid(app: App, dialog: HeadGridDialog) -> None:
 
 def save_picture(app: App, dialog: HeadGridDialog) -> None:
     """The grid as it is drawn, at twice the window's own density."""
-    path = _asked_path(app, dialog, ".png", "PNG (*.png)")
+    path = _asked_path(dialog, ".png", "PNG (*.png)")
     if path is not None and not dialog.picture().save(str(path)):
         app.banner.say(f"{path.name} cannot be written. Choose another folder.")
 
 
-def _asked_path(app: App, dialog: HeadGridDialog, suffix: str, kinds: str) -> Path | None:
+def _asked_path(dialog: HeadGridDialog, suffix: str, kinds: str) -> Path | None:
     photo = Path(dialog.grid_of.request.photo.path)
-    folder = app.settings.remembered("table_folder", str(photo.parent))
-    start = str(Path(folder) / f"{photo.stem}-heads{suffix}")
-    name, _ = QFileDialog.getSaveFileName(dialog, "Save", start, kinds)
+    suggested = f"{photo.stem}-heads{suffix}"
+    name, _ = ask_new_file(dialog, "exports", "Save", suggested, kinds, str(photo))
     if not name:
         return None
-    app.settings.remember("table_folder", str(Path(name).parent))
     path = Path(name)
     return path if path.suffix else path.with_suffix(suffix)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog
 from vitviz.gui.commands.command import App, Menu
 from vitviz.gui.commands.rules import has_map
 from vitviz.gui.settings import Preferences
+from vitviz.gui.theme import Theme
 from vitviz.gui.threads.jobs import Job
 from vitviz.progress import Progress
 
@@ -120,7 +121,16 @@ def show_preferences(app: App) -> None:
 
     session = app.store.session
     dialog = PreferencesDialog(app.preferences, session.background, app.devices, app.widget)
-    if dialog.exec() == QDialog.DialogCode.Accepted:
+    before = app.preferences
+
+    def look(theme: Theme) -> None:
+        app.preferences = replace(before, theme=theme)
+        app.apply_theme()
+
+    dialog.theme_tried.connect(look)
+    accepted = dialog.exec() == QDialog.DialogCode.Accepted
+    look(before.theme)
+    if accepted:
         set_preferences(app, dialog.preferences)
         app.store.set(replace(app.store.session, background=dialog.background))
     dialog.deleteLater()

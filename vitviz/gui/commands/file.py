@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QDialog, QFileDialog
+from PySide6.QtWidgets import QDialog
 
 from vitviz.engine.answers import Cell
 from vitviz.gui.commands.command import App, Menu
 from vitviz.gui.commands.rules import has_map, has_missing, has_photos, on_the_way
 from vitviz.gui.threads.jobs import Job
+from vitviz.gui.widgets.ask_files import ask_new_file
 from vitviz.gui.widgets.target import ask_target
 from vitviz.paths import absolute, is_elsewhere
 from vitviz.progress import Progress
@@ -97,7 +98,8 @@ def save_map(app: App) -> None:
     pictures = " ".join(f"*{row.suffix}" for row in formats("map"))
     values = [row.suffix for row in formats("values") if "map" not in row.titles]
     kinds = f"Over the photo ({pictures});;Raw values ({' '.join(f'*{v}' for v in values)})"
-    name, kind = QFileDialog.getSaveFileName(app.widget, "Save the map", suggested, kinds)
+    beside = cell.request.photo.path
+    name, kind = ask_new_file(app.widget, "exports", "Save the map", suggested, kinds, beside)
     if not name:
         return
 
@@ -120,7 +122,7 @@ def export_data(app: App) -> None:
     if dialog.exec() == QDialog.DialogCode.Accepted:
         wanted, suffix = dialog.wanted, dialog.suffix
         suggested = f"{stem_of(cell, 'values')}{suffix}"
-        path = ask_target(app.widget, "Export data", suggested, suffix)
+        path = ask_target(app.widget, "Export data", suggested, suffix, cell.request.photo.path)
         disclosure = app.preferences.disclosure
         if path is not None:
             write(app, path, lambda _: write_values(path, cell, session, wanted, disclosure))
@@ -141,7 +143,9 @@ def export_animation(app: App) -> None:
     if dialog.exec() == QDialog.DialogCode.Accepted:
         animation, suffix = dialog.animation, dialog.suffix
         suggested = f"{stem_of(cell, animation.along)}{suffix}"
-        path = ask_target(app.widget, "Export animation", suggested, suffix)
+        path = ask_target(
+            app.widget, "Export animation", suggested, suffix, cell.request.photo.path
+        )
         if path is not None:
             write(app, path, lambda progress: write_animation(
                 path, photo, cell, session, animation, answer, progress, disclosure
@@ -224,6 +228,10 @@ def copy_path(app: App) -> None:
 @command("file.quit", "&Quit", "Ctrl+Q", separated=True)
 def close(app: App) -> None:
     app.widget.close()
+
+
+def open_recent(app: App, path: str) -> None:
+    app.documents.open_recent(path)
 
 
 # What the list of photos asks for

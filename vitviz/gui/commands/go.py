@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 from vitviz.gui.commands.command import App, Menu
 from vitviz.gui.commands.compare import choose_pane_query
 from vitviz.gui.commands.edit import set_preferences
-from vitviz.gui.commands.rules import asks_class, has_heads, has_map, on_the_way
+from vitviz.gui.commands.rules import asks_class, has_classes, has_heads, has_map, on_the_way
 from vitviz.gui.store import Store
 from vitviz.maps.heat_map import Head
 from vitviz.methods import METHODS
@@ -80,7 +80,7 @@ def previous_class(app: App) -> None:
     app.panels.predictions.step(-1)
 
 
-@command("go.class", "F&ind Class…", "Ctrl+F", when=asks_class)
+@command("go.class", "F&ind Class…", "Ctrl+F", when=has_classes)
 def find_class(app: App) -> None:
     app.panels.reveal(app.panels.predictions)
     app.panels.predictions.search.setFocus()
@@ -112,12 +112,12 @@ def default_query(app: App) -> None:
         choose_query(app, "auto")
 
 
-@command("go.next_frame", "Next &Frame of Animation", "Alt+Right", separated=True)
+@command("go.next_frame", "Next &Image in File", "Alt+Right", separated=True)
 def next_frame(app: App) -> None:
     step_frame(app, 1)
 
 
-@command("go.previous_frame", "Previous Frame", "Alt+Left")
+@command("go.previous_frame", "Previous Image in File", "Alt+Left")
 def previous_frame(app: App) -> None:
     step_frame(app, -1)
 
@@ -205,6 +205,22 @@ def open_head(app: App, layer: int, head: Head) -> None:
 def choose_target(app: App, target: int | None) -> None:
     """The class that a map is about; None is the most probable one."""
     choose_view(app, replace(app.store.session.view, target=target), "target")
+
+
+def ask_class(app: App, target: int | None) -> None:
+    """Shows what speaks for a class, with a method that asks about one: the one there is, or else
+    the first that the model fits.
+    """
+    session, scene = app.store.session, app.scene
+    chosen = replace(session.view, target=target)
+    if not METHODS[chosen.method].class_specific and scene.cell is not None:
+        fitting = (one for one in METHODS.values()
+                   if one.class_specific and one.fits(scene.cell.card.outline))  # fmt: skip
+        method = next(fitting, None)
+        if method is None:
+            return
+        chosen = replace(chosen, method=method.name, params=())
+    choose_view(app, chosen, "target")
 
 
 def choose_contrast(app: App, contrast: int | None) -> None:

@@ -6,12 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtWidgets import QFileDialog
-
 from vitviz.engine.predicting import Prediction, predictions
 from vitviz.engine.requests import PredictRequest
 from vitviz.gui.commands.command import App
 from vitviz.gui.threads.jobs import Job
+from vitviz.gui.widgets.ask_files import ask_file
 from vitviz.plurals import count_of
 from vitviz.progress import Progress
 from vitviz.session.state import PhotoRef
@@ -51,7 +50,7 @@ def predict_all(app: App) -> None:
 
 def open_table(app: App) -> None:
     """Sorts the photos by a table, such as that of a batch."""
-    name, _ = QFileDialog.getOpenFileName(app.widget, "Open a table", "", TABLES)
+    name = ask_file(app.widget, "tables", "Open a table", TABLES)
     if name:
         sort_by_table(app, Path(name))
 

@@ -55,3 +55,8 @@ def on_the_way(scene: Scene) -> bool:
 def has_windows(scene: Scene) -> bool:
     """The model looks within windows."""
     return scene.cell is not None and any(layer.window for layer in scene.cell.outline.layers)
+
+
+def has_classes(scene: Scene) -> bool:
+    """The model tells classes apart, and a method can ask about one."""
+    return scene.may_ask_class

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from vitviz.gui.commands import compare, edit, file, go, help, model, view
+from vitviz.gui.commands import compare, edit, file, go, help, model, palette
 
-MENUS = (file.MENU, edit.MENU, view.MENU, go.MENU, compare.MENU, model.MENU, help.MENU)
+# The palette is the last of the View menu, and is about all others.
+MENUS = (file.MENU, edit.MENU, palette.MENU, go.MENU, compare.MENU, model.MENU, help.MENU)
 
 COMMANDS = tuple(command for menu in MENUS for command in menu.commands)
 
-EXPORTS = ("file.export_figure", "file.save_map", "file.export_data", "file.export_animation")
+EXPORTS = ("file.export_figure", "file.save_map", "file.export_data", "file.export_animation",
+           "file.batch")  # fmt: skip
 """What the button at the top offers."""
 
 CANVAS_MENU = ("go.query", "go.direction", "edit.copy", "edit.copy_values", "file.save_map",

@@ -6,11 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QFileDialog
-
 from vitviz.engine.answers import Trust
 from vitviz.engine.requests import TrustRequest
 from vitviz.gui.commands.command import App
+from vitviz.gui.widgets.ask_files import ask_file, ask_new_file
 from vitviz.progress import Progress
 
 if TYPE_CHECKING:
@@ -45,12 +44,8 @@ def open_mask(app: App) -> None:
     dialog, opened = app.trust_dialog, app.controller.opened
     if opened is None:
         return
-    start = app.settings.remembered("mask_folder", "")
-    name, _ = QFileDialog.getOpenFileName(dialog, "Open Mask", start, MASKS)
-    if not name:
-        return
-    app.settings.remember("mask_folder", str(Path(name).parent))
-    read_mask_file(app, Path(name))
+    if name := ask_file(dialog, "masks", "Open Mask", MASKS):
+        read_mask_file(app, Path(name))
 
 
 def read_mask_file(app: App, path: Path) -> None:
@@ -79,10 +74,10 @@ def save_table(app: App, trust: Trust) -> None:
     from vitviz.gui.threads.jobs import Job
 
     photo = Path(trust.request.explain.photo.path)
-    folder = app.settings.remembered("table_folder", str(photo.parent))
-    start = str(Path(folder) / f"{photo.stem}-{trust.request.explain.method}-trust.csv")
-    name, _ = QFileDialog.getSaveFileName(app.trust_dialog, "Save Table", start, "CSV (*.csv)")
+    name, _ = ask_new_file(
+        app.trust_dialog, "exports", "Save Table",
+        f"{photo.stem}-{trust.request.explain.method}-trust.csv", "CSV (*.csv)", str(photo),
+    )  # fmt: skip
     if name:
-        app.settings.remember("table_folder", str(Path(name).parent))
         path = Path(name)
         app.jobs.begin(Job(f"Saving {path.name}", lambda _: write_trust_table(path, trust)))

@@ -6,8 +6,6 @@ from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QDialog
 
 from vitviz.engine.plan import decode_request_of
 from vitviz.gui.commands.command import App, Command, Menu
@@ -15,6 +13,7 @@ from vitviz.gui.commands.edit import set_preferences
 from vitviz.gui.commands.go import choose_token
 from vitviz.gui.commands.rules import has_chosen_range, has_map, has_windows
 from vitviz.gui.commands.trust import show_trust
+from vitviz.gui.scene import Scene
 from vitviz.gui.views.table import VIEWS
 from vitviz.maps.mass import USUAL_SHARE
 from vitviz.maps.style import Style
@@ -33,9 +32,20 @@ def show_view(tab: Tab, app: App) -> None:
     choose_tab(app, tab)
 
 
+def is_open(tab: Tab, scene: Scene) -> bool:
+    """The view is the one that is shown."""
+    return scene.session.tab == tab
+
+
 for number, kind in enumerate(VIEWS, start=1):
     MENU.add(
-        Command(f"view.{kind.name}", kind.title, f"Ctrl+{number}", partial(show_view, kind.name))
+        Command(
+            f"view.{kind.name}",
+            kind.title,
+            f"Ctrl+{number}",
+            partial(show_view, kind.name),
+            checked=partial(is_open, kind.name),
+        )
     )
 
 
@@ -141,22 +151,6 @@ def toggle_full_screen(app: App) -> None:
     becomes_full = not app.widget.isFullScreen()
     app.widget.setWindowState(app.widget.windowState() ^ Qt.WindowState.WindowFullScreen)
     app.panels.room.set_cleared(becomes_full)
-
-
-@command("view.palette", "Command Palette…", "Ctrl+Shift+P")
-def show_palette(app: App) -> None:
-    from vitviz.gui.dialogs.palette import PaletteDialog
-
-    native = QKeySequence.SequenceFormat.NativeText
-    commands = [
-        (id, action.text().replace("&", ""), action.shortcut().toString(native))
-        for id, action in app.actions_by_id.items()
-        if id != "view.palette" and action.isEnabled()
-    ]
-    dialog = PaletteDialog(commands, app.widget)
-    if dialog.exec() == QDialog.DialogCode.Accepted and dialog.chosen:
-        app.actions_by_id[dialog.chosen].trigger()
-    dialog.deleteLater()
 
 
 # What the Appearance panel asks for

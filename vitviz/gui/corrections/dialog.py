@@ -7,7 +7,6 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QDialog,
-    QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from vitviz.errors import VitvizError
+from vitviz.gui.widgets.ask_files import ask_file
 from vitviz.gui.widgets.form import Choice, guard, quiet
 from vitviz.gui.widgets.text import PlainLabel, menu_text, set_tooltip
 from vitviz.models.card import ModelCard
@@ -220,7 +220,7 @@ class CorrectionDialog(QDialog):
 
     @Slot()
     def _choose_names(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Names of classes, one a line")
+        name = ask_file(self, "models", "Names of classes, one a line")
         if not name:
             return
         try:

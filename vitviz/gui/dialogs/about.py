@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import Qt, QUrl, Slot
@@ -157,12 +158,12 @@ def card_text(card: ModelCard) -> str:
 
 
 def keys_text(menus: Iterable[tuple[str, Sequence[tuple[str, Sequence[str]]]]]) -> str:
-    """All shortcuts, by menu.
+    """All shortcuts, by menu, in Markdown.
 
     Args:
         menus: Titles of the menus, with the titles and keys of their commands.
     """
-    parts = ["<h2>Keyboard</h2>"]
+    parts = ["# Keyboard"]
     native = QKeySequence.SequenceFormat.NativeText
     for title, commands in menus:
         rows = [
@@ -170,7 +171,7 @@ def keys_text(menus: Iterable[tuple[str, Sequence[tuple[str, Sequence[str]]]]]) 
             for name, keys in commands
         ]
         if rows:
-            parts.append(f"<h3>{title}</h3>{table(rows, 230)}")
+            parts += [f"## {title}", _keys_table(rows)]
     canvas = [
         ("Choose the patch under the cursor", "Click"),
         ("Move from patch to patch; choose", "Arrow keys; Enter"),
@@ -178,5 +179,21 @@ def keys_text(menus: Iterable[tuple[str, Sequence[tuple[str, Sequence[str]]]]]) 
         ("Pan", "Drag; Space and drag"),
         ("Hide the panels, or show them", "Tab"),
     ]
-    parts.append(f"<h3>On the photo</h3>{table(canvas, 230)}")
-    return "".join(parts)
+    photos = [
+        ("Choose several", "Ctrl+click, Shift+click, Ctrl+A"),
+        ("Close those that are chosen", "Del"),
+        ("Larger and smaller tiles", "Ctrl+wheel"),
+    ]
+    parts += ["## On the photo", _keys_table(canvas), "## In the list of photos",
+              _keys_table(photos)]  # fmt: skip
+    return "\n\n".join(parts)
+
+
+def _keys_table(rows: Iterable[tuple[str, str]]) -> str:
+    lines = [f"| {escaped(name)} | {escaped(keys)} |" for name, keys in rows]
+    return "\n".join(["| What | Keys |", "|---|---|", *lines])
+
+
+def escaped(text: str) -> str:
+    """A text's letters as they are, in Markdown."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from vitviz.gui.settings import Preferences
 from vitviz.gui.widgets.dialog import Dialog
 from vitviz.gui.widgets.form import Choice, WholeNumber, form, row
+from vitviz.gui.widgets.text import PlainLabel
 
 THEMES = (("As the desktop", "system"), ("Light", "light"), ("Dark", "dark"))
 
@@ -25,11 +26,16 @@ THEMES = (("As the desktop", "system"), ("Light", "light"), ("Dark", "dark"))
 class PreferencesDialog(Dialog):
     """Edits preferences, and the colour behind transparent photos.
 
+    Signals:
+        theme_tried(str): The user wants to see this theme; Cancel goes back.
+
     Args:
         preferences: What is set now.
         background: RGB behind transparent photos now.
         devices: (title, name) of each device.
     """
+
+    theme_tried = Signal(str)
 
     def __init__(
         self,
@@ -44,10 +50,11 @@ class PreferencesDialog(Dialog):
         self._background, self._preferences = background, preferences
         self.theme = Choice("Theme", THEMES)
         self.theme.show_value(preferences.theme)
+        self.theme.currentIndexChanged.connect(lambda: self.theme_tried.emit(self.theme.value))
         self.device = Choice("Device", [("Automatic", "auto"), *devices])
         self.device.show_value(preferences.device)
         self.limit = WholeNumber("Largest photo opened without asking, megapixels", 1, 2000)
-        self.limit.setSuffix(" megapixels")
+        self.limit.setSuffix(" megapixels or more")
         self.limit.setValue(preferences.max_pixels // 1_000_000)
         self.colour = QPushButton()
         self.colour.clicked.connect(self._choose_colour)
@@ -61,7 +68,9 @@ class PreferencesDialog(Dialog):
         self.still = QCheckBox("Reduce motion: nothing moves by itself")
         self.still.setToolTip("Also where the desktop asks for it")
         self.still.setChecked(preferences.reduce_motion)
-        self.beside = QCheckBox("Write what made a file also beside it, as JSON")
+        self.hint = QCheckBox("Show the line for the first minute")
+        self.hint.setChecked(preferences.hint)
+        self.beside = QCheckBox("Write a .json beside each file that says what made it")
         self.beside.setToolTip("Exported files say what made them in any case, where they can")
         self.beside.setChecked(preferences.provenance_beside)
         self.full_paths = QCheckBox("Exported files name the folders of photos and models")
@@ -74,8 +83,8 @@ class PreferencesDialog(Dialog):
         fields = form()
         row(fields, "Theme", self.theme)
         row(fields, "Device", self.device, "Where models run")
-        row(fields, "Ask above", self.limit, "Photos larger than this are asked about first")
-        row(fields, "Background", self.colour, "The colour behind transparent photos")
+        row(fields, "Ask before", self.limit, "Photos larger than this are asked about first")
+        row(fields, "Behind photos", self.colour, "The colour behind transparent photos")
         buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
         )
@@ -86,13 +95,16 @@ class PreferencesDialog(Dialog):
         layout.setContentsMargins(18, 18, 18, 14)
         layout.setSpacing(10)
         layout.addLayout(fields)
-        layout.addWidget(self.follow)
-        layout.addWidget(self.trust)
-        layout.addWidget(self.reopen)
-        layout.addWidget(self.still)
-        layout.addSpacing(6)
-        layout.addWidget(self.beside)
-        layout.addWidget(self.full_paths)
+        for title, boxes in (
+            ("In the window", (self.follow, self.trust, self.reopen, self.still, self.hint)),
+            ("In exported files", (self.beside, self.full_paths)),
+        ):
+            heading = PlainLabel(title)
+            heading.setProperty("strong", True)
+            layout.addSpacing(6)
+            layout.addWidget(heading)
+            for box in boxes:
+                layout.addWidget(box)
         layout.addStretch(1)
         layout.addWidget(buttons, 0, Qt.AlignmentFlag.AlignBottom)
 
@@ -111,6 +123,7 @@ class PreferencesDialog(Dialog):
             trust_line=self.trust.isChecked(),
             reopen=self.reopen.isChecked(),
             reduce_motion=self.still.isChecked(),
+            hint=self.hint.isChecked(),
             max_pixels=self.limit.value() * 1_000_000,
             provenance_beside=self.beside.isChecked(),
             full_paths=self.full_paths.isChecked(),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from vitviz.gui.dialogs.split_values import TITLES, SplitChoices
 from vitviz.gui.documents import MODEL_FILTER, PHOTO_FILTER
+from vitviz.gui.widgets.ask_files import ask_files
 from vitviz.gui.widgets.form import Choice
 from vitviz.gui.widgets.text import PlainLabel
 from vitviz.gui.widgets.ticks import TickDialog
@@ -69,7 +70,7 @@ class SplitDialog(TickDialog):
     @Slot()
     def _choose_files(self) -> None:
         kind = PHOTO_FILTER if self.along == "photos" else MODEL_FILTER
-        names, _ = QFileDialog.getOpenFileNames(self, f"Open {self.along}", "", kind)
+        names = ask_files(self, self.along, f"Open {self.along}", kind)
         for name in names:
             value: object = PhotoRef(str(absolute(name)))
             value = value if self.along == "photos" else name

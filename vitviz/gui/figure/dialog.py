@@ -321,7 +321,8 @@ class FigureDialog(Dialog):
         suffix = self.form.suffix
         photo = self._session.photo
         stem = Path(photo.path).stem if photo is not None else "figure"
-        path = ask_target(self, "Export figure", f"{stem}-figure{suffix}", suffix)
+        beside = photo.path if photo is not None else ""
+        path = ask_target(self, "Export figure", f"{stem}-figure{suffix}", suffix, beside)
         if path is not None:
             self._say("")
             question = ExportQuestion(self.figure, path)

@@ -9,7 +9,6 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
-    QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QPushButton,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from vitviz.gui.documents import MODEL_FILTER
+from vitviz.gui.widgets.ask_files import ask_file
 from vitviz.gui.widgets.form import LABEL_WIDTH, Choice, Number, WholeNumber, form, quiet, row
 from vitviz.gui.widgets.long_work import FolderField
 from vitviz.gui.widgets.text import PlainLabel, set_tooltip
@@ -299,6 +299,6 @@ class FinetuneForm(QWidget):
 
     @Slot()
     def _open(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Open a checkpoint", "", MODEL_FILTER)
+        name = ask_file(self, "models", "Open a checkpoint", MODEL_FILTER)
         if name:
             self.show_model(Path(name).name, name)

@@ -150,7 +150,7 @@ class PanelDocks:
         if self.layers.height() < self._layers_given - SMALLER:  # as the user wants it
             return
         height = min(self.layers.filling, round(MOST_FOR_LAYERS * self._window.height()))
-        self._layers_given = height
+        self._layers_given = height if self._window.isVisible() else 0
         self._window.resizeDocks([self.docks[-1]], [height], Qt.Orientation.Vertical)
 
     def restore(self, state: QByteArray) -> None:

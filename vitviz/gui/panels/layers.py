@@ -67,7 +67,7 @@ class Filmstrip(QWidget):
 
     GAP = 8
     EDGE = 4  # room for the frame of the chosen tile
-    LEAST = 36  # narrower tiles rather stand in two lines, or scroll
+    LEAST = 32  # narrower tiles rather stand in two lines, or scroll
     MOST_LINES = 3
     WIDEST = 170
     LOW = 52

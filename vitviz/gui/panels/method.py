@@ -21,7 +21,7 @@ from vitviz.wording.names import ALL_PATCHES, capitalised, head_name, prefix_nam
 
 Control = Choice | Number | WholeNumber | TextLine
 
-DIRECTIONS = {"of": "what it attends to", "to": "what attends to it"}
+DIRECTIONS = {"of": "Attends to", "to": "Is attended by"}
 
 FUSIONS: tuple[tuple[str, Head], ...] = (
     ("Mean of all", "mean"), ("Maximum of all", "max"), ("Minimum of all", "min")
@@ -67,7 +67,12 @@ class MethodPanel(QWidget):
         row(self._form, "Heads", self.heads, "One head, or all of them fused ( , and . )")
         esc = "Esc: what the class is read from"
         row(self._form, "Of", self.query, f"Click a patch on the photo to choose it; {esc}")
-        row(self._form, "Direction", self.direction, "A row of the attention, or a column (T)")
+        row(
+            self._form,
+            "Direction",
+            self.direction,
+            "Whom the query looks at, or who looks at it (T swaps them)",
+        )
         self.reference = Choice("Components of")
         row(self._form, "Components of", self.reference, REFERENCE_HELP)
         layout.addLayout(self._form)

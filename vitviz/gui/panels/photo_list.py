@@ -47,6 +47,7 @@ class PhotoList(QListView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._quiet = False
+        self.setObjectName("photoList")
         self.setAccessibleName("Open photos")
         self.photos = PhotoModel(self)
         self.tiles = PhotoTiles(self)

@@ -21,6 +21,10 @@ HINT = (
     "\n\nClick a class to see where it is read from; Shift+click another one to see why not that."
 )
 
+SWITCHING_HINT = (
+    "\n\nClick a class to see what speaks for it: the map turns to a method that asks about one."
+)
+
 
 def heads_words(cell: Cell) -> str:
     """What each head says alone, where the answer is the mean of several."""
@@ -60,7 +64,11 @@ class ProbabilityBars(QWidget):
         self.setAccessibleName("Predictions")
 
     def set_rows(
-        self, rows: list[tuple[str, float]], current: int | None = None, choosable: bool = False
+        self,
+        rows: list[tuple[str, float]],
+        current: int | None = None,
+        choosable: bool = False,
+        hint: str = HINT,
     ) -> None:
         """Shows other rows.
 
@@ -68,6 +76,7 @@ class ProbabilityBars(QWidget):
             rows: Names and probabilities, 0..1.
             current: The row that the map is about.
             choosable: Rows can be chosen.
+            hint: What the tooltip says of that.
         """
         rows = [(shown_text(name), share) for name, share in rows]
         self.rows, self.current, self.choosable = rows, current, choosable
@@ -81,8 +90,7 @@ class ProbabilityBars(QWidget):
         else:
             self.unsetCursor()
         words = "\n".join(f"{name}: {score(p, self.outputs)}" for name, p in rows)
-        hint = HINT if choosable and rows else ""
-        set_tooltip(self, words + hint)
+        set_tooltip(self, words + (hint if choosable and rows else ""))
         self.setAccessibleDescription(words)
         self.updateGeometry()
         self.update()
@@ -172,11 +180,11 @@ class ProbabilityBars(QWidget):
     def _paint_row(self, painter: QPainter, index: int) -> None:
         name, probability = self.rows[index]
         metrics, colours = painter.fontMetrics(), self.palette()
-        inset = self.INSET if self.choosable else 0
+        inset = self.INSET
         left, width = inset, self.width() - 2 * inset
         top = index * self.row_height + (self.GAP - 4) // 2
         # Without a choice the first is what the photo is said to be.
-        strong = index == (self.current if self.choosable else 0)
+        strong = index == (0 if self.current is None else self.current)
         share = score(probability, self.outputs)
         room = width - metrics.horizontalAdvance(share) - 10
         line = QRectF(left, top, width, metrics.height())
@@ -273,7 +281,7 @@ class PredictionsPanel(QWidget):
     def show_scene(self, scene: Scene) -> None:
         """Shows an answer, and which class is chosen, if its method asks about one."""
         self._scene = scene
-        if not scene.asks_class:
+        if not scene.may_ask_class:
             self.search.clear()
         self._refresh()
 
@@ -290,8 +298,9 @@ class PredictionsPanel(QWidget):
             self.bars.outputs = cell.outputs
         target = self._target(cell) if about and cell else None
         current = self._indices.index(target) if target in self._indices else None
-        self.search.setVisible(about)
-        self.bars.set_rows(rows, current, about)
+        can_ask = self._scene.may_ask_class
+        self.search.setEnabled(can_ask)
+        self.bars.set_rows(rows, current, can_ask, HINT if about else SWITCHING_HINT)
         self.bars.setVisible(bool(rows))
         self._show_contrast(cell if about else None, target)
         self._keep_in_sight(current)

@@ -45,6 +45,9 @@ TIDY_MS = 1000
 ASIDE_S = 0.03
 """How often work that stands aside looks whether it may go on."""
 
+PICTURE_EDGE = 220
+"""The same for a photo that was open lately."""
+
 THREADS = 2
 """Of the engine, and of the opener: a slow pane leaves one for the others."""
 
@@ -140,6 +143,7 @@ class Service(QObject):
         open_failed(PhotoRef, BaseException): It could not be opened.
         previewed(Preview): A thumbnail is ready.
         preview_failed(PhotoRef, BaseException): That photo cannot be opened.
+        pictured(str path, pixels): A small picture of a photo that is not open is ready.
         devices_found(list): (title, name) of each device that models can run on.
     """
 
@@ -160,6 +164,7 @@ class Service(QObject):
     previewed = Signal(object)
     preview_failed = Signal(object, object)
     devices_found = Signal(object)
+    pictured = Signal(str, object)
 
     def __init__(
         self,
@@ -182,6 +187,8 @@ class Service(QObject):
         self._charts.progressed.connect(self._on_chart_progress)
         self._opener = Desk(self._open, "vitviz-opener", THREADS, self)
         self._previews = Desk(self._preview, "vitviz-previews", parent=self)
+        self._pictures = Desk(_picture, "vitviz-pictures", parent=self)
+        self._pictures.answered.connect(self._on_picture)
         self._devices = Desk(_find_devices, "vitviz-devices", parent=self)
         self._tidying = Desk(self._tidy, "vitviz-tidying", parent=self)
         self._kept = Kept()
@@ -289,6 +296,12 @@ class Service(QObject):
         """Says which thumbnails are wanted, the most urgent first, as ``ask`` does."""
         self._previews.ask([PhotoQuestion(ref, background) for ref in refs])
 
+    def picture(self, paths: Sequence[str]) -> None:
+        """Says of which photos that are not open small pictures are wanted; those that cannot be
+        opened have none.
+        """
+        self._pictures.ask(list(paths))
+
     def keep(self, kept: Kept) -> None:
         """Says what is still needed; what is remembered of the rest is forgotten soon."""
         self._kept = kept
@@ -311,6 +324,7 @@ class Service(QObject):
             self._charts,
             self._opener,
             self._previews,
+            self._pictures,
             self._devices,
             self._tidying,
         )
@@ -441,6 +455,10 @@ class Service(QObject):
         self.preview_failed.emit(question.ref, error)
 
     @Slot(object, object)
+    def _on_picture(self, path: str, pixels: UInt8[np.ndarray, "height width 3"]) -> None:
+        self.pictured.emit(path, pixels)
+
+    @Slot(object, object)
     def _on_devices(self, question: str, found: list[tuple[str, str]]) -> None:
         self.devices_found.emit(found)
 
@@ -451,6 +469,10 @@ class Service(QObject):
     @Slot(object, object)
     def _on_tidying_failure(self, kept: Kept, error: BaseException) -> None:
         log.error("memory could not be given back", exc_info=error)
+
+
+def _picture(path: str, progress: Progress) -> UInt8[np.ndarray, "height width 3"]:
+    return load_small(path, PICTURE_EDGE, progress=progress).pixels
 
 
 def _find_devices(question: str, progress: Progress) -> list[tuple[str, str]]:  # noqa: ARG001

@@ -6,7 +6,7 @@ from typing import cast
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from vitviz.gui.canvas.canvas import Canvas
 from vitviz.gui.canvas.window_lines import window_lines
@@ -14,6 +14,8 @@ from vitviz.gui.scene import FileMissing, Scene
 from vitviz.gui.threads.service import OpenPhoto
 from vitviz.gui.trust.line import TrustLine
 from vitviz.gui.views.view import ViewWidget
+from vitviz.gui.views.welcome import Welcome
+from vitviz.gui.widgets.hint import Hint
 from vitviz.gui.widgets.problem import Problem
 from vitviz.gui.widgets.text import PlainLabel, set_tooltip
 from vitviz.imaging.geometry import Box
@@ -41,11 +43,17 @@ class LookView(ViewWidget):
         self.caption.setWordWrap(True)
         self.caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.caption.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.welcome = Welcome()
+        place = QVBoxLayout(self._canvas)  # over the canvas, which stays what keys are typed on
+        place.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
+        place.addWidget(self.welcome)
+        self.hint = Hint()
         self.trust = TrustLine()
         self.trust.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
+        layout.addWidget(self.hint)
         layout.addWidget(self.canvas, 1)
         layout.addWidget(self.caption)
         layout.addWidget(self.trust)
@@ -86,8 +94,10 @@ class LookView(ViewWidget):
             self.canvas.set_progress(None)
         missing = scene.error if isinstance(scene.error, FileMissing) else None
         self.problem.show_error(missing)
-        if not scene.session.photos:
-            self.canvas.set_message("Drop a photo here", "or press Ctrl+O to open one")
+        has_photos = bool(scene.session.photos)
+        self.welcome.setVisible(not has_photos)
+        self.welcome.show_recent(scene.recent)
+        self.hint.setVisible(has_photos and scene.preferences.hint)
         cell, heat_map, look = scene.cell, scene.heat_map, scene.look
         if cell is None or heat_map is None or look is None:
             self.canvas.show_map(None, None, (0.0, 1.0), style)

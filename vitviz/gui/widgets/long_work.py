@@ -7,7 +7,6 @@ from pathlib import Path
 from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
     QLineEdit,
     QProgressBar,
@@ -15,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from vitviz.gui.widgets.ask_files import ask_folder
 from vitviz.gui.widgets.banner import Banner
 from vitviz.gui.widgets.dialog import Dialog
 from vitviz.gui.widgets.text import PlainLabel
@@ -106,6 +106,6 @@ class FolderField(QWidget):
 
     @Slot()
     def _choose(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, self._title, self.line.text())
+        name = ask_folder(self, "photos", self._title, self.line.text())
         if name:
             self.line.setText(name)

@@ -15,7 +15,7 @@ from vitviz.paths import absolute
 from vitviz.plain_text import shown_text
 from vitviz.plurals import count_of
 from vitviz.progress import Stage
-from vitviz.wording.names import few_missing_letters, missing_letters
+from vitviz.wording.names import capitalised, few_missing_letters, missing_letters
 from vitviz.wording.numbers import measured_time
 from vitviz.wording.stages import stage_words
 
@@ -104,7 +104,7 @@ class StatusBar(QStatusBar):
     def show_progress(self, stage: Stage, fraction: float) -> None:
         self._show_sign("○")
         set_tooltip(self.state, "")
-        self.state.setText(shown_text(stage_words(stage), MOST_LETTERS))
+        self.state.setText(shown_text(capitalised(stage_words(stage)), MOST_LETTERS))
         # The stages have room for the longest so far: the bar would jump from one to the next.
         self.state.setMinimumWidth(max(self.state.minimumWidth(), self.state.sizeHint().width()))
         self.show_folder.hide()

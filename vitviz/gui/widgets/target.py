@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QMessageBox, QWidget
 
+from vitviz.gui.widgets.ask_files import ask_new_file
 from vitviz.gui.widgets.text import unmarked
 from vitviz.paths import is_there
 from vitviz.plain_text import shown_text
 
 
-def ask_target(parent: QWidget, title: str, suggested: str, suffix: str) -> Path | None:
+def ask_target(
+    parent: QWidget, title: str, suggested: str, suffix: str, beside: str = ""
+) -> Path | None:
     """Asks where to write a file; None where the user thought better of it.
 
     Args:
@@ -19,9 +22,10 @@ def ask_target(parent: QWidget, title: str, suggested: str, suffix: str) -> Path
         title: Of the dialog.
         suggested: A name with its suffix.
         suffix: Which the file gets, if its name has another or none.
+        beside: The photo: in whose folder it starts, where nothing was exported yet.
     """
     kind = f"{suffix.removeprefix('.').upper()} (*{suffix})"
-    name, _ = QFileDialog.getSaveFileName(parent, title, suggested, kind)
+    name, _ = ask_new_file(parent, "exports", title, suggested, kind, beside)
     if not name:
         return None
     path = Path(name)

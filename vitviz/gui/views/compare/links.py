@@ -41,6 +41,9 @@ class Links(QObject):
             new.sight_changed.connect(self._moved)
             new.point_changed.connect(self._pointed)
         self._canvases = tuple(canvases)
+        for canvas in self._canvases:  # what one that is gone had marked
+            if not canvas.underMouse():
+                canvas.show_point(None)
 
     def set_linked(self, linked: bool, leader: Canvas) -> None:
         """Links or unlinks them.

@@ -22,6 +22,7 @@ from vitviz.maps.style import Style
 from vitviz.maps.ticks import number
 from vitviz.shapes import UInt8
 from vitviz.wording.names import capitalised, head_name, layer_name, prefix_name
+from vitviz.wording.numbers import percent
 
 
 class HeadsView(ViewWidget):
@@ -152,5 +153,5 @@ class HeadsView(ViewWidget):
 def _prefix_text(shares: tuple[tuple[str, float], ...]) -> str:
     if not shares:
         return ""
-    parts = ", ".join(f"{100 * share:.1f} % on {prefix_name(name)}" for name, share in shares)
+    parts = ", ".join(f"{percent(share)} on {prefix_name(name)}" for name, share in shares)
     return f" · {parts}, not shown"
