@@ -43,6 +43,7 @@ class StatusBar(QStatusBar):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
+        self.setContentsMargins(0, 0, 8, 0)
         self.sign = PlainLabel()
         self.state = PlainLabel("Starting…")
         self.origin = PlainLabel()

@@ -24,6 +24,7 @@ class ZoomButton(QToolButton):
         super().__init__()
         self._canvas = canvas
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setObjectName("flat")
         self.setAccessibleName("Zoom")
         self.setToolTip("Zoom: Ctrl and + or -, the wheel over the photo; F fits it")
         menu = QMenu(self)
