@@ -36,6 +36,7 @@ from vitviz.figures.spec import FigureSpec
 from vitviz.gui import app as application
 from vitviz.gui.settings import Settings
 from vitviz.gui.theme import Theme
+from vitviz.gui.trust import watch
 from vitviz.gui.window import Window
 from vitviz.imaging.geometry import Box
 from vitviz.imaging.preprocess import InputChoice
@@ -50,7 +51,7 @@ from vitviz.session.state import Arrangement, PhotoRef, Session, Tab, View
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 
 TRUST = "trust"
-"""The name of two pictures: trust-better and trust-chance."""
+"""The name of three pictures: trust-line, trust-better and trust-chance."""
 
 MODELS = "models"
 """The name of six pictures: model-browser, and what it says on the way; what was assumed of a model
@@ -58,6 +59,11 @@ and the dialog that corrects it."""
 
 AT_WORK = "at-work"
 """The name of three pictures: batch, finetune and finetune-epochs."""
+
+LIMIT_S = 900.0
+"""How long a state is waited for: a fine-tuning takes minutes."""
+
+SAID_EVERY_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -143,11 +149,29 @@ def models_for(shot: Shot, first: str) -> list[str]:
     return [first, *(c.id for c in bundled() if c.id != first and method.fits(c.outline))]
 
 
-def wait(app: QApplication, until: Callable[[], bool]) -> None:
-    """Lets the program work until something is the case."""
+def wait(
+    app: QApplication, until: Callable[[], bool], state: Callable[[], object] = lambda: ""
+) -> None:
+    """Lets the program work until something is the case.
+
+    Args:
+        app: The program.
+        until: Whether it is.
+        state: How far it is, for those who wait long.
+
+    Raises:
+        SystemExit: It was not so in time.
+    """
+    start = said = time.monotonic()
     while not until():
         app.processEvents()
         time.sleep(0.005)  # the work is done elsewhere
+        now = time.monotonic()
+        if now - said > SAID_EVERY_S:
+            said = now
+            print(f"waiting for {now - start:.0f} s {state()}", flush=True)
+        if now - start > LIMIT_S:
+            raise SystemExit(f"no picture: gave up after {LIMIT_S:.0f} s. {state()}")
 
 
 def ready(window: Window, asked: Session) -> bool:
@@ -219,7 +243,10 @@ def figure() -> None:
 
 
 def trust(app: QApplication) -> None:
-    """The Trust panel, of a map that is better than chance and of one that is not."""
+    """The line under a map, and the Trust panel of a map that is better than chance and of one that
+    is not.
+    """
+    watch.NICE = 0  # here nobody waits for anything else
     with tempfile.TemporaryDirectory() as folder:
         window = Window(Settings(Path(folder)), QSize(1400, 880))
         window.show()
@@ -227,11 +254,34 @@ def trust(app: QApplication) -> None:
         for method, name in (("relevance", "trust-better"), ("attention", "trust-chance")):
             session = window.store.session
             window.store.set(replace(session, view=View(method)))
-            wait(app, lambda: window.scene.trust_state.phase == "done")
+            wait(app, partial(judged, window, method), partial(judging, window))
+            if name == "trust-better":
+                save(app, window.views.view("look"), "trust-line")
             window.trust_dialog.show_scene(window.scene)
             window.trust_dialog.show()
+            window.trust_dialog.setFocus()  # no button stands out
             save(app, window.trust_dialog, name)
         window.close()
+
+
+def judged(window: Window, method: str) -> bool:
+    """Whether the window knows what to think of its map.
+
+    Raises:
+        SystemExit: It will not.
+    """
+    scene = window.scene
+    state, problem = scene.trust_state, scene.error or scene.trust_state.problem
+    if problem is not None or state.phase == "offered":
+        raise SystemExit(f"no picture: {problem or 'the judgement would take long'}")
+    request = state.request
+    return state.phase == "done" and request is not None and request.explain.method == method
+
+
+def judging(window: Window) -> str:
+    """How far the judgement is."""
+    state = window.scene.trust_state
+    return f"({state.phase}, {state.fraction:.0%})"
 
 
 def models(app: QApplication) -> None:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -99,6 +100,8 @@ class TrustDialog(QDialog):
         self.begin.clicked.connect(self._begin)
         self.chart = TrustChart()
         self.removal = Choice("How patches are removed")
+        self.removal.setMinimumContentsLength(24)
+        self.removal.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         set_tooltip(self.removal, "Dropped tokens leave a Vision Transformer as it is; painted "
                     "patches are something it never saw")  # fmt: skip
         self.removal.currentIndexChanged.connect(self._removal_chosen)
