@@ -38,14 +38,17 @@ Toy = Callable[[Family], Path]
 FITTING = {
     "stages": [
         "attention",
+        "value-attention",
         "grad-cam",
         "hires-cam",
         "libragrad",
         "attention-grad-cam",
+        "pca",
+        "similarity",
         "feature-norm",
         "outliers",
     ],
-    "toy-cnn": ["feature-norm", "outliers"],
+    "toy-cnn": ["pca", "similarity", "feature-norm", "outliers"],
 }
 
 
@@ -160,7 +163,7 @@ def test_what_a_network_does_not_give_is_refused_in_words(toy: Toy, photo: Path)
     path, engine = toy(TOY_CNN), Engine()
     with pytest.raises(MethodMisfit, match="the model has no attention") as caught:
         engine.answer(request_for(photo, path))
-    assert caught.value.fitting == ("feature-norm", "outliers")
+    assert caught.value.fitting == ("pca", "similarity", "feature-norm", "outliers")
     assert "Feature norm" in caught.value.hint
     with pytest.raises(MethodMisfit, match="no path to follow"):
         engine.answer(request_for(photo, toy(STAGES), View("rollout")))
@@ -178,7 +181,7 @@ def test_python(toy: Toy, photo: Path, family: Family) -> None:
     for method in METHODS:
         if method in FITTING[family.name]:
             heat_map = vitviz.explain(trace, method, query=(30.0, 20.0))
-            assert heat_map.values.shape == trace.outline.layers[-1].grid
+            assert heat_map.values.shape[:2] == trace.outline.layers[-1].grid
             assert vitviz.overlay(opened, heat_map).shape == (40, 60, 3)
         else:
             with pytest.raises(MethodMisfit, match="cannot be asked of this model: the model"):
@@ -202,7 +205,7 @@ def test_the_command_line(
             assert list(arrays["layers"]) == [1, 2, 3]
             for layer, of in enumerate(load_model(path, "cpu").card.outline.layers):
                 assert tuple(arrays[f"grid_{layer + 1}"]) == of.grid
-                assert arrays[f"values_{layer + 1}"].shape[1:] == of.grid
+                assert arrays[f"values_{layer + 1}"].shape[1:3] == of.grid
                 assert arrays[f"patch_boxes_{layer + 1}"].shape == (*of.grid, 4)
     capsys.readouterr()
     common = ["explain", str(photo), "--model", str(path), "--method", "rollout"]
