@@ -30,6 +30,7 @@ from pathlib import Path
 import psutil
 
 from tests.bench.bench_batch import checkpoint, generated, several
+from vitviz.batch.crew import MOST_WORKERS
 
 LOOK_S = 0.2
 
@@ -133,15 +134,16 @@ def measure(name: str, commands: Commands, place: Path, count: int) -> float:
 
 def on_paper(local: float, cores: int, asked: argparse.Namespace) -> None:
     """What a million photos take on 8 GPUs, and what limits it."""
-    forward = asked.forward_ms / 1e3
-    gpus, photos = 8, 1_000_000
-    by_gpu = gpus / forward
-    print(f"\n{photos:,} photos on {gpus} GPUs, a forward of one photo in {asked.forward_ms:g} ms:")
-    print(f"  GPUs alone: {by_gpu:,.0f} photos/s, {photos / by_gpu / 3600:.1f} h")
-    needed = by_gpu * asked.decode_ms / 1e3
-    print(f"  cores that decode so many, at {asked.decode_ms:g} ms each: {needed:.0f}")
-    print(f"  here, with {cores} cores and no GPU: {local:.2f} photos/s, "
-          f"{photos / local / 86_400:.1f} days")  # fmt: skip
+    gpus, photos, forward, beside = 8, 1_000_000, asked.forward_ms, asked.beside_ms
+    by_gpu = 1e3 * gpus / forward
+    print(f"\n{photos:,} photos on {gpus} GPUs: a forward for each, {forward:g} ms (assumed),")
+    print(f"and {beside:g} ms of the processor beside it:")
+    for each in (4, MOST_WORKERS):
+        by_cores = 1e3 * gpus * each / beside
+        rate, limit = min((by_gpu, "the forwards"), (by_cores, "the processor"))
+        print(f"  {each} cores a GPU: {rate:,.0f} photos/s, {photos / rate / 60:.0f} min, "
+              f"limited by {limit}")  # fmt: skip
+    print(f"  here, {cores} cores and no GPU: {photos / local / 86_400:.1f} days")
 
 
 def main() -> None:
