@@ -19,7 +19,7 @@ from vitviz.methods import METHODS
 from vitviz.methods.base import Question
 from vitviz.progress import silent
 from vitviz.tracing.aim import Aim
-from vitviz.tracing.gradients import run_forward
+from vitviz.tracing.forward import run_forward
 from vitviz.tracing.relevance import run_repaired
 from vitviz.tracing.run import run
 from vitviz.tracing.trace import Trace

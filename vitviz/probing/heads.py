@@ -14,7 +14,7 @@ from vitviz.probing.ablation import Fill
 from vitviz.probing.silence import silenced
 from vitviz.progress import Progress, Stage, silent
 from vitviz.shapes import Float32
-from vitviz.tracing.gradients import move, run_forward
+from vitviz.tracing.forward import move, run_forward
 from vitviz.tracing.memory import refusing, require
 
 MOST_TOGETHER = 16

@@ -17,7 +17,7 @@ from vitviz.probing.filling import background, filled, pixels_of
 from vitviz.probing.removal import Removal, removals
 from vitviz.progress import Progress, Stage, silent
 from vitviz.shapes import Bool, Float32, Float64, Int
-from vitviz.tracing.gradients import move
+from vitviz.tracing.forward import move
 from vitviz.tracing.memory import refusing, require
 from vitviz.tracing.trace import Trace
 

@@ -29,7 +29,7 @@ from vitviz.models.neurons import changing
 from vitviz.probing.ablation import Neuron
 from vitviz.progress import Progress, Stage
 from vitviz.shapes import Bool, Float, Float32
-from vitviz.tracing.gradients import move
+from vitviz.tracing.forward import move
 
 
 @dataclass(eq=False)

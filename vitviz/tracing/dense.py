@@ -31,8 +31,8 @@ from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.network import Bias, Network, softmax_attention
 from vitviz.progress import Progress, Stage, part
 from vitviz.shapes import Float
+from vitviz.tracing.forward import move, run_forward
 from vitviz.tracing.fused import row_slices
-from vitviz.tracing.gradients import move, run_forward
 
 DensePath = Literal["values", "neighbours", "trained"]
 

@@ -22,10 +22,10 @@ import torch
 from torch import Tensor
 
 from vitviz.models.network import Bias, Network, Step, softmax_attention
-from vitviz.progress import Progress, Stage, part, silent
+from vitviz.progress import Progress, Stage, silent
 from vitviz.shapes import Float
 from vitviz.tracing.aim import Aim
-from vitviz.tracing.memory import refusing, require
+from vitviz.tracing.forward import going_back
 from vitviz.tracing.windows import Windows
 
 
@@ -141,12 +141,6 @@ def _product(
     return torch.matmul(mixed, v, out=room[: math.prod(shape)].view(shape))
 
 
-def move(network: Network, device: str) -> None:
-    """Brings a network to a device, if it is not there: looking takes 3 ms of a ViT-B's 300."""
-    if next(network.parameters()).device != torch.device(device):
-        network.to(device)
-
-
 def run_backward(
     network: Network,
     image: Float[Tensor, "1 3 height width"],
@@ -167,29 +161,9 @@ def run_backward(
     Raises:
         NotEnoughMemory: Before starting, or when memory runs out in spite of the estimate.
     """
-    device, cost = str(image.device), network.cost((image.shape[2], image.shape[3]))
-    needed, what = cost.backward_bytes, f"gradients of {cost.tokens:,} tokens"
-    require(needed, what, device)
-    with refusing(needed, what, device):
-        move(network, device)
+    with going_back(network, image, progress, states) as (left, tell):
         steps = network.steps((image.shape[2], image.shape[3]))
-        if states:
-            return _backward(network, steps, list(states), aim, progress)
-        found = run_forward(network, image, part(progress, 0, 0.5))
-        return _backward(network, steps, found, aim, part(progress, 0.5, 1))
-
-
-def run_forward(
-    network: Network, image: Float[Tensor, "1 3 height width"], progress: Progress
-) -> list[Tensor]:
-    """What each block is given, and what the last one puts out."""
-    steps = network.steps((image.shape[2], image.shape[3]))
-    with torch.inference_mode():
-        states = [network.embed(image)]
-        for layer, step in enumerate(steps):
-            progress(Stage("block", layer, len(steps)), layer / len(steps))
-            states.append(step(states[-1], softmax_attention))
-    return states
+        return _backward(network, steps, left, aim, tell)
 
 
 def _backward(
@@ -230,15 +204,8 @@ def run_readouts(
     Raises:
         NotEnoughMemory: Before starting, or when memory runs out in spite of the estimate.
     """
-    size = (image.shape[2], image.shape[3])
-    device, cost = str(image.device), network.cost(size)
-    needed, what = cost.backward_bytes, f"gradients of {cost.tokens:,} tokens"
-    require(needed, what, device)
-    with refusing(needed, what, device):
-        move(network, device)
-        steps, start = network.steps(size), 0.0 if states else 0.5
-        known = list(states) or run_forward(network, image, part(progress, 0, start))
-        tell = part(progress, start, 1)
+    with going_back(network, image, progress, states) as (known, tell):
+        steps = network.steps((image.shape[2], image.shape[3]))
         for place, layer in enumerate(layers):
             tell(Stage("gradient_block", layer, len(steps)), place / len(layers))
             with torch.enable_grad():

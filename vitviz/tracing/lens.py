@@ -20,7 +20,7 @@ from vitviz.models.cost import FLOAT_BYTES
 from vitviz.models.network import Network
 from vitviz.progress import Progress, Stage, silent
 from vitviz.shapes import Float, Float32, Int
-from vitviz.tracing.gradients import move, run_forward
+from vitviz.tracing.forward import move, run_forward
 
 TOGETHER_BYTES = 32 << 20
 """Of the logits of patches that are read at the same time."""

@@ -6,11 +6,10 @@ import torch
 from torch import Tensor
 
 from vitviz.models.network import Network, softmax_attention
-from vitviz.progress import Progress, Stage, part, silent
+from vitviz.progress import Progress, Stage, silent
 from vitviz.shapes import Float
 from vitviz.tracing.aim import Aim
-from vitviz.tracing.gradients import move, run_forward
-from vitviz.tracing.memory import refusing, require
+from vitviz.tracing.forward import going_back
 
 
 def pixel_gradient(
@@ -33,13 +32,8 @@ def pixel_gradient(
         NotEnoughMemory: Before starting, or when memory runs out in spite of the estimate.
     """
     size = (image.shape[2], image.shape[3])
-    device, cost = str(image.device), network.cost(size)
-    needed, what = cost.backward_bytes, f"gradients of {cost.tokens:,} tokens"
-    require(needed, what, device)
-    with refusing(needed, what, device):
-        move(network, device)
-        states, steps = run_forward(network, image, part(progress, 0, 0.4)), network.steps(size)
-        tell = part(progress, 0.4, 1)
+    with going_back(network, image, progress) as (states, tell):
+        steps = network.steps(size)
         with torch.enable_grad():
             z = states.pop().clone().requires_grad_()
             value = aim.value(network, z)

@@ -13,11 +13,10 @@ import torch
 from torch import Tensor
 
 from vitviz.models.network import Network, softmax_attention
-from vitviz.progress import Progress, Stage, part, silent
+from vitviz.progress import Progress, Stage, silent
 from vitviz.shapes import Float, Float32
 from vitviz.tracing.aim import Aim
-from vitviz.tracing.gradients import move, run_forward
-from vitviz.tracing.memory import refusing, require
+from vitviz.tracing.forward import going_back
 from vitviz.tracing.repair import Repair
 
 
@@ -58,14 +57,8 @@ def run_repaired(
         NotEnoughMemory: Before starting, or when memory runs out in spite of the estimate.
     """
     size = (image.shape[2], image.shape[3])
-    device, cost = str(image.device), network.cost(size)
-    needed, what = cost.backward_bytes, f"gradients of {cost.tokens:,} tokens"
-    require(needed, what, device)
-    with refusing(needed, what, device):
-        move(network, device)
-        start = 0.0 if states else 0.5
-        left = list(states) or run_forward(network, image, part(progress, 0, start))
-        return _down(network, size, left, aim, part(progress, start, 1))
+    with going_back(network, image, progress, states) as (left, tell):
+        return _down(network, size, left, aim, tell)
 
 
 def _down(

@@ -17,8 +17,8 @@ from vitviz.models.outline import Outline
 from vitviz.progress import Progress, Stage, silent
 from vitviz.shapes import Float32
 from vitviz.tracing.attention import DenseAttention, LayerAttention, WindowedAttention
+from vitviz.tracing.forward import move
 from vitviz.tracing.fused import attend
-from vitviz.tracing.gradients import move
 from vitviz.tracing.memory import refusing, require
 from vitviz.tracing.trace import Trace
 from vitviz.tracing.windows import Windows

@@ -16,22 +16,23 @@ from torch import Tensor
 from vitviz.errors import VitvizError
 from vitviz.imaging.geometry import Geometry
 from vitviz.maps.heat_map import Explanation, LayerMaps, Quantity
-from vitviz.models.network import Bias, Network, softmax_attention
+from vitviz.models.network import Network
 from vitviz.models.outline import NO_CLASSES, Outline
-from vitviz.models.tokens import TokenLayout, runs
+from vitviz.models.tokens import TokenLayout
 from vitviz.progress import Progress, silent
 from vitviz.shapes import Bool, Float32
 from vitviz.tracing.aim import Aim
 from vitviz.tracing.attention import LayerAttention
 from vitviz.tracing.dense import DensePath, dense_vectors
 from vitviz.tracing.feature_gradients import LayerFeatures, feature_gradients
+from vitviz.tracing.forward import run_forward
 from vitviz.tracing.gradients import (
     Gradients,
     LayerGradient,
     run_backward,
-    run_forward,
     run_readouts,
 )
+from vitviz.tracing.means import mean_column, mean_row, mean_rows_of_kept
 from vitviz.tracing.pixels import pixel_gradient
 from vitviz.tracing.relevance import Relevance, run_repaired
 from vitviz.tracing.values import LayerValues, run_values
@@ -142,23 +143,8 @@ class Trace:
         return _on_cpu(self.attention_of(layer).column(key))
 
     def mean_row(self, layer: int, queries: tuple[int, ...]) -> Float32[np.ndarray, "heads tokens"]:
-        """Where some tokens look, in one layer: the mean of their rows, in row blocks.
-
-        Args:
-            layer: From 0.
-            queries: Ascending; at least one.
-        """
-        if len(queries) == 1:
-            return self.row(layer, queries[0])
-        attention = self.attention_of(layer)
-        if attention.windows is not None:
-            return _on_cpu(_mean_in_windows(attention, queries, rows=True))
-        room = attention.room()
-        total = room.new_zeros(attention.heads, attention.tokens)
-        for run in runs(queries):
-            for _, block in attention.row_blocks(queries=run, room=room):
-                total += block.sum(1)
-        return _on_cpu(total / len(queries))
+        """Where some tokens look, in one layer; see ``means.mean_row``."""
+        return _on_cpu(mean_row(self.attention_of(layer), queries))
 
     def mean_column(
         self,
@@ -166,22 +152,8 @@ class Trace:
         keys: tuple[int, ...],
         weights: Float32[Tensor, "heads tokens"] | None = None,
     ) -> Float32[np.ndarray, "heads tokens"]:
-        """How much every token looks at some, in one layer: the mean of their columns.
-
-        Args:
-            layer: From 0.
-            keys: At least one.
-            weights: What each token's column is multiplied by; None: nothing.
-        """
-        if len(keys) == 1 and weights is None:
-            return self.column(layer, keys[0])
-        attention = self.attention_of(layer)
-        if attention.windows is not None:
-            return _on_cpu(_mean_in_windows(attention, keys, rows=False, weights=weights))
-        wanted = torch.tensor(keys, device=attention.device)
-        factors = 1.0 if weights is None else weights[:, None, wanted]
-        means = [(block[..., wanted] * factors).mean(-1) for _, block in attention.row_blocks()]
-        return _on_cpu(torch.cat(means, 1))
+        """How much every token looks at some, in one layer; see ``means.mean_column``."""
+        return _on_cpu(mean_column(self.attention_of(layer), keys, weights))
 
     def row_blocks(
         self,
@@ -389,13 +361,8 @@ class Trace:
         stay = np.concatenate([np.ones(prefix, bool), ~hidden.flatten()])
         kept = torch.tensor(np.flatnonzero(stay), device=self.device)
         own = np.flatnonzero(np.isin(np.flatnonzero(stay), query))
-        rows = _Rows(tuple(own.tolist()))
-        with torch.inference_mode():
-            z = network.keep(network.embed(image), kept)
-            for step in network.steps((image.shape[2], image.shape[3]), kept):
-                z = step(z, rows)
         by_layer = {}
-        for layer, values in enumerate(rows.found):
+        for layer, values in enumerate(mean_rows_of_kept(network, image, kept, own.tolist())):
             everywhere = np.zeros((len(values), len(stay)), np.float32)
             everywhere[:, stay] = values
             by_layer[layer] = self.maps(layer, everywhere)
@@ -406,57 +373,6 @@ class Trace:
         if self.network is None or self.image is None:
             raise ValueError("this trace does not know its network")
         return self.network, torch.tensor(self.image[None], device=self.device)
-
-
-def _mean_in_windows(
-    attention: LayerAttention,
-    tokens: tuple[int, ...],
-    *,
-    rows: bool,
-    weights: Float32[Tensor, "heads tokens"] | None = None,
-) -> Float32[Tensor, "heads tokens"]:
-    """The mean of some rows, or columns, each window by itself.
-
-    Args:
-        attention: In windows.
-        tokens: Whose rows or columns.
-        rows: Rows, not columns.
-        weights: What each of these is multiplied by; None: nothing.
-    """
-    windows, heads = attention.windows, attention.heads
-    assert windows is not None
-    share = torch.zeros(heads, attention.tokens, device=attention.device)
-    share[:, list(tokens)] = 1 / len(tokens)
-    share = windows.into(share if weights is None else share * weights)
-    total = share.new_zeros(heads, windows.positions)
-    for at, block in attention.window_blocks():
-        each = block.view(heads, -1, windows.slots, windows.slots)
-        own = share[:, at].view(heads, -1, windows.slots)
-        weighted = own[..., None] * each if rows else own[:, :, None] * each
-        total[:, at] = weighted.sum(2 if rows else 3).flatten(1)
-    return windows.out_of(total)
-
-
-@dataclass
-class _Rows:
-    """An ``Attend`` that keeps where some tokens look: the mean of their rows."""
-
-    query: tuple[int, ...]
-    found: list[Float32[np.ndarray, "heads tokens"]] = field(default_factory=list)
-
-    def __call__(
-        self,
-        q: Tensor,
-        k: Tensor,
-        v: Tensor,
-        bias: Bias | None = None,
-        windows: Tensor | None = None,
-    ) -> Tensor:
-        logits = q[0][:, list(self.query)] @ k[0].mT * q.shape[-1] ** -0.5
-        if bias is not None:
-            logits = logits + torch.cat([bias(slice(row, row + 1)) for row in self.query], dim=1)
-        self.found.append(logits.softmax(-1).mean(1).float().cpu().numpy())
-        return softmax_attention(q, k, v, bias, windows)
 
 
 def _on_cpu(values: Tensor) -> Float32[np.ndarray, "..."]:

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from vitviz.models.branches import watching
 from vitviz.models.network import Bias, Network, softmax_attention
-from vitviz.progress import Progress, Stage, part
+from vitviz.progress import Progress, Stage
 from vitviz.shapes import Float
-from vitviz.tracing.gradients import move, run_forward
+from vitviz.tracing.forward import known_states
 from vitviz.tracing.windows import Windows
 
 
@@ -66,11 +66,8 @@ def run_values(
         progress: Called before every block; may raise ``Cancelled``.
         states: What each block is given, where that is known; else the network runs once more.
     """
-    move(network, str(image.device))
+    known, tell = known_states(network, image, progress, states)
     steps = network.steps((image.shape[2], image.shape[3]))
-    start = 0.0 if states else 0.5
-    known = list(states) or run_forward(network, image, part(progress, 0, start))
-    tell = part(progress, start, 1)
     for place, layer in enumerate(layers):
         tell(Stage("block", layer, len(steps)), place / len(layers))
         seen: list[Tensor] = []

@@ -11,7 +11,7 @@ from torch import Tensor
 from vitviz.models.network import Bias, Network, Step, softmax_attention
 from vitviz.progress import Progress, Stage, part
 from vitviz.shapes import Float
-from vitviz.tracing.gradients import move, run_forward
+from vitviz.tracing.forward import move, run_forward
 from vitviz.tracing.windows import Windows
 
 VectorKind = Literal["normed", "tokens", "queries", "keys", "values"]
