@@ -34,8 +34,10 @@ def test_what_completes_a_path_can_be_read(
     dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
     qtbot.addWidget(dialog)
     dialog.show()
+    qtbot.waitExposed(dialog)
     line = dialog.findChild(QLineEdit, "fileNameEdit")
     line.setFocus()
+    qtbot.waitUntil(line.hasFocus)
     qtbot.keyClicks(line, "abc")
     popup = line.completer().popup()
     qtbot.waitUntil(popup.isVisible)
@@ -101,21 +103,3 @@ def test_the_menu_shows_which_view_is_open(ui: Driver) -> None:
     assert checked() == ["heads"]
     ui.do("view.heads")
     assert checked() == ["heads"], "choosing it again changes nothing"
-
-
-def test_what_is_hovered_keeps_its_distance_from_the_edge_in_another_theme(ui: Driver) -> None:
-    status = ui.window.status
-
-    def distance() -> int:
-        status.show_hovered("Row 3, column 4")
-        QApplication.processEvents()
-        hovered = status.hovered
-        right = hovered.mapTo(status, hovered.contentsRect().topRight()).x()
-        return status.width() - right
-
-    before = distance()
-    assert before >= 10
-    for name in ("light", "dark"):
-        ui.window.preferences = ui.window.preferences.__class__(theme=name)
-        ui.window.apply_theme()
-        assert distance() == before
