@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
 )
 
 from vitviz.bundled import resource
+from vitviz.errors import VitvizError
 from vitviz.gui.dialogs.about import NOTHING, Page
 from vitviz.gui.widgets.dialog import Dialog
 from vitviz.gui.widgets.text import PlainLabel
@@ -72,7 +73,11 @@ class Pictures(Page):
         url = name.toString() if isinstance(name, QUrl) else name
         if not re.fullmatch(r"picture:[a-z0-9-]+", url):
             return NOTHING
-        image = QImage(str(resource("images", f"{url.removeprefix('picture:')}.webp")))
+        try:
+            path = resource("images", f"{url.removeprefix('picture:')}.webp")
+        except VitvizError:  # no small copy was made of it yet
+            return NOTHING
+        image = QImage(str(path))
         if image.width() > WIDEST:
             image = image.scaledToWidth(WIDEST, Qt.TransformationMode.SmoothTransformation)
         return NOTHING if image.isNull() else image
