@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from vitviz.gui import known_files
 from vitviz.gui.settings import Settings
 from vitviz.gui.window import Window
 from vitviz.session import session_file
@@ -27,7 +29,8 @@ def paper(ui: Driver, photos: list[Path], tmp_path: Path) -> Path:
     ui.window.store.set(replace(add_pane(ui.session, pane), tab="compare"))
     ui.until(lambda: all(state.cell is not None for state in ui.window.scene.panes))
     path = tmp_path / "paper.vitviz"
-    assert ui.window.documents.sessions._save_to(path)
+    ui.window.documents.sessions._save_to(path)
+    ui.until(lambda: not ui.window.jobs.is_busy)
     return path
 
 
@@ -63,6 +66,7 @@ def test_what_is_missing_keeps_its_place_and_saving_changes_nothing(
     assert again.window.windowTitle().startswith("paper.vitviz[*] – ")
     assert not again.window.isWindowModified()
     again.do("file.save")
+    again.until(lambda: not again.window.jobs.is_busy)
     assert paper.read_bytes() == content
 
 
@@ -95,7 +99,15 @@ def test_what_is_put_back_is_there_again(
     assert ui.window.canvas.photo is None
     assert ui.look.problem.isVisible()
     photos[1].with_suffix(".away").replace(photos[1])
-    ui.window.files.look_again()
+    threads = list[str]()
+    is_file = known_files.is_file
+    monkeypatch.setattr(
+        known_files, "is_file",
+        lambda name: threads.append(threading.current_thread().name) or is_file(name),
+    )  # fmt: skip
+    ui.window.documents.locating.look_again()
+    ui.until(lambda: not ui.window.files.missing)
+    assert threads == ["vitviz-opening"], "a disk may not answer"
     ui.settle()
     assert not ui.message
     assert ui.look.problem.isHidden()
@@ -153,6 +165,7 @@ def test_saving_asks_where_something_was_lost(ui: Driver, tmp_path: Path) -> Non
     assert path.read_bytes() == content
     assert "would lose it: broken.png" in ui.message
     ui.answer_banner("Save Without")
+    ui.settle()
     assert len(session_file.read(path).photos) == 3
 
 

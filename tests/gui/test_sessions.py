@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +46,7 @@ def test_saving_and_opening_a_session(
     # The user does not type the suffix.
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "mine"), ""))
     ui.press("file.save")
+    ui.settle()
     assert path.is_file()
     ui.do("file.close_all")
     ui.press("view.heads")
@@ -56,6 +58,7 @@ def test_saving_and_opening_a_session(
     assert ui.window.panels.method.controls["discard"].value() == 0.5
     ui.press("go.previous_layer")
     ui.press("file.save")
+    ui.settle()
     assert json.loads(path.read_text(encoding="utf-8"))["view"]["layer"] == ui.session.view.layer
     assert not ui.message
     assert str(path) in ui.window.settings.recent("sessions")
@@ -173,13 +176,59 @@ def test_a_damaged_last_session_is_left_alone(empty: Driver) -> None:
     assert empty.window.windowTitle() == "panda.jpg – vitviz"
 
 
+def test_a_session_is_written_on_another_thread_and_closing_loses_none(
+    ui: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions, threads = ui.window.documents.sessions, list[str]()
+    begun, go_on, save = threading.Event(), threading.Event(), session_file.save
+
+    def held(*arguments: object) -> None:
+        threads.append(threading.current_thread().name)
+        begun.set()
+        assert go_on.wait(60)
+        save(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(session_file, "save", held)
+    for name in ("one", "two"):
+        path = tmp_path / f"{name}.vitviz"
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, path=path: (str(path), ""))
+        ui.do("file.save_as")
+    assert begun.wait(60)
+    assert sessions.path is None, "not before it is written"
+    ui.press("go.previous_layer")
+    go_on.set()
+    ui.until(lambda: not ui.window.jobs.is_busy)
+    assert sessions.path == tmp_path / "two.vitviz"
+    assert sessions.is_changed
+    assert session_file.read(tmp_path / "one.vitviz") == session_file.read(sessions.path)
+    assert threading.current_thread().name not in threads
+    ui.press("file.save")
+    ui.window.close()
+    assert session_file.read(tmp_path / "two.vitviz") == ui.session
+
+
+def test_what_is_saved_while_another_session_opens_is_not_its_home(
+    ui: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_file.save(replace(ui.session, tab="heads"), tmp_path / "other.vitviz")
+    mine = tmp_path / "mine.vitviz"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(mine), ""))
+    before = ui.session
+    ui.window.documents.sessions.read(tmp_path / "other.vitviz")
+    ui.do("file.save_as")
+    ui.until(lambda: not ui.window.jobs.is_busy)
+    assert session_file.read(mine) == before
+    assert ui.window.documents.sessions.path == tmp_path / "other.vitviz"
+    assert not ui.window.documents.sessions.is_changed
+
+
 def test_a_place_that_cannot_be_written(
     ui: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "no such folder" / "x"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (f"{target}.vitviz", ""))
     ui.press("file.save")
-    assert "could not be written" in ui.message
+    ui.until(lambda: "could not be written" in ui.message)
     ui.window.banner.dismiss()
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (f"{target}.png", ""))
     ui.press("file.save_map")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -70,12 +70,24 @@ class KnownFiles(QObject):
     def allow(self, names: Iterable[str]) -> None:
         """The user said yes to names on other computers."""
         self._allowed |= frozenset(names)
-        self.look_again()
 
-    def look_again(self) -> None:
-        """Finds out whether what was missing is there now."""
-        if self.missing:
-            self._set({name: why for name in self.missing if (why := self._why(name))})
+    def found_again(self, progress: Progress = silent) -> frozenset[str]:
+        """What was missing and is there now. May be asked on any thread.
+
+        Args:
+            progress: Called now and then; may raise ``Cancelled``.
+        """
+        found, names = set[str](), list(self.missing)
+        for number, name in enumerate(names):
+            if number % ASKED_AT_ONCE == 0:
+                progress(Stage("files", number, len(names)), number / len(names))
+            if self._why(name) is None:
+                found.add(name)
+        return frozenset(found)
+
+    def note_found(self, names: Collection[str]) -> None:
+        """Files that were missing are there, as ``found_again`` says."""
+        self._set({name: why for name, why in self.missing.items() if name not in names})
 
     def note_gone(self, names: Iterable[str]) -> frozenset[str]:
         """Files could not be opened: notes those that are not there, and returns them."""
@@ -90,7 +102,9 @@ class KnownFiles(QObject):
             self._facts[name] = FileFacts(sha256)
 
     def facts(self, session: Session) -> dict[str, FileFacts]:
-        """What is known of each file of a session, for whoever has to find it again."""
+        """What is known of each file of a session, for whoever has to find it again. May be asked
+        on any thread.
+        """
         known = {}
         for name in session.files - self._bundled:
             old = self._facts.get(name, FileFacts())

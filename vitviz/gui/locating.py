@@ -52,6 +52,7 @@ class Locating:
         self._files = files
         self._window = window
         self._said: Mapping[str, Missing] = {}
+        self._is_looking = False
 
     def show_scene(self, scene: Scene) -> None:
         """Says what is missing, once; a message that was closed does not come back."""
@@ -88,8 +89,26 @@ class Locating:
 
     def _far(self, names: list[str]) -> tuple[str, Choices]:
         words = f"On another computer, or no files, and not opened: {listed(names)}."
-        look = partial(self._files.allow, tuple(names))
+        look = partial(self._allow, tuple(names))
         return words, (("Look There", look), ("Leave Them", lambda: None))
+
+    def _allow(self, names: tuple[str, ...]) -> None:
+        self._files.allow(names)
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Finds out whether what was missing is there now: it may have been put back."""
+        if not self._files.missing or self._is_looking:
+            return
+        self._is_looking = True
+
+        def use(found: object) -> None:
+            self._files.note_found(cast("frozenset[str]", found))
+
+        def ended() -> None:
+            self._is_looking = False
+
+        self._jobs.begin(Job("", self._files.found_again, use, ended, opens=True))
 
     def locate(self) -> None:
         """Asks where missing files are now, and finds all that are there or below."""

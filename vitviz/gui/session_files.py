@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,6 +20,7 @@ from vitviz.gui.refusals import PhotoRefusals, listed
 from vitviz.gui.scene import Missing
 from vitviz.gui.settings import Settings
 from vitviz.gui.store import MAX_STEPS, Store
+from vitviz.gui.threads.desk import Once
 from vitviz.gui.threads.jobs import Job, Jobs
 from vitviz.gui.widgets.ask_files import ask_file, ask_new_file
 from vitviz.gui.widgets.banner import Banner
@@ -30,6 +32,8 @@ from vitviz.session.state import PhotoRef, Session
 
 if TYPE_CHECKING:
     from vitviz.exporting.reopen import ReopenedSession
+
+log = logging.getLogger(__name__)
 
 SESSION_FILTER = f"vitviz sessions (*{session_file.SUFFIX})"
 
@@ -113,6 +117,8 @@ class SessionFiles(QObject):
         self._window = window
         self._home = _Home()
         self._openings: list[_Opening] = []
+        self._opened = 0  # how often another session took the place of the one before
+        self._savings: list[Once] = []
         store.changed.connect(self._on_session)
 
     @property
@@ -186,6 +192,7 @@ class SessionFiles(QObject):
     def _open(self, session: Session, home: _Home) -> None:
         self._openings.append(_Opening(self._store.session, self._home, session, home))
         del self._openings[:-MAX_STEPS]
+        self._opened += 1
         self._store.set(session)
 
     @Slot(object, object)
@@ -194,6 +201,7 @@ class SessionFiles(QObject):
         for opening in reversed(self._openings):
             if new is opening.before or new is opening.after:
                 back = new is opening.before
+                self._opened += 1
                 self._home = opening.home_before if back else opening.home_after
                 return
 
@@ -232,25 +240,26 @@ class SessionFiles(QObject):
             lost = {ref.path for ref in self._home.saved.photos if ref in refused}
             self._home = replace(self._home, lost=self._home.lost | lost)
 
-    def save(self) -> bool:
-        """Saves to where the session came from; asks the first time. True once it is saved."""
+    def save(self) -> None:
+        """Saves to where the session came from; asks the first time."""
         if self.path is None:
-            return self.save_as()
-        return self._save_to(self.path)
+            self.save_as()
+        else:
+            self._save_to(self.path)
 
-    def save_as(self) -> bool:
+    def save_as(self) -> None:
         name, _ = ask_new_file(
             self._window, "sessions", "Save the session", f"session{session_file.SUFFIX}",
             SESSION_FILTER,
         )  # fmt: skip
         if not name:
-            return False
+            return
         path = Path(name)
         if path.suffix != session_file.SUFFIX:  # or it would be opened as a photo
             path = path.with_name(path.name + session_file.SUFFIX)
-        return self._save_to(path)
+        self._save_to(path)
 
-    def _save_to(self, path: Path, *, anyway: bool = False) -> bool:
+    def _save_to(self, path: Path, *, anyway: bool = False) -> None:
         session = self._store.session
         lost = sorted(self._home.lost - session.files) if path == self.path and not anyway else []
         if lost:
@@ -264,16 +273,42 @@ class SessionFiles(QObject):
                 ),
                 about=SAVING,
             )
-            return False
-        try:
-            session_file.save(session, path, self._files.facts(session))
-        except VitvizError as error:
-            self._banner.show_error(error, about=SAVING)
-            return False
-        self._home = _Home(path, session)
+            return
+        self._settings.keep_pictures(session)  # whenever it is written
+        opened = self._opened
+
+        def write() -> VitvizError | None:
+            try:
+                session_file.save(session, path, self._files.facts(session))
+            except VitvizError as error:
+                return error
+            return None
+
+        saving = Once(write)
+        self._savings.append(saving)
+
+        def written(error: object) -> None:
+            if isinstance(error, VitvizError):
+                self._banner.show_error(error, about=SAVING)
+            else:
+                self._note_saved(session, path, is_open=opened == self._opened)
+
+        self._jobs.begin(
+            Job(f"Saving {path.name}", lambda _: saving(), written,
+                partial(self._savings.remove, saving), opens=True)
+        )  # fmt: skip
+
+    def finish(self) -> None:
+        """Writes what is to be saved and has not been written yet: the window closes."""
+        for saving in self._savings:
+            if (error := saving()) is not None:
+                log.warning("the session could not be saved: %s", error)
+
+    def _note_saved(self, session: Session, path: Path, *, is_open: bool) -> None:
+        """A session was saved, which may be another one than is open by now."""
+        if is_open:
+            self._home = _Home(path, session)
         self._banner.take_back(SAVING)
         self._settings.add_recent("sessions", str(path))
         self._settings.remember_folder("session", str(path.parent))
-        self._settings.keep_pictures(session)
         self.saved.emit(path)
-        return True

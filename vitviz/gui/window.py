@@ -390,7 +390,7 @@ class Window(QMainWindow):
         if event.type() == QEvent.Type.WindowStateChange:
             self._show_actions()
         elif event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
-            self.files.look_again()  # what was missing may have been put back meanwhile
+            self.documents.locating.look_again()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() or event.mimeData().hasImage():
@@ -422,6 +422,7 @@ class Window(QMainWindow):
         self.start.last.went_well()
         self.settings.set_geometry(self.saveGeometry(), self.panels.state())
         self.hide()
+        self.documents.sessions.finish()
         try:
             if self.keeps_session:
                 self.start.keep()

@@ -196,3 +196,24 @@ def step_back(nice: int) -> None:
     if sys.platform == "linux":
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
+
+
+class Once:
+    """Does something when it is first asked to; who asks meanwhile waits until it is done.
+
+    Args:
+        work: What is done; may be done on any thread.
+    """
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self._work = work
+        self._lock = threading.Lock()
+        self._is_done = False
+
+    def __call__(self) -> object:
+        """What the work gave; None where it was done before."""
+        with self._lock:
+            if self._is_done:
+                return None
+            self._is_done = True
+            return self._work()

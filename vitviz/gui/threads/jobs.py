@@ -22,11 +22,12 @@ class Job:
     """Something to do.
 
     Args:
-        title: What is being done: "Exporting bear.gif".
+        title: What is being done: "Exporting bear.gif"; "" where nobody has to be told.
         work: Does it, on the jobs' thread; its progress raises ``Cancelled`` once nobody wants it.
         then: Called on the window's thread with what the work gave.
         after: Called there once it has ended in any way, also cancelled.
-        opens: It opens something, and does not wait for what is being written.
+        opens: It opens something or saves the session, and does not wait for what else is being
+            written.
     """
 
     title: str

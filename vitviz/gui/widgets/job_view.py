@@ -45,6 +45,8 @@ class JobView(QWidget):
 
     @Slot(str, object, float)
     def show_progress(self, title: str, stage: Stage, fraction: float) -> None:
+        if not title:
+            return
         self.title.setText(shown_text(title, MOST_LETTERS))
         set_tooltip(self, stage_words(stage))
         self.progress.setValue(round(1000 * fraction))
