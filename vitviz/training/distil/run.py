@@ -121,7 +121,7 @@ def split(pool: PhotoPool) -> tuple[list[TrainingPhoto], list[TrainingPhoto]]:
     held_out = sorted((p for p in pool.photos if p.held_out), key=lambda photo: photo.sha256)
     if not training or not held_out:
         raise VitvizError(
-            f"{len(pool.photos)} photos are too few: about one in ten is held out to measure on.",
+            f"Too few photos ({len(pool.photos)}): about one in ten is held out to measure on.",
             "Give at least a few dozen.",
         )
     return training, held_out
@@ -143,9 +143,11 @@ def _names(paths: Sequence[Path]) -> str:
 def _how(options: DistilOptions, teacher: Model, steps: int, seconds: float) -> str:
     return (
         f"vitviz train distil: from random weights, distilled from {teacher.card.title} "
-        f"({teacher.card.licence or 'licence unknown'}) without labels; {options.depth} blocks, "
+        f"({teacher.card.licence or 'licence unknown'}) without labels; "
+        f"{count_of(options.depth, 'block')}, "
         f"{options.stages.embedding:,} steps of the embedding, then block by block, from step "
-        f"{options.end_to_end_from:,} to {steps:,} end to end, with {options.batch} photos each; "
+        f"{options.end_to_end_from:,} to {steps:,} end to end, "
+        f"with {count_of(options.batch, 'photo')} each; "
         f"{hours(seconds)}"
     )
 

@@ -21,6 +21,7 @@ from vitviz.gui.views.how.words import by, seen_words
 from vitviz.gui.widgets.text import PlainLabel, set_tooltip
 from vitviz.imaging.geometry import Geometry
 from vitviz.models.outline import Outline
+from vitviz.plurals import count_of
 from vitviz.shapes import UInt8
 from vitviz.wording.numbers import byte_size
 
@@ -317,5 +318,5 @@ def cost_guess(outline: Outline, subject: Subject) -> Guess | None:
     return Guess(
         "patches half as wide make how much more work?", answers, right,
         f"{then.tokens:,} tokens in the place of {now.tokens:,}, {why}: {times:.2f} times the "
-        f"multiplications of {outline.depth} layers.",
+        f"multiplications of {count_of(outline.depth, 'layer')}.",
     )  # fmt: skip
