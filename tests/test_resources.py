@@ -20,7 +20,7 @@ from vitviz.imaging.samples import sample_photos
 
 RESOURCES = resource()
 ICONS = RESOURCES / "icons"
-SYMBOLS = ("undo", "redo", "play", "pause")
+SYMBOLS = ("close", "list", "pause", "play", "plus", "redo", "undo")
 ICON_SIZES_PX = (16, 24, 32, 48, 64, 128, 256, 512)
 
 

@@ -90,11 +90,13 @@ def test_a_mixture_in_order_and_each_once(tmp_path: Path) -> None:
     inside = [save_photo(folder / name, seed) for seed, name in enumerate(names)]
     weights = saved(tmp_path / "some.weights")
     found = look_through([inside[0], folder, bare, weights, "gone.png", str(inside[1])])
-    assert [Path(ref.path).name for ref in found.photos] == ["10.png", "2.png", "gone.png"]
+    assert [Path(ref.path).name for ref in found.photos] == ["10.png", "2.png"]
     assert found.photos[0] == PhotoRef(str(inside[0]))
-    assert Path(found.photos[2].path).is_absolute()
+    assert all(Path(ref.path).is_absolute() for ref in found.photos)
     assert found.others == (("model", weights),)
-    assert [error.message for error in found.refused] == ["There are no photos in bare."]
+    assert {error.message for error in found.refused} == {
+        "There are no photos in bare.", "There is no file gone.png.",
+    }  # fmt: skip
 
 
 def test_many_are_looked_through_with_progress_and_can_be_cancelled(tmp_path: Path) -> None:

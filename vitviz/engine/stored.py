@@ -40,7 +40,6 @@ from vitviz.models.outline import Outline
 from vitviz.models.tokens import TokenLayout
 from vitviz.reading import Within, parse, typed
 from vitviz.session.queries import query_tokens
-from vitviz.session.state import PhotoRef
 from vitviz.writing import private_folder, write_whole
 
 log = logging.getLogger(__name__)
@@ -160,12 +159,21 @@ def _name(request: ExplainRequest, photo: Photo, place: Place, digest: str, mach
     corrections = remembered(place.files)
     bundled = place.files[0].is_relative_to(resource())
     beside = [] if bundled else [stamp(str(path)) for path in _beside(place)]
-    anonymous = replace(request, photo=PhotoRef("", request.photo.frame), model="", device="auto")
     parts = (
         __version__, machine, photo.sha256, digest, beside, words_of(corrections),
-        corrections.names, anonymous,
+        corrections.names, request.photo.frame, _choices(request),
     )  # fmt: skip
     return hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def _choices(request: ExplainRequest) -> list[tuple[str, object]]:
+    """All that was chosen, whatever can be chosen later; where files lie and what runs is not."""
+    elsewhere = ("photo", "model", "device")
+    return [
+        (field.name, value)
+        for field in fields(request)
+        if field.name not in elsewhere and (value := getattr(request, field.name)) != field.default
+    ]
 
 
 def _beside(place: Place) -> list[Path]:
