@@ -64,7 +64,7 @@ def test_a_photo_that_vanishes_meanwhile(batch: Batch, monkeypatch: pytest.Monke
     summary = run(batch, silent)
     assert (summary.done, summary.failed) == (6, 2)
     assert list(errors(batch.out)) == ["b.png", "in/b.png"]
-    assert "not there any more" in errors(batch.out)["b.png"]
+    assert "There is no file b.png" in errors(batch.out)["b.png"]
 
 
 def test_something_unexpected_costs_one_photo(

@@ -119,9 +119,10 @@ def test_models_says_nothing_of_strangers(capsys: Capture) -> None:
 def test_what_is_not_there(here: Path, capsys: Capture, command: str) -> None:
     missing = f"no\x1b[2J\n\u202e{CONTROLS}"
     out = ["--out", "f.png"]
-    rest = {"figure": out, "render": out, "reconstruct": ["--model", "m.safetensors"]}.get(
-        command, []
-    )
+    rest = {
+        "figure": out, "render": out, "charts": ["--chart", "filters"],
+        "reconstruct": ["--model", "m.safetensors"],
+    }.get(command, [])  # fmt: skip
     arguments = ["train", "finetune", missing, "--out", "x"] if command == "train" else [
         command, missing, *rest
     ]  # fmt: skip

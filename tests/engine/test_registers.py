@@ -94,7 +94,7 @@ def test_what_cannot_be_is_said(photo: Path, plain: Path, checkpoint: Path) -> N
         engine.answer(asked([photo], checkpoint))
     with pytest.raises(VitvizError, match="no photo"):
         engine.answer(asked([], plain))
-    with pytest.raises(VitvizError, match="is not there any more"):
+    with pytest.raises(VitvizError, match="There is no file"):
         engine.answer(asked([plain.with_name("none.png")], plain))
 
 

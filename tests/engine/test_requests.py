@@ -53,7 +53,8 @@ def test_series_are_measured_by_name(explain: ExplainRequest) -> None:
     for name, series in SERIES.items():
         found = engine.answer(SeriesRequest(*of(explain), name, "cpu"))
         assert found.unit == series.unit
-        count = 1 if name == "receptive-field" else 3  # which all heads share
+        # All heads share a field; norms are five quantiles over patches, and of each prefix token.
+        count = {"receptive-field": 1, "token-norms": 5 + 3}.get(name, 3)
         assert [(layer, len(values)) for layer, values in found.layers] == [(0, count), (1, count)]
 
 

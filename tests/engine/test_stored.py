@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from tests.samples import CARD, request_for, save_photo
+from tests.samples import CARD, request_for, save_checkpoint, save_photo
 from vitviz.engine import stored
 from vitviz.engine.answers import Cell
 from vitviz.engine.engine import Engine
@@ -101,8 +101,10 @@ def test_another_choice_has_another_answer(
 
 
 def test_files_are_known_by_what_is_in_them(
-    engine: Engine, answers: StoredAnswers, cell: Cell, tmp_path: Path, checkpoint: Path
+    engine: Engine, answers: StoredAnswers, photo: Path, tmp_path: Path
 ) -> None:
+    checkpoint = save_checkpoint(tmp_path / "own.safetensors")
+    cell = engine.answer(request_for(photo, checkpoint))
     seen = photo_of(engine, cell.request)
     answers.keep(cell, seen)
     other = save_photo(tmp_path / "other.png", 5)
@@ -115,8 +117,10 @@ def test_files_are_known_by_what_is_in_them(
 
 
 def test_a_card_that_was_edited_since_counts(
-    engine: Engine, answers: StoredAnswers, cell: Cell, checkpoint: Path
+    engine: Engine, answers: StoredAnswers, photo: Path, tmp_path: Path
 ) -> None:
+    checkpoint = save_checkpoint(tmp_path / "own.safetensors")
+    cell = engine.answer(request_for(photo, checkpoint))
     seen = photo_of(engine, cell.request)
     answers.keep(cell, seen)
     checkpoint.with_suffix(".json").write_text(to_json(replace(CARD, title="Other")), "utf-8")

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from vitviz.errors import Cancelled, VitvizError
-from vitviz.exporting import containers, reopen
+from vitviz.exporting import containers
 from vitviz.exporting.stamp import read
 from vitviz.progress import Stage
+from vitviz.session import finding
 
 
 def archive(members: int, method: int = zipfile.ZIP_STORED) -> bytes:
@@ -67,7 +68,7 @@ def test_damaged_lzma_is_no_text(tmp_path):
 
 def test_hashing_a_large_file_can_be_cancelled(tmp_path, monkeypatch):
     (tmp_path / "large.png").write_bytes(bytes(10_000))
-    monkeypatch.setattr(reopen, "PIECE", 1000)
+    monkeypatch.setattr(finding, "PIECE", 1000)
     told: list[float] = []
 
     def progress(stage: Stage, fraction: float) -> None:
@@ -76,7 +77,7 @@ def test_hashing_a_large_file_can_be_cancelled(tmp_path, monkeypatch):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        reopen._sha256(tmp_path / "large.png", progress)
+        finding.sha256_of(tmp_path / "large.png", progress)
     assert told == [0.1, 0.2, 0.3]
 
 

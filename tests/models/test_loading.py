@@ -19,6 +19,7 @@ from vitviz.imaging.preprocess import Preprocessing
 from vitviz.models import building, loading
 from vitviz.models.card import ModelCard, to_json
 from vitviz.models.loading import Device, bundled, choose_device, devices, load_model
+from vitviz.models.vit.parameters import parameters
 from vitviz.progress import Stage
 
 CARD = ModelCard(
@@ -154,7 +155,7 @@ def test_what_would_not_fit_is_refused_before_it_is_read(
     monkeypatch.setattr(building, "available_bytes", lambda: 1000)
     with pytest.raises(NotEnoughMemory) as caught:
         load_model(saved(tmp_path), "cpu")
-    assert caught.value.needed_bytes == 4 * SMALL.parameters
+    assert caught.value.needed_bytes == 4 * parameters(SMALL)
     assert caught.value.available_bytes == 1000
 
 

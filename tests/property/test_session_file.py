@@ -48,6 +48,8 @@ def values(parameter: Parameter) -> st.SearchStrategy[Any]:
         return st.sampled_from(parameter.choices)
     if isinstance(parameter.default, bool):
         return st.booleans()
+    if isinstance(parameter.default, str):
+        return st.text(max_size=60).filter(lambda text: "\0" not in text)
     low, high = parameter.bounds or (-1e6, 1e6)
     high = 40 if high is None else high
     if isinstance(parameter.default, int):

@@ -137,5 +137,5 @@ def test_about_a_tenth() -> None:
 
 def test_too_few_photos_to_hold_some_out_are_refused(tmp_path: Path) -> None:
     write_photo(tmp_path / "a.png", 0)
-    with pytest.raises(VitvizError, match="too few"):
+    with pytest.raises(VitvizError, match="Too few"):
         split(open_photos(find_photos([tmp_path])))

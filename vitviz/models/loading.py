@@ -79,7 +79,7 @@ def stamp(place: Place) -> Stamp:
 def _stamp(file: Path) -> tuple[int, int]:
     try:
         facts = file.stat()
-    except OSError:
+    except (OSError, ValueError):  # a name with NUL
         return 0, 0
     return facts.st_size, facts.st_mtime_ns
 
