@@ -43,12 +43,12 @@ FITTING = {
         "hires-cam",
         "libragrad",
         "attention-grad-cam",
+        "feature-norm",
         "pca",
         "similarity",
-        "feature-norm",
         "outliers",
     ],
-    "toy-cnn": ["pca", "similarity", "feature-norm", "outliers"],
+    "toy-cnn": ["feature-norm", "pca", "similarity", "outliers"],
 }
 
 
@@ -163,7 +163,7 @@ def test_what_a_network_does_not_give_is_refused_in_words(toy: Toy, photo: Path)
     path, engine = toy(TOY_CNN), Engine()
     with pytest.raises(MethodMisfit, match="the model has no attention") as caught:
         engine.answer(request_for(photo, path))
-    assert caught.value.fitting == ("pca", "similarity", "feature-norm", "outliers")
+    assert caught.value.fitting == ("feature-norm", "pca", "similarity", "outliers")
     assert "Feature norm" in caught.value.hint
     with pytest.raises(MethodMisfit, match="no path to follow"):
         engine.answer(request_for(photo, toy(STAGES), View("rollout")))

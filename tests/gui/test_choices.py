@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from vitviz.gui.commands import edit, file, go, model, view
-from vitviz.gui.panels.model import PRICE
+from vitviz.gui.panels.model import NO_BREAK_SPACE, PRICE
 from vitviz.gui.widgets.form import Choice, Number, WholeNumber
 from vitviz.imaging.preprocess import InputChoice
 from vitviz.methods import METHODS
@@ -306,7 +306,8 @@ def test_a_method_without_a_direction_keeps_it_for_the_others(ui: Driver) -> Non
 
 def test_whole_photo_and_finer_grids_say_their_cost_first(ui: Driver) -> None:
     panel = ui.window.panels.model
-    words = [str(panel.input.itemData(i, PRICE)) for i in range(panel.input.count())]
+    prices = [panel.input.itemData(i, PRICE) for i in range(panel.input.count())]
+    words = [price.replace(NO_BREAK_SPACE, " ") for price in prices]
     assert words[0].startswith("197 tokens")
     assert all("tokens" in each and "B" in each for each in words)
     assert all("about" in each or "less than a second" in each for each in words)

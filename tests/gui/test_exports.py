@@ -284,13 +284,23 @@ def test_opening_a_file_s_state(
 def test_a_photo_that_is_not_there_any_more_is_told(
     ui: Driver, tmp_path: Path, accept: Callable[..., None], photos: list[Path]
 ) -> None:
-    path = exported(ui, tmp_path / "values.csv", accept)
+    path, content = exported(ui, tmp_path / "values.csv", accept), photos[0].read_bytes()
     photos[0].unlink()
     ui.window.documents.add([path])
+    ui.until(lambda: "Not found: the photo photo0.png." in ui.message)
     idle(ui)
+    assert ui.photo_names() == ["photo0.png"], "its place is kept, with all that was chosen"
+    assert ui.session.view.layer == 2
+    assert ui.window.controller.shown_cell is None
+    assert ui.window.canvas.heat_map is None
+    moved = tmp_path / "elsewhere" / "renamed.png"
+    moved.parent.mkdir()
+    moved.write_bytes(content)
+    ui.window.documents.locating.look_in(moved.parent)
     ui.settle()
-    assert ui.photo_names() == []
-    assert "photo0.png was not found: put it beside values.csv." in ui.message
+    assert ui.photo_names() == ["renamed.png"], "found by its bytes"
+    assert ui.window.canvas.heat_map.layer == 2
+    assert not ui.message
 
 
 def test_a_dropped_picture_is_a_photo_and_with_shift_its_state(

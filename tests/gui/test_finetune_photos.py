@@ -78,8 +78,8 @@ def test_chosen_photos_are_followed(
         return QDialog.DialogCode.Accepted
 
     monkeypatch.setattr(QDialog, "exec", tick_all)
-    first, second = ui.session.photos[:2]
-    file.close_photo_at(ui.window, 2)
+    first, second, third = ui.session.photos
+    file.close_photos(ui.window, (third,))
     assert dialog.photos.text() == "Current Photo…"
     ui.qtbot.mouseClick(dialog.photos, LEFT)
     assert asked == [([first], "1 photo")]
@@ -91,7 +91,7 @@ def test_chosen_photos_are_followed(
     pretended.go_to(9)
     ui.until(lambda: numbers(dialog) == list(range(10)))
     assert models(ui) == [BUNDLED.id, "002", "009"] * 2
-    file.close_photo_at(ui.window, 0)
+    file.close_photos(ui.window, (first,))
     ui.qtbot.mouseClick(dialog.compare, LEFT)
     assert models(ui) == [BUNDLED.id, "001", "002", "005", "007", "009"], "one photo is left"
     assert {pane.photo for pane in ui.session.panes} == {second}

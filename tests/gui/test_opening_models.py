@@ -179,7 +179,7 @@ def test_cancelling_a_long_forward(ui: Driver) -> None:
     endless = Endless(ui, lambda request: request.input.fineness == 4)
     ui.window.panels.model.input.setCurrentIndex(4)
     ui.until(lambda: ui.window.status.cancel.isVisible())
-    assert "block 1 of 6" in ui.window.status.state.text()
+    assert "Block 1 of 6" in ui.window.status.state.text()
     assert ui.window.status.progress.value() == 400
     ui.qtbot.mouseClick(ui.window.status.cancel, Qt.MouseButton.LeftButton)
     ui.until(endless.ended.is_set)

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from vitviz.gui.canvas.patch_note import value_words
 from vitviz.gui.commands import table, view
+from vitviz.gui.dialogs.guide import GuideWindow
 from vitviz.gui.settings import Settings
 from vitviz.gui.views.table import VIEWS
 from vitviz.gui.window import Window
@@ -52,8 +53,15 @@ def test_a_window_is_not_too_wide_for_small_screens(ui: Driver) -> None:
     assert canvas.height() >= 160
     for chip in window.panels.layers.chips:
         assert chip.width() >= chip.sizeHint().width(), "chips scroll, their words are never cut"
-    assert sum(dock.width() for dock in window.panels.docks[1:3]) + canvas.width() <= 760
-    for dock in window.panels.docks[1:5]:
+    sides = window.panels.docks[:5]
+    assert not any(dock.isVisible() for dock in sides), "they fold away"
+    for dock in sides:
+        dock.toggleViewAction().trigger()
+    ui.wait_for_timers()
+    assert all(dock.isVisible() for dock in sides)
+    assert (window.width(), window.height()) == (760, 520)
+    assert sum(dock.width() for dock in sides[1:3]) + canvas.width() <= 760
+    for dock in sides[1:]:
         area = dock.widget()
         assert area.viewport().width() >= area.widget().minimumSizeHint().width()
     caption = ui.look.caption
@@ -107,8 +115,9 @@ def test_every_command_can_be_given_without_photos(empty: Driver, dialogs: list[
     assert empty.session.photos == ()
     assert not empty.window.actions_by_id["go.play"].isChecked()
     assert not empty.window.panels.layers.play.isChecked()
-    shown = ["PreferencesDialog", "PaletteDialog", "TextDialog", "TextDialog", "AboutDialog"]
-    assert dialogs == shown
+    assert dialogs == ["PreferencesDialog", "PaletteDialog", "AboutDialog"]
+    beside = empty.window.findChildren(GuideWindow)
+    assert sorted(one.windowTitle() for one in beside) == ["Keyboard", "User guide"]
 
 
 def test_closing_all_photos_and_opening_again(ui: Driver, photos: list[Path]) -> None:
@@ -147,6 +156,7 @@ def test_docks_close_float_and_come_back(ui: Driver, make_window, qtbot) -> None
     other = make_window()
     assert other.panels.docks[0].isHidden()
     assert other.panels.docks[1].isFloating()
+    other.resize(1300, 800)  # where there is room for all of them
     view.reset_layout(other)
     assert all(dock.isVisible() and not dock.isFloating() for dock in other.panels.docks)
 
@@ -182,10 +192,15 @@ def test_a_session_can_name_every_view() -> None:
 
 
 def test_views_let_go_of_a_photo_that_is_closed(ui: Driver) -> None:
+    ui.press("view.patches")
     ui.press("view.heads")
     ui.do("file.close_all")
     ui.settle()
     assert ui.window.canvas.heat_map is None
+    assert ui.window.views.view("heads").matrix.subject is None
+    ui.press("view.patches")
+    assert ui.window.views.view("patches").sheet.tiles is None
+    ui.press("view.look")
     assert ui.look.welcome.isVisible()
 
 
@@ -213,7 +228,7 @@ def test_all_ways_to_export_are_behind_one_button(empty: Driver, photos: list[Pa
     button = empty.window.top_bar.export
     assert not button.isEnabled()
     assert [action.text().replace("&", "") for action in button.menu().actions()] == [
-        "Export Figure…", "Save Map…", "Export Data…", "Export Animation…",
+        "Export Figure…", "Save Map…", "Export Data…", "Export Animation…", "Batch…",
     ]  # fmt: skip
     empty.begin(photos)
     assert button.isEnabled()

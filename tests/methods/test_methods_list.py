@@ -24,7 +24,7 @@ def test_names_and_settings():
         "attention", "value-attention", "rollout", "value-rollout", "attention-flow", "relevance",
         "grad-cam", "hires-cam", "libragrad", "legrad", "daam", "daam-label-free",
         "gradient-rollout", "gmar", "attention-grad-cam", "leave-one-out", "integrated-gradients",
-        "smooth-grad", "pca", "similarity", "words", "feature-norm", "outliers",
+        "smooth-grad", "feature-norm", "pca", "similarity", "words", "outliers",
     ]  # fmt: skip
     for name, method in METHODS.items():
         assert method.name == name

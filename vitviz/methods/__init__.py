@@ -49,10 +49,10 @@ METHODS: dict[str, Method] = {
         INTEGRATED_GRADIENTS,
         SMOOTH_GRAD,
         # what its layers put out
+        FEATURE_NORM,  # the plainest: what a network that fits none of the above is asked first
         PCA,
         SIMILARITY,
         TEXT,
-        FEATURE_NORM,
         OUTLIERS,
     )
 }

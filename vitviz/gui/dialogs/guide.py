@@ -35,7 +35,7 @@ from vitviz.bundled import resource
 from vitviz.errors import VitvizError
 from vitviz.gui.dialogs.about import NOTHING, Page
 from vitviz.gui.widgets.dialog import Dialog
-from vitviz.gui.widgets.text import PlainLabel
+from vitviz.gui.widgets.text import PlainLabel, set_tooltip
 
 PICTURE = re.compile(r"!\[([^\]]*)\]\(\.\./docs/images/([a-z0-9-]+)\.png\)")
 
@@ -241,5 +241,5 @@ def _arrow(name: str, sign: str) -> QToolButton:
     button.setObjectName("flat")
     button.setText(sign)
     button.setAccessibleName(name)
-    button.setToolTip(name)
+    set_tooltip(button, name)
     return button

@@ -55,7 +55,7 @@ class StatusBar(QStatusBar):
         self.progress.setFixedWidth(140)
         self.cancel = QToolButton()
         self.cancel.setText("Cancel")
-        self.cancel.setToolTip("Cancel (Ctrl+.)")
+        set_tooltip(self.cancel, "Cancel (Ctrl+.)")
         self.cancel.clicked.connect(self.cancel_requested)
         self.show_folder = QToolButton()
         self.show_folder.setText("Show in Folder")
@@ -94,7 +94,7 @@ class StatusBar(QStatusBar):
         """A file was written, which can be shown in its folder; and what no font had for it."""
         self.show_idle(f"Saved {path.name}", missing)
         self._saved = path
-        self.show_folder.setToolTip(shown_text(str(absolute(path).parent)))
+        set_tooltip(self.show_folder, str(absolute(path).parent))
         self.show_folder.show()
 
     @Slot()

@@ -73,6 +73,9 @@ class HeadsView(ViewWidget):
         self.matrix.show_silent(frozenset(session.view.ablation.heads))
         if cell is None or preview is None:
             self.set_message(*NOTHING)
+            if session.photo is None:  # else the next one's maps come where these stand
+                view = session.view
+                self.show_explanation(None, None, None, session.style, view.layer, view.head)
             return
         self.set_message("", "")
         self.show_explanation(

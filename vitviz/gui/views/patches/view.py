@@ -57,6 +57,8 @@ class PatchesView(ViewWidget):
         cell = scene.cell
         if cell is None or scene.preview is None:
             self.set_message(*NOTHING)
+            if scene.session.photo is None:  # else the next one's patches come where these stand
+                self.show_input(None, None, None)
             return
         self.set_message("", "")
         self.show_input(cell.input_pixels, cell.geometry, cell.layout, cell.outlined_tokens)

@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from vitviz.gui.canvas import marks
+from vitviz.gui.widgets.text import set_tooltip
 from vitviz.plain_text import shown_text
 from vitviz.shapes import Float32
 from vitviz.wording.numbers import percent
@@ -150,7 +151,7 @@ class DepthChart(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hovered = self.slot_at(event.position().x())
-        self.setToolTip("" if self._hovered is None else shown_text(self.words_at(self._hovered)))
+        set_tooltip(self, "" if self._hovered is None else self.words_at(self._hovered))
         self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
