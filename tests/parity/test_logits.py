@@ -170,11 +170,8 @@ def test_heads_as_timm_has_them(name: str, heads: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    [
-        "cait_xxs24_224", "samvit_base_patch16", "vit_tiny_r_s16_p8_224",
-        "vit_small_patch16_18x2_224",
-    ],
-)  # fmt: skip
+    ["cait_xxs24_224", "samvit_base_patch16", "vit_small_patch16_18x2_224"],
+)
 def test_relatives_are_refused_with_a_hint(name: str) -> None:
     with torch.device("meta"):
         tensors = dict(timm.create_model(name, pretrained=False).state_dict())
