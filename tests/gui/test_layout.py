@@ -139,3 +139,15 @@ def test_the_photo_stays_where_it_is_from_layer_to_layer(ui: Driver) -> None:
         height, width = canvas.photo.size
         places.add(canvas.on_widget(Box(0, 0, width, height)).getRect())
     assert len(places) == 1
+
+
+def test_panels_are_not_followed_once_the_window_is_closed(
+    ui: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, (dock, *_) = ui.window.panels.room, ui.window.panels.docks
+    ui.window.close()
+    asked: list[object] = []
+    for rail in room.rails.values():
+        monkeypatch.setattr(rail, "show_docks", asked.append)
+    dock.visibilityChanged.emit(False)  # as when the docks go, which is after the window went
+    assert asked == []

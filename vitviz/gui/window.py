@@ -430,6 +430,7 @@ class Window(QMainWindow):
             # Nowhere to say it any more, and no reason to keep the window open.
             log.warning("the session could not be kept: %s", error)
         self.closed.emit()
+        self.panels.room.end()
         if self.keeps_session:
             self.service.remember(self.controller.answers, REMEMBERING_S)
         if (dialog := self._loaded("trust_dialog")) is not None:

@@ -46,6 +46,13 @@ class PanelRoom(QObject):
             dock.dockLocationChanged.connect(self._show_rails)
         self._show_rails()
 
+    def end(self) -> None:
+        """Does not follow the docks any more: they go after the window that they belong to."""
+        for dock in self._docks:
+            dock.visibilityChanged.disconnect(self._show_rails)
+            dock.dockLocationChanged.disconnect(self._show_rails)
+        self._docks = []
+
     @property
     def is_cleared(self) -> bool:
         """All panels are hidden."""
