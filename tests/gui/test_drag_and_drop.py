@@ -320,3 +320,20 @@ def test_a_drop_is_never_answered_with_move(ui: Driver, tmp_path: Path, proposed
 def test_nobody_takes_the_action_that_a_drop_proposes() -> None:
     sources = Path("vitviz/gui").rglob("*.py")
     assert [path for path in sources if "acceptProposedAction" in path.read_text("utf-8")] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix"),
+    [("deit_tiny_patch16_224.pth", ("cls",)), ("dinov2_small_saliency.safetensors", ("cls",))],
+)
+def test_real_weights_open_by_a_drop_with_nothing_asked(
+    ui: Driver, shared: Path, name: str, prefix: tuple[str, ...]
+) -> None:
+    path = shared / "data" / "checkpoints" / name
+    drop(ui.window, files(str(path)))
+    ui.until(lambda: ui.session.model == str(path))
+    ui.settle()
+    ui.until(lambda: ui.cell.request.model == str(path))
+    assert (ui.cell.outline.prefix, ui.cell.outline.depth) == (prefix, 12)
+    assert ui.message == ""
+    assert QApplication.activeModalWidget() is None
