@@ -105,6 +105,8 @@ SHOTS = {
     "patch-query": Shot("panda", View(layer=9, query=(280.0, 300.0)), hover=None),
     "heads": Shot("bison", View(layer=9), tab="heads"),
     "patches": Shot("coffee", View(layer=9), tab="patches", theme="light"),
+    "how-it-sees": Shot("panda", View(layer=9), tab="how", whole=False),
+    "charts": Shot("bison", View(layer=9), tab="charts", theme="light"),
     "finer": Shot("bison", View(layer=9), fineness=2),
     "compare-layers": Shot(
         "bison", View(layer=9), hover=(0.36, 0.42), along="layers", values=(1, 3, 5, 7, 9, 11)
@@ -183,6 +185,8 @@ def ready(window: Window, asked: Session) -> bool:
     return (
         several
         and cell is not None
+        and not cell.recalled
+        and not window.service.is_busy
         and cell.request.photo == asked.photo
         and cell.request.input == asked.input
         and cell.request.method == asked.view.method
